@@ -1,0 +1,12 @@
+// Tests named *.local.test.ts count requests of the local S3 server or have it misbehave: no other server can run them.
+const needsLocalServer = process.env.TEST_S3_ENDPOINT === undefined ? [] : ['\\.local\\.test\\.ts$'];
+
+export default {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/__tests__/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', ...needsLocalServer],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': '<rootDir>/jest.transform.js' },
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  testTimeout: 30_000,
+};
