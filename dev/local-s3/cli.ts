@@ -1,0 +1,27 @@
+import { parseArgs } from 'node:util';
+import { startLocalS3 } from './local-s3.ts';
+
+// node dev/local-s3/cli.ts --port 9000 --bucket my-assets [--bucket …] [--access-key …] [--secret-key …] [--region …] [--latency-ms …]
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string', default: '9000' },
+    bucket: { type: 'string', multiple: true, default: [] },
+    'access-key': { type: 'string', default: 'test' },
+    'secret-key': { type: 'string', default: 'testsecret1' },
+    region: { type: 'string', default: 'us-east-1' },
+    'latency-ms': { type: 'string', default: '0' },
+  },
+});
+
+const server = await startLocalS3({
+  port: Number(values.port),
+  buckets: values.bucket,
+  accessKeyId: values['access-key'],
+  secretAccessKey: values['secret-key'],
+  region: values.region,
+});
+const latencyMs = Number(values['latency-ms']);
+if (latencyMs > 0) server.fault = () => ({ kind: 'delay', ms: latencyMs });
+console.log(server.url);
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.close());

@@ -1,0 +1,43 @@
+import { type ChecksumAlgorithm, fullObjectChecksum, md5OfContent } from './checksums.ts';
+import { Content } from './content.ts';
+import type { Headers } from './s3-request.ts';
+import { newObject, type StoredObject, type Tag } from './stored-object.ts';
+
+/** What an object made without HTTP is like. */
+export interface FixtureOptions {
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** 'binary/octet-stream' when absent, as in S3. */
+  readonly contentType?: string;
+  readonly cacheControl?: string;
+  readonly storageClass?: string;
+  readonly tags?: readonly Tag[];
+  /** Gives the object a checksum, as if it had been uploaded with one. */
+  readonly checksumAlgorithm?: ChecksumAlgorithm;
+  /** The server's time when absent. */
+  readonly lastModified?: Date;
+}
+
+export function makeObject(
+  key: string,
+  body: string | Uint8Array,
+  options: FixtureOptions & { readonly lastModified: Date },
+): StoredObject {
+  const content = Content.from(body);
+  const { metadata = {}, tags = [], checksumAlgorithm, lastModified } = options;
+  return newObject({
+    key,
+    content,
+    attributes: { headers: fixtureHeaders(options), metadata, tags, acl: undefined },
+    md5: md5OfContent(content),
+    checksum: checksumAlgorithm && fullObjectChecksum(checksumAlgorithm, content),
+    nowMs: lastModified.getTime(),
+  });
+}
+
+function fixtureHeaders({ contentType, cacheControl, storageClass }: FixtureOptions): Headers {
+  return {
+    'content-type': contentType ?? 'binary/octet-stream',
+    ...(cacheControl === undefined ? {} : { 'cache-control': cacheControl }),
+    ...(storageClass === undefined ? {} : { 'x-amz-storage-class': storageClass }),
+  };
+}

@@ -1,0 +1,13 @@
+import type { Checksum } from '../checksums.ts';
+import { leaf } from '../xml.ts';
+
+/** `<ChecksumSHA256>…</ChecksumSHA256><ChecksumType>…</ChecksumType>`, or nothing. */
+export function checksumElements(checksum: Checksum | undefined): string {
+  if (checksum === undefined) return '';
+  return leaf(`Checksum${checksum.algorithm}`, checksum.value) + leaf('ChecksumType', checksum.type);
+}
+
+/** The same of a part, which has no type of its own. */
+export function partChecksumElement(checksum: Checksum | undefined): string {
+  return checksum === undefined ? '' : leaf(`Checksum${checksum.algorithm}`, checksum.value);
+}
