@@ -1,0 +1,104 @@
+import { describe, expect, it } from '@jest/globals';
+import { comparePaths, isHidden, isMarker, pathProblem } from '../../src/core/asset-path.ts';
+
+const SEGMENTS = "it has an empty, '.' or '..' segment";
+const BACKSLASH = 'it has a backslash, which is a separator on Windows';
+const CONTROL = 'it has a control character';
+const UTF8 = 'it is not valid UTF-8';
+const MARKER = 'it is a marker file of this action';
+
+describe('pathProblem', () => {
+  it.each([
+    'app.zip',
+    'sub/folder/app.zip',
+    'a b/c.zip',
+    'Größe/日本語/😀.txt',
+    '...',
+    '.hidden',
+    'a..b/..c/d..',
+    'sub/.found',
+    '.found/app.zip',
+    '.found2',
+    'C:/app.zip',
+    "it's #1 & 100 % + <ok>?.zip",
+  ])('takes %j', (path) => {
+    expect(pathProblem(path, 'artifacts/c1/')).toBeUndefined();
+  });
+
+  it.each([
+    ['', 'it is empty'],
+    ['..', SEGMENTS],
+    ['../app.zip', SEGMENTS],
+    ['sub/../app.zip', SEGMENTS],
+    ['sub/..', SEGMENTS],
+    ['.', SEGMENTS],
+    ['./app.zip', SEGMENTS],
+    ['sub/./app.zip', SEGMENTS],
+    ['sub//app.zip', SEGMENTS],
+    ['/app.zip', SEGMENTS],
+    ['//server/app.zip', SEGMENTS],
+    ['sub/', SEGMENTS],
+    ['/', SEGMENTS],
+    ['..\\app.zip', BACKSLASH],
+    ['sub\\app.zip', BACKSLASH],
+    ['a\nb', CONTROL],
+    ['a\0b', CONTROL],
+    ['a\tb', CONTROL],
+    ['a\u001b[2Jb', CONTROL],
+    ['a\u007fb', CONTROL],
+    ['a\u0085b', CONTROL],
+    ['a\ud800b', UTF8],
+    ['\udc00\ud800', UTF8],
+    ['a\ufffdb', UTF8],
+    ['.found', MARKER],
+    ['.commit-hash', MARKER],
+    ['.code-hash', MARKER],
+    ['.record.json', MARKER],
+  ])('refuses %j, since %s', (path, problem) => {
+    expect(pathProblem(path, 'artifacts/c1/')).toBe(problem);
+  });
+
+  it.each([
+    ['ASCII', 'a'.repeat(1024 - 4)],
+    ['two bytes each', 'é'.repeat((1024 - 4) / 2)],
+    ['four bytes each', '😀'.repeat((1024 - 4) / 4)],
+  ])('takes a key of 1024 bytes, not one more: %s', (_, path) => {
+    expect(pathProblem(path, 'key/')).toBeUndefined();
+    expect(pathProblem(`${path}a`, 'key/')).toBe('its key would have 1025 bytes, and S3 takes 1024');
+  });
+
+  it('counts the bytes of the prefix', () => {
+    expect(pathProblem('a', `${'p'.repeat(1022)}/`)).toBeUndefined();
+    expect(pathProblem('a', `${'p'.repeat(1023)}/`)).toBe('its key would have 1025 bytes, and S3 takes 1024');
+  });
+});
+
+describe('isMarker', () => {
+  it('knows the markers at the root alone', () => {
+    const paths = ['.found', '.commit-hash', '.code-hash', '.record.json', 'sub/.found', 'found', '.Found', ''];
+    expect(paths.filter(isMarker)).toEqual(['.found', '.commit-hash', '.code-hash', '.record.json']);
+  });
+});
+
+describe('isHidden', () => {
+  it.each(['.env', '.git/config', 'a/.env', 'a/.b/c', '.found'])('hides %j', (path) => {
+    expect(isHidden(path)).toBe(true);
+  });
+
+  it.each(['app.zip', 'a/b.c', 'a./b', 'a/b.'])('shows %j', (path) => {
+    expect(isHidden(path)).toBe(false);
+  });
+});
+
+describe('comparePaths', () => {
+  it('orders by the bytes of UTF-8, as S3 does, not by UTF-16 units', () => {
+    // UTF-16 would have the emoji before the full-width letter.
+    const inOrder = ['', 'A', 'Z', 'a', 'a-b', 'a/b', 'a0', 'aa', 'é', '日', 'ａ', '😀'];
+    expect(inOrder.toReversed().toSorted(comparePaths)).toEqual(inOrder);
+  });
+
+  it('finds a path equal to itself alone', () => {
+    expect(comparePaths('é', 'é')).toBe(0);
+    expect(comparePaths('e\u0301', 'é')).not.toBe(0);
+  });
+});

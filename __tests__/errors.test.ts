@@ -1,0 +1,76 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  CancelledError,
+  describeError,
+  InputError,
+  RecordLostError,
+  SetChangedError,
+  StoreError,
+  UserError,
+} from '../src/errors.ts';
+
+describe('the errors that a user can meet', () => {
+  it.each([
+    ['UserError', new UserError('what')],
+    ['InputError', new InputError('what')],
+    ['StoreError', new StoreError('access-denied', 'what')],
+    ['RecordLostError', new RecordLostError('what')],
+    ['SetChangedError', new SetChangedError('what')],
+    ['CancelledError', new CancelledError('what')],
+  ])('are told in their own words: %s', (name, error) => {
+    expect(error).toBeInstanceOf(UserError);
+    expect(error.name).toBe(name);
+    expect(describeError(error).line).toBe('what');
+  });
+
+  it('keep kind and cause', () => {
+    const cause = new Error('socket closed');
+    expect(new StoreError('unreachable', 'what', { cause })).toMatchObject({ kind: 'unreachable', cause });
+  });
+});
+
+describe('describeError', () => {
+  it('has every cause in the details, and none in the line', () => {
+    const root = new Error('socket closed');
+    const cause = new TypeError('fetch failed', { cause: root });
+    const { line, details } = describeError(new UserError('The store is not reachable', { cause }));
+    expect(line).toBe('The store is not reachable');
+    expect(details).toMatch(
+      /^UserError: The store is not reachable\n.*\ncaused by: TypeError: fetch failed\n.*\ncaused by: Error: socket closed\n/s,
+    );
+    expect(details).toContain('errors.test.ts');
+  });
+
+  it('makes one harmless line of what nobody expected', () => {
+    expect(describeError(new TypeError("can't read\n  '\u001b[31m' \u0085 of ##[add-mask]x")).line).toBe(
+      "Unexpected failure: TypeError: can't read '\\u{1b}[31m' \\u{85} of \\u{23}#[add-mask]x (re-run with debug logging for details)",
+    );
+  });
+
+  it.each<[unknown, string]>([
+    ['a text', 'a text'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [42, '42'],
+    [{ message: 'no error' }, '[object Object]'],
+  ])('tells what is no error too: %j', (thrown, shown) => {
+    expect(describeError(thrown).line).toBe(`Unexpected failure: ${shown} (re-run with debug logging for details)`);
+  });
+
+  it('tells an error without a stack by its message', () => {
+    const error = new Error('bare');
+    Reflect.deleteProperty(error, 'stack');
+    expect(describeError(error).details).toBe('bare');
+  });
+
+  it('ends where causes go round in a circle', () => {
+    const first = new Error('first');
+    const second = new Error('second', { cause: first });
+    first.cause = second;
+    expect(describeError(first).details.match(/caused by/g)).toHaveLength(1);
+  });
+
+  it('has a cause in the details that is no error', () => {
+    expect(describeError(new UserError('what', { cause: 'a text' })).details).toMatch(/\ncaused by: a text$/);
+  });
+});

@@ -1,0 +1,53 @@
+import type { AssetAttributes, ObjectHead } from '../ports.ts';
+import { isCommit } from './commit.ts';
+import { defined } from './defined.ts';
+import type { AssetFile } from './record.ts';
+
+// The object metadata of assets. Deployments read the first three names, which the Python tool wrote.
+
+const COMMIT = 'commit-hash';
+const PACKAGE = 'package-hash';
+const CODE = 'code-hash';
+const RECORDED = 'asset-record';
+const RECORD_VERSION = 'v1';
+
+/** Metadata names that this action sets itself. */
+export const RESERVED_METADATA: ReadonlySet<string> = new Set([COMMIT, PACKAGE, CODE, RECORDED]);
+
+/** The set an asset is stored for. */
+export interface AssetOwner {
+  readonly commit: string;
+  readonly codeHash?: string | undefined;
+}
+
+/** What an asset is stored with, so that it tells whose it is. */
+export function attributesOf(file: Omit<AssetFile, 'etag' | 'size' | 'path'>, owner: AssetOwner): AssetAttributes {
+  const own = { [COMMIT]: owner.commit, [PACKAGE]: file.sha256, [CODE]: owner.codeHash, [RECORDED]: RECORD_VERSION };
+  return defined({
+    contentType: file.contentType,
+    cacheControl: file.cacheControl,
+    metadata: { ...file.metadata, ...defined(own) },
+  });
+}
+
+/** The user's own part of an object's metadata, or undefined where there is none. */
+export function userMetadata(head: AssetAttributes): Record<string, string> | undefined {
+  const own = Object.entries(head.metadata).filter(([name]) => !RESERVED_METADATA.has(name));
+  return own.length === 0 ? undefined : Object.fromEntries(own);
+}
+
+/** Base64 SHA-256 of an object's bytes, as far as the store or its writer said. */
+export function sha256Of(head: ObjectHead): string | undefined {
+  return head.sha256 ?? head.metadata[PACKAGE];
+}
+
+/** The commit whose build an object says it is of. */
+export function commitOf(head: AssetAttributes): string | undefined {
+  const commit = head.metadata[COMMIT];
+  return commit !== undefined && isCommit(commit) ? commit : undefined;
+}
+
+/** Whether this project stored the object, so that its set once had a record. */
+export function isRecorded(head: AssetAttributes): boolean {
+  return head.metadata[RECORDED] === RECORD_VERSION;
+}

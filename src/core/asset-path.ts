@@ -1,0 +1,39 @@
+const MAX_KEY_BYTES = 1024;
+const MARKERS: ReadonlySet<string> = new Set(['.found', '.commit-hash', '.code-hash', '.record.json']);
+
+/** Markers are how steps talk to each other; they are never assets. */
+export function isMarker(path: string): boolean {
+  return MARKERS.has(path);
+}
+
+/** A path is hidden when its file or any folder above it starts with a dot. */
+export function isHidden(path: string): boolean {
+  return path.split('/').some((segment) => segment.startsWith('.'));
+}
+
+/**
+ * Why a path can't be an asset's: it would not survive the round trip through a key, or would leave the package
+ * directory when it is brought back.
+ *
+ * @param path relative to the package directory, with `/`; comes from a disk, a listing or a record
+ * @param keyPrefix what comes before the path in the object's key
+ * @returns the reason, or undefined when the path is fine
+ */
+export function pathProblem(path: string, keyPrefix: string): string | undefined {
+  const segments = path.split('/');
+  if (path === '') return 'it is empty';
+  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..'))
+    return "it has an empty, '.' or '..' segment";
+  if (path.includes('\\')) return 'it has a backslash, which is a separator on Windows';
+  if (/\p{Cc}/u.test(path)) return 'it has a control character';
+  if (!path.isWellFormed() || path.includes('\u{fffd}')) return 'it is not valid UTF-8';
+  if (isMarker(path)) return 'it is a marker file of this action';
+  const keyBytes = Buffer.byteLength(keyPrefix + path);
+  if (keyBytes > MAX_KEY_BYTES) return `its key would have ${keyBytes} bytes, and S3 takes ${MAX_KEY_BYTES}`;
+  return undefined;
+}
+
+/** Orders paths by their UTF-8 bytes, as S3 lists keys and records list files. */
+export function comparePaths(left: string, right: string): number {
+  return Buffer.compare(Buffer.from(left), Buffer.from(right));
+}

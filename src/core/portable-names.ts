@@ -1,0 +1,84 @@
+import { isMarker } from './asset-path.ts';
+import { printable } from './printable.ts';
+
+/** A system by what it makes of file names; as Node names it. */
+export type NamingRules = 'win32' | 'darwin' | 'other';
+
+/** https://learn.microsoft.com/windows/win32/fileio/naming-a-file; what follows spaces or a point does not count. */
+const WINDOWS_RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?$/i;
+const WINDOWS_FORBIDDEN = /[<>:"|?*\\]/;
+
+/** Of a file or folder name, on every file system that runners have. */
+const LONGEST_NAME = 255;
+
+/** What HFS+ overlooks in names: `next_hfs_char` of https://github.com/git/git/blob/master/utf8.c */
+const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
+
+/** Git's folder as file systems let it be called: in any case, by its short name, with trailing points or a stream. */
+const GIT_FOLDER = /^(\.git|git~1)[. ]*(:|$)/i;
+
+/**
+ * Why a set of paths can't all be files of one directory on a system, each under its own name and none of them a file
+ * that means something to this action or to git.
+ *
+ * @param paths relative, with `/`
+ * @returns one sentence about the first trouble, or undefined where there is none
+ */
+export function namingProblem(paths: readonly string[], rules: NamingRules): string | undefined {
+  for (const path of paths) {
+    const problem = problemOf(path.split('/'), rules);
+    if (problem !== undefined) return `'${printable(path)}' ${problem}`;
+  }
+  return collision(paths, rules);
+}
+
+function problemOf(segments: readonly string[], rules: NamingRules): string | undefined {
+  if (rules === 'win32' && segments.some(isForbiddenOnWindows)) return 'is no name for a file on Windows';
+  if (segments.some((segment) => lengthOf(segment, rules) > LONGEST_NAME))
+    return `has a file or folder name of more than ${LONGEST_NAME} ${rules === 'other' ? 'bytes' : 'characters'}`;
+  if (segments.some((segment) => GIT_FOLDER.test(segment.replace(IGNORED_BY_HFS, ''))))
+    return "leads into git's own files";
+  if (isMarker(fold(segments[0] ?? '', rules))) return 'stands where a marker file of this action belongs';
+  return undefined;
+}
+
+function isForbiddenOnWindows(segment: string): boolean {
+  return WINDOWS_RESERVED.test(segment) || WINDOWS_FORBIDDEN.test(segment) || /[. ]$/.test(segment);
+}
+
+/** Windows and macOS count UTF-16 units, others bytes. */
+function lengthOf(segment: string, rules: NamingRules): number {
+  return rules === 'other' ? Buffer.byteLength(segment) : segment.length;
+}
+
+/** Two paths that are one file there, or one that is a file and another's folder. */
+function collision(paths: readonly string[], rules: NamingRules): string | undefined {
+  const entries = paths.map((path) => ({ path, asFolder: `${fold(path, rules)}/` }));
+  // In this order, what is the same file or lies under one comes right after it.
+  entries.sort((left, right) => (left.asFolder < right.asFolder ? -1 : Number(left.asFolder > right.asFolder)));
+  for (const [index, { path, asFolder }] of entries.entries()) {
+    const next = entries[index + 1];
+    if (next === undefined || !next.asFolder.startsWith(asFolder)) continue;
+    const [first, second] = [printable(path), printable(next.path)];
+    if (next.path === path) return `'${first}' is named twice`;
+    if (next.asFolder === asFolder) return `'${first}' and '${second}' are the same file on this system`;
+    return `'${first}' is a file, and the folder of '${second}'`;
+  }
+  return undefined;
+}
+
+/**
+ * Windows and macOS do not tell upper from lower case, and macOS does not tell composed from decomposed letters either.
+ * NTFS compares letter by letter, so `ß` is not `ss` there.
+ */
+function fold(path: string, rules: NamingRules): string {
+  if (rules === 'other') return path;
+  if (rules === 'win32') return path.replace(/./gsu, upperCaseLetter).toLowerCase();
+  const decomposed = path.replace(IGNORED_BY_HFS, '').normalize('NFD');
+  return decomposed.toUpperCase().toLowerCase().normalize('NFC');
+}
+
+function upperCaseLetter(letter: string): string {
+  const upper = letter.toUpperCase();
+  return upper.length === letter.length ? upper : letter;
+}

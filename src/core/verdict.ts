@@ -1,0 +1,63 @@
+import type { Listing } from './listing.ts';
+import type { AssetFile, AssetRecord, CompleteRecord, UploadingRecord, Writer } from './record.ts';
+
+// What a reader may conclude from a set's record and what is listed under its prefix.
+
+/** Slack on a lease, since the store's clock is only read to whole seconds. */
+const LEASE_SLACK_SECONDS = 5;
+
+export type Verdict =
+  | { readonly reason: 'complete'; readonly record: CompleteRecord }
+  /** The objects were written by a tool that keeps no record. */
+  | { readonly reason: 'legacy' }
+  | { readonly reason: 'damaged'; readonly record: CompleteRecord; readonly disagreement: Disagreement }
+  | { readonly reason: 'in-progress'; readonly record: UploadingRecord }
+  | { readonly reason: 'incomplete'; readonly detail: string }
+  | { readonly reason: 'absent' };
+
+export type Reason = Verdict['reason'];
+
+/** How one asset differs from what its record says. */
+export interface Disagreement {
+  readonly file: AssetFile;
+  readonly difference: 'missing' | 'size' | 'etag';
+}
+
+/** A record as read, with its age by the server's clock at that moment. */
+export interface DatedRecord {
+  readonly record: AssetRecord;
+  readonly ageMs: number;
+}
+
+/** Who is asking: a run knows that its own earlier attempts have ended. */
+export type Reader = Pick<Writer, 'repository' | 'runId' | 'runAttempt'>;
+
+/** Whether the writer of an unfinished record may still be at work. */
+export function leaseIsLive({ record, ageMs }: DatedRecord, reader: Reader): boolean {
+  if (isEarlierAttempt(record.writer, reader)) return false;
+  return ageMs <= (record.leaseSeconds + LEASE_SLACK_SECONDS) * 1000;
+}
+
+function isEarlierAttempt(writer: Writer, reader: Reader): boolean {
+  if (writer.repository === undefined || writer.runId === undefined) return false;
+  if (writer.repository !== reader.repository || writer.runId !== reader.runId) return false;
+  return Number(writer.runAttempt) < Number(reader.runAttempt);
+}
+
+/** @returns every asset of the record that is not listed with its size and ETag, in the record's order */
+export function disagreements(record: CompleteRecord, listing: Listing): Disagreement[] {
+  const found: Disagreement[] = [];
+  for (const file of record.files) {
+    const listed = listing.get(file.path);
+    if (listed === undefined) found.push({ file, difference: 'missing' });
+    else if (listed.sizeBytes !== file.size) found.push({ file, difference: 'size' });
+    else if (listed.etag !== file.etag) found.push({ file, difference: 'etag' });
+  }
+  return found;
+}
+
+/** Paths that are listed but that the record does not name: left by a writer that had lost the record. */
+export function strays(record: CompleteRecord, listing: Listing): string[] {
+  const named = new Set(record.files.map((file) => file.path));
+  return [...listing.keys()].filter((path) => !named.has(path));
+}

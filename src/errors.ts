@@ -1,0 +1,72 @@
+import { printable } from './core/printable.ts';
+
+/** A fault that the user can act on: its message is one line that says what failed, the value seen and what to do. */
+export class UserError extends Error {
+  override name = 'UserError';
+}
+
+/** An input or environment variable that can't be used as it stands. */
+export class InputError extends UserError {
+  override name = 'InputError';
+}
+
+/** What kind of fault the object store, or the way to it, showed. */
+export type StoreFaultKind =
+  | 'access-denied'
+  | 'credentials'
+  | 'no-such-bucket'
+  | 'wrong-region'
+  | 'unreachable'
+  | 'throttled'
+  | 'malformed-reply'
+  | 'rejected';
+
+/** The object store refused, could not be reached or gave a reply that can't be believed. Never a miss. */
+export class StoreError extends UserError {
+  override name = 'StoreError';
+  readonly kind: StoreFaultKind;
+
+  constructor(kind: StoreFaultKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+/** Another writer holds the record, or took it over: this run must not write to the set any more. */
+export class RecordLostError extends UserError {
+  override name = 'RecordLostError';
+}
+
+/** The bytes behind a set changed while it was copied: what is there is not what its record or listing said. */
+export class SetChangedError extends UserError {
+  override name = 'SetChangedError';
+}
+
+/** The runner cancelled the step. */
+export class CancelledError extends UserError {
+  override name = 'CancelledError';
+}
+
+/**
+ * How an error is told to the user.
+ *
+ * @returns one line for the log, and the details (stack and every cause) for the debug output
+ */
+export function describeError(error: unknown): { readonly line: string; readonly details: string } {
+  const details = causesOf(error)
+    .map((cause) => (Error.isError(cause) ? (cause.stack ?? cause.message) : String(cause)))
+    .join('\ncaused by: ');
+  if (error instanceof UserError) return { line: error.message, details };
+  const what = Error.isError(error) ? `${error.name}: ${error.message}` : String(error);
+  const line = `Unexpected failure: ${printable(what.replace(/\s+/g, ' '))} (re-run with debug logging for details)`;
+  return { line, details };
+}
+
+function causesOf(error: unknown): unknown[] {
+  const causes: unknown[] = [];
+  for (let next = error; next !== undefined && !causes.includes(next); ) {
+    causes.push(next);
+    next = Error.isError(next) ? next.cause : undefined;
+  }
+  return causes;
+}

@@ -1,0 +1,206 @@
+import type { SourceEntry } from './core/code-hash.ts';
+import type { ByteBudget } from './core/concurrency.ts';
+
+// What modes and steps need from outside. Adapters implement these; nothing here knows AWS, Actions or git.
+
+/** What must be true of the object a write is about to replace; the store checks it in the same instant. */
+export type WriteCondition = { readonly kind: 'absent' } | { readonly kind: 'unchanged'; readonly etag: string };
+
+/** How a conditional write ended. A fault is an exception, a refused condition is a value. */
+export type WriteResult =
+  | {
+      readonly outcome: 'written';
+      readonly etag: string /** false: the server can't check conditions */;
+      readonly guarded: boolean;
+    }
+  | { readonly outcome: 'precondition-failed' }
+  | { readonly outcome: 'missing' };
+
+/** A small object read whole, with the two times that the same reply of the server gave. */
+export interface StoredDocument {
+  readonly body: Uint8Array;
+  readonly etag: string;
+  /** Milliseconds since the epoch, both by the server's clock. */
+  readonly lastModifiedMs: number;
+  readonly dateMs: number;
+}
+
+export interface ListedObject {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly etag: string;
+}
+
+/** What an asset is stored with; kept in its record, so that a copy can be sent with the same. */
+export interface AssetAttributes {
+  readonly contentType?: string;
+  readonly cacheControl?: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface ObjectHead extends AssetAttributes {
+  readonly sizeBytes: number;
+  readonly etag: string;
+  /** Base64, where the store keeps a digest of the whole object. */
+  readonly sha256?: string;
+}
+
+interface AssetWrite {
+  readonly key: string;
+  readonly attributes: AssetAttributes;
+  readonly condition: WriteCondition;
+  readonly signal: AbortSignal;
+}
+
+export interface AssetPut extends AssetWrite {
+  readonly body: Uint8Array;
+  /** Base64; the store checks the body against it. */
+  readonly sha256: string;
+}
+
+export interface AssetPutInParts extends AssetWrite {
+  readonly sizeBytes: number;
+  /** What the parts in memory are charged to. */
+  readonly budget: ByteBudget;
+  /** Called for one range after another, from the first byte to the last. */
+  readonly read: (position: number, lengthBytes: number) => Promise<Uint8Array>;
+  /** Called once every part is stored and before they become an object; throws to abort. */
+  readonly beforeComplete: () => Promise<void>;
+}
+
+export interface AssetCopy {
+  readonly source: { readonly key: string; readonly etag: string; readonly sizeBytes: number };
+  readonly target: string;
+  readonly attributes: AssetAttributes;
+  readonly signal: AbortSignal;
+}
+
+export type CopyResult =
+  | { readonly outcome: 'copied'; readonly etag: string }
+  /** The source is gone or has another ETag than the one asked for. */
+  | { readonly outcome: 'source-changed' };
+
+export interface AssetRead {
+  readonly key: string;
+  /** What the object must still have. */
+  readonly etag: string;
+  /** Of the whole object. */
+  readonly sizeBytes: number;
+  readonly range: { readonly position: number; readonly lengthBytes: number };
+  readonly signal: AbortSignal;
+}
+
+export type ReadResult =
+  | { readonly outcome: 'read'; readonly bytes: Uint8Array }
+  /** The object is gone, or has another ETag or size than the one asked for. */
+  | { readonly outcome: 'changed' };
+
+/**
+ * A bucket. Every method throws a StoreError for a refusal, a fault or a reply without the fields it must have:
+ * `undefined` is only ever the store's own word that there is no such object.
+ */
+export interface ObjectStore {
+  readonly bucket: string;
+  /** Files above this many bytes are sent in parts. */
+  readonly partSizeBytes: number;
+  readDocument(key: string): Promise<StoredDocument | undefined>;
+  writeDocument(key: string, body: Uint8Array, condition: WriteCondition): Promise<WriteResult>;
+  /** Every object whose key starts with `prefix`, page by page. */
+  list(prefix: string): AsyncIterable<readonly ListedObject[]>;
+  head(key: string): Promise<ObjectHead | undefined>;
+  putAsset(put: AssetPut): Promise<WriteResult>;
+  putAssetInParts(put: AssetPutInParts): Promise<WriteResult>;
+  copyAsset(copy: AssetCopy): Promise<CopyResult>;
+  readAsset(read: AssetRead): Promise<ReadResult>;
+  /** Aborts the multipart uploads that are open under `prefix`, and says how many there were. */
+  abortUploads(prefix: string): Promise<number>;
+}
+
+/** The repository that is checked out. */
+export interface SourceTree {
+  /** Full hex id of the commit checked out; undefined where there is no repository or no commit yet. */
+  head(): Promise<string | undefined>;
+  /** The entries that `git add -A` would leave in a scratch index for these patterns; throws where none is left. */
+  entries(patterns: readonly string[]): Promise<readonly SourceEntry[]>;
+  /** The contents, in order, of the files that Python's glob finds for each pattern; throws where none is found. */
+  contents(patterns: readonly string[]): AsyncIterable<Uint8Array>;
+}
+
+/** The files beside the assets by which steps tell each other what they found. */
+export type Marker = '.found' | '.commit-hash' | '.code-hash' | '.record.json';
+
+export interface FileSelection {
+  /** Patterns relative to the package directory, `!` excludes; empty means every file. */
+  readonly patterns: readonly string[];
+  readonly includeHidden: boolean;
+}
+
+export interface ScannedFile {
+  /** Relative to the package directory, with `/` on every system. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly executable: boolean;
+}
+
+/** A file opened for sending: checked at the moment it was opened, so that nothing can be swapped in afterwards. */
+export interface OpenFile extends AsyncDisposable {
+  readonly sizeBytes: number;
+  /** Reads exactly `lengthBytes`; throws where the file has become shorter. */
+  read(position: number, lengthBytes: number): Promise<Uint8Array>;
+  /** Throws where size or time of change are no longer what they were when the file was opened. */
+  assertUnchanged(): Promise<void>;
+}
+
+/** A file in the making, under a temporary name beside its place; disposing of one that was not kept removes it. */
+export interface IncomingFile extends AsyncDisposable {
+  write(position: number, bytes: Uint8Array): Promise<void>;
+  /** Makes it the file of its name. */
+  keep(options: { readonly executable: boolean }): Promise<void>;
+}
+
+export interface PackageDirectory {
+  readonly path: string;
+  exists(): Promise<boolean>;
+  create(): Promise<void>;
+  scan(selection: FileSelection): Promise<readonly ScannedFile[]>;
+  open(path: string): Promise<OpenFile>;
+  /** Base64 SHA-256 of a regular file that has this size; undefined where there is none. */
+  digest(path: string, sizeBytes: number): Promise<string | undefined>;
+  /** Throws where a link stands in the way. */
+  receive(path: string): Promise<IncomingFile>;
+  readMarker(name: Marker): Promise<string | undefined>;
+  writeMarker(name: Marker, text: string): Promise<void>;
+  removeMarker(name: Marker): Promise<void>;
+}
+
+export interface Clock {
+  /** Milliseconds that only ever grow; says nothing about the time of day. */
+  monotonicMs(): number;
+  wallTime(): Date;
+  /** Ends early, with the signal's reason, when the signal is aborted. */
+  sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `work` again and again until it is told to stop; does not keep the process alive. */
+  every(intervalMs: number, work: () => void): () => void;
+}
+
+export interface Random {
+  /** A string that no other writer will ever draw. */
+  nonce(): string;
+}
+
+export interface Log {
+  info(line: string): void;
+  warning(line: string): void;
+  debug(line: string): void;
+}
+
+export interface Ports {
+  readonly store: ObjectStore;
+  readonly sources: SourceTree;
+  readonly packages: PackageDirectory;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Aborted when the runner cancels the step. */
+  readonly signal: AbortSignal;
+}
