@@ -1,0 +1,443 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, realpath, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { gitSourceTree } from '../../../src/adapters/git/source-tree.ts';
+import { gitSha256, pathOf } from '../../../src/core/code-hash.ts';
+import { InputError, UserError } from '../../../src/errors.ts';
+import { Repositories, Repository } from '../../support/git-repository.ts';
+import { GitWrapper } from '../../support/git-wrapper.ts';
+
+const repositories = new Repositories();
+const environment = { ...process.env };
+beforeEach(() => {
+  process.env.GIT_CONFIG_NOSYSTEM = '1';
+  process.env.GIT_CONFIG_GLOBAL = '/dev/null';
+});
+afterEach(() => {
+  process.env = { ...environment };
+});
+afterAll(() => repositories.removeAll());
+
+const FILES = { 'src/a.ts': 'a\n', 'src/deep/b.ts': 'b\n', 'other.txt': 'o\n' };
+
+function treeOf({ root }: { root: string }, packageDirectory = join(root, 'packages')) {
+  return gitSourceTree({ repositoryPath: root, packageDirectory });
+}
+
+async function pathsOf(repository: { root: string }, patterns = ['**'], packageDirectory?: string): Promise<string[]> {
+  return (await treeOf(repository, packageDirectory).entries(patterns)).map(pathOf);
+}
+
+/** What anyone can compute: `{ printf '…\0%s\0' "$SALT"; git ls-files -s -z -- ':(glob)…'; } | sha256sum`. */
+function formula(repository: Repository, salt: string, pathspec: string): string {
+  const listed = repository.git('ls-files', '-s', '-z', '--', pathspec);
+  return createHash('sha256').update(`s3-asset-manager/code-hash/v1\0${salt}\0${listed}`, 'latin1').digest('hex');
+}
+
+async function codeHash(repository: Repository, salt: string, pattern: string): Promise<string> {
+  return gitSha256(salt, await treeOf(repository).entries([pattern]));
+}
+
+/** Lets git trust the times of all tracked files, as it does for those that are older than its index. */
+async function age(repository: Repository): Promise<void> {
+  for (const path of repository.git('ls-files', '-z').split('\0').slice(0, -1))
+    await utimes(join(repository.root, path), 1e9, 1e9);
+  repository.git('update-index', '--refresh');
+}
+
+describe('a clean checkout', () => {
+  it.each(['sha1', 'sha256'])('has the hash that anyone can compute (%s)', async (format) => {
+    const repository = await repositories.createCommitted(FILES, `--object-format=${format}`);
+    expect(await codeHash(repository, 'node 24', 'src/**')).toBe(formula(repository, 'node 24', ':(glob)src/**'));
+  });
+
+  it('of 50,000 files has it too', async () => {
+    const repository = await repositories.create();
+    const files = Array.from(
+      { length: 50_000 },
+      (_, n) => `M 100644 inline src/${n % 100}/${n}.ts\ndata 8\n${String(n).padStart(7)}\n`,
+    );
+    const commit = `commit refs/heads/main\ncommitter A <a@example.org> 0 +0000\ndata 0\n${files.join('')}`;
+    repository.gitWithInput(commit, 'fast-import', '--quiet');
+    repository.git('symbolic-ref', 'HEAD', 'refs/heads/main');
+    repository.git('reset', '--quiet', '--hard');
+    expect(await codeHash(repository, '', 'src/**')).toBe(formula(repository, '', ':(glob)src/**'));
+  }, 120_000);
+
+  it("is not read: what was changed behind git's back, time and size kept, does not show", async () => {
+    const repository = await repositories.createCommitted(FILES);
+    // Without the time of the inode's change, which can't be set, git sees the file as unchanged unless it reads it.
+    repository.git('config', 'core.trustctime', 'false');
+    await age(repository);
+    await writeFile(join(repository.root, 'src/a.ts'), 'A\n');
+    await utimes(join(repository.root, 'src/a.ts'), 1e9, 1e9);
+    await writeFile(join(repository.root, 'other.txt'), 'changed, and seen to be\n');
+    expect(await codeHash(repository, '', 'src/**')).toBe(formula(repository, '', ':(glob)src/**'));
+    expect(await codeHash(repository, '', '**')).not.toBe(formula(repository, '', ':(glob)**'));
+  });
+
+  it('takes two git processes', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    const wrapper = new GitWrapper(await repositories.directory());
+    await wrapper.install();
+    await treeOf(repository).entries(['src/**']);
+    expect(await wrapper.commands()).toEqual(['diff-files', 'ls-files']);
+  });
+});
+
+describe('a change', () => {
+  it('of the same length, in the second in which the index was written, is seen', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    const before = await codeHash(repository, '', '**');
+    await writeFile(join(repository.root, 'src/a.ts'), 'A\n');
+    expect(await codeHash(repository, '', '**')).not.toBe(before);
+    await writeFile(join(repository.root, 'src/a.ts'), 'a\n');
+    expect(await codeHash(repository, '', '**')).toBe(before);
+  });
+
+  it('gives the hash that the commit of it will have', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    await repository.write({ 'src/a.ts': 'changed\n', 'src/new.ts': 'new\n' });
+    await repository.remove('src/deep/b.ts');
+    const hash = await codeHash(repository, '', '**');
+    repository.commit();
+    expect(await codeHash(repository, '', '**')).toBe(hash);
+  });
+
+  it('leaves no trace in the repository or elsewhere', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    repository.git('update-index', '--split-index');
+    await repository.write({ 'src/a.ts': 'changed\n', 'src/new.ts': 'new\n' });
+    const wrapper = new GitWrapper(await repositories.directory());
+    await wrapper.install();
+    const before = await snapshot(repository);
+    await treeOf(repository).entries(['**']);
+    expect(await snapshot(repository)).toEqual(before);
+    const scratch = await wrapper.indexFiles();
+    expect(scratch).toHaveLength(1);
+    expect(scratch.map((path) => existsSync(dirname(path)))).toEqual([false]);
+  });
+
+  it('leaves none in a sparse checkout', async () => {
+    const repository = await repositories.createCommitted({ ...FILES, 'docs/d.md': 'd\n' });
+    repository.git('sparse-checkout', 'set', 'src');
+    await repository.write({ 'src/a.ts': 'changed\n', 'src/new.ts': 'new\n' });
+    const before = await snapshot(repository);
+    expect(await pathsOf(repository)).toEqual(['docs/d.md', 'other.txt', 'src/a.ts', 'src/deep/b.ts', 'src/new.ts']);
+    expect(await snapshot(repository)).toEqual(before);
+  });
+
+  async function snapshot(repository: Repository): Promise<string[]> {
+    const names = await readdir(repository.root, { recursive: true, withFileTypes: true });
+    const files = names.filter((name) => name.isFile()).map((name) => join(name.parentPath, name.name));
+    const describeFile = async (path: string) =>
+      `${relative(repository.root, path)} ${(await stat(path)).mtimeMs} ${createHash('sha1')
+        .update(await readFile(path))
+        .digest('hex')}`;
+    // Every git command, even a listing, marks a shared index as in use by its time.
+    return (await Promise.all(files.map(describeFile)))
+      .map((line) => line.replace(/(sharedindex\S+) \S+/, '$1'))
+      .sort();
+  }
+});
+
+describe('untracked files', () => {
+  it('do not count in the package directory, tracked ones do', async () => {
+    const repository = await repositories.createCommitted({
+      ...FILES,
+      'packages/tracked.txt': 't\n',
+      'packages/gone.txt': 'g\n',
+    });
+    await repository.write({
+      'packages/app.zip': 'z',
+      'packages/sub/.found': '',
+      'packages2/new.txt': 'n',
+      'packages/tracked.txt': 'changed\n',
+    });
+    await repository.remove('packages/gone.txt');
+    expect(await pathsOf(repository)).toEqual([
+      'other.txt',
+      'packages/tracked.txt',
+      'packages2/new.txt',
+      'src/a.ts',
+      'src/deep/b.ts',
+    ]);
+  });
+
+  it('do not count in a package directory that a link leads to, nor does the link', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    await repository.write({ 'build/out/app.zip': 'z' });
+    await repository.link('packages', 'build/out');
+    expect(await pathsOf(repository)).toEqual(Object.keys(FILES).sort());
+  });
+
+  it('do not count at all where the package directory is the root', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    await repository.write({ 'src/new.ts': 'n', 'src/a.ts': 'changed\n' });
+    expect(await pathsOf(repository, ['**'], repository.root)).toEqual(Object.keys(FILES).sort());
+  });
+
+  it('count where the package directory is outside, or not there', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    await repository.write({ 'src/new.ts': 'n' });
+    const outside = await repositories.directory();
+    expect(await pathsOf(repository, ['src/*'], outside)).toEqual(['src/a.ts', 'src/new.ts']);
+    expect(await pathsOf(repository, ['src/*'], join(repository.root, 'src/none'))).toEqual(['src/a.ts', 'src/new.ts']);
+  });
+
+  it('in the package directory are not even read', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    // Reading it would run the filter, which fails.
+    repository.git('config', 'filter.broken.clean', 'false');
+    repository.git('config', 'filter.broken.required', 'true');
+    await repository.write({
+      '.git/info/attributes': '*.zip filter=broken\n',
+      'packages/app.zip': 'z',
+      'src/new.ts': 'n',
+    });
+    expect(await pathsOf(repository, ['**'])).toContain('src/new.ts');
+  });
+
+  it('are all there is in a repository without a commit', async () => {
+    const repository = await repositories.create();
+    await repository.write(FILES);
+    expect(await pathsOf(repository)).toEqual(Object.keys(FILES).sort());
+  });
+
+  // Other systems refuse such a name.
+  if (process.platform === 'linux')
+    it('may have a name that is not UTF-8', async () => {
+      const repository = await repositories.createCommitted(FILES);
+      await repository.writeFile(Buffer.from([0xff]), 'x');
+      await repository.writeFile(Buffer.from([0x61, 0xe9]), 'y');
+      expect(await pathsOf(repository, ['*'])).toEqual(['a\xe9', 'other.txt', '\xff']);
+      expect(await treeOf(repository).entries(['*'])).toEqual(await repository.entriesAfterAdd(['*']));
+    });
+});
+
+describe('the repository', () => {
+  it('may be a linked worktree', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    repository.git('worktree', 'add', '--quiet', '../linked');
+    const linked = { root: join(repository.root, '../linked') };
+    await writeFile(join(linked.root, 'new.txt'), 'n');
+    expect(await pathsOf(linked, ['*'])).toEqual(['new.txt', 'other.txt']);
+  });
+
+  it('may be a submodule', async () => {
+    const [repository, other] = [await repositories.createCommitted(FILES), await repositories.createCommitted(FILES)];
+    repository.git('submodule', '--quiet', 'add', other.root, 'module');
+    const submodule = { root: join(repository.root, 'module') };
+    await writeFile(join(submodule.root, 'new.txt'), 'n');
+    expect(await pathsOf(submodule, ['*'])).toEqual(['new.txt', 'other.txt']);
+    expect(await treeOf(submodule).head()).toBe(other.git('rev-parse', 'HEAD').trim());
+  });
+
+  it('may be named through a link, or relative to the working directory', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    await repository.write({ 'packages/app.zip': 'z', 'new.txt': 'n' });
+    const link = join(await repositories.directory(), 'link');
+    await symlink(repository.root, link);
+    expect(await pathsOf({ root: link }, ['**'], join(repository.root, 'packages'))).toHaveLength(4);
+    expect(await pathsOf({ root: relative('.', repository.root) }, ['**'], join(link, 'packages'))).toHaveLength(4);
+  });
+
+  it('may borrow its objects from another', async () => {
+    const lender = await repositories.createCommitted({ 'crlf.txt': 'a\r\n' });
+    const root = join(lender.root, '../a : "strange" name');
+    lender.git('clone', '--quiet', '--shared', '--config', 'core.autocrlf=input', '.', root);
+    await writeFile(join(root, '.git/objects/info/alternates'), '../../../repository/.git/objects\n');
+    // Without the lender's object git could not know that the file always had these line ends, and would convert them.
+    await writeFile(join(root, 'crlf.txt'), 'a\r\nb\r\n');
+    const expected = lender.git('hash-object', '--no-filters', join(root, 'crlf.txt')).trim();
+    expect(await treeOf({ root }).entries(['*'])).toEqual([`100644 ${expected} 0\tcrlf.txt`]);
+  });
+
+  it('may belong to another user', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    await repository.write({ 'src/new.ts': 'n' });
+    await new GitWrapper(await repositories.directory()).install({ GIT_TEST_ASSUME_DIFFERENT_OWNER: '1' });
+    expect(() => repository.git('ls-files')).toThrow();
+    expect(await pathsOf(repository, ['src/*'])).toEqual(['src/a.ts', 'src/new.ts']);
+    expect(await treeOf(repository).head()).toMatch(/^[0-9a-f]{40}$/);
+  });
+
+  it('is not fetched into where it is a partial clone', async () => {
+    const origin = await repositories.createCommitted({ 'crlf.txt': 'a\r\n' });
+    origin.git('config', 'uploadpack.allowFilter', 'true');
+    const partial = new Repository(join(origin.root, '../partial'));
+    origin.git('clone', '--quiet', '--no-checkout', '--filter=blob:none', `file://${origin.root}`, partial.root);
+    partial.git('read-tree', 'HEAD');
+    // To convert line ends git asks what the index has, and would fetch that.
+    partial.git('config', 'core.autocrlf', 'input');
+    await partial.write({ 'crlf.txt': 'a\r\nb\r\n' });
+    const before = partial.git('count-objects', '-v');
+    await expect(treeOf(partial).entries(['**'])).rejects.toThrow(/git update-index failed/);
+    expect(partial.git('count-objects', '-v')).toBe(before);
+  });
+});
+
+describe('what the machine or the repository has set up', () => {
+  it('does not redirect git', async () => {
+    const [repository, other] = [
+      await repositories.createCommitted(FILES),
+      await repositories.createCommitted({ x: 'x' }),
+    ];
+    await repository.write({ 'src/new.ts': 'n' });
+    const expected = await treeOf(repository).entries(['src/*']);
+    Object.assign(process.env, {
+      GIT_DIR: join(other.root, '.git'),
+      GIT_WORK_TREE: other.root,
+      GIT_INDEX_FILE: join(other.root, '.git/index'),
+      GIT_OBJECT_DIRECTORY: join(other.root, '.git/objects'),
+      GIT_NAMESPACE: 'x',
+      GIT_LITERAL_PATHSPECS: '1',
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'core.worktree',
+      GIT_CONFIG_VALUE_0: other.root,
+      GIT_CONFIG_PARAMETERS: `'core.bare'='true'`,
+    });
+    expect(await treeOf(repository).entries(['src/*'])).toEqual(expected);
+  });
+
+  it('does not ignore files for one user only', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    await repository.write({ 'src/new.ts': 'n', '.git/ignored': 'new.ts\n' });
+    repository.git('config', 'core.excludesFile', join(repository.root, '.git/ignored'));
+    expect(await pathsOf(repository, ['src/*'])).toContain('src/new.ts');
+  });
+
+  it('runs no hook and no file system monitor', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    const trace = join(repository.root, '../trace');
+    await repository.writeFile('.git/hooks/post-index-change', `#!/bin/sh\ntouch '${trace}'\n`, 0o755);
+    await repository.writeFile('.git/monitor', `#!/bin/sh\ntouch '${trace}'\n`, 0o755);
+    repository.git('config', 'core.fsmonitor', join(repository.root, '.git/monitor'));
+    await repository.write({ 'src/new.ts': 'n' });
+    expect(await pathsOf(repository, ['src/*'])).toContain('src/new.ts');
+    expect(existsSync(trace)).toBe(false);
+    repository.git('add', '-A');
+    expect(existsSync(trace)).toBe(true);
+  });
+});
+
+describe('entries fails, and says what to do,', () => {
+  it('where no file matches', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    const entries = treeOf(repository).entries(['lib/**', '!src\u001b']);
+    await expect(entries).rejects.toThrow(InputError);
+    await expect(entries).rejects.toThrow(/^code-hash-filter 'lib\/\*\* !src\\u\{1b\}' matches no file/);
+    await expect(treeOf(repository).entries([])).rejects.toThrow(InputError);
+  });
+
+  it('where all that matched was deleted', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    await repository.remove('src');
+    await expect(treeOf(repository).entries(['src/**'])).rejects.toThrow(InputError);
+  });
+
+  it.each(['', '!', 'a\0b'])('for the pattern %j', async (pattern) => {
+    const repository = await repositories.createCommitted(FILES);
+    await expect(treeOf(repository).entries(['src/**', pattern])).rejects.toThrow(InputError);
+  });
+
+  it('for a pattern outside the repository', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    await expect(treeOf(repository).entries(['../x'])).rejects.toThrow(/outside repository/);
+  });
+
+  it('in a merge conflict', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    repository.git('checkout', '--quiet', '-b', 'other');
+    await repository.write({ 'src/a.ts': 'theirs\n' });
+    repository.commit();
+    repository.git('checkout', '--quiet', '-');
+    await repository.write({ 'src/a.ts': 'ours\n' });
+    repository.commit();
+    expect(() => repository.git('merge', 'other')).toThrow();
+    await expect(treeOf(repository).entries(['**'])).rejects.toThrow(/'src\/a\.ts' is in an unresolved merge conflict/);
+  });
+
+  it('in a folder of the repository', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    const failure = expect(treeOf({ root: join(repository.root, 'src') }).entries(['**'])).rejects;
+    await failure.toThrow(`is a folder inside the repository '${await realpath(repository.root)}'`);
+  });
+
+  it('in a bare repository', async () => {
+    const bare = await repositories.create('--bare');
+    await expect(treeOf(bare).entries(['**'])).rejects.toThrow(/is a bare repository/);
+  });
+
+  it('where there is no repository, or nothing at all', async () => {
+    const root = await repositories.directory();
+    await expect(treeOf({ root }).entries(['**'])).rejects.toThrow(/is not the root of a git repository/);
+    await expect(treeOf({ root: join(root, 'none') }).entries(['**'])).rejects.toThrow(/is not a directory/);
+  });
+
+  it('where git refuses', async () => {
+    const root = await repositories.directory();
+    await mkdir(join(root, '.git'));
+    const entries = treeOf({ root }).entries(['**']);
+    await expect(entries).rejects.toThrow(UserError);
+    await expect(entries).rejects.toThrow(/git \S+ failed .* saying 'fatal: not a git repository/);
+  });
+
+  it('where a filter fails', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    repository.git('config', 'filter.broken.clean', 'false');
+    repository.git('config', 'filter.broken.required', 'true');
+    await repository.write({ '.gitattributes': '*.ts filter=broken\n', 'src/new.ts': 'n' });
+    await expect(treeOf(repository).entries(['src/new.ts'])).rejects.toThrow(/git update-index failed/);
+  });
+
+  it('where git would not store a file of that name', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    await repository.write({ 'src/git~1': 'x' });
+    await expect(treeOf(repository).entries(['src/*'])).rejects.toThrow(/git would not add 'src\/git~1'/);
+  });
+
+  it('where git is missing', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    process.env.PATH = await repositories.directory();
+    await expect(treeOf(repository).entries(['**'])).rejects.toThrow(/^Cannot start git \(ENOENT\)/);
+  });
+});
+
+describe('head', () => {
+  it.each(['sha1', 'sha256'])('is the commit checked out (%s)', async (format) => {
+    const repository = await repositories.createCommitted(FILES, `--object-format=${format}`);
+    const commit = repository.git('rev-parse', 'HEAD').trim();
+    expect(await treeOf(repository).head()).toBe(commit);
+    repository.git('checkout', '--quiet', '--detach');
+    expect(await treeOf(repository).head()).toBe(commit);
+  });
+
+  it('is undefined where there is no commit yet', async () => {
+    expect(await treeOf(await repositories.create()).head()).toBeUndefined();
+  });
+
+  it('is undefined where there is no repository, even where git is missing', async () => {
+    process.env.PATH = await repositories.directory();
+    expect(await treeOf({ root: await repositories.directory() }).head()).toBeUndefined();
+    expect(await treeOf({ root: '/no/such/folder' }).head()).toBeUndefined();
+  });
+
+  it('fails for a repository that git can not read', async () => {
+    const root = await repositories.directory();
+    await mkdir(join(root, '.git'));
+    await expect(treeOf({ root }).head()).rejects.toThrow(UserError);
+  });
+});
+
+describe('contents', () => {
+  it('are those of the files that Python finds', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    const pieces: string[] = [];
+    for await (const piece of treeOf(repository).contents(['src/**', '*.txt']))
+      pieces.push(Buffer.from(piece).toString());
+    expect(pieces).toEqual(['a\n', 'b\n', 'o\n']);
+  });
+});

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { buffer } from 'node:stream/consumers';
+import { printable } from '../../core/printable.ts';
+import { UserError } from '../../errors.ts';
+import { fixedOptions, repositoryVariables, scrubbed } from './git-environment.ts';
+
+export interface GitOptions {
+  /** Added to the variables that fix the repository; `undefined` takes one away. */
+  readonly environment?: NodeJS.ProcessEnv;
+  /** What git reads from its standard input, one character for each byte. */
+  readonly input?: string;
+}
+
+export interface GitResult {
+  /** Null where a signal ended it. */
+  readonly exitCode: number | null;
+  /** One character for each byte: paths are bytes, and need not be UTF-8. */
+  readonly output: string;
+  /** What git wrote to its standard error. */
+  readonly complaint: string;
+}
+
+/**
+ * Runs git on the repository at `root`, an existing directory, with everything switched off that would make it look
+ * elsewhere, fetch or run hooks.
+ *
+ * @throws UserError where git can't be started; how it ends is for the caller to judge
+ */
+export async function runGit(root: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
+  const environment = { ...scrubbed(process.env), ...repositoryVariables(root), ...options.environment };
+  const git = spawn('git', [...fixedOptions(root), ...args], { cwd: root, env: environment, windowsHide: true });
+  const ended = new Promise<number | null>((resolve, reject) => git.once('close', resolve).once('error', reject));
+  git.stdin.on('error', () => {}); // git may end before it has read everything; its exit code says why
+  git.stdin.end(options.input ?? '', 'latin1');
+  try {
+    const [exitCode, output, complaint] = await Promise.all([ended, buffer(git.stdout), buffer(git.stderr)]);
+    return { exitCode, output: output.toString('latin1'), complaint: complaint.toString() };
+  } catch (error) {
+    throw new UserError(`Cannot start git (${codeOf(error)}): install git and put it on the PATH`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * As `runGit`, for a command that must succeed.
+ *
+ * @returns what git wrote, one character for each byte
+ * @throws UserError with git's own complaint where its exit code isn't one of `accepted`
+ */
+export async function readGit(
+  root: string,
+  args: readonly string[],
+  { accepted = [0], ...options }: GitOptions & { readonly accepted?: readonly number[] } = {},
+): Promise<string> {
+  const { exitCode, output, complaint } = await runGit(root, args, options);
+  if (exitCode !== null && accepted.includes(exitCode)) return output;
+  const said = printable(complaint.trim().replace(/\s+/g, ' ')).slice(0, 500);
+  throw new UserError(
+    `git ${args[0]} failed at repository-path '${printable(root)}' (exit code ${exitCode}), saying '${said}': mend the repository or code-hash-filter`,
+  );
+}
+
+function codeOf(error: unknown): string {
+  return Error.isError(error) && 'code' in error ? String(error.code) : String(error);
+}

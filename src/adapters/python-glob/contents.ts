@@ -1,0 +1,85 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { printable } from '../../core/printable.ts';
+import { InputError, UserError } from '../../errors.ts';
+import { sortByCodePoints } from './code-point-order.ts';
+import { encodePath } from './file-name.ts';
+import { glob } from './glob.ts';
+
+const PIECE_BYTES = 256 * 1024;
+const TURN_MS = 50;
+
+/**
+ * The contents that the Python tool feeds into its MD5: for each pattern in order the files that Python's glob finds,
+ * sorted by code point, each read to its end. What two patterns match comes twice.
+ *
+ * @param root taken literally, wildcards in it included
+ * @returns pieces of at most 256 KiB, each valid until the next one is asked for
+ * @throws InputError where no pattern finds a file, UserError for a file that can't be read
+ */
+export async function* globbedContents(root: string, patterns: readonly string[]): AsyncGenerator<Uint8Array, void> {
+  const files = patterns.flatMap((pattern) => filesOf(root, pattern));
+  if (files.length === 0)
+    throw new InputError(
+      `code-hash-filter '${printable(patterns.join(' '))}' matches no file under '${printable(root)}': fix the patterns, which are relative to it`,
+    );
+  const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+  let turnBeganMs = performance.now();
+  for (const file of files) {
+    for (const lengthBytes of readInto(buffer, file)) {
+      yield buffer.subarray(0, lengthBytes);
+      if (performance.now() - turnBeganMs < TURN_MS) continue;
+      // Reading blocks, so a signal would wait for the end of a long run.
+      await nextTurn();
+      turnBeganMs = performance.now();
+    }
+  }
+}
+
+function filesOf(root: string, pattern: string): string[] {
+  const found = sortByCodePoints(glob(root, pattern));
+  return found.map((path) => `${root}/${path}`).filter(isFile);
+}
+
+/**
+ * A file, or a link to one. With a slash behind it (up to Python 3.12, `file/**` finds that) it is none here: the
+ * Python tool stopped with an error.
+ */
+function isFile(path: string): boolean {
+  try {
+    return statSync(encodePath(path), { throwIfNoEntry: false })?.isFile() ?? false;
+  } catch (error) {
+    if (codeOf(error) === 'ELOOP') return false;
+    throw unreadable(path, error);
+  }
+}
+
+/** Reads a file into the buffer, again and again; yields how many bytes there are each time. */
+function* readInto(buffer: Buffer, path: string): Generator<number, void> {
+  const file = attempt(path, () => openSync(encodePath(path), 'r'));
+  try {
+    const readNext = () => attempt(path, () => readSync(file, buffer));
+    for (let lengthBytes = readNext(); lengthBytes > 0; lengthBytes = readNext()) yield lengthBytes;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, cause: unknown): UserError {
+  return new UserError(
+    `Cannot read '${printable(path)}' for the code hash (${codeOf(cause)}): make it readable, or change code-hash-filter`,
+    { cause },
+  );
+}
+
+function codeOf(error: unknown): string {
+  return Error.isError(error) && 'code' in error ? String(error.code) : String(error);
+}
