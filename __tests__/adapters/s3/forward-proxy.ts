@@ -1,0 +1,76 @@
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+/** A proxy that brings everything, whatever host it is for, to one port of this machine. */
+export class ForwardProxy implements AsyncDisposable {
+  /** Request lines, such as `GET http://s3.internal/bucket` and `CONNECT s3.internal:443`. */
+  readonly lines: string[] = [];
+  readonly authorizations: (string | undefined)[] = [];
+  /** In place of forwarding. */
+  refusal: { readonly status: number; readonly body: string } | undefined;
+  readonly #server: Server;
+  readonly #port: number;
+  readonly #tunnels = new Set<Duplex>();
+
+  private constructor(port: number) {
+    this.#port = port;
+    this.#server = createServer((incoming, response) => this.#forward(incoming, response));
+    this.#server.on('connect', (incoming, socket) => this.#tunnel(incoming, socket));
+  }
+
+  /** @param port where everything is brought to */
+  static async start(port: number): Promise<ForwardProxy> {
+    const proxy = new ForwardProxy(port);
+    await new Promise<void>((done) => proxy.#server.listen(0, '127.0.0.1', done));
+    return proxy;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  #note({ method, url, headers }: IncomingMessage): void {
+    this.lines.push(`${method} ${url}`);
+    this.authorizations.push(headers['proxy-authorization']);
+  }
+
+  #forward(incoming: IncomingMessage, response: ServerResponse): void {
+    this.#note(incoming);
+    if (this.refusal !== undefined) return void response.writeHead(this.refusal.status).end(this.refusal.body);
+    const { method, headers, url = '' } = incoming;
+    const { 'proxy-connection': _, 'proxy-authorization': __, ...others } = headers;
+    // The bytes after the host, as they are: another form of the path would be another signature.
+    const path = url.replace(/^http:\/\/[^/]+/, '');
+    const outgoing = request({ port: this.#port, method, path, headers: others }, (reply) => {
+      response.writeHead(reply.statusCode ?? 500, reply.rawHeaders);
+      reply.pipe(response);
+    });
+    outgoing.on('error', () => response.destroy());
+    incoming.pipe(outgoing);
+  }
+
+  #tunnel(incoming: IncomingMessage, socket: Duplex): void {
+    this.#note(incoming);
+    if (this.refusal !== undefined)
+      return void socket.end(`HTTP/1.1 ${this.refusal.status} No\r\n\r\n${this.refusal.body}`);
+    const target: Socket = connect(this.#port, '127.0.0.1', () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+    this.#tunnels.add(socket).add(target);
+    for (const [from, to] of [
+      [socket, target],
+      [target, socket],
+    ] as const)
+      from.on('error', () => to.destroy()).pipe(to);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const tunnel of this.#tunnels) tunnel.destroy();
+    this.#server.closeAllConnections();
+    await new Promise((done) => this.#server.close(done));
+  }
+}

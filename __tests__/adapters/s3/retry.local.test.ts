@@ -1,0 +1,313 @@
+import { performance } from 'node:perf_hooks';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { type FaultAction, type LocalS3, type LoggedRequest, startLocalS3 } from '../../../dev/local-s3/local-s3.ts';
+import type { ObjectStore } from '../../../src/ports.ts';
+import {
+  ABSENT,
+  assetOf,
+  BUCKET,
+  copyOf,
+  faultOf,
+  keysIn,
+  largeAssetOf,
+  OPERATIONS,
+  prepare,
+  storeAt,
+} from './stores.ts';
+
+let server: LocalS3;
+beforeAll(async () => {
+  // How long a wait between attempts is, is drawn by lot.
+  jest.spyOn(Math, 'random').mockReturnValue(0.02);
+  server = await startLocalS3({ buckets: [BUCKET], minPartSizeBytes: 1 });
+});
+beforeEach(() => {
+  server.fault = undefined;
+  prepare(server);
+  server.clearRequests();
+});
+afterAll(async () => {
+  jest.restoreAllMocks();
+  await server.close();
+});
+
+type Wanted = (request: LoggedRequest) => boolean;
+
+/** The first request that is wanted goes wrong. */
+function failOnce(action: FaultAction, wanted: Wanted = () => true): void {
+  let isDone = false;
+  server.fault = (request) => {
+    if (isDone || !wanted(request)) return undefined;
+    isDone = true;
+    return action;
+  };
+}
+
+function operate(name: keyof typeof OPERATIONS, store: ObjectStore): Promise<unknown> {
+  return OPERATIONS[name]?.(store) ?? Promise.reject(new Error(`no operation ${name}`));
+}
+
+function requestsOf(operation: LoggedRequest['operation']): readonly LoggedRequest[] {
+  return server.requests.filter((request) => request.operation === operation);
+}
+
+const PASSING: Readonly<Record<string, FaultAction>> = {
+  'an internal error': { kind: 'error', status: 500, code: 'InternalError' },
+  'a bad gateway': { kind: 'reply', status: 502, body: '<html><br></html>' },
+  'a bad gateway of Cloudflare': { kind: 'reply', status: 522, body: '<html><br></html>' },
+  'slow down': { kind: 'error', status: 503, code: 'SlowDown' },
+  'too many requests': { kind: 'error', status: 429, code: 'TooManyRequests' },
+  'a conflict': { kind: 'error', status: 409, code: 'ConditionalRequestConflict' },
+  'an aborted operation': { kind: 'error', status: 409, code: 'OperationAborted' },
+  'a broken connection': { kind: 'reset' },
+};
+
+describe.each(Object.entries(PASSING))('%s, then a proper answer', (_, action) => {
+  it.each(['list', 'putAsset'])('is a success of %s', async (name) => {
+    failOnce(action);
+    const answer = await operate(name, storeAt(server));
+    expect(answer).toEqual(name === 'list' ? ['doc', 'source'] : expect.objectContaining({ outcome: 'written' }));
+    expect(server.requests).toHaveLength(2);
+  });
+});
+
+describe('a reply that breaks off', () => {
+  it.each(['list', 'readDocument', 'readAsset'])('is no reply of %s', async (name) => {
+    failOnce({ kind: 'truncate', afterBytes: 3 });
+    const answer = await operate(name, storeAt(server));
+    server.fault = undefined;
+    expect(server.requests).toHaveLength(2);
+    const again = await operate(name, storeAt(server));
+    expect(answer).toEqual(name === 'readDocument' ? { ...Object(again), dateMs: expect.any(Number) } : again);
+  });
+
+  it.each(['list', 'readDocument', 'copyAsset'])('again and again, is a fault of %s', async (name) => {
+    server.fault = () => ({ kind: 'truncate', afterBytes: 3 });
+    const fault = await faultOf(operate(name, storeAt(server)));
+    expect(fault).toMatchObject({ kind: 'unreachable' });
+    expect(server.requests).toHaveLength(3);
+  });
+});
+
+describe('a server that falls silent', () => {
+  const limits = { silenceTimeoutMs: 100 };
+
+  it.each<[name: string, action: FaultAction]>([
+    ['list', { kind: 'stall', afterBytes: 20 }],
+    ['readDocument', { kind: 'stall', afterBytes: 2 }],
+    ['list', { kind: 'delay', ms: 60_000 }],
+    ['putAsset', { kind: 'delay', ms: 60_000 }],
+    ['copyAsset', { kind: 'stall', afterBytes: 20 }],
+  ])('for once, is asked again by %s', async (name, action) => {
+    failOnce(action);
+    await operate(name, storeAt(server, {}, limits));
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it.each(['list', 'putAsset'])('for good, is given up by %s after four attempts', async (name) => {
+    server.fault = () => ({ kind: 'delay', ms: 60_000 });
+    const fault = await faultOf(operate(name, storeAt(server, { maxAttempts: 10 }, limits)));
+    expect(fault.kind).toBe('unreachable');
+    expect(fault.message).toContain('timed out after 100 ms of inactivity');
+    expect(server.requests).toHaveLength(4);
+  });
+});
+
+describe('patience', () => {
+  it.each(['list', 'putAsset'])('of %s is that which was asked for', async (name) => {
+    server.fault = () => ({ kind: 'error', status: 500, code: 'InternalError' });
+    expect((await faultOf(operate(name, storeAt(server, { maxAttempts: 5 })))).kind).toBe('rejected');
+    expect(server.requests).toHaveLength(5);
+  });
+
+  it.each(['list', 'putAsset'])('of %s is as great with connections that break', async (name) => {
+    server.fault = () => ({ kind: 'reset' });
+    await faultOf(operate(name, storeAt(server, { maxAttempts: 6 })));
+    expect(server.requests).toHaveLength(6);
+  });
+
+  it.each(['list', 'putAsset'])('of %s is not spent on what does not pass', async (name) => {
+    for (const [status, code] of [
+      [403, 'AccessDenied'],
+      [404, 'NoSuchBucket'],
+      [400, 'InvalidRequest'],
+    ] as const) {
+      server.clearRequests();
+      server.fault = () => ({ kind: 'error', status, code });
+      await faultOf(operate(name, storeAt(server)));
+      expect(server.requests).toHaveLength(1);
+    }
+  });
+
+  it('ends at once when the step is cancelled', async () => {
+    const cancellation = new AbortController();
+    const reason = new Error('cancelled');
+    server.fault = () => {
+      setTimeout(() => cancellation.abort(reason), 20);
+      return { kind: 'error', status: 503, code: 'SlowDown' };
+    };
+    const startedMs = performance.now();
+    const put = storeAt(server, { maxAttempts: 100 }).putAsset(assetOf('a', 'a', { signal: cancellation.signal }));
+    await expect(put).rejects.toBe(reason);
+    expect(performance.now() - startedMs).toBeLessThan(5000);
+  });
+});
+
+describe('cancelling', () => {
+  it.each<[name: string, work: (store: ObjectStore, signal: AbortSignal) => Promise<unknown>]>([
+    ['putAsset', (store, signal) => store.putAsset(assetOf('a', 'a', { signal }))],
+    [
+      'copyAsset',
+      (store, signal) => store.copyAsset(copyOf({ key: 'source', etag: '"e"', sizeBytes: 6 }, 'b', { signal })),
+    ],
+    [
+      'readAsset',
+      (store, signal) =>
+        store.readAsset({ key: 'source', etag: '"e"', sizeBytes: 6, range: { position: 0, lengthBytes: 6 }, signal }),
+    ],
+  ])('ends %s before and during its request, with the reason', async (_, work) => {
+    const reason = new Error('cancelled');
+    await expect(work(storeAt(server), AbortSignal.abort(reason))).rejects.toBe(reason);
+    const cancellation = new AbortController();
+    server.fault = () => {
+      setTimeout(() => cancellation.abort(reason), 10);
+      return { kind: 'delay', ms: 60_000 };
+    };
+    await expect(work(storeAt(server), cancellation.signal)).rejects.toBe(reason);
+  });
+});
+
+describe('a reply that is lost', () => {
+  const lost = { kind: 'reset', when: 'after' } as const;
+
+  it('of a first write shows as a refused condition, since it was ours', async () => {
+    failOnce(lost);
+    expect(await storeAt(server).writeDocument('new', Buffer.from('{}'), ABSENT)).toEqual({
+      outcome: 'precondition-failed',
+    });
+    expect(server.get(BUCKET, 'new')?.content.text()).toBe('{}');
+    failOnce(lost);
+    expect(await storeAt(server).putAsset(assetOf('put', 'asset'))).toEqual({ outcome: 'precondition-failed' });
+    expect(server.get(BUCKET, 'put')?.content.text()).toBe('asset');
+  });
+
+  it('of a copy is none the worse', async () => {
+    failOnce(lost);
+    expect(await operate('copyAsset', storeAt(server))).toMatchObject({ outcome: 'copied' });
+  });
+});
+
+describe('a 200 with an error in it', () => {
+  it.each([
+    ['copyAsset', 'CopyObject', 'copied'],
+    ['putAssetInParts', 'CompleteMultipartUpload', 'written'],
+  ])('of %s is tried again', async (name, operation, outcome) => {
+    failOnce({ kind: 'error', status: 200, code: 'InternalError' }, (request) => request.operation === operation);
+    expect(await operate(name, storeAt(server))).toMatchObject({ outcome });
+    expect(server.requests.filter((request) => request.operation === operation)).toHaveLength(2);
+  });
+
+  it.each([
+    ['copyAsset', 'CopyObject'],
+    ['putAssetInParts', 'CompleteMultipartUpload'],
+  ])('of %s, again and again, is a fault', async (name, operation) => {
+    server.fault = (request) =>
+      request.operation === operation
+        ? { kind: 'reply', status: 200, body: '\n \n<Error><Code>InternalError</Code><Message>Late</Message></Error>' }
+        : undefined;
+    const fault = await faultOf(operate(name, storeAt(server)));
+    expect(fault.kind).toBe('rejected');
+    expect(fault.message).toContain('(InternalError: Late)');
+    expect(server.uploads(BUCKET)).toEqual([]);
+  });
+
+  it('that says that the source has changed is believed', async () => {
+    server.fault = () => ({ kind: 'error', status: 200, code: 'PreconditionFailed' });
+    expect(await operate('copyAsset', storeAt(server, { maxAttempts: 1 }))).toEqual({ outcome: 'source-changed' });
+  });
+});
+
+describe('a server that does not know conditions', () => {
+  beforeEach(() => {
+    server.fault = ({ headers }) =>
+      'if-none-match' in headers || 'if-match' in headers
+        ? { kind: 'error', status: 501, code: 'NotImplemented' }
+        : undefined;
+  });
+
+  it.each<[name: string, work: (store: ObjectStore) => Promise<unknown>]>([
+    ['a document', (store) => store.writeDocument('new', Buffer.from('{}'), ABSENT)],
+    [
+      'a document in place of another',
+      (store) => store.writeDocument('doc', Buffer.from('{}'), { kind: 'unchanged', etag: '"e"' }),
+    ],
+    ['an asset', (store) => store.putAsset(assetOf('new', '{}'))],
+    ['an asset in parts', (store) => store.putAssetInParts(largeAssetOf('new', Buffer.from('{}')))],
+  ])('is sent %s without, and that is said', async (_, work) => {
+    expect(await work(storeAt(server))).toEqual({ outcome: 'written', guarded: false, etag: expect.any(String) });
+    expect(server.uploads(BUCKET)).toEqual([]);
+  });
+
+  it('but refuses without one too, is a fault', async () => {
+    server.fault = () => ({ kind: 'error', status: 501, code: 'NotImplemented' });
+    const fault = await faultOf(storeAt(server).writeDocument('new', Buffer.from('{}'), ABSENT));
+    expect(fault.message).toContain('answered 501 (NotImplemented: ');
+    expect(server.requests).toHaveLength(2);
+  });
+});
+
+it('a refused condition is told by its status where the server gives no reason', async () => {
+  server.fault = ({ operation }) =>
+    operation === 'CreateMultipartUpload' || operation === 'UploadPart' || operation === 'AbortMultipartUpload'
+      ? undefined
+      : { kind: 'reply', status: 412 };
+  const store = storeAt(server);
+  const refused = { outcome: 'precondition-failed' };
+  expect(await store.writeDocument('new', Buffer.from('{}'), ABSENT)).toEqual(refused);
+  expect(await store.putAsset(assetOf('new', 'x'))).toEqual(refused);
+  expect(await store.putAssetInParts(largeAssetOf('new', Buffer.from('x')))).toEqual(refused);
+  expect(await operate('copyAsset', store)).toEqual({ outcome: 'source-changed' });
+  expect(await operate('readAsset', store)).toEqual({ outcome: 'changed' });
+});
+
+describe.each([-3600_000, 3600_000])('a clock that is %d ms off', (offsetMs) => {
+  it.each(Object.entries(OPERATIONS))('does not keep %s from succeeding', async (_, work) => {
+    await using skewed = await startLocalS3({
+      buckets: [BUCKET],
+      minPartSizeBytes: 1,
+      now: () => Date.now() + offsetMs,
+    });
+    prepare(skewed);
+    await work(storeAt(skewed));
+    expect(skewed.requests.filter(({ errorCode }) => errorCode === 'RequestTimeTooSkewed').length).toBeLessThanOrEqual(
+      1,
+    );
+  });
+
+  it('is corrected for all requests that were under way', async () => {
+    await using skewed = await startLocalS3({ buckets: [BUCKET], now: () => Date.now() + offsetMs });
+    prepare(skewed);
+    const store = storeAt(skewed);
+    const answers = await Promise.all([
+      store.readDocument('doc'),
+      keysIn(store),
+      keysIn(store),
+      store.readDocument('none'),
+    ]);
+    expect(answers.slice(1)).toEqual([['doc', 'source'], ['doc', 'source'], undefined]);
+    skewed.clearRequests();
+    await store.readDocument('doc');
+    await store.head('doc');
+    expect(skewed.requests.map(({ status }) => status)).toEqual([200, 200]);
+  });
+});
+
+it('a clock that the server goes on to complain about is a fault', async () => {
+  server.fault = () => ({ kind: 'error', status: 403, code: 'RequestTimeTooSkewed' });
+  for (const name of ['list', 'putAsset']) {
+    const fault = await faultOf(operate(name, storeAt(server)));
+    expect(fault).toMatchObject({ kind: 'credentials' });
+    expect(fault.message).toContain("the runner's clock is wrong: set its time");
+  }
+  expect(requestsOf('ListObjectsV2').length).toBeLessThanOrEqual(3);
+});

@@ -1,0 +1,182 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type LocalS3, type LoggedRequest, startLocalS3 } from '../../../dev/local-s3/local-s3.ts';
+import type { StoreSettings } from '../../../src/adapters/s3/settings.ts';
+import {
+  ABSENT,
+  assetOf,
+  BUCKET,
+  copyOf,
+  largeAssetOf,
+  OPERATIONS,
+  OWNER,
+  prepare,
+  sha256Of,
+  storeAt,
+} from './stores.ts';
+
+// What requests say, as the server sees it.
+let server: LocalS3;
+beforeAll(async () => {
+  server = await startLocalS3({ buckets: [BUCKET], minPartSizeBytes: 1 });
+});
+beforeEach(() => {
+  prepare(server);
+  server.clearRequests();
+});
+afterAll(() => server.close());
+
+function headersOf(operation: LoggedRequest['operation']): Readonly<Record<string, string>>[] {
+  return server.requests.filter((request) => request.operation === operation).map(({ headers }) => headers);
+}
+
+const SETTINGS = {
+  expectedBucketOwner: OWNER,
+  storageClass: 'STANDARD_IA',
+  serverSideEncryption: 'aws:kms',
+  sseKmsKeyId: 'key-1',
+  acl: 'bucket-owner-full-control',
+  tagging: 'team=a%20b&stage=%C3%A4',
+} as const satisfies Partial<StoreSettings>;
+
+const PLACEMENT = {
+  'x-amz-server-side-encryption': 'aws:kms',
+  'x-amz-server-side-encryption-aws-kms-key-id': 'key-1',
+  'x-amz-acl': 'bucket-owner-full-control',
+  'x-amz-expected-bucket-owner': OWNER,
+};
+
+const ATTRIBUTES = {
+  metadata: { 'commit-hash': 'c1', 'x-y': 'a b; c=d' },
+  contentType: 'text/plain; charset=utf-8',
+  cacheControl: 'max-age=60, immutable',
+};
+
+const ASSET_HEADERS = {
+  ...PLACEMENT,
+  'x-amz-storage-class': 'STANDARD_IA',
+  'x-amz-meta-commit-hash': 'c1',
+  'x-amz-meta-x-y': 'a b; c=d',
+  'content-type': 'text/plain; charset=utf-8',
+  'cache-control': 'max-age=60, immutable',
+};
+
+const TAGS = { 'x-amz-tagging': 'team=a%20b&stage=%C3%A4' };
+
+describe('an asset', () => {
+  it('is sent with everything that was set, its digest and its condition', async () => {
+    await storeAt(server, SETTINGS).putAsset(assetOf('a.txt', 'asset', { attributes: ATTRIBUTES }));
+    expect(headersOf('PutObject')).toEqual([
+      expect.objectContaining({
+        ...ASSET_HEADERS,
+        ...TAGS,
+        'x-amz-checksum-sha256': sha256Of(Buffer.from('asset')),
+        'if-none-match': '*',
+        'content-length': '5',
+      }),
+    ]);
+    expect(server.get(BUCKET, 'a.txt')).toMatchObject({
+      metadata: ATTRIBUTES.metadata,
+      tags: [
+        { key: 'team', value: 'a b' },
+        { key: 'stage', value: 'ä' },
+      ],
+    });
+  });
+
+  it('is sent with nothing that was not set', async () => {
+    await storeAt(server).putAsset(assetOf('a.txt', 'asset', { attributes: { metadata: {} } }));
+    const [headers = {}] = headersOf('PutObject');
+    const optional = /^x-amz-(acl|tagging|storage-class|server-side|expected|meta-)|^cache-control$|^if-match$/;
+    expect(Object.keys(headers).filter((name) => optional.test(name))).toEqual([]);
+  });
+
+  it('that replaces another is sent with that one’s ETag', async () => {
+    const { etag } = server.put(BUCKET, 'a.txt', 'old');
+    await storeAt(server).putAsset(assetOf('a.txt', 'new', { condition: { kind: 'unchanged', etag } }));
+    const [headers] = headersOf('PutObject');
+    expect(headers).toMatchObject({ 'if-match': etag });
+    expect(headers).not.toHaveProperty('if-none-match');
+  });
+});
+
+it('a record is kept like assets, but for their storage class and tags', async () => {
+  await storeAt(server, SETTINGS).writeDocument('records/a.json', Buffer.from('{}'), ABSENT);
+  const [headers = {}] = headersOf('PutObject');
+  expect(headers).toMatchObject({ ...PLACEMENT, 'content-type': 'application/json', 'if-none-match': '*' });
+  expect(Object.keys(headers).filter((name) => /storage-class|tagging|x-amz-meta/.test(name))).toEqual([]);
+});
+
+it('an asset in parts is begun with everything that was set, and completed under its condition', async () => {
+  const store = storeAt(server, { ...SETTINGS, partSizeBytes: 3 });
+  await store.putAssetInParts(largeAssetOf('a.txt', Buffer.from('asset'), { attributes: ATTRIBUTES }));
+  expect(headersOf('CreateMultipartUpload')).toEqual([
+    expect.objectContaining({ ...ASSET_HEADERS, ...TAGS, 'x-amz-checksum-algorithm': 'SHA256' }),
+  ]);
+  expect(
+    headersOf('UploadPart')
+      .map((headers) => headers['x-amz-checksum-sha256'])
+      .sort(),
+  ).toEqual(['ass', 'et'].map((text) => sha256Of(Buffer.from(text))).sort());
+  expect(headersOf('CompleteMultipartUpload')).toEqual([expect.objectContaining({ 'if-none-match': '*' })]);
+  expect(server.get(BUCKET, 'a.txt')).toMatchObject({ metadata: ATTRIBUTES.metadata, acl: SETTINGS.acl });
+});
+
+describe('a copy', () => {
+  const SOURCE = {
+    'x-amz-copy-source': `${BUCKET}/deep/so%20urce%2B%25%26%C3%A4%0A`,
+    'x-amz-source-expected-bucket-owner': OWNER,
+  };
+
+  it('is sent with everything that was set, and leaves the tags as they are', async () => {
+    const source = server.put(BUCKET, 'deep/so urce+%&ä\n', 'source', { tags: [{ key: 'a', value: 'b' }] });
+    const { key, etag } = source;
+    await storeAt(server, SETTINGS).copyAsset(
+      copyOf({ key, etag, sizeBytes: 6 }, 'target', { attributes: ATTRIBUTES }),
+    );
+    const [headers = {}] = headersOf('CopyObject');
+    expect(headers).toMatchObject({
+      ...ASSET_HEADERS,
+      ...SOURCE,
+      'x-amz-copy-source-if-match': etag,
+      'x-amz-metadata-directive': 'REPLACE',
+    });
+    expect(Object.keys(headers).filter((name) => name.includes('tagging'))).toEqual([]);
+    expect(server.get(BUCKET, 'target')).toMatchObject({ metadata: ATTRIBUTES.metadata, tags: source.tags });
+  });
+
+  it('in parts is sent with everything that was set, and each part only of the source asked for', async () => {
+    const { key, etag } = server.put(BUCKET, 'deep/so urce+%&ä\n', '0123456789');
+    const store = storeAt(server, SETTINGS, { copiedAtOnceBytes: 9, copiedPartBytes: 4 });
+    await store.copyAsset(copyOf({ key, etag, sizeBytes: 10 }, 'target', { attributes: ATTRIBUTES }));
+    expect(headersOf('CreateMultipartUpload')).toEqual([expect.objectContaining({ ...ASSET_HEADERS, ...TAGS })]);
+    const ranges = headersOf('UploadPartCopy').map((headers) => {
+      expect(headers).toMatchObject({ ...SOURCE, 'x-amz-copy-source-if-match': etag });
+      return headers['x-amz-copy-source-range'];
+    });
+    expect(ranges.sort()).toEqual(['bytes=0-3', 'bytes=4-7', 'bytes=8-9']);
+  });
+});
+
+it.each(Object.entries(OPERATIONS))('%s says on every request whose bucket it expects', async (_, operate) => {
+  await operate(storeAt(server, { expectedBucketOwner: OWNER, partSizeBytes: 3 }));
+  expect(server.requests.length).toBeGreaterThan(0);
+  for (const { headers } of server.requests) expect(headers['x-amz-expected-bucket-owner']).toBe(OWNER);
+});
+
+it.each(Object.entries(OPERATIONS))('%s refuses another’s bucket', async (_, operate) => {
+  await expect(operate(storeAt(server, { expectedBucketOwner: '999999999999' }))).rejects.toMatchObject({
+    kind: 'access-denied',
+  });
+});
+
+describe('the variables for other endpoints of AWS', () => {
+  const VARIABLES = { AWS_USE_FIPS_ENDPOINT: 'true', AWS_USE_DUALSTACK_ENDPOINT: 'true' };
+  beforeEach(() => void Object.assign(process.env, VARIABLES));
+  afterEach(() => {
+    for (const name of Object.keys(VARIABLES)) delete process.env[name];
+  });
+
+  it.each(Object.entries(OPERATIONS))('do not keep %s from a server of its own', async (_, operate) => {
+    await operate(storeAt(server));
+  });
+});

@@ -1,0 +1,37 @@
+import type { MultipartUpload } from '@aws-sdk/client-s3';
+import type { Bucket } from './bucket.ts';
+import { abort } from './multipart-upload.ts';
+
+/**
+ * Aborts the uploads that are open under a prefix, and says how many there were.
+ *
+ * What has been aborted is no longer listed, so each page is the first one: a marker between pages would skip uploads of
+ * one key, which are sorted by their time but marked by their id.
+ */
+export async function abortUploads(bucket: Bucket, prefix: string): Promise<number> {
+  const aborted = new Set<string>();
+  for (;;) {
+    const { uploads, isTruncated } = await listUploads(bucket, prefix);
+    const countBefore = aborted.size;
+    for (const { Key: key, UploadId: uploadId } of uploads) {
+      if (!key?.startsWith(prefix) || uploadId === undefined || aborted.has(uploadId)) continue;
+      await abort(bucket, { key, uploadId });
+      aborted.add(uploadId);
+    }
+    if (!isTruncated || aborted.size === countBefore) return aborted.size;
+  }
+}
+
+interface UploadsPage {
+  readonly uploads: readonly MultipartUpload[];
+  readonly isTruncated: boolean;
+}
+
+async function listUploads(bucket: Bucket, prefix: string): Promise<UploadsPage> {
+  const operation = { verb: 'list the multipart uploads under', key: prefix, action: 's3:ListBucketMultipartUploads' };
+  const { Uploads, IsTruncated } = await bucket.perform(operation, (client, { ListMultipartUploadsCommand }) =>
+    client.send(new ListMultipartUploadsCommand({ ...bucket.address, Prefix: prefix })),
+  );
+  // An empty reply has none of its fields, and would pass for one that lists nothing.
+  return { uploads: Uploads ?? [], isTruncated: bucket.required(operation, IsTruncated, 'IsTruncated') };
+}

@@ -1,0 +1,58 @@
+import { isIP } from 'node:net';
+import type { StoreSettings } from './settings.ts';
+
+// Where requests go: the one place that decides it, for the SDK's client too.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+
+type Addressing = Pick<StoreSettings, 'bucket' | 'endpointUrl' | 'forcePathStyle'>;
+
+/** @returns the server's URL, without the bucket and without a trailing `/` */
+export function serverUrl({ endpointUrl }: Addressing, region: string): string {
+  if (endpointUrl !== undefined) return endpointUrl.replace(/\/+$/, '');
+  const fips = process.env.AWS_USE_FIPS_ENDPOINT === 'true' ? '-fips' : '';
+  const dualstack = process.env.AWS_USE_DUALSTACK_ENDPOINT === 'true' ? '.dualstack' : '';
+  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+  return `https://s3${fips}${dualstack}.${region}.${suffix}`;
+}
+
+/** Whether the bucket stands in the path. A name with dots fits no TLS certificate of `*.s3.…` as part of the host. */
+export function isPathStyle(settings: Addressing): boolean {
+  const { bucket, endpointUrl, forcePathStyle } = settings;
+  if (forcePathStyle || bucket.includes('.')) return true;
+  return endpointUrl !== undefined && isIP(new URL(endpointUrl).hostname.replace(/^\[|\]$/g, '')) !== 0;
+}
+
+/** Server and path of an object, or of the bucket itself where the key is empty. */
+export interface Address {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port: number | undefined;
+  /** Host and port, as the `Host` header has them. */
+  readonly host: string;
+  /** Percent-encoded. */
+  readonly path: string;
+}
+
+/** @param key as it is; every byte but unreserved ones and `/` is encoded */
+export function addressOf(settings: Addressing, region: string, key: string): Address {
+  const url = new URL(serverUrl(settings, region));
+  const isInPath = isPathStyle(settings);
+  const base = url.pathname === '/' ? '' : url.pathname;
+  const encodedKey = key.split('/').map(encodeSegment).join('/');
+  const subdomain = isInPath ? '' : `${settings.bucket}.`;
+  return {
+    protocol: url.protocol,
+    hostname: subdomain + url.hostname,
+    port: url.port === '' ? undefined : Number(url.port),
+    host: subdomain + url.host,
+    path: isInPath ? `${base}/${settings.bucket}/${encodedKey}` : `${base}/${encodedKey}`,
+  };
+}
+
+/** Percent-encodes all but the unreserved characters of RFC 3986, as signatures of S3 count them. */
+function encodeSegment(segment: string): string {
+  return encodeURIComponent(segment).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}

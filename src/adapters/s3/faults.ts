@@ -1,0 +1,174 @@
+import { printable } from '../../core/printable.ts';
+import { StoreError, type StoreFaultKind, UserError } from '../../errors.ts';
+import { codeOf } from './retry.ts';
+
+/** What was being done when a fault came up. */
+export interface Attempt {
+  /** For messages: `read s3://bucket/key`. */
+  readonly what: string;
+  /** The IAM actions it needs, and the ARNs they are needed on. */
+  readonly permissions: string;
+}
+
+/** Where requests go, for messages. */
+export interface Destination {
+  readonly bucket: string;
+  readonly host: string;
+}
+
+/** The parts of an SDK error that classify it. */
+interface Fault {
+  readonly name: string;
+  /** Node's, of a system error; else empty. */
+  readonly code: string;
+  /** Undefined: no reply came. */
+  readonly status: number | undefined;
+  readonly message: string;
+  /** The region that the server says is the right one. */
+  readonly region: string | undefined;
+  /** The reply is not in the form of S3. */
+  readonly isForeign: boolean;
+}
+
+interface Classified {
+  readonly kind: StoreFaultKind;
+  readonly advice: string;
+}
+
+const CREDENTIAL_FAULTS: Readonly<Record<string, string>> = {
+  ExpiredToken: 'the session token has expired: get new credentials in a step before this one, or use role-to-assume',
+  ExpiredTokenException: 'the session token has expired: get new credentials in a step before this one',
+  InvalidToken: 'the session token is not valid: check aws-session-token',
+  InvalidAccessKeyId: 'the access key is not known there: check aws-access-key-id and endpoint-url',
+  SignatureDoesNotMatch: 'the signature does not match: check aws-secret-access-key',
+  RequestTimeTooSkewed: "the runner's clock is wrong: set its time",
+  CredentialsProviderError:
+    'there are no credentials: set aws-access-key-id and aws-secret-access-key, or role-to-assume',
+};
+
+const REGION_FAULTS: ReadonlySet<string> = new Set([
+  'AuthorizationHeaderMalformed',
+  'PermanentRedirect',
+  'IllegalLocationConstraintException',
+  'TemporaryRedirect',
+  'IncorrectEndpoint',
+]);
+
+const THROTTLING: ReadonlySet<string> = new Set(['SlowDown', 'ServiceUnavailable', 'RequestLimitExceeded']);
+
+/**
+ * What an error of the SDK means to the user, told by its name and status.
+ *
+ * @returns a StoreError, or the error itself where it is told already
+ */
+export function storeFault(error: unknown, attempt: Attempt, destination: Destination): Error {
+  if (error instanceof UserError) return error;
+  const fault = faultOf(error);
+  const classified =
+    credentialsFault(fault) ??
+    bucketFault(fault, destination) ??
+    connectionFault(fault, destination) ??
+    replyFault(fault, attempt, destination);
+  return new StoreError(classified.kind, `Could not ${attempt.what}: ${classified.advice}`, { cause: error });
+}
+
+function credentialsFault({ name, region, message }: Fault): Classified | undefined {
+  // It also says so when the region in it is wrong, and then names the right one.
+  if (name === 'AuthorizationHeaderMalformed' && region === undefined)
+    return { kind: 'credentials', advice: `the signature is malformed (${message}): check aws-access-key-id` };
+  const advice = CREDENTIAL_FAULTS[name];
+  return advice === undefined ? undefined : { kind: 'credentials', advice };
+}
+
+function bucketFault({ name, status, region }: Fault, { bucket, host }: Destination): Classified | undefined {
+  if (name === 'NoSuchBucket')
+    return {
+      kind: 'no-such-bucket',
+      advice: `the bucket '${bucket}' does not exist at ${host}: check bucket and endpoint-url`,
+    };
+  const isRedirected = region !== undefined && (status === 301 || status === 307);
+  if (!REGION_FAULTS.has(name) && !isRedirected) return undefined;
+  const advice =
+    region === undefined
+      ? `the bucket '${bucket}' is in another region: check aws-region`
+      : `the bucket '${bucket}' is in the region ${printable(region)}: set aws-region to it`;
+  return { kind: 'wrong-region', advice };
+}
+
+function connectionFault({ name, code, status, message }: Fault, { host }: Destination): Classified | undefined {
+  if (status !== undefined || (code === '' && name !== 'TimeoutError')) return undefined;
+  const advice = /CERT|ISSUER|SIGNATURE/.test(code)
+    ? 'check endpoint-url, or name the file of its authority in NODE_EXTRA_CA_CERTS'
+    : 'check endpoint-url, the network and the proxy';
+  return { kind: 'unreachable', advice: `${host} can't be reached (${message || code}): ${advice}` };
+}
+
+function replyFault(fault: Fault, { permissions }: Attempt, { host }: Destination): Classified {
+  const { name, status, message, isForeign } = fault;
+  if (status === 429 || THROTTLING.has(name) || (status === 503 && name !== 'InternalError'))
+    return {
+      kind: 'throttled',
+      advice: `${host} is overloaded (${name}, after every attempt): re-run later, or lower concurrency`,
+    };
+  if (isForeign)
+    return {
+      kind: 'malformed-reply',
+      advice: `${host} answered ${status ?? ''} with something that is no S3 reply: check endpoint-url and what lies in between`,
+    };
+  if (status === 403 || name === 'AccessDenied')
+    return { kind: 'access-denied', advice: `access denied (${name}: ${message}): allow ${permissions}` };
+  return { kind: 'rejected', advice: `${host} answered ${status ?? 'nothing'} (${name}: ${message})` };
+}
+
+function faultOf(error: unknown): Fault {
+  if (!Error.isError(error)) return { ...NOTHING_KNOWN, message: printable(String(error)) };
+  const metadata = '$metadata' in error && isFields(error.$metadata) ? error.$metadata : {};
+  const response = '$response' in error && isFields(error.$response) ? error.$response : {};
+  const headers = isFields(response.headers) ? response.headers : {};
+  const region = headers['x-amz-bucket-region'] ?? ('Region' in error ? error.Region : undefined);
+  const status = typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
+  return {
+    name: error.name,
+    code: codeOf(error),
+    status,
+    message: printable(error.message),
+    region: typeof region === 'string' ? region : undefined,
+    isForeign: isForeign(error, status),
+  };
+}
+
+const NOTHING_KNOWN: Fault = {
+  name: 'Error',
+  code: '',
+  status: undefined,
+  message: '',
+  region: undefined,
+  isForeign: false,
+};
+
+/** The SDK throws the error of its XML reader, with the reply attached. */
+function isForeign(error: Error, status: number | undefined): boolean {
+  const hasText = '$responseBodyText' in error && error.$responseBodyText !== undefined;
+  return hasText || error.name === 'SyntaxError' || (status !== undefined && status < 300);
+}
+
+function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** A field of a reply, with what to say where it is not there. */
+export interface RequiredField<Value> {
+  readonly value: Value | undefined;
+  readonly name: string;
+  readonly attempt: Attempt;
+  readonly destination: Destination;
+}
+
+/** @throws StoreError of kind `malformed-reply` where the field is not there */
+export function required<Value>({ value, name, attempt, destination }: RequiredField<Value>): Value {
+  if (value !== undefined) return value;
+  throw new StoreError(
+    'malformed-reply',
+    `Could not ${attempt.what}: ${destination.host} answered without ${name}, so it is no S3 reply: check endpoint-url and what lies in between`,
+  );
+}

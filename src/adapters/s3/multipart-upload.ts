@@ -1,0 +1,118 @@
+import type { CompletedPart } from '@aws-sdk/client-s3';
+import type { AssetAttributes, WriteCondition } from '../../ports.ts';
+import type { Bucket, Operation } from './bucket.ts';
+import { assetFields, conditionFields, tagging } from './object-headers.ts';
+import { causeName } from './refusal.ts';
+
+// What sending and copying part by part have in common. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+
+const MOST_PARTS = 10_000;
+
+/** How many parts of one object are under way at once. */
+export const PARTS_AT_ONCE = 4;
+
+/** An upload that is open: its parts cost money until it is completed or aborted. */
+export interface OpenUpload {
+  readonly key: string;
+  readonly uploadId: string;
+  readonly signal: AbortSignal;
+}
+
+/** A range of the object's bytes. */
+export interface Part {
+  /** Counts from 1. */
+  readonly number: number;
+  readonly position: number;
+  readonly sizeBytes: number;
+}
+
+/** Parts of one size but for the last; larger ones than asked for where there would be more than S3 takes. */
+export function split(sizeBytes: number, partSizeBytes: number): Part[] {
+  const size = Math.max(partSizeBytes, Math.ceil(sizeBytes / MOST_PARTS));
+  return Array.from({ length: Math.ceil(sizeBytes / size) }, (_, index) => ({
+    number: index + 1,
+    position: index * size,
+    sizeBytes: Math.min(size, sizeBytes - index * size),
+  }));
+}
+
+export interface UploadRequest {
+  readonly key: string;
+  readonly attributes: AssetAttributes;
+  readonly signal: AbortSignal;
+}
+
+/** Opens an upload for some work that completes it; whatever goes wrong with that, no part is left behind. */
+export async function withUpload<Result>(
+  bucket: Bucket,
+  request: UploadRequest,
+  work: (upload: OpenUpload) => Promise<Result>,
+): Promise<Result> {
+  const upload = await begin(bucket, request);
+  try {
+    upload.signal.throwIfAborted();
+    return await work(upload);
+  } catch (error) {
+    await discard(bucket, upload);
+    throw error;
+  }
+}
+
+/** Not cut short by the signal: the server could have opened an upload by then that nobody knows of. */
+async function begin(bucket: Bucket, { key, attributes, signal }: UploadRequest): Promise<OpenUpload> {
+  signal.throwIfAborted();
+  const operation = writing({ key, signal });
+  const fields = {
+    ...bucket.address,
+    ...assetFields(attributes, bucket.settings),
+    ...tagging(bucket.settings),
+    Key: key,
+  };
+  const { UploadId } = await bucket.perform(operation, (client, { CreateMultipartUploadCommand }) =>
+    client.send(new CreateMultipartUploadCommand({ ...fields, ChecksumAlgorithm: 'SHA256' })),
+  );
+  return { key, signal, uploadId: bucket.required(operation, UploadId, 'an UploadId') };
+}
+
+/** What every request for one part says. */
+export function partFields(bucket: Bucket, { key, uploadId }: OpenUpload, { number }: Part) {
+  return { ...bucket.address, Key: key, UploadId: uploadId, PartNumber: number };
+}
+
+export interface Completion {
+  readonly upload: OpenUpload;
+  readonly parts: readonly CompletedPart[];
+  readonly condition: WriteCondition | undefined;
+}
+
+/** Makes the object of its parts. */
+export function complete(bucket: Bucket, { upload, parts, condition }: Completion) {
+  const { key, uploadId, signal } = upload;
+  const fields = { ...bucket.address, ...conditionFields(condition), Key: key, UploadId: uploadId };
+  return bucket.perform(writing(upload), (client, { CompleteMultipartUploadCommand }) =>
+    client.send(new CompleteMultipartUploadCommand({ ...fields, MultipartUpload: { Parts: [...parts] } }), {
+      abortSignal: signal,
+    }),
+  );
+}
+
+/** Aborts an upload that has failed: that is what is told, and parts that can't be removed are found by the next run. */
+export async function discard(bucket: Bucket, upload: OpenUpload): Promise<void> {
+  await abort(bucket, upload).catch(() => undefined);
+}
+
+/** Removes an upload and its parts; one that is gone already is fine. */
+export async function abort(bucket: Bucket, { key, uploadId }: Omit<OpenUpload, 'signal'>): Promise<void> {
+  const operation = { verb: 'abort the multipart upload of', key, action: 's3:AbortMultipartUpload' };
+  try {
+    await bucket.perform(operation, (client, { AbortMultipartUploadCommand }) =>
+      client.send(new AbortMultipartUploadCommand({ ...bucket.address, Key: key, UploadId: uploadId })),
+    );
+  } catch (error) {
+    if (causeName(error) !== 'NoSuchUpload') throw error;
+  }
+}
+
+export function writing({ key, signal }: Pick<OpenUpload, 'key' | 'signal'>): Operation {
+  return { verb: 'write', key, action: 's3:PutObject', signal };
+}

@@ -1,0 +1,50 @@
+import { HttpRequest } from '@smithy/core/protocols';
+import { defined } from '../../core/defined.ts';
+import { StoreError } from '../../errors.ts';
+import { addressOf } from './endpoint.ts';
+import { exchange } from './exchange.ts';
+import { storeFault } from './faults.ts';
+import { type Reply, ReplyError } from './reply.ts';
+import type { RequestHandler } from './request-handler.ts';
+import { type PatientRetryStrategy, withRetries } from './retry.ts';
+import type { StoreSettings } from './settings.ts';
+
+/** Any region's server names the right one; of servers that have no regions, this is the usual name. */
+const FIRST_REGION = 'us-east-1';
+
+interface Way {
+  readonly handler: RequestHandler;
+  readonly retries: PatientRetryStrategy;
+}
+
+/**
+ * Asks the bucket for its region, without a signature: the answer carries it even where access is denied.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+ *
+ * @throws StoreError where AWS knows no such bucket, or nothing answers
+ */
+export async function findRegion(settings: StoreSettings, { handler, retries }: Way): Promise<string> {
+  const { bucket, endpointUrl } = settings;
+  const { host, port, ...address } = addressOf(settings, FIRST_REGION, '');
+  const request = new HttpRequest({ method: 'HEAD', ...address, headers: { host }, ...defined({ port }) });
+  const reply = await withRetries(retries, async () => settled(await exchange(handler, request))).catch(
+    (error: unknown) => {
+      const attempt = { what: `find the region of s3://${bucket}`, permissions: '' };
+      throw storeFault(error, attempt, { bucket, host });
+    },
+  );
+  const region = reply.headers['x-amz-bucket-region'];
+  if (region !== undefined) return region;
+  if (endpointUrl !== undefined) return FIRST_REGION;
+  throw new StoreError(
+    'no-such-bucket',
+    `AWS does not say in which region the bucket '${bucket}' is (status ${reply.status}): check bucket, or set aws-region`,
+  );
+}
+
+/** A server that is busy has not answered yet. */
+function settled(reply: Reply): Reply {
+  const isBusy = reply.status === 429 || reply.status >= 500;
+  if (isBusy && reply.headers['x-amz-bucket-region'] === undefined) throw new ReplyError(reply);
+  return reply;
+}
