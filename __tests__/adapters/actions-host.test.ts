@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from '@jest/globals';
+import { machineEnvironment } from '../../dev/run-action.ts';
+
+// The runner's side is the environment and the standard output of a process: so each case is one.
+const HOST = resolve(import.meta.dirname, '../../src/adapters/actions-host.ts');
+
+interface Ran {
+  readonly stdout: string;
+  readonly outputs: string;
+  readonly exitCode: number | null;
+}
+
+/** @param body of an async function that gets the module `host` */
+async function run(body: string, env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-host-'));
+  const outputFile = join(directory, 'output');
+  await writeFile(outputFile, '');
+  const program = `const host = await import(${JSON.stringify(HOST)}); ${body}`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    env: { ...machineEnvironment(), GITHUB_OUTPUT: outputFile, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new Promise<number | null>((done) => child.on('close', done));
+  const [stdout, exitCode] = await Promise.all([text(child.stdout), ended]);
+  const outputs = await readFile(outputFile, 'utf8');
+  await rm(directory, { recursive: true });
+  return { stdout, outputs, exitCode };
+}
+
+async function jobIn(env: Readonly<Record<string, string>>): Promise<unknown> {
+  const { stdout } = await run('console.log(JSON.stringify(host.actionsHost().job))', env);
+  return JSON.parse(stdout);
+}
+
+describe('the job', () => {
+  it('is what the runner says', async () => {
+    const env = {
+      GITHUB_SHA: 'c1',
+      GITHUB_REPOSITORY: 'owner/repository',
+      GITHUB_RUN_ID: '12345678901',
+      GITHUB_RUN_ATTEMPT: '2',
+      GITHUB_WORKFLOW: 'CI',
+      GITHUB_REF: 'refs/heads/main',
+    };
+    expect(await jobIn(env)).toEqual({
+      sha: 'c1',
+      repository: 'owner/repository',
+      runId: '12345678901',
+      runAttempt: '2',
+      workflow: 'CI',
+      ref: 'refs/heads/main',
+    });
+  });
+
+  it('is unknown outside Actions', async () => {
+    expect(await jobIn({})).toEqual({});
+  });
+
+  it('is unknown where a variable is empty', async () => {
+    expect(await jobIn({ GITHUB_SHA: '', GITHUB_REPOSITORY: '', GITHUB_REF: '', GITHUB_WORKFLOW: '' })).toEqual({});
+  });
+});
+
+it('inputs and variables are those of the environment', async () => {
+  const { stdout } = await run(
+    "const { inputs } = host.actionsHost(); console.log(JSON.stringify([inputs.input('code-hash-filter'), inputs.input('mode'), inputs.variable('X'), inputs.variable('Y') === undefined]))",
+    { 'INPUT_CODE-HASH-FILTER': ' a\nb ', X: 'x' },
+  );
+  expect(JSON.parse(stdout)).toEqual(['a\nb', '', 'x', true]);
+});
+
+it('outputs, log lines and secrets reach the runner', async () => {
+  const { stdout, outputs } = await run(`
+    const { log, setOutput, mask } = host.actionsHost();
+    setOutput('found', 'a\\nb');
+    log.info('info'); log.warning('first\\nsecond'); log.debug('debug'); mask('secret');
+  `);
+  expect(outputs).toMatch(/^found<<(ghadelimiter_\S+)\na\nb\n\1\n$/);
+  expect(stdout.split('\n')).toEqual(['info', '::warning::first%0Asecond', '::debug::debug', '::add-mask::secret', '']);
+});
+
+it.each(['SIGINT', 'SIGTERM'])('%s cancels', async (signal) => {
+  const { stdout } = await run(`
+    const timer = setTimeout(() => {}, 60_000);
+    host.actionsHost().onCancel((name) => { console.log(name); clearTimeout(timer); });
+    process.kill(process.pid, '${signal}');
+  `);
+  expect(stdout).toBe(`${signal}\n`);
+});
+
+describe('a failure', () => {
+  it('is one line for the user, and every cause in the debug output', async () => {
+    const errors = JSON.stringify(resolve(import.meta.dirname, '../../src/errors.ts'));
+    const { stdout, exitCode } = await run(`
+      const { UserError } = await import(${errors});
+      host.reportFailure(new UserError('what to do', { cause: new TypeError('the cause') }));
+    `);
+    expect(exitCode).toBe(1);
+    const [debug, error, end] = stdout.split('\n');
+    expect(debug).toMatch(/^::debug::UserError: what to do%0A.*caused by: TypeError: the cause/);
+    expect([error, end]).toEqual(['::error::what to do', '']);
+  });
+
+  it('that nobody expected is one line too', async () => {
+    const { stdout, exitCode } = await run("host.reportFailure(new RangeError('a\\nb'))");
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(
+      /\n::error::Unexpected failure: RangeError: a b \(re-run with debug logging for details\)\n$/,
+    );
+  });
+});

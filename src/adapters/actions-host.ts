@@ -1,0 +1,66 @@
+import { debug, getInput, info, setFailed, setOutput, setSecret, warning } from '@actions/core';
+import { context } from '@actions/github';
+import { describeError } from '../errors.ts';
+import type { InputSource } from '../input-texts.ts';
+import type { InputName } from '../inputs.ts';
+import type { Log } from '../ports.ts';
+
+/** What the runner tells about the job; undefined outside Actions. */
+export interface JobContext {
+  readonly sha: string | undefined;
+  readonly repository: string | undefined;
+  readonly runId: string | undefined;
+  readonly runAttempt: string | undefined;
+  readonly workflow: string | undefined;
+  readonly ref: string | undefined;
+}
+
+/** The runner, as `main` sees it. */
+export interface Host {
+  readonly inputs: InputSource<InputName>;
+  readonly job: JobContext;
+  readonly log: Log;
+  readonly setOutput: (name: string, text: string) => void;
+  /** Keeps a value out of the log from now on. */
+  readonly mask: (secret: string) => void;
+  /** Aborted when the runner cancels the step; its reason is what `cancelled` made. */
+  readonly onCancel: (cancel: (signalName: string) => void) => void;
+}
+
+/** The GitHub Actions runner that this process runs under. */
+export function actionsHost(): Host {
+  const { repo, sha, runId, runAttempt, workflow, ref } = { ...context, repo: repository() };
+  return {
+    inputs: { input: (name) => getInput(name), variable: (name) => process.env[name] },
+    job: {
+      sha: given(sha),
+      repository: repo,
+      runId: Number.isNaN(runId) ? undefined : String(runId),
+      runAttempt: Number.isNaN(runAttempt) ? undefined : String(runAttempt),
+      workflow: given(workflow),
+      ref: given(ref),
+    },
+    log: { info, warning: (line) => warning(line), debug },
+    setOutput,
+    mask: setSecret,
+    onCancel: (cancel) => {
+      for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => cancel(name));
+    },
+  };
+}
+
+/** The context's own `repo` throws outside Actions. */
+function repository(): string | undefined {
+  return given(process.env.GITHUB_REPOSITORY);
+}
+
+function given(text: string | undefined): string | undefined {
+  return text === undefined || text === '' ? undefined : text;
+}
+
+/** Fails the step: one line for the user, everything else in the debug output. */
+export function reportFailure(error: unknown): void {
+  const { line, details } = describeError(error);
+  debug(details);
+  setFailed(line);
+}

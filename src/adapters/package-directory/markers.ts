@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../../errors.ts';
+import type { Marker } from '../../ports.ts';
+
+const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** @returns the marker's text, or undefined where it is not there */
+export async function readMarker(root: string, name: Marker): Promise<string | undefined> {
+  try {
+    await using handle = await open(join(root, name), READ_FLAGS);
+    return await handle.readFile('utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw markerFault('read', join(root, name), error);
+  }
+}
+
+/** Writes a marker whole or not at all; a link in its place is replaced, not followed. */
+export async function writeMarker(root: string, name: Marker, text: string): Promise<void> {
+  const target = join(root, name);
+  const temporary = `${target}.${randomUUID()}.tmp`;
+  try {
+    await writeFile(temporary, text, { flag: 'wx' });
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw markerFault('written', target, error);
+  }
+}
+
+/** Removes a marker; one that is not there is fine. */
+export async function removeMarker(root: string, name: Marker): Promise<void> {
+  await rm(join(root, name), { force: true }).catch((error: unknown) => {
+    throw markerFault('removed', join(root, name), error);
+  });
+}
+
+function markerFault(verb: string, path: string, cause: unknown): UserError {
+  const why = Error.isError(cause) && 'code' in cause ? String(cause.code) : String(cause);
+  return new UserError(
+    `${path} can't be ${verb} (${why}): check what is there, its permissions and the disk's free space`,
+    {
+      cause,
+    },
+  );
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return Error.isError(error) && 'code' in error && error.code === code;
+}

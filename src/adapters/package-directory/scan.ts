@@ -1,0 +1,105 @@
+import { lstat, realpath, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { comparePaths, isHidden, isMarker } from '../../core/asset-path.ts';
+import { printable } from '../../core/printable.ts';
+import { InputError, UserError } from '../../errors.ts';
+import type { FileSelection, Log, ScannedFile } from '../../ports.ts';
+
+const ANY_EXECUTE_BIT = 0o111;
+
+/**
+ * Finds the files to upload. Links to files inside the directory are followed; nothing is ever read through a link
+ * that leads out of it.
+ *
+ * @param root the package directory
+ * @returns sorted by the bytes of their paths
+ * @throws UserError for a link that leads out or nowhere, a pipe, a socket or a device
+ */
+export async function scanFiles(root: string, selection: FileSelection, log: Log): Promise<ScannedFile[]> {
+  const realRoot = await realpath(root);
+  const paths = (await matchingPaths(realRoot, selection)).filter(
+    (path) => !isMarker(path) && (selection.includeHidden || !isHidden(path)),
+  );
+  const files: ScannedFile[] = [];
+  for (const path of paths.sort(comparePaths)) {
+    const file = await describe(realRoot, path);
+    if (file === undefined) log.warning(`'${printable(path)}' is left out: a link to a folder is not followed.`);
+    else files.push(file);
+  }
+  return files;
+}
+
+/** @param root absolute, with every link resolved: the matcher does not look into a link */
+async function matchingPaths(root: string, { patterns }: FileSelection): Promise<string[]> {
+  if (/[\r\n]/.test(root))
+    throw new InputError(`package-directory is '${printable(root)}': rename it without line ends`);
+  const { create } = await import('@actions/glob');
+  const wanted = patterns.some((pattern) => !pattern.startsWith('!')) ? patterns : ['**', ...patterns];
+  const options = { followSymbolicLinks: false, implicitDescendants: false, matchDirectories: false };
+  const globber = await create(wanted.map((pattern) => rooted(root, pattern)).join('\n'), options).catch(
+    (cause: unknown) => {
+      throw new InputError(`files can't be used as patterns: ${Error.isError(cause) ? cause.message : cause}`, {
+        cause,
+      });
+    },
+  );
+  const found = await globber.glob();
+  return [...new Set(found.map((path) => relative(root, path).split(sep).join('/')))];
+}
+
+function rooted(root: string, pattern: string): string {
+  const negation = pattern.startsWith('!') ? '!' : '';
+  const relativePattern = pattern.slice(negation.length).replace(/^(\.[\\/])+(?=.)/, '');
+  const segments = relativePattern.split(/[\\/]/);
+  if (segments.includes('..') || segments[0] === '' || segments[0]?.startsWith('~') || /^[a-z]:/i.test(relativePattern))
+    throw new InputError(`files has the pattern '${printable(pattern)}': give patterns relative to package-directory`);
+  return `${negation}${escapePattern(root)}/${relativePattern}`;
+}
+
+/** Makes the directory's own name match only itself, whatever characters it has. */
+function escapePattern(path: string): string {
+  const escaped = sep === '\\' ? path : path.replaceAll('\\', '\\\\');
+  return escaped.replace(/[[*?]/g, '[$&]');
+}
+
+async function describe(root: string, path: string): Promise<ScannedFile | undefined> {
+  const file = join(root, path);
+  try {
+    const own = await lstat(file);
+    if (own.isSymbolicLink()) await resolveInside(root, file, path);
+    const target = own.isSymbolicLink() ? await stat(file) : own;
+    if (target.isDirectory()) return undefined;
+    if (target.isFile()) return { path, sizeBytes: target.size, executable: (target.mode & ANY_EXECUTE_BIT) !== 0 };
+  } catch (error) {
+    throw error instanceof UserError ? error : changed(path, error);
+  }
+  throw new UserError(
+    `'${printable(path)}' is a pipe, a socket or a device: exclude it, or have the build write a file`,
+  );
+}
+
+/**
+ * @param realRoot the package directory with every link resolved
+ * @param path names the file in messages
+ * @returns the file with every link resolved
+ * @throws UserError where a link leads nowhere or out of the package directory
+ */
+export async function resolveInside(realRoot: string, file: string, path: string): Promise<string> {
+  const target = await realpath(file).catch(async (cause: unknown) => {
+    const own = await lstat(file).catch(() => undefined);
+    if (!own?.isSymbolicLink()) throw changed(path, cause);
+    throw new UserError(`'${printable(path)}' is a link that leads nowhere: mend or exclude it`, { cause });
+  });
+  if (target === realRoot || target.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) return target;
+  throw new UserError(
+    `'${printable(path)}' leads out of the package directory, to '${printable(target)}': put a copy of the file there instead of a link`,
+  );
+}
+
+/** What was there a moment ago is gone, or another thing. */
+export function changed(path: string, cause?: unknown): UserError {
+  return new UserError(
+    `'${printable(path)}' changed while it was read: upload only once the build has stopped writing to the package directory`,
+    { cause },
+  );
+}
