@@ -1,0 +1,316 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  Content,
+  type Fault,
+  type FaultAction,
+  type LoggedRequest,
+  peakConcurrency,
+} from '../../dev/local-s3/local-s3.ts';
+import type { SourceTree } from '../../src/ports.ts';
+import { OTHER_WRITER, Scenario, skippingClock } from '../support/scenario.ts';
+
+let scenario: Scenario;
+/** The server's clock, which only moves when it is told to. */
+let serverMs: number;
+beforeEach(async () => {
+  serverMs = Math.floor(Date.now() / 1000) * 1000;
+  scenario = await Scenario.create({ now: () => serverMs });
+});
+afterEach(() => scenario.close());
+
+function passSeconds(seconds: number): void {
+  serverMs += seconds * 1000;
+}
+
+/** A complete set, old enough for one listing to settle the matter. */
+async function uploadSet(): Promise<void> {
+  await scenario.build({ 'app.zip': 'app', 'nested/site.txt': 'site' });
+  await scenario.upload();
+  await scenario.freshPackages();
+  passSeconds(60);
+  scenario.forgetWire();
+}
+
+/** Lets something go wrong with the requests that are named. */
+function faultOn(operation: string, keyStart: string, action: FaultAction): Fault {
+  return (request) => (isRequest(request, operation, keyStart) ? action : undefined);
+}
+
+function isRequest({ operation, key, query }: LoggedRequest, wanted: string, keyStart: string): boolean {
+  return operation === wanted && (key ?? query.prefix ?? '').startsWith(keyStart);
+}
+
+describe('the requests of a check', () => {
+  const LOOK_UP = ['GetObject records/artifacts/<commit>.json', 'ListObjectsV2 artifacts/<commit>/'];
+  const LOOK_UP_CACHE = ['GetObject records/cache/<code>.json', 'ListObjectsV2 cache/<code>/'];
+
+  /** The requests in their groups: those of a group were under way at the same time. */
+  async function roundTrips(): Promise<string[][]> {
+    scenario.bucket.server.fault = () => ({ kind: 'delay', ms: 60 });
+    await scenario.check();
+    const names = scenario.wire();
+    const groups: string[][] = [];
+    let endedAt = Number.NEGATIVE_INFINITY;
+    for (const [index, request] of scenario.bucket.server.requests.entries()) {
+      if (request.startedAt >= endedAt) groups.push([]);
+      groups.at(-1)?.push(names[index] ?? '');
+      endedAt = Math.max(endedAt, request.endedAt ?? Number.POSITIVE_INFINITY);
+    }
+    return groups.map((group) => group.toSorted());
+  }
+
+  it('are two, side by side, where it finds the set', async () => {
+    await uploadSet();
+    expect(await roundTrips()).toEqual([LOOK_UP]);
+    expect(peakConcurrency(scenario.bucket.server.requests)).toBe(2);
+  });
+
+  it('are four in two round trips where neither commit nor code have one', async () => {
+    expect(await roundTrips()).toEqual([LOOK_UP, LOOK_UP_CACHE]);
+  });
+
+  it('are two where there is no caching', async () => {
+    await scenario.check({ codeHash: undefined });
+    expect(scenario.wire().toSorted()).toEqual(LOOK_UP);
+  });
+
+  it('read the record twice where objects have none', async () => {
+    scenario.bucket.server.put(scenario.bucket.name, `artifacts/${scenario.head}/app.zip`, 'app');
+    expect((await scenario.check()).reason).toBe('legacy');
+    expect(scenario.wire().slice(0, 2).toSorted()).toEqual(LOOK_UP);
+    expect(scenario.wire().slice(2)).toEqual([LOOK_UP[0], 'HeadObject artifacts/<commit>/app.zip']);
+  });
+
+  it('page through a large set', async () => {
+    const { server, name } = scenario.bucket;
+    const commit = scenario.head;
+    const files = Array.from({ length: 1001 }, (_, index) => {
+      const path = `${String(index).padStart(4, '0')}.txt`;
+      const { etag } = server.put(name, `artifacts/${commit}/${path}`, path);
+      return { path, size: path.length, etag, sha256: 'x' };
+    });
+    await scenario.putRecord({ state: 'complete', files });
+    passSeconds(60);
+    scenario.forgetWire();
+    const outcome = await scenario.check();
+    expect(outcome).toMatchObject({ found: true, reason: 'complete' });
+    expect(outcome.files).toHaveLength(1001);
+    expect(scenario.wire().toSorted()).toEqual([...LOOK_UP, 'ListObjectsV2 artifacts/<commit>/']);
+  });
+
+  it('are few and in order where a set of the same code is promoted', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload();
+    await scenario.commit();
+    passSeconds(60);
+    scenario.forgetWire();
+    await scenario.check();
+    expect(scenario.wire().slice(4)).toEqual([
+      'PutObject records/artifacts/<commit>.json',
+      'PutObject records/artifacts/<commit>.json', // a second create, which the server must refuse
+      'CopyObject artifacts/<commit>/app.zip',
+      'PutObject records/artifacts/<commit>.json',
+      'ListObjectsV2 artifacts/<commit>/',
+    ]);
+    const [copy] = scenario.bucket.server.requests.filter(({ operation }) => operation === 'CopyObject');
+    expect(copy?.headers).toMatchObject({
+      'x-amz-copy-source-if-match': '"d2a57dc1d883fd21fb9951699df71cc7"',
+      'x-amz-metadata-directive': 'REPLACE',
+    });
+  });
+
+  it('need no git where the commit has a set', async () => {
+    await uploadSet();
+    const refuse = () => {
+      throw new Error('git was run');
+    };
+    const sources: SourceTree = { head: refuse, entries: refuse, contents: refuse };
+    expect(await scenario.check({}, { sources })).toMatchObject({ found: true });
+  });
+});
+
+describe('a lease', () => {
+  it.each([
+    [120, 125, 'in-progress'],
+    [120, 126, 'incomplete'],
+    [0, 5, 'in-progress'],
+    [0, 6, 'incomplete'],
+  ])('of %i s is %i s later %s', async (leaseSeconds, ageSeconds, reason) => {
+    await scenario.putRecord({ leaseSeconds });
+    passSeconds(ageSeconds);
+    expect(await scenario.check()).toMatchObject({ found: false, reason });
+  });
+
+  it('is never longer than six hours', async () => {
+    await scenario.putRecord({ leaseSeconds: 1_000_000 });
+    passSeconds(21_605);
+    expect(await scenario.check()).toMatchObject({ reason: 'in-progress' });
+    passSeconds(1);
+    expect(await scenario.check()).toMatchObject({ reason: 'incomplete' });
+  });
+
+  it("is judged by the server's clock, whatever this machine's says", async () => {
+    serverMs -= 10 * 60_000;
+    await scenario.putRecord();
+    expect(await scenario.check()).toMatchObject({ reason: 'in-progress' });
+  });
+
+  it('that has lapsed names the run that did not finish, and lets the cache be used', async () => {
+    await uploadSet();
+    await scenario.putRecord();
+    passSeconds(126);
+    expect(await scenario.check()).toMatchObject({ found: true, source: 'cache' });
+    expect(scenario.log.join('\n')).toContain(`run ${OTHER_WRITER.runId} (attempt 1) of owner/repository`);
+  });
+});
+
+describe('a listing', () => {
+  /** The server's first answer to a listing is from before the set was there. */
+  function staleFirstListing(keyStart = 'artifacts/'): Fault {
+    let isFirst = true;
+    return (request) => {
+      if (!isFirst || !isRequest(request, 'ListObjectsV2', keyStart)) return undefined;
+      isFirst = false;
+      const name = `<Name>${request.bucket}</Name><Prefix>${request.query.prefix}</Prefix>`;
+      const body = `<ListBucketResult>${name}<KeyCount>0</KeyCount><IsTruncated>false</IsTruncated></ListBucketResult>`;
+      return { kind: 'reply', status: 200, body };
+    };
+  }
+
+  it.each([0, 1, 2])('does not count for a record that is %i s old', async (ageSeconds) => {
+    await uploadSet();
+    passSeconds(-60 + ageSeconds);
+    scenario.bucket.server.fault = staleFirstListing();
+    expect(await scenario.check({ codeHash: undefined })).toMatchObject({ found: true, reason: 'complete' });
+    expect(scenario.wire()).toHaveLength(3);
+  });
+
+  it('counts for an older record', async () => {
+    await uploadSet();
+    passSeconds(-60 + 4);
+    scenario.bucket.server.fault = staleFirstListing();
+    expect(await scenario.check({ codeHash: undefined })).toMatchObject({ found: false, reason: 'damaged' });
+    expect(scenario.wire()).toHaveLength(2);
+  });
+
+  it('does not count for a record that is younger than the listing', async () => {
+    await uploadSet();
+    passSeconds(-60 + 4);
+    scenario.bucket.server.fault = staleFirstListing();
+    const clock = skippingClock();
+    // The record's reply takes longer than the record is old, so the listing may have been sent before it was written.
+    const store = scenario.hookedStore((real) => ({
+      readDocument: async (key) => {
+        const document = await real.readDocument(key);
+        await clock.sleep(2300);
+        return document;
+      },
+    }));
+    expect(await scenario.check({ codeHash: undefined }, { clock, store })).toMatchObject({ found: true });
+  });
+
+  it('is asked for again also when it agrees with a young record', async () => {
+    await uploadSet();
+    passSeconds(-60);
+    let listings = 0;
+    scenario.bucket.server.fault = (request) => {
+      if (request.operation !== 'ListObjectsV2') return undefined;
+      listings += 1;
+      if (listings === 2) scenario.bucket.server.delete(scenario.bucket.name, `artifacts/${scenario.head}/app.zip`);
+      return undefined;
+    };
+    expect(await scenario.check({ codeHash: undefined })).toMatchObject({ found: false, reason: 'damaged' });
+  });
+
+  it('that has ETags in another form is settled by asking the objects', async () => {
+    await uploadSet();
+    const action: FaultAction = {
+      kind: 'rewrite',
+      rewrite: (reply) => ({
+        ...reply,
+        body: Content.from(
+          reply.body.text().replace(/<ETag>[^<]*<\/ETag>/g, '<ETag>&quot;another-form-1&quot;</ETag>'),
+        ),
+      }),
+    };
+    scenario.bucket.server.fault = faultOn('ListObjectsV2', 'artifacts/', action);
+    expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
+    expect(scenario.wire().slice(2).toSorted()).toEqual([
+      'HeadObject artifacts/<commit>/app.zip',
+      'HeadObject artifacts/<commit>/nested/site.txt',
+    ]);
+  });
+
+  it('that came before an upload began is not a set without a record', async () => {
+    scenario.bucket.server.put(scenario.bucket.name, `artifacts/${scenario.head}/app.zip`, 'app');
+    let reads = 0;
+    scenario.bucket.server.fault = async (request) => {
+      if (isRequest(request, 'GetObject', 'records/artifacts/')) reads += 1;
+      // The record is begun between the two times that it is read.
+      if (reads === 2) {
+        reads = 3;
+        await scenario.putRecord();
+      }
+      return undefined;
+    };
+    expect(await scenario.check()).toMatchObject({ found: false, reason: 'in-progress' });
+  });
+});
+
+describe('a refusal or a fault is never a miss', () => {
+  const HTML = { kind: 'reply', status: 200, body: '<html><body>Please log in</body></html>' } as const;
+  const FAULTS: readonly (readonly [name: string, action: FaultAction, told: RegExp])[] = [
+    ['access denied', { kind: 'error', status: 403, code: 'AccessDenied' }, /access denied.*allow s3:/],
+    ['no such bucket', { kind: 'error', status: 404, code: 'NoSuchBucket' }, /does not exist/],
+    ['a redirect', { kind: 'error', status: 301, code: 'PermanentRedirect' }, /in another region/],
+    ['an expired token', { kind: 'error', status: 400, code: 'ExpiredToken' }, /token has expired/],
+    ['a web page', HTML, /no S3 reply|is not a record|without/],
+    ['an empty reply', { kind: 'reply', status: 200 }, /no S3 reply|is not a record|without/],
+    ['a 404 without an error', { kind: 'reply', status: 404 }, /404/],
+    ['a server error', { kind: 'error', status: 500, code: 'InternalError' }, /InternalError/],
+    ['a slow-down', { kind: 'error', status: 503, code: 'SlowDown' }, /overloaded/],
+    ['a reset', { kind: 'reset' }, /can't be reached|ECONNRESET|hang up/],
+    ['a reply cut short', { kind: 'truncate', afterBytes: 10 }, /Could not|not a record/],
+  ];
+  const REQUESTS = [
+    ['the record', 'GetObject', 'records/artifacts/'],
+    ['the listing', 'ListObjectsV2', 'artifacts/'],
+    ['the record in the cache', 'GetObject', 'records/cache/'],
+    ['the listing of the cache', 'ListObjectsV2', 'cache/'],
+  ] as const;
+
+  const CASES = REQUESTS.flatMap(([what, ...request]) =>
+    FAULTS.map(([name, ...fault]) => [name, what, request, fault] as const),
+  );
+
+  it.each(CASES)('%s in reply to %s', async (_, __, [operation, keyStart], [action, told]) => {
+    scenario.bucket.server.fault = faultOn(operation, keyStart, action);
+    const store = scenario.impatientStore();
+    await expect(scenario.check({}, { store })).rejects.toThrow(told);
+    expect(await scenario.marker('.found')).toBeUndefined();
+  });
+});
+
+describe('a promotion that is not allowed', () => {
+  it.each([
+    ['to write the record', 'records/', 'nothing'],
+    ['to write the copies', 'artifacts/', 'a record that is given up'],
+  ])('%s is an error that names the permission', async (_, keyStart, left) => {
+    await uploadSet();
+    await scenario.commit();
+    scenario.bucket.server.deny = ({ action, key }) => action === 's3:PutObject' && key?.startsWith(keyStart) === true;
+    await expect(scenario.check()).rejects.toThrow(/access denied.*s3:PutObject/);
+    expect(await scenario.marker('.found')).toBeUndefined();
+    expect(await scenario.bucket.keys(`artifacts/${scenario.head}/`)).toEqual([]);
+    const record = await scenario.record();
+    if (left === 'nothing') expect(record).toBeUndefined();
+    else expect(record).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
+  });
+
+  it('need not be, where the set is used where it is', async () => {
+    await uploadSet();
+    await scenario.commit();
+    scenario.bucket.server.deny = ({ action }) => action === 's3:PutObject';
+    expect(await scenario.check({ promote: false })).toMatchObject({ found: true, source: 'cache' });
+  });
+});

@@ -1,0 +1,301 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseRecord } from '../../src/core/record.ts';
+import { OTHER_WRITER, Scenario, SOURCES, skippingClock } from '../support/scenario.ts';
+
+const FOUND = { found: true, source: 'artifact', cacheHit: false } as const;
+const NOT_FOUND = { found: false, source: 'none', cacheHit: false, files: [] } as const;
+/** What the run of these tests calls itself. */
+const THIS_RUN = { repository: 'owner/repository', runId: '1', runAttempt: '1' } as const;
+
+let scenario: Scenario;
+beforeEach(async () => {
+  scenario = await Scenario.create();
+});
+afterEach(() => scenario.close());
+
+/** A set of two files, complete, and nothing left of the job that made it. */
+async function uploadSet(): Promise<void> {
+  await scenario.build({ 'app.zip': 'app', 'nested/site.txt': 'site' });
+  await scenario.upload();
+  await scenario.freshPackages();
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}
+
+describe('check, by what the record and the listing say', () => {
+  it('finds a complete set', async () => {
+    await uploadSet();
+    const commit = scenario.head;
+    expect(await scenario.check()).toMatchObject({
+      ...FOUND,
+      reason: 'complete',
+      commit,
+      builtFromCommit: commit,
+      location: { prefix: `artifacts/${commit}/`, recordKey: `records/artifacts/${commit}.json` },
+      files: [
+        { path: 'app.zip', size: 3, sha256: sha256('app') },
+        { path: 'nested/site.txt', size: 4, sha256: sha256('site') },
+      ],
+      uploaded: false,
+      cached: false,
+    });
+  });
+
+  it.each([
+    ['is missing', (key: string) => scenario.bucket.delete(key)],
+    ['has another size', (key: string) => scenario.bucket.put(key, 'app, but longer')],
+    ['has another ETag', (key: string) => scenario.bucket.put(key, 'ape')],
+  ])('takes a set for damaged where a file %s', async (difference, damage) => {
+    await uploadSet();
+    await damage(`artifacts/${scenario.head}/app.zip`);
+    expect(await scenario.check({ codeHash: undefined })).toMatchObject({ ...NOT_FOUND, reason: 'damaged' });
+    expect(scenario.warnings()).toEqual([expect.stringContaining(`'app.zip' ${difference}`)]);
+  });
+
+  it('goes on to the cache where the set is damaged, and mends it from there', async () => {
+    await uploadSet();
+    await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'ape');
+    expect(await scenario.check()).toMatchObject({ found: true, source: 'cache', reason: 'complete' });
+    expect((await scenario.bucket.get(`artifacts/${scenario.head}/app.zip`))?.body).toBe('app');
+    expect(await scenario.check()).toMatchObject({ ...FOUND, reason: 'complete' });
+  });
+
+  it('finds a set although something else lies beside it', async () => {
+    await uploadSet();
+    await scenario.bucket.put(`artifacts/${scenario.head}/stray.txt`, 'stray');
+    const { files } = await scenario.check();
+    expect(files.map(({ path }) => path)).toEqual(['app.zip', 'nested/site.txt']);
+  });
+
+  it('never goes on to the cache while another run is uploading', async () => {
+    await uploadSet();
+    await scenario.putRecord();
+    expect(await scenario.check()).toMatchObject({ ...NOT_FOUND, reason: 'in-progress' });
+    expect(await scenario.record()).toMatchObject({ state: 'uploading', writer: OTHER_WRITER });
+  });
+
+  it.each([
+    ['an earlier attempt of the same run', { runAttempt: '1' }, { runAttempt: '2' }, 'incomplete'],
+    ['attempt 9 seen from attempt 10', { runAttempt: '9' }, { runAttempt: '10' }, 'incomplete'],
+    ['the same attempt', { runAttempt: '2' }, { runAttempt: '2' }, 'in-progress'],
+    ['a later attempt', { runAttempt: '3' }, { runAttempt: '2' }, 'in-progress'],
+    ['an earlier attempt of another run', { runId: '2' }, { runAttempt: '2' }, 'in-progress'],
+    ['an earlier attempt in another repository', { repository: 'o/fork' }, { runAttempt: '2' }, 'in-progress'],
+  ])('judges a live lease of %s', async (_, writer, reader, reason) => {
+    await scenario.putRecord({ writer: { nonce: 'other', sequence: 1, ...THIS_RUN, ...writer } });
+    expect(await scenario.check({ writer: { ...THIS_RUN, ...reader } })).toMatchObject({ ...NOT_FOUND, reason });
+  });
+
+  it('waits for another run where it is told to, and finds what that stored', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload();
+    const sealed = await scenario.record();
+    await scenario.putRecord();
+    const clock = skippingClock(() => scenario.putRecord(sealed));
+    const outcome = await scenario.check({ waitMs: 60_000 }, { clock });
+    expect(outcome).toMatchObject({ ...FOUND, reason: 'complete' });
+  });
+
+  it('goes on to the cache where the upload of an earlier attempt broke off', async () => {
+    await uploadSet();
+    await scenario.putRecord({ writer: { nonce: 'other', sequence: 1, ...THIS_RUN } });
+    const outcome = await scenario.check({ writer: { ...THIS_RUN, runAttempt: '2' } });
+    expect(outcome).toMatchObject({ found: true, source: 'cache' });
+  });
+
+  it('trusts objects without a record, unless told not to', async () => {
+    await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'app', {
+      metadata: { 'commit-hash': scenario.head },
+    });
+    const found = await scenario.check();
+    expect(found).toMatchObject({ ...FOUND, reason: 'legacy', files: [{ path: 'app.zip', size: 3 }] });
+    expect(found.builtFromCommit).toBeUndefined();
+    expect(await scenario.marker('.record.json')).toBeUndefined();
+    expect(await scenario.check({ legacy: 'ignore' })).toMatchObject({ ...NOT_FOUND, reason: 'legacy' });
+  });
+
+  it('takes a set of this project whose record was deleted for incomplete', async () => {
+    await uploadSet();
+    await scenario.bucket.delete(`records/artifacts/${scenario.head}.json`);
+    await scenario.bucket.delete(`artifacts/${scenario.head}/app.zip`);
+    const outcome = await scenario.check({ codeHash: undefined });
+    expect(outcome).toMatchObject({ ...NOT_FOUND, reason: 'incomplete' });
+  });
+
+  it('trusts copies of our assets that another tool made under another commit', async () => {
+    await uploadSet();
+    const source = `artifacts/${scenario.head}/app.zip`;
+    const commit = await scenario.commit();
+    await scenario.bucket.copy(source, `artifacts/${commit}/app.zip`);
+    expect(await scenario.check({ codeHash: undefined })).toMatchObject({ ...FOUND, reason: 'legacy' });
+  });
+
+  it('finds nothing where there is nothing', async () => {
+    expect(await scenario.check({ codeHash: undefined })).toMatchObject({
+      ...NOT_FOUND,
+      reason: 'absent',
+      commit: scenario.head,
+      codeHash: undefined,
+      builtFromCommit: undefined,
+      location: { prefix: `artifacts/${scenario.head}/` },
+    });
+  });
+
+  it('takes no notice of a longer id, nor of a folder placeholder', async () => {
+    const commit = scenario.head;
+    await scenario.bucket.put(`artifacts/${commit}0/app.zip`, 'app');
+    await scenario.bucket.put(`artifacts/${commit}.old/app.zip`, 'app');
+    await scenario.bucket.put(`artifacts/${commit}/`, '');
+    expect(await scenario.check()).toMatchObject({ ...NOT_FOUND, reason: 'absent' });
+  });
+
+  it('looks under its own prefix alone', async () => {
+    await uploadSet();
+    expect(await scenario.check({ prefix: 'packages/web' })).toMatchObject({
+      ...NOT_FOUND,
+      reason: 'absent',
+      location: { prefix: `packages/web/artifacts/${scenario.head}/` },
+    });
+    await scenario.build({ 'web.zip': 'web' });
+    await scenario.upload({ prefix: 'packages/web' });
+    const outcome = await scenario.check({ prefix: 'packages/web' });
+    expect(outcome).toMatchObject({ ...FOUND, files: [{ path: 'web.zip' }] });
+    expect(await scenario.bucket.keys('packages/web/')).toEqual([
+      `packages/web/artifacts/${scenario.head}/web.zip`,
+      `packages/web/cache/${outcome.codeHash}/web.zip`,
+      `packages/web/records/artifacts/${scenario.head}.json`,
+      `packages/web/records/cache/${outcome.codeHash}.json`,
+    ]);
+  });
+});
+
+describe('check of records that it can not take at their word', () => {
+  it('refuses a schema it does not know, by its name', async () => {
+    await scenario.bucket.put(`records/artifacts/${scenario.head}.json`, '{"schema":"s3-asset-manager/record/v9"}');
+    await expect(scenario.check()).rejects.toThrow("schema 's3-asset-manager/record/v9'");
+    expect(await scenario.marker('.found')).toBeUndefined();
+  });
+
+  it.each(['', '{', 'null', '[]', '{"schema":"s3-asset-manager/record/v1"}'])(
+    'refuses %j as a record',
+    async (body) => {
+      await scenario.bucket.put(`records/artifacts/${scenario.head}.json`, body);
+      await expect(scenario.check()).rejects.toThrow(`records/artifacts/${scenario.head}.json`);
+    },
+  );
+
+  it('takes a state it does not know for an upload under way', async () => {
+    await uploadSet();
+    const record = { ...(await scenario.record()), schema: 's3-asset-manager/record/v1', state: 'archived' };
+    await scenario.bucket.put(`records/artifacts/${scenario.head}.json`, JSON.stringify(record));
+    expect(await scenario.check()).toMatchObject({ ...NOT_FOUND, reason: 'in-progress' });
+  });
+});
+
+describe('check, in the package directory', () => {
+  it('leaves markers without a line end where it finds a set', async () => {
+    await uploadSet();
+    const { codeHash } = await scenario.check();
+    expect(await scenario.marker('.found')).toBe('');
+    expect(await scenario.marker('.commit-hash')).toBe(scenario.head);
+    expect(await scenario.marker('.code-hash')).toBe(codeHash);
+    const text = (await scenario.marker('.record.json')) ?? '';
+    expect(parseRecord(text, '.record.json')).toEqual(await scenario.record());
+  });
+
+  it('leaves the commit and the code hash for the upload where it finds none', async () => {
+    const { codeHash } = await scenario.check();
+    expect(codeHash).toMatch(/^[0-9a-f]{64}$/);
+    expect((await readdir(scenario.packages)).toSorted()).toEqual(['.code-hash', '.commit-hash']);
+    expect(await scenario.marker('.code-hash')).toBe(codeHash);
+    expect(await scenario.marker('.commit-hash')).toBe(scenario.head);
+  });
+
+  it('removes what an earlier check left', async () => {
+    await scenario.build({ '.found': '', '.code-hash': 'stale', '.record.json': 'stale', '.commit-hash': 'stale' });
+    await scenario.check({ codeHash: undefined });
+    expect(await readdir(scenario.packages)).toEqual(['.commit-hash']);
+    expect(await scenario.marker('.commit-hash')).toBe(scenario.head);
+  });
+
+  it('removes a stale .found also where it then fails', async () => {
+    await scenario.build({ '.found': '', 'app.zip': 'app' });
+    await scenario.bucket.put(`records/artifacts/${scenario.head}.json`, 'garbage');
+    await expect(scenario.check()).rejects.toThrow('is not a record');
+    expect((await readdir(scenario.packages)).toSorted()).toEqual(['.commit-hash', 'app.zip']);
+  });
+
+  it('leaves assets alone', async () => {
+    await uploadSet();
+    await scenario.build({ 'app.zip': 'another build' });
+    await scenario.check();
+    expect(await scenario.marker('app.zip')).toBe('another build');
+  });
+
+  it('does not follow a link in the place of a marker', async () => {
+    await uploadSet();
+    await scenario.build({});
+    const outside = join(scenario.root, 'outside');
+    await writeFile(outside, 'untouched');
+    for (const name of ['.found', '.commit-hash', '.code-hash', '.record.json'])
+      await symlink(outside, join(scenario.packages, name));
+    await scenario.check();
+    expect(await readFile(outside, 'utf8')).toBe('untouched');
+    expect(await scenario.marker('.found')).toBe('');
+  });
+});
+
+describe('check, as a dry run', () => {
+  it.each([
+    ['a set of the commit', async () => {}],
+    ['a set of the same code', () => scenario.commit()],
+  ])('says that there is %s, and changes nothing', async (_, arrange) => {
+    await uploadSet();
+    await arrange();
+    const before = await scenario.bucketContents();
+    expect(await scenario.check({ dryRun: true })).toMatchObject({ found: true, reason: 'complete' });
+    expect(await scenario.bucketContents()).toEqual(before);
+    await expect(readdir(scenario.packages)).rejects.toThrow('ENOENT');
+  });
+
+  it('leaves stale markers alone', async () => {
+    await mkdir(scenario.packages);
+    await scenario.build({ '.found': '' });
+    expect(await scenario.check({ dryRun: true })).toMatchObject(NOT_FOUND);
+    expect(await readdir(scenario.packages)).toEqual(['.found']);
+  });
+});
+
+describe('check, and the code hash', () => {
+  it('does not hash anything where the commit has a set: the record knows it', async () => {
+    await uploadSet();
+    const { codeHash } = await scenario.check();
+    const { sources } = scenario.ports();
+    const unread = { ...sources, entries: () => Promise.reject(new Error('hashed')) };
+    expect(await scenario.check({}, { sources: unread })).toMatchObject({ ...FOUND, codeHash });
+  });
+
+  it('says none where the commit was uploaded without caching', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload({ codeHash: undefined });
+    expect((await scenario.check({ codeHash: undefined })).codeHash).toBeUndefined();
+    expect(await scenario.marker('.code-hash')).toBeUndefined();
+  });
+
+  it('takes a given one as it is', async () => {
+    const value = 'a'.repeat(32);
+    expect(await scenario.check({ codeHash: { kind: 'given', value } })).toMatchObject({ codeHash: value });
+    expect(await scenario.marker('.code-hash')).toBe(value);
+  });
+
+  it('fails where no source matches, rather than finding nothing', async () => {
+    const codeHash = { ...SOURCES, patterns: ['nowhere/**'] };
+    await expect(scenario.check({ codeHash })).rejects.toThrow("code-hash-filter 'nowhere/**' matches no file");
+    expect(await scenario.marker('.found')).toBeUndefined();
+  });
+});

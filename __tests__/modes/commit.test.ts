@@ -1,0 +1,125 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { gitSourceTree } from '../../src/adapters/git/source-tree.ts';
+import { Scenario } from '../support/scenario.ts';
+
+// Which commit a set is filed under, in a real repository.
+
+let scenario: Scenario;
+let elsewhere: string;
+beforeEach(async () => {
+  scenario = await Scenario.create();
+  elsewhere = await mkdtemp(join(tmpdir(), 's3-asset-manager-elsewhere-'));
+});
+afterEach(async () => {
+  await scenario.close();
+  await rm(elsewhere, { recursive: true, force: true });
+});
+
+const OTHER = 'e'.repeat(40);
+const ASKED = { asked: undefined, context: undefined, repositoryIsGiven: false } as const;
+
+/** The sources at a path that is no repository. */
+function noRepository(path = elsewhere) {
+  return { sources: gitSourceTree({ repositoryPath: path, packageDirectory: scenario.packages }) };
+}
+
+describe('a check', () => {
+  it('that hashes sources refuses another commit than the one checked out', async () => {
+    const failure = scenario.check({ commit: { ...ASKED, context: OTHER } });
+    await expect(failure).rejects.toThrow(OTHER);
+    await expect(failure).rejects.toThrow(scenario.head);
+    await expect(failure).rejects.toThrow("commit-sha to 'HEAD'");
+    expect(await scenario.marker('.found')).toBeUndefined();
+    expect(await scenario.marker('.code-hash')).toBeUndefined();
+  });
+
+  it('that hashes nothing does not compare', async () => {
+    expect(await scenario.check({ commit: { ...ASKED, context: OTHER }, codeHash: undefined })).toMatchObject({
+      commit: OTHER,
+      found: false,
+    });
+  });
+
+  it('takes what is checked out where it is told to', async () => {
+    expect(await scenario.check({ commit: { ...ASKED, asked: 'HEAD', context: OTHER } })).toMatchObject({
+      commit: scenario.head,
+    });
+    expect(await scenario.marker('.commit-hash')).toBe(scenario.head);
+  });
+
+  it('takes an explicit commit at its word, with a warning', async () => {
+    expect(await scenario.check({ commit: { ...ASKED, asked: OTHER } })).toMatchObject({ commit: OTHER });
+    expect(scenario.warnings()).toEqual([expect.stringContaining(`commit-sha is ${OTHER}`)]);
+  });
+
+  it('takes what is checked out outside of Actions', async () => {
+    expect(await scenario.check({ commit: ASKED })).toMatchObject({ commit: scenario.head });
+  });
+
+  it("takes the workflow's commit where there is no repository", async () => {
+    const request = { commit: { ...ASKED, context: OTHER }, codeHash: undefined };
+    expect(await scenario.check(request, noRepository())).toMatchObject({ commit: OTHER, found: false });
+  });
+
+  it('fails where there is no repository to hash', async () => {
+    const commit = { ...ASKED, context: OTHER };
+    await expect(scenario.check({ commit }, noRepository())).rejects.toThrow('code-hash-filter needs a git repository');
+  });
+
+  it('finds a set by its commit where there is no repository to hash', async () => {
+    await scenario.bucket.put(`artifacts/${OTHER}/app.zip`, 'app');
+    const commit = { ...ASKED, context: OTHER };
+    expect(await scenario.check({ commit }, noRepository())).toMatchObject({ found: true, reason: 'legacy' });
+  });
+
+  it.each(['the path is missing', 'nothing is checked out there'])('fails where %s', async (why) => {
+    const commit = { ...ASKED, context: OTHER, repositoryIsGiven: true };
+    const path = why === 'the path is missing' ? join(elsewhere, 'missing') : elsewhere;
+    await expect(scenario.check({ commit }, noRepository(path))).rejects.toThrow('repository-path');
+  });
+
+  it('fails where nothing tells the commit', async () => {
+    await expect(scenario.check({ commit: ASKED }, noRepository())).rejects.toThrow(
+      'There is no commit to file assets',
+    );
+    await expect(scenario.check({ commit: { ...ASKED, asked: 'HEAD' } }, noRepository())).rejects.toThrow("'HEAD'");
+  });
+});
+
+describe('an upload', () => {
+  beforeEach(() => scenario.build({ 'app.zip': 'app' }));
+
+  it('refuses another commit than the one checked out', async () => {
+    const failure = scenario.upload({ commit: { ...ASKED, context: OTHER }, codeHash: undefined });
+    await expect(failure).rejects.toThrow(OTHER);
+    await expect(failure).rejects.toThrow(scenario.head);
+    expect(await scenario.bucket.keys()).toEqual([]);
+  });
+
+  it('takes an explicit commit at its word, with a warning', async () => {
+    await scenario.upload({ commit: { ...ASKED, asked: OTHER }, codeHash: undefined });
+    expect(await scenario.bucket.keys('artifacts/')).toEqual([`artifacts/${OTHER}/app.zip`]);
+    expect(scenario.warnings()).toEqual([expect.stringContaining(`commit-sha is ${OTHER}`)]);
+  });
+
+  it("takes the workflow's commit where there is no repository", async () => {
+    const request = { commit: { ...ASKED, context: OTHER }, codeHash: undefined };
+    expect(await scenario.upload(request, noRepository())).toMatchObject({ commit: OTHER, reason: 'uploaded' });
+  });
+
+  it('fails where a repository was named that is not there', async () => {
+    const request = { commit: { ...ASKED, context: OTHER, repositoryIsGiven: true }, codeHash: undefined };
+    await expect(scenario.upload(request, noRepository())).rejects.toThrow('repository-path');
+    expect(await scenario.bucket.keys()).toEqual([]);
+  });
+
+  it('takes no folder of the repository for the repository', async () => {
+    await mkdir(join(scenario.root, 'folder'));
+    const request = { commit: { ...ASKED, context: OTHER, repositoryIsGiven: true }, codeHash: undefined };
+    await expect(scenario.upload(request, noRepository(join(scenario.root, 'folder')))).rejects.toThrow();
+    expect(await scenario.bucket.keys()).toEqual([]);
+  });
+});

@@ -1,0 +1,616 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { gitSha256 } from '../../src/core/code-hash.ts';
+import { parseRecord } from '../../src/core/record.ts';
+import { OTHER_WRITER, Scenario, SOURCES, skippingClock } from '../support/scenario.ts';
+
+let scenario: Scenario;
+beforeEach(async () => {
+  scenario = await Scenario.create();
+});
+afterEach(() => scenario.close());
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('base64');
+}
+
+async function storedPaths(): Promise<string[]> {
+  const prefix = `artifacts/${scenario.head}/`;
+  return (await scenario.bucket.keys(prefix)).map((key) => key.slice(prefix.length));
+}
+
+async function storedBody(path: string): Promise<string | undefined> {
+  return (await scenario.bucket.get(`artifacts/${scenario.head}/${path}`))?.body;
+}
+
+describe('upload, what it stores', () => {
+  it('is every file that is not hidden, subfolders too, and never a marker', async () => {
+    await scenario.build({
+      'app.zip': 'app',
+      'nested/deep/site.txt': 'site',
+      '.hidden': 'x',
+      '.folder/file': 'x',
+      'nested/.env': 'x',
+      '.commit-hash': scenario.head,
+      'nested/.found': 'x',
+    });
+    expect(await scenario.upload()).toMatchObject({
+      found: true,
+      source: 'artifact',
+      reason: 'uploaded',
+      uploaded: true,
+      cached: true,
+      cacheHit: false,
+      commit: scenario.head,
+      builtFromCommit: scenario.head,
+      location: { prefix: `artifacts/${scenario.head}/` },
+      files: [
+        { path: 'app.zip', size: 3, sha256: sha256('app') },
+        { path: 'nested/deep/site.txt', size: 4, sha256: sha256('site') },
+      ],
+    });
+    expect(await storedPaths()).toEqual(['app.zip', 'nested/deep/site.txt']);
+  });
+
+  it('is hidden files too where they are asked for, with a warning where one may hold a secret', async () => {
+    await scenario.build({
+      'app.zip': 'app',
+      '.hidden': 'x',
+      'nested/.npmrc': 'x',
+      '.found-not': '',
+      '.code-hash': '',
+    });
+    await scenario.upload({ selection: { patterns: [], includeHidden: true }, codeHash: undefined });
+    expect(await storedPaths()).toEqual(['.found-not', '.hidden', 'app.zip', 'nested/.npmrc']);
+    expect(scenario.warnings()).toEqual([expect.stringContaining("'nested/.npmrc'")]);
+  });
+
+  it('is what the patterns choose', async () => {
+    await scenario.build({ 'app.zip': 'app', 'notes.txt': 'notes', 'nested/other.zip': 'other' });
+    await scenario.upload({ selection: { patterns: ['**/*.zip', '!nested/**'], includeHidden: false } });
+    expect(await storedPaths()).toEqual(['app.zip']);
+  });
+
+  it('has exactly the metadata that deployments and the next check read', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    const { codeHash } = await scenario.upload({
+      settings: { contentType: () => 'application/zip', cacheControl: 'max-age=60', metadata: { team: 'web' } },
+    });
+    const own = { 'commit-hash': scenario.head, 'package-hash': sha256('app'), 'code-hash': codeHash };
+    for (const key of [`artifacts/${scenario.head}/app.zip`, `cache/${codeHash}/app.zip`])
+      expect(await scenario.bucket.get(key)).toMatchObject({
+        body: 'app',
+        contentType: 'application/zip',
+        cacheControl: 'max-age=60',
+        metadata: { ...own, 'asset-record': 'v1', team: 'web' },
+      });
+  });
+
+  it('says no code hash where there is no caching', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    expect(await scenario.upload({ codeHash: undefined })).toMatchObject({ codeHash: undefined, cached: false });
+    expect((await scenario.bucket.get(`artifacts/${scenario.head}/app.zip`))?.metadata).toEqual({
+      'commit-hash': scenario.head,
+      'package-hash': sha256('app'),
+      'asset-record': 'v1',
+    });
+    expect(await scenario.bucket.keys('cache/')).toEqual([]);
+    expect(await scenario.record()).not.toHaveProperty('codeHash');
+  });
+
+  it('is sealed by a record of everything', async () => {
+    await scenario.build({ 'b.txt': 'b', 'a/z.txt': 'az', 'ä.txt': 'umlaut', 'a.txt': 'a' });
+    const { codeHash } = await scenario.upload();
+    const record = await scenario.record();
+    const etag = async (path: string) => (await scenario.bucket.get(`artifacts/${scenario.head}/${path}`))?.etag;
+    expect(record).toEqual({
+      state: 'complete',
+      commit: scenario.head,
+      codeHash,
+      codeHashAlgorithm: 'git-sha256',
+      origin: { kind: 'upload' },
+      writer: {
+        nonce: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        sequence: expect.any(Number),
+        repository: 'owner/repository',
+        runId: '1',
+        runAttempt: '1',
+        version: '0.0.0',
+      },
+      leaseSeconds: 120,
+      createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      totalSize: 10,
+      files: await Promise.all(
+        // By the bytes of their names: '.' comes before '/', and 'ä' after everything.
+        ['a.txt', 'a/z.txt', 'b.txt', 'ä.txt'].map(async (path) => ({
+          path,
+          size: path === 'a/z.txt' ? 2 : path === 'ä.txt' ? 6 : 1,
+          sha256: sha256((await storedBody(path)) ?? ''),
+          etag: await etag(path),
+          contentType: 'application/octet-stream',
+        })),
+      ),
+    });
+    expect(parseRecord((await scenario.marker('.record.json')) ?? '', '.record.json')).toEqual(record);
+  });
+
+  it('may be empty files', async () => {
+    await scenario.build({ 'empty.txt': '' });
+    expect(await scenario.upload()).toMatchObject({ reason: 'uploaded', files: [{ size: 0, sha256: sha256('') }] });
+    expect(await storedBody('empty.txt')).toBe('');
+    expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
+  });
+
+  it('may have any name that a key can have', async () => {
+    const names = ['a b+c.txt', 'ünï.txt', '100%.txt', "it's (1)&2=#?.txt", '😀.txt'];
+    await scenario.build(Object.fromEntries(names.map((name) => [name, name])));
+    const { codeHash } = await scenario.upload();
+    expect((await storedPaths()).toSorted()).toEqual(names.toSorted());
+    expect(await scenario.bucket.keys(`cache/${codeHash}/`)).toHaveLength(names.length);
+    await scenario.commit();
+    expect(await scenario.check()).toMatchObject({ found: true, source: 'cache' });
+    for (const name of names) expect(await storedBody(name)).toBe(name);
+  });
+
+  it('notes which files can be executed', async () => {
+    await scenario.build({ 'data.txt': 'data' });
+    await writeFile(join(scenario.packages, 'run.sh'), 'run', { mode: 0o755 });
+    await scenario.upload();
+    const record = await scenario.record();
+    const files = record?.state === 'complete' ? record.files : [];
+    expect(files.map(({ path, executable }) => [path, executable])).toEqual([
+      ['data.txt', undefined],
+      ['run.sh', true],
+    ]);
+  });
+
+  it('may be larger than a part', async () => {
+    const bytes = new Uint8Array(11 * 1024 ** 2).map((_, index) => index % 251);
+    await scenario.build({ 'large.bin': bytes, 'small.txt': 'small' });
+    expect(await scenario.upload()).toMatchObject({
+      cached: true,
+      files: [{ path: 'large.bin', size: bytes.byteLength, sha256: sha256(bytes) }, { path: 'small.txt' }],
+    });
+    const stored = await scenario.bucket.get(`artifacts/${scenario.head}/large.bin`);
+    expect(stored?.metadata['package-hash']).toBe(sha256(bytes));
+    expect(stored?.etag).toMatch(/-3"$/);
+    expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
+  });
+
+  it.each(['a\nb.txt', 'a\u001b[31m.txt', 'back\\slash.txt'])(
+    'is nothing at all where one is named %j',
+    async (name) => {
+      await scenario.build({ 'app.zip': 'app', [name]: 'x' });
+      await expect(scenario.upload()).rejects.toThrow("can't be an asset");
+      expect(await scenario.bucket.keys()).toEqual([]);
+      expect(scenario.log.join()).not.toMatch(/\p{Cc}/u);
+    },
+  );
+
+  it('is nothing that lies outside of the package directory', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await symlink(join(scenario.root, 'src', 'main.txt'), join(scenario.packages, 'link.txt'));
+    await expect(scenario.upload()).rejects.toThrow("'link.txt' leads out of the package directory");
+    expect(await scenario.bucket.keys()).toEqual([]);
+  });
+});
+
+describe('upload, after a check', () => {
+  it('sends nothing where the check found the set', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload();
+    await scenario.freshPackages();
+    const found = await scenario.check();
+    await scenario.build({ 'other.zip': 'another build' });
+    const before = await scenario.bucketContents();
+    expect(await scenario.upload()).toMatchObject({
+      found: true,
+      source: 'artifact',
+      reason: 'marker',
+      uploaded: false,
+      cached: false,
+      codeHash: found.codeHash,
+      builtFromCommit: scenario.head,
+      files: found.files,
+    });
+    expect(await scenario.bucketContents()).toEqual(before);
+  });
+
+  it('trusts a .found of the Python tool, which leaves no record', async () => {
+    await scenario.build({ 'app.zip': 'app', '.found': '', '.commit-hash': scenario.head });
+    expect(await scenario.upload()).toMatchObject({ found: true, reason: 'marker', files: [] });
+    expect(await scenario.bucket.keys()).toEqual([]);
+  });
+
+  it('refuses the check of another commit before it trusts that', async () => {
+    const checked = scenario.head;
+    await scenario.build({ 'app.zip': 'app', '.found': '', '.commit-hash': `${checked}\n` });
+    const commit = await scenario.commit();
+    await expect(scenario.upload()).rejects.toThrow(`.commit-hash says '${checked}', but this upload is for ${commit}`);
+    expect(await scenario.bucket.keys()).toEqual([]);
+  });
+
+  it("does not tell of another commit's record", async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload();
+    const commit = await scenario.commit({ 'src/main.txt': 'changed\n' });
+    // As a check of the Python tool would leave it on a machine that keeps its directories.
+    await scenario.build({ '.found': '', '.commit-hash': commit });
+    expect(await scenario.upload()).toMatchObject({ reason: 'marker', files: [], builtFromCommit: undefined });
+  });
+
+  it('takes the code hash that the check computed, though the build changed the sources', async () => {
+    const { codeHash } = await scenario.check();
+    await scenario.build({ 'app.zip': 'app' });
+    await writeFile(join(scenario.root, 'src', 'generated.txt'), 'generated');
+    expect(await scenario.upload()).toMatchObject({ codeHash, cached: true });
+    expect(await scenario.bucket.keys('cache/')).toEqual([`cache/${codeHash}/app.zip`]);
+  });
+
+  it('caches by the code hash of the check, though it has no filter itself', async () => {
+    const { codeHash } = await scenario.check();
+    await scenario.build({ 'app.zip': 'app' });
+    expect(await scenario.upload({ codeHash: undefined })).toMatchObject({ codeHash, cached: true });
+  });
+
+  it('takes a given code hash before that of the check', async () => {
+    await scenario.check();
+    await scenario.build({ 'app.zip': 'app' });
+    const value = 'b'.repeat(64);
+    expect(await scenario.upload({ codeHash: { kind: 'given', value } })).toMatchObject({ codeHash: value });
+    expect(await scenario.bucket.keys('cache/')).toEqual([`cache/${value}/app.zip`]);
+    expect(await scenario.record()).not.toHaveProperty('codeHashAlgorithm');
+  });
+
+  it('computes one where no check did', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    const { codeHash } = await scenario.upload();
+    expect(codeHash).toBe(gitSha256('', await scenario.ports().sources.entries(SOURCES.patterns)));
+  });
+
+  it('refuses a .code-hash that is none', async () => {
+    await scenario.build({ 'app.zip': 'app', '.code-hash': '../../records' });
+    await expect(scenario.upload()).rejects.toThrow('.code-hash does not hold a code hash');
+    expect(await scenario.bucket.keys()).toEqual([]);
+  });
+});
+
+describe('upload, where the set is there', () => {
+  it('sends nothing', async () => {
+    await scenario.build({ 'app.zip': 'app', 'site.txt': 'site' });
+    await scenario.upload();
+    const before = await scenario.bucketContents();
+    await scenario.freshPackages();
+    await scenario.build({ 'app.zip': 'built again' });
+    expect(await scenario.upload()).toMatchObject({
+      found: true,
+      reason: 'complete',
+      uploaded: false,
+      cached: true,
+      files: [{ path: 'app.zip', sha256: sha256('app') }, { path: 'site.txt' }],
+    });
+    expect(await scenario.bucketContents()).toEqual(before);
+    expect(await scenario.marker('.record.json')).toBeDefined();
+  });
+
+  it('refuses to leave out a file that the set lacks', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload();
+    const before = await scenario.bucketContents();
+    await scenario.build({ 'linux.zip': 'from another job' });
+    const failure = scenario.upload();
+    await expect(failure).rejects.toThrow("complete without 'linux.zip'");
+    await expect(failure).rejects.toThrow(/'prefix'.*'overwrite'/);
+    expect(await scenario.bucketContents()).toEqual(before);
+  });
+
+  it('replaces it where that is asked for', async () => {
+    await scenario.build({ 'app.zip': 'app', 'site.txt': 'site' });
+    await scenario.upload();
+    await scenario.build({ 'app.zip': 'app 2', 'new.txt': 'new' });
+    const outcome = await scenario.upload({ overwrite: true });
+    expect(outcome).toMatchObject({ found: true, uploaded: true, files: [{ path: 'app.zip' }, {}, {}] });
+    expect(await storedBody('app.zip')).toBe('app 2');
+    expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete', files: { length: 3 } });
+  });
+
+  it('caches it where it was uploaded without', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload({ codeHash: undefined });
+    expect(await scenario.upload()).toMatchObject({ reason: 'complete', cached: true });
+    await scenario.commit();
+    expect(await scenario.check()).toMatchObject({ found: true, source: 'cache' });
+  });
+
+  it('does not cache it under a code hash that it was not built from', async () => {
+    await scenario.build({ 'app.zip': 'built with one compiler' });
+    await scenario.upload({ codeHash: { ...SOURCES, salt: 'one compiler' } });
+    const codeHash = { ...SOURCES, salt: 'another compiler' };
+    await scenario.upload({ codeHash });
+    await scenario.commit();
+    expect(await scenario.check({ codeHash })).toMatchObject({ found: false });
+  });
+
+  it('trusts one without a record, unless told not to', async () => {
+    await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'of another tool');
+    await scenario.build({ 'app.zip': 'app' });
+    expect(await scenario.upload()).toMatchObject({ found: true, reason: 'legacy', uploaded: false });
+    expect(await storedBody('app.zip')).toBe('of another tool');
+    expect(await scenario.upload({ legacy: 'ignore' })).toMatchObject({ reason: 'uploaded', uploaded: true });
+    expect(await storedBody('app.zip')).toBe('app');
+    expect(await scenario.check({ legacy: 'ignore' })).toMatchObject({ found: true, reason: 'complete' });
+  });
+
+  it('refuses to leave out a file that a set without a record lacks', async () => {
+    await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'of another tool');
+    await scenario.build({ 'other.zip': 'app' });
+    await expect(scenario.upload()).rejects.toThrow("complete without 'other.zip'");
+  });
+
+  it('repairs one that is damaged', async () => {
+    await scenario.build({ 'app.zip': 'app', 'gone.txt': 'gone', 'kept.txt': 'kept' });
+    await scenario.upload();
+    await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'ape');
+    await scenario.bucket.delete(`artifacts/${scenario.head}/gone.txt`);
+    expect(await scenario.upload()).toMatchObject({ found: true, reason: 'resumed', uploaded: true });
+    expect(await storedBody('app.zip')).toBe('app');
+    expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
+  });
+
+  it('warns of objects that are not part of it', async () => {
+    await scenario.bucket.put(`artifacts/${scenario.head}/stray.txt`, 'stray');
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload({ legacy: 'ignore', codeHash: undefined });
+    expect(scenario.warnings()).toEqual([expect.stringContaining("such as 'stray.txt'")]);
+    expect(await storedBody('stray.txt')).toBe('stray');
+  });
+});
+
+describe('upload, where another run is at it', () => {
+  it('fails and names that run where it is not to wait', async () => {
+    await scenario.putRecord();
+    await scenario.build({ 'app.zip': 'app' });
+    const failure = scenario.upload();
+    await expect(failure).rejects.toThrow('run 77 (attempt 1) of owner/repository, workflow nightly');
+    await expect(failure).rejects.toThrow('wait-timeout-seconds');
+    expect(await storedPaths()).toEqual([]);
+    expect(await scenario.record()).toMatchObject({ writer: OTHER_WRITER });
+  });
+
+  it('waits for it, and uses what it stored', async () => {
+    const commit = scenario.head;
+    await scenario.putRecord();
+    await scenario.build({ 'app.zip': 'app' });
+    let pauses = 0;
+    const clock = skippingClock(async () => {
+      pauses += 1;
+      if (pauses < 3) return;
+      await scenario.bucket.put(`artifacts/${commit}/app.zip`, 'theirs');
+      const etag = (await scenario.bucket.get(`artifacts/${commit}/app.zip`))?.etag ?? '';
+      await scenario.putRecord({
+        state: 'complete',
+        files: [{ path: 'app.zip', size: 6, etag, sha256: sha256('theirs') }],
+      });
+    });
+    expect(await scenario.upload({ waitMs: 60_000 }, { clock })).toMatchObject({
+      found: true,
+      reason: 'complete',
+      uploaded: false,
+      files: [{ path: 'app.zip', size: 6 }],
+    });
+  });
+
+  it('waits no longer than it was told to', async () => {
+    await scenario.putRecord();
+    await scenario.build({ 'app.zip': 'app' });
+    let waitedMs = 0;
+    const clock = skippingClock((durationMs) => {
+      waitedMs += durationMs;
+    });
+    await expect(scenario.upload({ waitMs: 60_000 }, { clock })).rejects.toThrow('after 60 s');
+    expect(waitedMs).toBeLessThanOrEqual(60_000);
+    expect(waitedMs).toBeGreaterThan(58_000);
+  });
+
+  it('leaves the set to the run that was faster', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    let isFirst = true;
+    const store = scenario.hookedStore((real) => ({
+      writeDocument: async (...write) => {
+        if (isFirst) {
+          isFirst = false;
+          await scenario.upload({ writer: { repository: 'owner/repository', runId: '2' } });
+        }
+        return real.writeDocument(...write);
+      },
+    }));
+    expect(await scenario.upload({}, { store })).toMatchObject({ found: true, reason: 'lost-race', uploaded: false });
+    expect(await scenario.record()).toMatchObject({ state: 'complete', writer: { runId: '2' } });
+  });
+
+  it('warns where the run that was faster built other bytes', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    let isFirst = true;
+    const store = scenario.hookedStore((real) => ({
+      writeDocument: async (...write) => {
+        if (isFirst) {
+          isFirst = false;
+          await scenario.build({ 'app.zip': 'theirs' });
+          await scenario.upload();
+          await scenario.build({ 'app.zip': 'app' });
+        }
+        return real.writeDocument(...write);
+      },
+    }));
+    expect(await scenario.upload({}, { store })).toMatchObject({ reason: 'lost-race', files: [{ size: 6 }] });
+    expect(scenario.warnings()).toEqual([expect.stringContaining("'app.zip'")]);
+  });
+
+  it('stops and leaves everything as it is where it loses the record on the way', async () => {
+    await scenario.build({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c' });
+    const store = scenario.hookedStore((real) => ({
+      putAsset: async (put) => {
+        const result = await real.putAsset(put);
+        if (put.key.endsWith('/a.txt')) await scenario.putRecord({ leaseSeconds: 600 });
+        return result;
+      },
+    }));
+    await expect(scenario.upload({ concurrency: 1 }, { store })).rejects.toThrow('run 77');
+    expect(await scenario.record()).toMatchObject({ state: 'uploading', writer: OTHER_WRITER, leaseSeconds: 600 });
+    expect(await scenario.check({ codeHash: undefined })).toMatchObject({ found: false, reason: 'in-progress' });
+  });
+
+  it('takes over from an earlier attempt of the same run', async () => {
+    const writer = { repository: 'owner/repository', runId: '1', runAttempt: '1' };
+    await scenario.putRecord({ writer: { nonce: 'earlier', sequence: 9, ...writer } });
+    await scenario.build({ 'app.zip': 'app' });
+    expect(await scenario.upload({ writer: { ...writer, runAttempt: '2' } })).toMatchObject({ reason: 'uploaded' });
+  });
+});
+
+describe('upload, after one that broke off', () => {
+  /** A store on which everything after some assets fails. */
+  function failingAfter(count: number) {
+    let stored = 0;
+    return scenario.hookedStore((real) => ({
+      putAsset: (put) => {
+        stored += 1;
+        return stored > count ? Promise.reject(new Error('the line broke')) : real.putAsset(put);
+      },
+    }));
+  }
+
+  it('sends only what is missing', async () => {
+    await scenario.build({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c', 'd.txt': 'd' });
+    await expect(scenario.upload({ concurrency: 1 }, { store: failingAfter(2) })).rejects.toThrow('the line broke');
+    expect(await storedPaths()).toEqual(['a.txt', 'b.txt']);
+    const sent: string[] = [];
+    const store = scenario.hookedStore((real) => ({
+      putAsset: (put) => {
+        sent.push(put.key.split('/').at(-1) ?? '');
+        return real.putAsset(put);
+      },
+    }));
+    const writer = { repository: 'owner/repository', runId: '1', runAttempt: '2' };
+    const outcome = await scenario.upload({ writer }, { store });
+    expect(outcome).toMatchObject({ found: true, reason: 'resumed', uploaded: true });
+    expect(sent.toSorted()).toEqual(['c.txt', 'd.txt']);
+    expect(outcome.files).toHaveLength(4);
+    expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
+  });
+
+  it('gives the record up, so that the next run need not wait for the lease', async () => {
+    await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
+    await expect(scenario.upload({}, { store: failingAfter(1) })).rejects.toThrow('the line broke');
+    expect(await scenario.record()).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
+  });
+
+  it('replaces what was built otherwise', async () => {
+    await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
+    await expect(scenario.upload({ concurrency: 1 }, { store: failingAfter(1) })).rejects.toThrow();
+    await scenario.build({ 'a.txt': 'A', 'b.txt': 'B' });
+    const writer = { repository: 'owner/repository', runId: '1', runAttempt: '2' };
+    await scenario.upload({ writer });
+    expect([await storedBody('a.txt'), await storedBody('b.txt')]).toEqual(['A', 'B']);
+    expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
+  });
+});
+
+describe('upload of files that change meanwhile', () => {
+  it('fails, seals nothing and gives the record up', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    const { packages } = scenario.ports();
+    const open: typeof packages.open = async (path) => {
+      const file = await packages.open(path);
+      const read: typeof file.read = async (...range) => {
+        const bytes = await file.read(...range);
+        await writeFile(join(scenario.packages, path), 'changed!');
+        return bytes;
+      };
+      return { ...file, read, [Symbol.asyncDispose]: () => file[Symbol.asyncDispose]() };
+    };
+    await expect(scenario.upload({}, { packages: { ...packages, open } })).rejects.toThrow("'app.zip' changed while");
+    expect(await storedPaths()).toEqual([]);
+    expect(await scenario.record()).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
+    expect(await scenario.check()).toMatchObject({ found: false });
+  });
+
+  it('fails where a file grew after the directory was scanned', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    const store = scenario.hookedStore((real) => ({
+      writeDocument: async (...write) => {
+        await scenario.build({ 'app.zip': 'app, longer' });
+        return real.writeDocument(...write);
+      },
+    }));
+    await expect(scenario.upload({}, { store })).rejects.toThrow("'app.zip' changed while");
+    expect(await storedPaths()).toEqual([]);
+  });
+
+  it('fails where a large file changes between its parts, and leaves no part behind', async () => {
+    await scenario.build({ 'large.bin': Buffer.alloc(11 * 1024 ** 2, 1) });
+    const store = scenario.hookedStore((real) => ({
+      putAssetInParts: async (put) => {
+        await scenario.build({ 'large.bin': Buffer.alloc(11 * 1024 ** 2, 2) });
+        return real.putAssetInParts(put);
+      },
+    }));
+    await expect(scenario.upload({}, { store })).rejects.toThrow("'large.bin' changed while");
+    expect(await storedPaths()).toEqual([]);
+    expect(await scenario.bucket.openUploads()).toEqual([]);
+    expect(await scenario.record()).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
+  });
+});
+
+describe('upload of nothing', () => {
+  it('fails where the package directory is missing', async () => {
+    await expect(scenario.upload()).rejects.toThrow(`package-directory '${scenario.packages}' does not exist`);
+    expect(await scenario.bucket.keys()).toEqual([]);
+  });
+
+  it('fails where there is no file', async () => {
+    await scenario.build({ '.hidden': '', '.commit-hash': scenario.head });
+    await expect(scenario.upload()).rejects.toThrow('There is nothing to upload in');
+    expect(await scenario.bucket.keys()).toEqual([]);
+  });
+
+  it.each([
+    ['warn', [expect.stringContaining('nothing to upload')]],
+    ['ignore', []],
+  ] as const)('ends well where it is told to %s', async (ifNoFilesFound, warnings) => {
+    await scenario.build({ 'app.zip': 'app' });
+    const selection = { patterns: ['*.exe'], includeHidden: false };
+    expect(await scenario.upload({ ifNoFilesFound, selection })).toMatchObject({
+      found: false,
+      source: 'none',
+      reason: 'absent',
+      uploaded: false,
+      files: [],
+    });
+    expect(scenario.warnings()).toEqual(warnings);
+    expect(await scenario.bucket.keys()).toEqual([]);
+  });
+});
+
+describe('upload, as a dry run', () => {
+  it('changes neither bucket nor directory', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    expect(await scenario.upload({ dryRun: true })).toMatchObject({ found: false, uploaded: false, cached: false });
+    expect(await scenario.bucket.keys()).toEqual([]);
+    expect(await readdir(scenario.packages)).toEqual(['app.zip']);
+    await scenario.upload({ codeHash: undefined });
+    await scenario.freshPackages();
+    await scenario.build({ 'app.zip': 'app' });
+    const before = await scenario.bucketContents();
+    expect(await scenario.upload({ dryRun: true })).toMatchObject({ found: true, reason: 'complete', cached: false });
+    expect(await scenario.bucketContents()).toEqual(before);
+    expect(await readdir(scenario.packages)).toEqual(['app.zip']);
+  });
+
+  it('refuses what an upload would refuse', async () => {
+    await mkdir(scenario.packages);
+    await expect(scenario.upload({ dryRun: true })).rejects.toThrow('There is nothing to upload');
+  });
+});

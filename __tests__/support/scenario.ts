@@ -1,0 +1,353 @@
+import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { LocalS3Options } from '../../dev/local-s3/local-s3.ts';
+import { type ActionResult, type ActionStep, machineEnvironment, runAction } from '../../dev/run-action.ts';
+import { gitSourceTree } from '../../src/adapters/git/source-tree.ts';
+import { packageDirectory } from '../../src/adapters/package-directory/package-directory.ts';
+import { s3ObjectStore } from '../../src/adapters/s3/object-store.ts';
+import type { StoreSettings } from '../../src/adapters/s3/settings.ts';
+import { systemClock, systemRandom } from '../../src/adapters/system.ts';
+import { defined } from '../../src/core/defined.ts';
+import {
+  type AssetFile,
+  type AssetRecord,
+  parseRecord,
+  type RecordDraft,
+  serializeRecord,
+  type Writer,
+} from '../../src/core/record.ts';
+import { type CheckRequest, check } from '../../src/modes/check.ts';
+import type { Outcome } from '../../src/modes/outcome.ts';
+import { type RestoreRequest, type RestoreSelection, restore } from '../../src/modes/restore.ts';
+import { type UploadRequest, upload } from '../../src/modes/upload.ts';
+import type { Clock, ObjectStore, Ports } from '../../src/ports.ts';
+import { TestBucket } from './test-bucket.ts';
+
+/** A commit that the default code hash request hashes: the files of `src/`. */
+export const SOURCES = { kind: 'computed', patterns: ['src/**'], algorithm: 'git-sha256', salt: '' } as const;
+
+/** What a restore without `files` brings back, on a system that tells every name from every other. */
+export const EVERYTHING: RestoreSelection = { isChosen: () => true, naming: 'other' };
+
+/** Another run, of the same repository. */
+export const OTHER_WRITER = {
+  nonce: 'other',
+  sequence: 1,
+  repository: 'owner/repository',
+  runId: '77',
+  runAttempt: '1',
+  workflow: 'nightly',
+} as const satisfies Writer;
+
+/** What a test says of a record that is not made by a mode; the rest is another run's, which uploads this commit. */
+export interface RecordFixture extends Partial<RecordDraft> {
+  readonly state?: AssetRecord['state'];
+  readonly writer?: Writer;
+  readonly leaseSeconds?: number;
+  readonly files?: readonly AssetFile[];
+}
+
+/** Where a set lies that is not the commit's own, and what its record claims, also of every file. */
+export interface SetClaims extends Pick<RecordFixture, 'writer'> {
+  readonly prefix?: string;
+  readonly recordKey?: string;
+  readonly file?: Partial<AssetFile>;
+}
+
+/** A clock on which a pause takes no time; `onSleep` is what happens in the meantime. */
+export function skippingClock(onSleep: (durationMs: number) => unknown = () => {}): Clock {
+  let skippedMs = 0;
+  return {
+    ...systemClock,
+    monotonicMs: () => systemClock.monotonicMs() + skippedMs,
+    sleep: async (durationMs, signal) => {
+      signal?.throwIfAborted();
+      skippedMs += durationMs;
+      await onSleep(durationMs);
+    },
+  };
+}
+
+/** Who commits, and nothing done in the background. */
+const SETTINGS = ['user.name=test', 'user.email=test@example.com', 'gc.auto=0', 'maintenance.auto=false'].flatMap(
+  (setting) => ['-c', setting],
+);
+
+/** How a step is run besides its inputs. */
+export interface ActionOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly onStart?: ActionStep['onStart'];
+  /** What Node runs in place of the entry point. */
+  readonly args?: readonly string[];
+}
+
+/**
+ * One pipeline in the making: a bucket, a checked-out repository and its package directory, all of them real. Modes
+ * run in this process with the real adapters, or as the built action in a process of its own.
+ */
+export class Scenario {
+  readonly bucket: TestBucket;
+  readonly root: string;
+  readonly packages: string;
+  /** What was logged, warnings with `warning: ` before them. */
+  readonly log: string[] = [];
+  #head = '';
+
+  private constructor(bucket: TestBucket, root: string) {
+    this.bucket = bucket;
+    this.root = root;
+    this.packages = join(root, 'packages');
+  }
+
+  static async create(options: LocalS3Options = {}): Promise<Scenario> {
+    const [bucket, root] = await Promise.all([
+      TestBucket.create(options),
+      mkdtemp(join(tmpdir(), 's3-asset-manager-scenario-')),
+    ]);
+    const scenario = new Scenario(bucket, root);
+    scenario.git('init', '--quiet', '--template=');
+    await scenario.commit({ '.gitignore': 'packages/\n', 'src/main.txt': 'main\n' });
+    return scenario;
+  }
+
+  async close(): Promise<void> {
+    await this.bucket.close();
+    await rm(this.root, { recursive: true, force: true });
+  }
+
+  git(...args: readonly string[]): string {
+    return execFileSync('git', args, { cwd: this.root, encoding: 'utf8', env: machineEnvironment() }).trim();
+  }
+
+  /** Commits files, or nothing at all: a commit of the same code. @returns its id */
+  async commit(files: Readonly<Record<string, string>> = {}): Promise<string> {
+    await this.#write(this.root, files);
+    this.git('add', '--all');
+    this.git(...SETTINGS, 'commit', '--quiet', '--allow-empty', '--message', 'change');
+    this.#head = this.git('rev-parse', 'HEAD');
+    return this.#head;
+  }
+
+  /** The commit that is checked out. */
+  get head(): string {
+    return this.#head;
+  }
+
+  /** Moves on to a commit of which nothing is stored, nor checked out: a restore never looks at the repository. */
+  pretendCommit(): string {
+    this.#head = randomBytes(20).toString('hex');
+    return this.#head;
+  }
+
+  /**
+   * Stores a complete set of the commit past every mode, as any writer could have.
+   *
+   * @param bodies by path
+   * @param claims what its record says otherwise
+   */
+  async storeSet(bodies: Readonly<Record<string, string | Uint8Array>>, claims: SetClaims = {}): Promise<AssetFile[]> {
+    const { prefix = `artifacts/${this.head}/`, recordKey, file = {}, ...record } = claims;
+    const files = await Promise.all(
+      Object.entries(bodies).map(async ([path, body]) => {
+        await this.bucket.put(prefix + path, body);
+        const etag = (await this.bucket.get(prefix + path))?.etag ?? '';
+        const sha256 = createHash('sha256').update(body).digest('base64');
+        return { path, size: Buffer.byteLength(body), etag, sha256, ...file };
+      }),
+    );
+    await this.putRecord({ ...record, state: 'complete', files }, recordKey);
+    return files;
+  }
+
+  /** Writes assets as a build would. */
+  async build(files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
+    await mkdir(this.packages, { recursive: true });
+    await this.#write(this.packages, files);
+  }
+
+  /** What a job starts with: nothing of the job before. */
+  async freshPackages(): Promise<void> {
+    await rm(this.packages, { recursive: true, force: true });
+  }
+
+  async #write(root: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
+    for (const [path, content] of Object.entries(files)) {
+      await mkdir(dirname(join(root, path)), { recursive: true });
+      await writeFile(join(root, path), content);
+    }
+  }
+
+  async marker(name: string): Promise<string | undefined> {
+    return readFile(join(this.packages, name), 'utf8').catch(() => undefined);
+  }
+
+  async check(overrides: Partial<CheckRequest> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
+    return check(
+      { ...this.#common(), promote: true, fallbackPrefixes: [], waitMs: 0, ...overrides },
+      this.ports(ports),
+    );
+  }
+
+  async upload(overrides: Partial<UploadRequest> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
+    const request: UploadRequest = {
+      ...this.#common(),
+      selection: { patterns: [], includeHidden: false },
+      settings: { contentType: () => 'application/octet-stream', cacheControl: undefined, metadata: undefined },
+      ifNoFilesFound: 'error',
+      overwrite: false,
+      waitMs: 0,
+      ...overrides,
+    };
+    return upload(request, this.ports(ports));
+  }
+
+  async restore(overrides: Partial<RestoreRequest> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
+    const request: RestoreRequest = {
+      ...this.#common(),
+      promote: true,
+      fallbackPrefixes: [],
+      waitMs: 0,
+      selection: EVERYTHING,
+      ...overrides,
+    };
+    return restore(request, this.ports(ports));
+  }
+
+  #common() {
+    return {
+      commit: { asked: undefined, context: this.head, repositoryIsGiven: false },
+      codeHash: SOURCES,
+      prefix: '',
+      legacy: 'trust',
+      dryRun: false,
+      concurrency: 8,
+      writer: { repository: 'owner/repository', runId: '1', runAttempt: '1', version: '0.0.0' },
+    } as const;
+  }
+
+  /** The real adapters, with what a test puts in their place. */
+  ports(overrides: Partial<Ports> = {}): Ports {
+    const log = {
+      info: (line: string) => void this.log.push(line),
+      warning: (line: string) => void this.log.push(`warning: ${line}`),
+      debug: () => {},
+    };
+    return {
+      store: s3ObjectStore(this.storeSettings()),
+      sources: gitSourceTree({ repositoryPath: this.root, packageDirectory: this.packages }),
+      packages: packageDirectory(this.packages, log),
+      clock: systemClock,
+      random: systemRandom,
+      log,
+      signal: new AbortController().signal,
+      ...overrides,
+    };
+  }
+
+  /** The real store, with some of its methods replaced: for what happens between two requests. */
+  hookedStore(hooks: (store: ObjectStore) => Partial<ObjectStore>): ObjectStore {
+    const store = s3ObjectStore(this.storeSettings());
+    return { ...store, ...hooks(store) };
+  }
+
+  /** A store that tries everything once: for faults that don't pass. */
+  impatientStore(): ObjectStore {
+    return s3ObjectStore(this.storeSettings({ maxAttempts: 1 }));
+  }
+
+  storeSettings(overrides: Partial<StoreSettings> = {}): StoreSettings {
+    return {
+      bucket: this.bucket.name,
+      region: 'us-east-1',
+      endpointUrl: this.bucket.endpoint,
+      forcePathStyle: true,
+      credentials: { ...this.bucket.credentials, sessionToken: undefined },
+      role: undefined,
+      expectedBucketOwner: undefined,
+      maxAttempts: 5,
+      concurrency: 8,
+      partSizeBytes: 5 * 1024 ** 2,
+      storageClass: undefined,
+      serverSideEncryption: undefined,
+      sseKmsKeyId: undefined,
+      acl: undefined,
+      tagging: undefined,
+      ...overrides,
+    };
+  }
+
+  /** Runs the built action as a step of a job of this repository. */
+  action(
+    mode: string,
+    inputs: Record<string, string> = {},
+    { env = {}, onStart, args }: ActionOptions = {},
+  ): Promise<ActionResult> {
+    const step = {
+      cwd: this.root,
+      ...defined({ onStart }),
+      env: {
+        GITHUB_SHA: this.head,
+        GITHUB_REPOSITORY: 'owner/repository',
+        GITHUB_RUN_ID: '1',
+        GITHUB_RUN_ATTEMPT: '1',
+        ...env,
+      },
+      inputs: {
+        mode,
+        bucket: this.bucket.name,
+        'endpoint-url': this.bucket.endpoint,
+        'aws-region': 'us-east-1',
+        'aws-access-key-id': this.bucket.credentials.accessKeyId,
+        'aws-secret-access-key': this.bucket.credentials.secretAccessKey,
+        ...inputs,
+      },
+    };
+    return args === undefined ? runAction(step) : runAction(step, args);
+  }
+
+  /** The record of a commit's set (by default), or any other, by its key. */
+  async record(key = `records/artifacts/${this.head}.json`): Promise<AssetRecord | undefined> {
+    const object = await this.bucket.get(key);
+    return object === undefined ? undefined : parseRecord(object.body, key);
+  }
+
+  /** Stores a record as some other run would have. */
+  async putRecord(fixture: RecordFixture = {}, key = `records/artifacts/${this.head}.json`): Promise<void> {
+    const { state = 'uploading', files = [], ...rest } = fixture;
+    const base = { commit: this.head, origin: { kind: 'upload' }, writer: OTHER_WRITER, leaseSeconds: 120 } as const;
+    const totalSize = files.reduce((sum, { size }) => sum + size, 0);
+    const record: AssetRecord =
+      state === 'complete' ? { ...base, ...rest, state, files, totalSize } : { ...base, ...rest, state };
+    await this.bucket.put(key, serializeRecord(record));
+  }
+
+  /** The keys and bodies of everything in the bucket, for tests that nothing has changed. */
+  async bucketContents(): Promise<Record<string, string | undefined>> {
+    const keys = await this.bucket.keys();
+    return Object.fromEntries(await Promise.all(keys.map(async (key) => [key, (await this.bucket.get(key))?.body])));
+  }
+
+  /**
+   * The requests that the local server has seen since they were forgotten: `Operation key`, or `Operation prefix` of a
+   * listing; code hashes as `<code>`, commits as `<commit>`.
+   */
+  wire(): string[] {
+    return this.bucket.server.requests.map(({ operation, key, query }) =>
+      `${operation} ${key ?? query.prefix ?? ''}`
+        .trim()
+        .replace(/[0-9a-f]{64}/, '<code>')
+        .replace(/[0-9a-f]{40}/, '<commit>'),
+    );
+  }
+
+  forgetWire(): void {
+    this.bucket.server.clearRequests();
+  }
+
+  warnings(): string[] {
+    return this.log.filter((line) => line.startsWith('warning: '));
+  }
+}

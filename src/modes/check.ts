@@ -1,0 +1,42 @@
+import { serializeRecord } from '../core/record.ts';
+import type { Ports } from '../ports.ts';
+import { findSet, type SearchResult, type SetSearch } from '../steps/find-set.ts';
+import { resolveCommit } from '../steps/resolve-commit.ts';
+import { type Outcome, outcomeOfSearch, recordOf } from './outcome.ts';
+import { bringBack, type RestoreSelection } from './restore.ts';
+
+/** `restore`: on a hit, bring the assets back too. */
+export type CheckRequest = SetSearch & { readonly restore?: RestoreSelection | undefined };
+
+/**
+ * Answers "must I build?", and leaves the answer beside the assets: `.found` lets the upload skip its work.
+ *
+ * @returns the outcome; a miss is an outcome, and only ever a definite answer of the store
+ */
+export async function check(request: CheckRequest, ports: Ports): Promise<Outcome> {
+  const markers = request.dryRun ? undefined : ports.packages;
+  await markers?.create();
+  for (const stale of ['.found', '.code-hash', '.record.json'] as const) await markers?.removeMarker(stale);
+  const commit = await resolveCommit(request.commit, ports.sources);
+  await markers?.writeMarker('.commit-hash', commit);
+
+  const { outcome, found } = await findAndRestore(request, ports, commit);
+  const record = found && recordOf(found);
+  if (outcome.codeHash !== undefined) await markers?.writeMarker('.code-hash', outcome.codeHash);
+  if (record !== undefined) await markers?.writeMarker('.record.json', serializeRecord(record));
+  if (outcome.found) await markers?.writeMarker('.found', '');
+  return outcome;
+}
+
+async function findAndRestore(
+  request: CheckRequest,
+  ports: Ports,
+  commit: string,
+): Promise<{ outcome: Outcome; found: SearchResult['found'] }> {
+  const result = await findSet(request, ports, commit);
+  const outcome = outcomeOfSearch(result);
+  if (result.found === undefined || request.restore === undefined || request.dryRun)
+    return { outcome, found: result.found };
+  const { found, files } = await bringBack(request, ports, { set: result.found, selection: request.restore });
+  return { outcome: { ...outcome, files, restored: true }, found };
+}

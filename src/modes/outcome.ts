@@ -1,0 +1,62 @@
+import type { SetLocation } from '../core/keys.ts';
+import type { AssetFile, CompleteRecord } from '../core/record.ts';
+import type { Reason } from '../core/verdict.ts';
+import type { SearchResult } from '../steps/find-set.ts';
+import type { Finding } from '../steps/look-up.ts';
+
+/** A file of a set; one of a legacy set is known by its listing alone. */
+export type OutcomeFile = Pick<AssetFile, 'path' | 'size' | 'sha256'>;
+
+export type UploadReason = 'uploaded' | 'resumed' | 'marker' | 'lost-race';
+
+/** What a mode ends with: everything that later steps are told. */
+export interface Outcome {
+  readonly found: boolean;
+  readonly source: 'artifact' | 'cache' | 'none';
+  readonly reason: Reason | UploadReason;
+  readonly cacheHit: boolean;
+  readonly commit: string;
+  readonly codeHash: string | undefined;
+  readonly builtFromCommit: string | undefined;
+  /** Where the set is, or will be. */
+  readonly location: SetLocation;
+  readonly files: readonly OutcomeFile[];
+  readonly uploaded: boolean;
+  readonly cached: boolean;
+  readonly restored: boolean;
+}
+
+/** The commit whose build a recorded set holds. */
+export function builtFrom(record: CompleteRecord): string | undefined {
+  return record.origin.kind === 'cache' ? record.origin.commit : record.commit;
+}
+
+/** The record of a set that has one and is complete. */
+export function recordOf({ verdict }: Finding): CompleteRecord | undefined {
+  return verdict.reason === 'complete' ? verdict.record : undefined;
+}
+
+/** The files of a usable set: the record's, or what a legacy set's listing shows. */
+export function filesOf(finding: Finding): readonly OutcomeFile[] {
+  const listed = [...finding.listing].map(([path, { sizeBytes }]) => ({ path, size: sizeBytes }));
+  return recordOf(finding)?.files ?? listed;
+}
+
+/** What a search tells later steps. */
+export function outcomeOfSearch({ found, own, reason, source, codeHash }: SearchResult): Outcome {
+  const record = found && recordOf(found);
+  return {
+    found: found !== undefined,
+    source: found === undefined ? 'none' : source,
+    reason,
+    cacheHit: found !== undefined && source === 'cache',
+    commit: own.location.id,
+    codeHash: codeHash?.value ?? record?.codeHash,
+    builtFromCommit: record && builtFrom(record),
+    location: (found ?? own).location,
+    files: found === undefined ? [] : filesOf(found),
+    uploaded: false,
+    cached: false,
+    restored: false,
+  };
+}

@@ -1,0 +1,59 @@
+import { counted, readableSize } from '../core/counted.ts';
+import type { NamingRules } from '../core/portable-names.ts';
+import { serializeRecord } from '../core/record.ts';
+import type { Ports } from '../ports.ts';
+import { findSet, type SetSearch } from '../steps/find-set.ts';
+import type { Finding } from '../steps/look-up.ts';
+import { resolveCommit } from '../steps/resolve-commit.ts';
+import { restoreSet } from '../steps/restore-set.ts';
+import { stillInProgress } from '../steps/wait-for-set.ts';
+import { filesOf, type Outcome, outcomeOfSearch, recordOf } from './outcome.ts';
+
+/** What is brought back of a set. */
+export interface RestoreSelection {
+  readonly isChosen: (path: string) => boolean;
+  readonly naming: NamingRules;
+}
+
+export type RestoreRequest = SetSearch & { readonly selection: RestoreSelection };
+
+/**
+ * Brings the assets of a commit, or of its code, back into the package directory, every byte verified.
+ *
+ * @returns the outcome; a miss is one too
+ * @throws UserError when another run is still writing the set, and for files that can't be brought back as they were
+ */
+export async function restore(request: RestoreRequest, ports: Ports): Promise<Outcome> {
+  const packages = request.dryRun ? undefined : ports.packages;
+  await packages?.removeMarker('.record.json');
+  const commit = await resolveCommit(request.commit, ports.sources);
+  const result = await findSet({ ...request, commit: { ...request.commit, isCompared: false } }, ports, commit);
+  if (result.own.verdict.reason === 'in-progress')
+    throw stillInProgress(result.own.verdict.record, { location: result.own.location, waitMs: request.waitMs });
+  if (result.found === undefined || packages === undefined) return outcomeOfSearch(result);
+  await packages.create();
+  const { found, files } = await bringBack(request, ports, { set: result.found, selection: request.selection });
+  const record = recordOf(found);
+  if (record !== undefined) await packages.writeMarker('.record.json', serializeRecord(record));
+  return { ...outcomeOfSearch({ ...result, found }), files, restored: true };
+}
+
+/** Restores a set, and says what came of it. */
+export async function bringBack(
+  { legacy, writer, waitMs, concurrency }: SetSearch,
+  ports: Ports,
+  { set, selection }: { set: Finding; selection: RestoreSelection },
+): Promise<{ readonly found: Finding; readonly files: Outcome['files'] }> {
+  const restored = await restoreSet(ports, { set, ...selection, legacy, reader: writer, waitMs, concurrency });
+  const { files, fetchedCount } = restored;
+  const size = readableSize(files.reduce((sum, file) => sum + file.size, 0));
+  const presentCount = files.length - fetchedCount;
+  ports.log.info(
+    `Restored ${counted(files.length, 'asset')} (${size}${presentCount > 0 ? `, ${presentCount} of them there already` : ''}) into ${ports.packages.path}.`,
+  );
+  if (files.length === 0 && filesOf(restored.set).length > 0)
+    ports.log.warning(
+      `Nothing was restored, since no asset of ${set.location.prefix} matches 'files': check its patterns.`,
+    );
+  return { found: restored.set, files };
+}

@@ -1,0 +1,274 @@
+import type { CodeHash, CodeHashRequest } from '../core/code-hash-request.ts';
+import { counted, readableSize } from '../core/counted.ts';
+import { defined } from '../core/defined.ts';
+import { artifactSet, cacheSet, type SetLocation } from '../core/keys.ts';
+import { printable } from '../core/printable.ts';
+import { type CompleteRecord, parseRecord, serializeRecord, type Writer } from '../core/record.ts';
+import { InputError, RecordLostError, UserError } from '../errors.ts';
+import type { FileSelection, Ports } from '../ports.ts';
+import { differingPaths } from '../steps/compare-builds.ts';
+import { completeSet } from '../steps/complete-set.ts';
+import { fillCache } from '../steps/fill-cache.ts';
+import { computeCodeHash, readCodeHashMarker } from '../steps/find-code-hash.ts';
+import { type Finding, isUsable } from '../steps/look-up.ts';
+import { type AssetSettings, planUpload } from '../steps/plan-upload.ts';
+import { RecordClaim } from '../steps/record-claim.ts';
+import { assertCheckedOut, type CommitRequest, resolveCommit } from '../steps/resolve-commit.ts';
+import { type PlannedAsset, sendAssets } from '../steps/send-assets.ts';
+import { lookUpSettled, stillInProgress } from '../steps/wait-for-set.ts';
+import { builtFrom, filesOf, type Outcome, recordOf, type UploadReason } from './outcome.ts';
+
+export interface UploadRequest {
+  readonly commit: CommitRequest;
+  readonly codeHash: CodeHashRequest | undefined;
+  readonly prefix: string;
+  readonly selection: FileSelection;
+  readonly settings: AssetSettings;
+  readonly ifNoFilesFound: 'error' | 'warn' | 'ignore';
+  readonly overwrite: boolean;
+  readonly legacy: 'trust' | 'ignore';
+  readonly dryRun: boolean;
+  readonly waitMs: number;
+  readonly concurrency: number;
+  readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
+}
+
+/**
+ * Stores the package directory as the commit's set, and a copy of it for other commits of the same code. Does nothing
+ * where `.found` says that the set was there already.
+ */
+export async function upload(request: UploadRequest, ports: Ports): Promise<Outcome> {
+  const { packages, log } = ports;
+  if (!(await packages.exists()))
+    throw new InputError(
+      `package-directory '${packages.path}' does not exist: build the assets into it before uploading`,
+    );
+  const commit = await resolveCommit(request.commit, ports.sources);
+  await assertCheckedOut(commit, request.commit, ports);
+  await refuseOtherCommit(ports, commit);
+  const location = artifactSet(request.prefix, commit);
+  if ((await packages.readMarker('.found')) !== undefined) {
+    log.info(`The assets of ${commit} were found by an earlier step (${packages.path}/.found): nothing to upload.`);
+    return marked(location, await readFoundSet(request, ports, location));
+  }
+  const assets = await planUpload(ports, { selection: request.selection, location, settings: request.settings });
+  if (assets.length === 0) tellNoFiles(request, ports);
+  return uploadPlanned({ request, ports, location, assets, codeHash: await findCodeHash(request, ports) });
+}
+
+async function refuseOtherCommit({ packages }: Ports, commit: string): Promise<void> {
+  const marked = (await packages.readMarker('.commit-hash'))?.trim();
+  if (marked !== undefined && marked !== '' && marked !== commit)
+    throw new UserError(
+      `${packages.path}/.commit-hash says '${printable(marked)}', but this upload is for ${commit}: run check for the same commit-sha, or delete the file`,
+    );
+}
+
+/** What an earlier step left of the set it found; a check of the Python tool leaves older records lying about. */
+async function readFoundSet(
+  { prefix }: UploadRequest,
+  { packages }: Ports,
+  own: SetLocation,
+): Promise<FoundSet | undefined> {
+  const text = await packages.readMarker('.record.json');
+  if (text === undefined) return undefined;
+  const record = parseRecord(text, `${packages.path}/.record.json`);
+  if (record.state !== 'complete') return undefined;
+  if (record.commit === own.id) return { location: own, record };
+  // With `promote: false` the set was left where it is.
+  const codeHash = await readCodeHashMarker(packages);
+  const isOfThisCode = codeHash !== undefined && record.codeHash === codeHash.value;
+  return isOfThisCode ? { location: cacheSet(prefix, codeHash.value), record } : undefined;
+}
+
+interface FoundSet {
+  readonly location: SetLocation;
+  readonly record: CompleteRecord;
+}
+
+function tellNoFiles({ ifNoFilesFound, selection }: UploadRequest, { packages, log }: Ports): void {
+  const why = selection.patterns.length === 0 ? "hidden files don't count" : "no file matches 'files'";
+  const line = `There is nothing to upload in ${packages.path} (${why})`;
+  if (ifNoFilesFound === 'error')
+    throw new InputError(`${line}: build into it first, or set if-no-files-found to 'warn' or 'ignore'`);
+  if (ifNoFilesFound === 'warn') log.warning(`${line}: nothing is uploaded.`);
+}
+
+/** The given value, else what check found, else computed now; undefined: no caching. */
+async function findCodeHash({ codeHash }: UploadRequest, ports: Ports): Promise<CodeHash | undefined> {
+  if (codeHash?.kind === 'given') return computeCodeHash(codeHash, ports.sources);
+  const marked = await readCodeHashMarker(ports.packages);
+  if (marked !== undefined) ports.log.info(`The code hash is ${marked.value}, as check found it.`);
+  if (marked !== undefined || codeHash === undefined) return marked;
+  return computeCodeHash(codeHash, ports.sources);
+}
+
+/** Everything that an upload has decided before it looks at the store. */
+interface UploadPlan {
+  readonly request: UploadRequest;
+  readonly ports: Ports;
+  readonly location: SetLocation;
+  readonly assets: readonly PlannedAsset[];
+  readonly codeHash: CodeHash | undefined;
+}
+
+async function uploadPlanned(plan: UploadPlan): Promise<Outcome> {
+  const { request, ports, location, assets } = plan;
+  const finding = await settledFinding(plan);
+  const isThere = isUsable(finding, request.legacy) && !request.overwrite;
+  if (assets.length === 0) return outcome(plan, { finding, reason: finding.verdict.reason });
+  if (isThere) {
+    refuseMissing(finding, assets);
+    ports.log.info(`The set at ${location.prefix} holds all of it already: nothing to upload.`);
+    return finish(plan, { finding, reason: finding.verdict.reason });
+  }
+  if (request.dryRun) {
+    ports.log.info(`Dry run: would upload ${counted(assets.length, 'asset')} to ${location.prefix}.`);
+    return outcome(plan, { finding, reason: finding.verdict.reason });
+  }
+  try {
+    return await send(plan, finding);
+  } catch (error) {
+    if (error instanceof RecordLostError) return afterLostRace(plan, error);
+    throw error;
+  }
+}
+
+async function settledFinding({ request, ports, location }: UploadPlan): Promise<Finding> {
+  const finding = await lookUpSettled({ ...ports, reader: request.writer }, location, request.waitMs);
+  if (finding.verdict.reason !== 'in-progress') return finding;
+  throw stillInProgress(finding.verdict.record, { location, waitMs: request.waitMs });
+}
+
+/** A set that is there but lacks a planned path was made by another job of the same commit. */
+function refuseMissing(finding: Finding, assets: readonly PlannedAsset[]): void {
+  const stored = new Set(filesOf(finding).map(({ path }) => path));
+  const missing = assets.find(({ path }) => !stored.has(path));
+  if (missing !== undefined)
+    throw new UserError(
+      `The set of this commit is complete without '${printable(missing.path)}': give each job that uploads for a commit its own 'prefix', or set 'overwrite' to replace the set`,
+    );
+}
+
+async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
+  const { request, ports, location, assets, codeHash } = plan;
+  const { writer, concurrency } = request;
+  const owner = { commit: location.id, codeHash: codeHash?.value };
+  const claim = await RecordClaim.begin(ports, {
+    location,
+    writer,
+    takeOver: finding.record?.etag,
+    draft: defined({
+      commit: location.id,
+      codeHash: codeHash?.value,
+      codeHashAlgorithm: codeHash?.algorithm,
+      origin: { kind: 'upload' },
+    }),
+  });
+  let presentCount = 0;
+  const record = await completeSet(ports, claim, {
+    listing: finding.listing,
+    transfer: async (listing) => {
+      const sent = await sendAssets(ports, claim, { assets, listing, owner, concurrency });
+      presentCount = sent.presentCount;
+      return sent.files;
+    },
+  });
+  const size = readableSize(record.totalSize);
+  ports.log.info(
+    `Stored ${counted(record.files.length, 'asset')} (${size}${presentCount > 0 ? `, ${presentCount} of them there already` : ''}) at ${location.prefix}.`,
+  );
+  const found = { ...finding, verdict: { reason: 'complete', record } } as const;
+  return finish(plan, { finding: found, reason: presentCount > 0 ? 'resumed' : 'uploaded' });
+}
+
+/** Another run took the record: ends well when that run's set is complete, and says where the two builds differ. */
+async function afterLostRace(plan: UploadPlan, error: RecordLostError): Promise<Outcome> {
+  const { request, ports, assets } = plan;
+  ports.log.info(`${error.message}: leaving the set to it.`);
+  const finding = await settledFinding(plan);
+  if (!isUsable(finding, request.legacy)) throw error;
+  refuseMissing(finding, assets);
+  await tellDifferences(plan, finding);
+  return finish(plan, { finding, reason: 'lost-race' });
+}
+
+/** Two builds of one commit should be the same; what is stored is one of them, whole. */
+async function tellDifferences({ ports, assets, request }: UploadPlan, finding: Finding): Promise<void> {
+  const record = recordOf(finding);
+  if (record === undefined) return;
+  const { concurrency } = request;
+  const [first, ...others] = await differingPaths(ports.packages, { assets, record, concurrency });
+  if (first !== undefined)
+    ports.log.warning(
+      `This run built other bytes than the run whose set is stored ('${printable(first)}' and ${others.length} more): the build is not reproducible.`,
+    );
+}
+
+interface Ending {
+  readonly finding: Finding;
+  readonly reason: Outcome['reason'];
+}
+
+/** A complete set: its record is left for later steps, and its copy for other commits of the same code is made. */
+async function finish(plan: UploadPlan, ending: Ending): Promise<Outcome> {
+  const { request, ports, location, codeHash } = plan;
+  const record = recordOf(ending.finding);
+  const isCaching =
+    record !== undefined && codeHash !== undefined && !request.dryRun && isBuiltFrom(record, codeHash, ports.log);
+  if (record !== undefined && !request.dryRun)
+    await ports.packages.writeMarker('.record.json', serializeRecord(record));
+  const { prefix, writer, concurrency } = request;
+  const cached =
+    isCaching &&
+    (await fillCache(ports, { source: location, record, prefix, codeHash: codeHash.value, writer, concurrency }));
+  return { ...outcome(plan, ending), cached };
+}
+
+/** A set that another job uploaded for this commit may be of other code, tools or flags: it must not be cached as of these. */
+function isBuiltFrom({ codeHash: recorded }: CompleteRecord, { value }: CodeHash, log: Ports['log']): boolean {
+  if (recorded === undefined || recorded === value) return true;
+  log.warning(
+    `The set of this commit was built from the code hash ${printable(recorded)}, so it is not cached under ${value}: give each job that uploads for a commit its own 'prefix'`,
+  );
+  return false;
+}
+
+const SENT: ReadonlySet<Outcome['reason']> = new Set<UploadReason>(['uploaded', 'resumed']);
+
+function outcome({ request, location, codeHash }: UploadPlan, { finding, reason }: Ending): Outcome {
+  const found = isUsable(finding, request.legacy);
+  const record = recordOf(finding);
+  return {
+    found,
+    source: found ? 'artifact' : 'none',
+    reason,
+    cacheHit: false,
+    commit: location.id,
+    codeHash: record?.codeHash ?? codeHash?.value,
+    builtFromCommit: record === undefined ? undefined : builtFrom(record),
+    location,
+    files: found ? filesOf(finding) : [],
+    uploaded: SENT.has(reason),
+    cached: false,
+    restored: false,
+  };
+}
+
+/** Nothing was done, since an earlier step had found the set. */
+function marked(own: SetLocation, set: FoundSet | undefined): Outcome {
+  return {
+    found: true,
+    source: 'artifact',
+    reason: 'marker',
+    cacheHit: false,
+    commit: own.id,
+    codeHash: set?.record.codeHash,
+    builtFromCommit: set && builtFrom(set.record),
+    location: set?.location ?? own,
+    files: set?.record.files ?? [],
+    uploaded: false,
+    cached: false,
+    restored: false,
+  };
+}

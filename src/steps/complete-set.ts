@@ -1,0 +1,77 @@
+import { counted } from '../core/counted.ts';
+import type { SetLocation } from '../core/keys.ts';
+import type { Listing } from '../core/listing.ts';
+import { printable } from '../core/printable.ts';
+import type { AssetFile, CompleteRecord } from '../core/record.ts';
+import { strays } from '../core/verdict.ts';
+import { CancelledError, SetChangedError, StoreError } from '../errors.ts';
+import type { Ports } from '../ports.ts';
+import { confirmedDisagreements } from './look-up.ts';
+import { readListing } from './read-set.ts';
+import type { RecordClaim } from './record-claim.ts';
+
+const MOST_ROUNDS = 3;
+
+/**
+ * Transfers a set's assets, seals its record and lists: only when the listing bears the record out is the set
+ * complete. Where it does not, a writer that had lost the record reached the store late, and the set is repaired.
+ *
+ * @param claim held on the set's record; ended here on success, given up on failure
+ * @param transfer stores every asset that the listing lacks or has with other bytes
+ * @throws RecordLostError when another writer has the record, SetChangedError when others keep overwriting the set;
+ *   whatever `transfer` throws
+ */
+export async function completeSet(
+  { store, log }: Pick<Ports, 'store' | 'log'>,
+  claim: RecordClaim,
+  { listing, transfer }: { listing: Listing; transfer: (listing: Listing) => Promise<readonly AssetFile[]> },
+): Promise<CompleteRecord> {
+  const { location } = claim;
+  try {
+    let before = listing;
+    for (let round = 1; round <= MOST_ROUNDS; round += 1) {
+      claim.assertHeld();
+      if (claim.isTakeOver) await abortOpenUploads({ store, log }, location);
+      const record = await claim.seal(await transfer(before));
+      const after = await readListing(store, location);
+      const [changed] = await confirmedDisagreements(store, location, { record, listing: after });
+      if (changed === undefined) {
+        warnOfStrays(log, location, strays(record, after));
+        claim.end();
+        return record;
+      }
+      log.warning(`'${printable(changed.file.path)}' changed while the set was sealed: repairing it.`);
+      await claim.reopen();
+      before = after;
+    }
+    throw new SetChangedError(
+      `Others keep overwriting s3://${store.bucket}/${location.prefix}: find out who writes there besides this action`,
+    );
+  } catch (error) {
+    await claim.giveUp();
+    // What went wrong after the record was lost went wrong because of that: its new holder aborts open uploads, say.
+    throw error instanceof CancelledError ? error : (claim.loss ?? error);
+  }
+}
+
+/**
+ * The holder that was taken over from may have left parts of large files behind, which cost money for ever. The set does
+ * not depend on it, so a store that refuses does not keep the set from being completed.
+ */
+async function abortOpenUploads({ store, log }: Pick<Ports, 'store' | 'log'>, location: SetLocation): Promise<void> {
+  try {
+    const count = await store.abortUploads(location.prefix);
+    if (count > 0) log.info(`Aborted ${counted(count, 'unfinished multipart upload')} of an earlier run.`);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    log.warning(`Parts of large files that an earlier run did not finish may be left behind: ${error.message}`);
+  }
+}
+
+function warnOfStrays(log: Ports['log'], location: SetLocation, paths: readonly string[]): void {
+  const [first] = paths;
+  if (first !== undefined)
+    log.warning(
+      `${location.prefix} holds ${paths.length} object(s) that are not part of the set, such as '${printable(first)}': tools without records take them for assets. Delete them if they are of no use.`,
+    );
+}

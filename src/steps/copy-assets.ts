@@ -1,0 +1,44 @@
+import { type AssetOwner, attributesOf } from '../core/asset-attributes.ts';
+import { mapConcurrently } from '../core/concurrency.ts';
+import type { SetLocation } from '../core/keys.ts';
+import { printable } from '../core/printable.ts';
+import type { AssetFile } from '../core/record.ts';
+import { SetChangedError } from '../errors.ts';
+import type { Ports } from '../ports.ts';
+import type { RecordClaim } from './record-claim.ts';
+
+export interface AssetCopies {
+  readonly source: SetLocation;
+  readonly files: readonly AssetFile[];
+  /** Whose the copies shall be. */
+  readonly owner: AssetOwner;
+  readonly concurrency: number;
+}
+
+/**
+ * Copies assets from one set to another, server-side: the bytes do not pass through this machine. Each copy is made
+ * only of the ETag that the source's record names.
+ *
+ * @returns the files as they are in the claimed set
+ * @throws SetChangedError when an asset of the source is no longer what its record said
+ */
+export async function copyAssets(
+  { store, signal }: Pick<Ports, 'store' | 'signal'>,
+  claim: RecordClaim,
+  { source, files, owner, concurrency }: AssetCopies,
+): Promise<AssetFile[]> {
+  return mapConcurrently(files, concurrency, async (file) => {
+    claim.assertHeld();
+    const result = await store.copyAsset({
+      source: { key: source.prefix + file.path, etag: file.etag, sizeBytes: file.size },
+      target: claim.location.prefix + file.path,
+      attributes: attributesOf(file, owner),
+      signal,
+    });
+    if (result.outcome === 'source-changed')
+      throw new SetChangedError(
+        `'${printable(file.path)}' under s3://${store.bucket}/${source.prefix} is no longer what its record says`,
+      );
+    return { ...file, etag: result.etag };
+  });
+}

@@ -1,0 +1,64 @@
+import { defined } from '../core/defined.ts';
+import type { SetLocation } from '../core/keys.ts';
+import { cacheSet } from '../core/keys.ts';
+import type { CompleteRecord, Writer } from '../core/record.ts';
+import { CancelledError } from '../errors.ts';
+import type { Ports } from '../ports.ts';
+import { completeSet } from './complete-set.ts';
+import { copyAssets } from './copy-assets.ts';
+import { lookUp } from './look-up.ts';
+import { RecordClaim } from './record-claim.ts';
+
+export interface CacheFilling {
+  /** The commit's complete set. */
+  readonly source: SetLocation;
+  readonly record: CompleteRecord;
+  readonly prefix: string;
+  readonly codeHash: string;
+  readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
+  readonly concurrency: number;
+}
+
+/**
+ * Copies a complete set into the cache, unless the code's set is there or being written. The commit's set is complete
+ * whatever happens here, so a failure is a warning.
+ *
+ * @returns whether the code's set is complete now
+ */
+export async function fillCache(ports: Ports, filling: CacheFilling): Promise<boolean> {
+  const location = cacheSet(filling.prefix, filling.codeHash);
+  try {
+    return await fill(ports, filling, location);
+  } catch (error) {
+    if (error instanceof CancelledError) throw error;
+    ports.log.warning(
+      `The copy for other commits of the same code (${location.prefix}) was not made, so they will be built: ${Error.isError(error) ? error.message : error}`,
+    );
+    return false;
+  }
+}
+
+async function fill(ports: Ports, filling: CacheFilling, location: SetLocation): Promise<boolean> {
+  const { record, source, writer, concurrency, codeHash } = filling;
+  const existing = await lookUp({ ...ports, reader: writer }, location);
+  if (existing.verdict.reason === 'complete') return true;
+  if (existing.verdict.reason === 'in-progress') return false;
+  const { commit, codeHashAlgorithm } = record;
+  const claim = await RecordClaim.begin(ports, {
+    location,
+    writer,
+    takeOver: existing.record?.etag,
+    draft: defined({
+      commit: record.origin.kind === 'cache' ? (record.origin.commit ?? commit) : commit,
+      codeHash,
+      codeHashAlgorithm,
+      origin: { kind: 'upload' },
+    }),
+  });
+  await completeSet(ports, claim, {
+    listing: existing.listing,
+    transfer: () => copyAssets(ports, claim, { source, files: record.files, owner: { commit, codeHash }, concurrency }),
+  });
+  ports.log.info(`Copied the set to ${location.prefix}, for other commits of the same code.`);
+  return true;
+}

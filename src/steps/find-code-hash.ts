@@ -1,0 +1,28 @@
+import { gitSha256, md5 } from '../core/code-hash.ts';
+import { type CodeHash, type CodeHashAlgorithm, type CodeHashRequest, isCodeHash } from '../core/code-hash-request.ts';
+import { UserError } from '../errors.ts';
+import type { PackageDirectory, SourceTree } from '../ports.ts';
+
+const ALGORITHM_BY_LENGTH: Readonly<Record<number, CodeHashAlgorithm>> = { 32: 'md5', 64: 'git-sha256' };
+
+/** Hashes the sources, or takes the value that was computed elsewhere. */
+export async function computeCodeHash(request: CodeHashRequest, sources: SourceTree): Promise<CodeHash> {
+  if (request.kind === 'given') return { value: request.value, algorithm: undefined };
+  const { algorithm, patterns, salt } = request;
+  const value =
+    algorithm === 'md5' ? await md5(sources.contents(patterns)) : gitSha256(salt, await sources.entries(patterns));
+  return { value, algorithm };
+}
+
+/**
+ * What an earlier check found, which counts more than what could be computed now: a build may have changed the tree.
+ *
+ * @throws UserError where the marker is there but holds no code hash
+ */
+export async function readCodeHashMarker(packages: PackageDirectory): Promise<CodeHash | undefined> {
+  const text = (await packages.readMarker('.code-hash'))?.trim();
+  if (text === undefined || text === '') return undefined;
+  if (!isCodeHash(text))
+    throw new UserError(`${packages.path}/.code-hash does not hold a code hash: run check again, or delete the file`);
+  return { value: text, algorithm: ALGORITHM_BY_LENGTH[text.length] };
+}

@@ -1,0 +1,63 @@
+import { pathProblem } from '../core/asset-path.ts';
+import type { CodeHash } from '../core/code-hash-request.ts';
+import { defined } from '../core/defined.ts';
+import { printable } from '../core/printable.ts';
+import type { AssetFile, CompleteRecord, Writer } from '../core/record.ts';
+import { SetChangedError } from '../errors.ts';
+import type { Ports } from '../ports.ts';
+import { completeSet } from './complete-set.ts';
+import { copyAssets } from './copy-assets.ts';
+import type { Finding } from './look-up.ts';
+import { RecordClaim } from './record-claim.ts';
+import { contentsOf } from './set-contents.ts';
+
+export interface Promotion {
+  /** A usable set of the same code: from the cache, or another prefix. */
+  readonly from: Finding;
+  /** The commit's own set, which is not usable yet. */
+  readonly own: Finding;
+  readonly codeHash: CodeHash | undefined;
+  readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
+  readonly concurrency: number;
+}
+
+/**
+ * Makes a set of the same code the commit's own, by server-side copies under a record of its own.
+ *
+ * @throws RecordLostError when another run is writing the commit's set; SetChangedError when the source is no longer
+ *   what its record says
+ */
+export async function promote(ports: Ports, promotion: Promotion): Promise<CompleteRecord> {
+  const { from, own, codeHash, writer, concurrency } = promotion;
+  const { files, commit: builtFrom } = await contentsOf(ports.store, from, concurrency);
+  refuseBadPaths(files, from);
+  const commit = own.location.id;
+  const legacy = from.verdict.reason === 'legacy' ? true : undefined;
+  const claim = await RecordClaim.begin(ports, {
+    location: own.location,
+    writer,
+    takeOver: own.record?.etag,
+    draft: defined({
+      commit,
+      codeHash: codeHash?.value,
+      codeHashAlgorithm: codeHash?.algorithm,
+      origin: defined({ kind: 'cache', codeHash: codeHash?.value, commit: builtFrom, legacy }),
+    }),
+  });
+  const owner = { commit, codeHash: codeHash?.value };
+  return completeSet(ports, claim, {
+    listing: own.listing,
+    transfer: () => copyAssets(ports, claim, { source: from.location, files, owner, concurrency }),
+  });
+}
+
+/** Paths of a record or a listing are an attacker's input: one that leaves its set is not copied anywhere. */
+function refuseBadPaths(files: readonly AssetFile[], from: Finding): void {
+  for (const { path } of files) {
+    const problem = pathProblem(path, from.location.prefix);
+    if (problem !== undefined)
+      throw new SetChangedError(
+        `${from.location.prefix} holds the path '${printable(path)}', which is refused: ${problem}`,
+      );
+  }
+}

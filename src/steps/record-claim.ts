@@ -1,0 +1,237 @@
+import type { SetLocation } from '../core/keys.ts';
+import {
+  type AssetFile,
+  type AssetRecord,
+  type CompleteRecord,
+  describeWriter,
+  LEASE_SECONDS,
+  type RecordDraft,
+  serializeRecord,
+  type Writer,
+} from '../core/record.ts';
+import { CancelledError, RecordLostError, StoreError } from '../errors.ts';
+import type { Ports, WriteCondition } from '../ports.ts';
+import { readRecord } from './read-set.ts';
+
+const MOST_ATTEMPTS = 5;
+const RENEWAL_MS = (LEASE_SECONDS * 1000) / 3;
+
+type ClaimPorts = Pick<Ports, 'store' | 'clock' | 'log' | 'random' | 'signal'>;
+
+export interface ClaimRequest {
+  readonly location: SetLocation;
+  readonly draft: RecordDraft;
+  readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
+  /** ETag of the record just read that is to be taken over, or undefined where there was none. */
+  readonly takeOver: string | undefined;
+}
+
+/**
+ * This run's hold on a set's record, from begin to seal. Every write of the record is conditional on the one before,
+ * so that of several writers only one goes on; the hold is renewed in the background while it lasts.
+ */
+export class RecordClaim {
+  readonly #ports: ClaimPorts;
+  readonly #request: ClaimRequest;
+  readonly #nonce: string;
+  #sequence = 0;
+  #etag: string | undefined;
+  #heldSinceMs = 0;
+  #failure: unknown;
+  #sealing = false;
+  /** One write of the record at a time: each waits for the one before it. */
+  #lastWrite: Promise<unknown> = Promise.resolve();
+  #stopRenewing: () => void = () => {};
+
+  private constructor(ports: ClaimPorts, request: ClaimRequest) {
+    this.#ports = ports;
+    this.#request = request;
+    this.#nonce = ports.random.nonce();
+    this.#etag = request.takeOver;
+  }
+
+  /**
+   * Begins the record, or takes it over.
+   *
+   * @throws RecordLostError when another writer was faster, CancelledError when cancelled
+   */
+  static async begin(ports: ClaimPorts, request: ClaimRequest): Promise<RecordClaim> {
+    ports.signal.throwIfAborted();
+    const claim = new RecordClaim(ports, request);
+    const isNew = request.takeOver === undefined;
+    const guarded = await claim.#write(claim.#uploading(LEASE_SECONDS));
+    if (!guarded) claim.#warnUnguarded();
+    else if (isNew) await claim.#testConditions();
+    claim.#stopRenewing = ports.clock.every(RENEWAL_MS, () => void claim.renew().catch((error) => claim.#fail(error)));
+    return claim;
+  }
+
+  get location(): SetLocation {
+    return this.#request.location;
+  }
+
+  get draft(): RecordDraft {
+    return this.#request.draft;
+  }
+
+  /** Whether the record was there before this run wrote it. */
+  get isTakeOver(): boolean {
+    return this.#request.takeOver !== undefined;
+  }
+
+  /** Who has the record instead, once a write of it has shown that. */
+  get loss(): RecordLostError | undefined {
+    return this.#failure instanceof RecordLostError ? this.#failure : undefined;
+  }
+
+  /**
+   * To be called before each write to the set.
+   *
+   * @throws RecordLostError when the hold was lost or could not be renewed in time, CancelledError when cancelled
+   */
+  assertHeld(): void {
+    this.#ports.signal.throwIfAborted();
+    if (this.#failure !== undefined) throw this.#failure;
+    const heldForMs = this.#ports.clock.monotonicMs() - this.#heldSinceMs;
+    if (heldForMs >= LEASE_SECONDS * 1000)
+      throw new RecordLostError(
+        `The hold on ${this.#where()} could not be renewed for ${LEASE_SECONDS} s, so another run may have taken over: re-run the job`,
+      );
+  }
+
+  /** Extends the hold by a whole lease. */
+  async renew(): Promise<void> {
+    if (!this.#sealing) await this.#write(this.#uploading(LEASE_SECONDS));
+  }
+
+  /** Takes the set back into work after a seal that the listing did not bear out. */
+  async reopen(): Promise<void> {
+    this.#sealing = false;
+    await this.renew();
+  }
+
+  /** The commit point: from here on the set counts as found. */
+  async seal(files: readonly AssetFile[]): Promise<CompleteRecord> {
+    this.assertHeld();
+    this.#sealing = true;
+    const record: CompleteRecord = {
+      ...this.#base(LEASE_SECONDS),
+      state: 'complete',
+      files,
+      totalSize: files.reduce((sum, file) => sum + file.size, 0),
+    };
+    await this.#write(record);
+    return record;
+  }
+
+  /** Lets others take over at once. Never throws: the hold runs out by itself where this fails. */
+  async giveUp(): Promise<void> {
+    this.#stopRenewing();
+    if (this.#sealing || this.#failure instanceof RecordLostError) return;
+    await this.#write(this.#uploading(0)).catch((error: unknown) =>
+      this.#ports.log.debug(`Giving up ${this.#where()} failed, so its lease runs out by itself: ${error}`),
+    );
+  }
+
+  end(): void {
+    this.#stopRenewing();
+  }
+
+  #uploading(leaseSeconds: number): AssetRecord {
+    return { ...this.#base(leaseSeconds), state: 'uploading' };
+  }
+
+  #base(leaseSeconds: number) {
+    const { draft, writer } = this.#request;
+    this.#sequence += 1;
+    return {
+      ...draft,
+      writer: { ...writer, nonce: this.#nonce, sequence: this.#sequence },
+      leaseSeconds,
+      createdAt: this.#ports.clock.wallTime().toISOString(),
+    };
+  }
+
+  /** @returns whether the server checked the condition */
+  #write(record: AssetRecord): Promise<boolean> {
+    const write = this.#lastWrite.then(() => this.#writeNow(serializeRecord(record)));
+    this.#lastWrite = write.catch(() => undefined);
+    return write;
+  }
+
+  async #writeNow(body: string, attempt = 1): Promise<boolean> {
+    if (this.#failure instanceof RecordLostError) throw this.#failure;
+    if (attempt > MOST_ATTEMPTS)
+      throw new StoreError(
+        'malformed-reply',
+        `${this.#where()} refuses every write, although nobody else has it: is the server's ETag the same in every reply?`,
+      );
+    const { store, clock } = this.#ports;
+    const condition: WriteCondition =
+      this.#etag === undefined ? { kind: 'absent' } : { kind: 'unchanged', etag: this.#etag };
+    const sentAtMs = clock.monotonicMs();
+    const result = await store.writeDocument(this.#request.location.recordKey, Buffer.from(body), condition);
+    if (result.outcome === 'written') {
+      this.#etag = result.etag;
+      this.#heldSinceMs = sentAtMs;
+      return result.guarded;
+    }
+    await this.#readBack(body, { sentAtMs, attempt });
+    return true;
+  }
+
+  /** A refused write: its own earlier reply was lost, the record was deleted, or another writer has it. */
+  async #readBack(body: string, { sentAtMs, attempt }: { sentAtMs: number; attempt: number }): Promise<void> {
+    const current = await readRecord(this.#ports.store, this.#request.location);
+    this.#etag = current?.etag;
+    if (current?.body === body) {
+      this.#heldSinceMs = sentAtMs;
+      return;
+    }
+    if (current === undefined || current.record.writer.nonce === this.#nonce) {
+      await this.#writeNow(body, attempt + 1);
+      return;
+    }
+    this.#fail(new RecordLostError(`${describeWriter(current.record.writer)} has ${this.#where()}`));
+    throw this.#failure;
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof RecordLostError || error instanceof CancelledError) this.#failure ??= error;
+    else this.#ports.log.warning(`Renewing the hold on ${this.#where()} failed, and is tried again: ${error}`);
+  }
+
+  /** A second create must be refused; where it is not, two runs of one commit can overwrite each other. */
+  async #testConditions(): Promise<void> {
+    const { store } = this.#ports;
+    const { location } = this.#request;
+    const body = serializeRecord(this.#uploading(LEASE_SECONDS));
+    const again = await this.#orGiveUp(() =>
+      store.writeDocument(location.recordKey, Buffer.from(body), { kind: 'absent' }),
+    );
+    if (again.outcome !== 'written') return;
+    this.#etag = again.etag;
+    this.#warnUnguarded();
+  }
+
+  async #orGiveUp<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      await this.giveUp();
+      throw error;
+    }
+  }
+
+  /** Once a run: a cache set is filled after its commit's, and two fillings of one code hash do no harm. */
+  #warnUnguarded(): void {
+    if (this.location.kind === 'cache') return;
+    this.#ports.log.warning(
+      'This S3 server ignores conditional writes: two concurrent uploads of one commit are not guarded against each other there.',
+    );
+  }
+
+  #where(): string {
+    return `s3://${this.#ports.store.bucket}/${this.#request.location.recordKey}`;
+  }
+}

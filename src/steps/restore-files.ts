@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { type ByteBudget, byteBudget, mapConcurrently } from '../core/concurrency.ts';
+import type { SetLocation } from '../core/keys.ts';
+import { printable } from '../core/printable.ts';
+import type { AssetFile } from '../core/record.ts';
+import { SetChangedError } from '../errors.ts';
+import type { IncomingFile, Ports } from '../ports.ts';
+
+const MIB = 1024 ** 2;
+const BYTES_IN_MEMORY = 64 * MIB;
+const RANGES_AT_ONCE = 4;
+/** However large the parts of an upload are, the ranges of one file fit into the memory together. */
+const LARGEST_RANGE_BYTES = BYTES_IN_MEMORY / RANGES_AT_ONCE;
+
+type RestorePorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log'>;
+
+export interface Restoring {
+  readonly source: SetLocation;
+  readonly files: readonly AssetFile[];
+  readonly concurrency: number;
+}
+
+export interface Restored {
+  /** How many were fetched; the others were there already, with the right digest. */
+  readonly fetchedCount: number;
+}
+
+/**
+ * Brings files of a set back into the package directory. Each is read only as long as the store has it with the ETag
+ * given, checked against its SHA-256 under a temporary name, and only then given its own.
+ *
+ * @throws SetChangedError when a file is not, or no longer, what its record says; nothing of that file is left. What
+ *   else was under way then is ended too.
+ */
+export async function restoreFiles(ports: RestorePorts, { source, files, concurrency }: Restoring): Promise<Restored> {
+  const failure = new AbortController();
+  const signal = AbortSignal.any([ports.signal, failure.signal]);
+  const budget = byteBudget(BYTES_IN_MEMORY);
+  const fetched = await mapConcurrently(files, concurrency, async (file) => {
+    try {
+      signal.throwIfAborted();
+      if (await isThere(ports, file)) return false;
+      await fetchFile({ ...ports, signal, fail: (error) => failure.abort(error) }, { source, file, budget });
+    } catch (error) {
+      failure.abort(error);
+      throw error;
+    }
+    ports.log.debug(`Restored: ${printable(file.path)}`);
+    return true;
+  });
+  return { fetchedCount: fetched.filter(Boolean).length };
+}
+
+async function isThere({ packages }: RestorePorts, file: AssetFile): Promise<boolean> {
+  return file.sha256 !== undefined && (await packages.digest(file.path, file.size)) === file.sha256;
+}
+
+interface FetchPorts extends RestorePorts {
+  /** Aborts the signal, with the error as its reason: there is no use in anything else that is under way. */
+  readonly fail: (error: unknown) => void;
+}
+
+interface Fetching {
+  readonly source: SetLocation;
+  readonly file: AssetFile;
+  readonly budget: ByteBudget;
+}
+
+async function fetchFile(ports: FetchPorts, fetching: Fetching): Promise<void> {
+  const { file, source } = fetching;
+  await using incoming = await ports.packages.receive(file.path);
+  const sha256 = await fetchRanges(ports, fetching, incoming);
+  if (file.sha256 !== undefined && sha256 !== file.sha256)
+    throw new SetChangedError(
+      `'${printable(file.path)}' under s3://${ports.store.bucket}/${source.prefix} has other bytes than its record says (SHA-256 ${sha256}, recorded ${printable(file.sha256)})`,
+    );
+  await incoming.keep({ executable: file.executable === true });
+}
+
+interface Range {
+  readonly position: number;
+  readonly lengthBytes: number;
+}
+
+/** Ranges are fetched side by side and hashed one after another. @returns the SHA-256 of all of them, base64 */
+async function fetchRanges(ports: FetchPorts, fetching: Fetching, incoming: IncomingFile): Promise<string> {
+  const { file, budget } = fetching;
+  const hash = createHash('sha256');
+  let lastHashed: Promise<unknown> = Promise.resolve();
+  async function fetch(range: Range): Promise<void> {
+    const before = lastHashed;
+    const hashed = readRange(ports, fetching, range).then(async (bytes) => {
+      await before;
+      hash.update(bytes);
+      return bytes;
+    });
+    lastHashed = hashed;
+    await incoming.write(range.position, await hashed);
+  }
+  const ranges = rangesOf(file.size, Math.min(ports.store.partSizeBytes, LARGEST_RANGE_BYTES));
+  // The lanes share one iterator, which the first failure closes.
+  const lanes = Array.from({ length: RANGES_AT_ONCE }, async () => {
+    for (const range of ranges) await budget.spend(range.lengthBytes, () => fetch(range));
+  });
+  await Promise.all(lanes.map((lane) => lane.catch(ports.fail)));
+  ports.signal.throwIfAborted();
+  return hash.digest('base64');
+}
+
+async function readRange({ store, signal }: FetchPorts, { source, file }: Fetching, range: Range): Promise<Uint8Array> {
+  const key = source.prefix + file.path;
+  const result = await store.readAsset({ key, etag: file.etag, sizeBytes: file.size, range, signal });
+  if (result.outcome === 'read') return result.bytes;
+  throw new SetChangedError(
+    `'${printable(file.path)}' under s3://${store.bucket}/${source.prefix} is no longer what its record says`,
+  );
+}
+
+/** One after another, however many a record claims there are. An empty file is one: it may have changed too. */
+function* rangesOf(sizeBytes: number, rangeBytes: number): Generator<Range> {
+  let position = 0;
+  do {
+    const lengthBytes = Math.min(rangeBytes, sizeBytes - position);
+    yield { position, lengthBytes };
+    position += lengthBytes;
+  } while (position < sizeBytes);
+}

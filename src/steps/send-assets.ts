@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto';
+import { type AssetOwner, attributesOf, sha256Of } from '../core/asset-attributes.ts';
+import { type ByteBudget, byteBudget, mapConcurrently } from '../core/concurrency.ts';
+import type { Listing } from '../core/listing.ts';
+import { printable } from '../core/printable.ts';
+import type { AssetFile } from '../core/record.ts';
+import { UserError } from '../errors.ts';
+import type { OpenFile, Ports, WriteCondition, WriteResult } from '../ports.ts';
+import type { RecordClaim } from './record-claim.ts';
+
+/** How many bytes of files may be in memory at once, whatever the number and size of files. */
+const BYTES_IN_MEMORY = 64 * 1024 * 1024;
+const READ_BYTES = 1024 * 1024;
+const MOST_REPLACEMENTS = 3;
+
+type SendPorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log'>;
+
+/** A file of the package directory, and what it is to be stored with. */
+export type PlannedAsset = Omit<AssetFile, 'etag' | 'sha256'>;
+
+export interface AssetSending {
+  readonly assets: readonly PlannedAsset[];
+  /** Read before the claim was begun or last renewed: only such an ETag may be replaced. */
+  readonly listing: Listing;
+  readonly owner: AssetOwner;
+  readonly concurrency: number;
+}
+
+export interface SentAssets {
+  readonly files: readonly AssetFile[];
+  /** How many were in the store already, with the same bytes. */
+  readonly presentCount: number;
+}
+
+/** One asset on its way: opened, hashed, and ready to be written under whatever condition turns out to hold. */
+interface Sender {
+  readonly key: string;
+  readonly file: Omit<AssetFile, 'etag'> & { readonly sha256: string };
+  write(condition: WriteCondition): Promise<WriteResult>;
+}
+
+/**
+ * Stores the planned assets, each only where nothing else is in its place. What is there already with the same size
+ * and SHA-256 counts as sent, so an interrupted upload goes on where it stopped.
+ *
+ * @throws UserError when a file changes while it is being sent, RecordLostError when another writer took over
+ */
+export async function sendAssets(
+  ports: SendPorts,
+  claim: RecordClaim,
+  { assets, listing, owner, concurrency }: AssetSending,
+): Promise<SentAssets> {
+  const budget = byteBudget(BYTES_IN_MEMORY);
+  let presentCount = 0;
+  const files = await mapConcurrently(assets, concurrency, (asset) =>
+    withSender(ports, { asset, owner, claim, budget }, async (sender) => {
+      const stored = await storeAsset(ports, claim, { sender, listedEtag: listing.get(asset.path)?.etag });
+      if (stored.wasPresent) presentCount += 1;
+      ports.log.debug(`${stored.wasPresent ? 'There already' : 'Stored'}: ${printable(sender.key)}`);
+      return { ...sender.file, etag: stored.etag };
+    }),
+  );
+  return { files, presentCount };
+}
+
+interface Stored {
+  readonly etag: string;
+  readonly wasPresent: boolean;
+}
+
+/** Writes one asset, or finds it written; one with other bytes is replaced, which only the record's holder may do. */
+async function storeAsset(
+  { store }: SendPorts,
+  claim: RecordClaim,
+  { sender, listedEtag }: { sender: Sender; listedEtag: string | undefined },
+): Promise<Stored> {
+  claim.assertHeld();
+  if (listedEtag === undefined) {
+    const result = await sender.write({ kind: 'absent' });
+    if (result.outcome === 'written') return { etag: result.etag, wasPresent: false };
+  }
+  let replaceable = listedEtag;
+  for (let attempt = 1; attempt <= MOST_REPLACEMENTS; attempt += 1) {
+    const head = await store.head(sender.key);
+    if (head?.sizeBytes === sender.file.size && sha256Of(head) === sender.file.sha256)
+      return { etag: head.etag, wasPresent: true };
+    // An ETag that was not known before the last renewal may be that of a new holder: renewing shows who holds on.
+    if (head !== undefined && head.etag !== replaceable) await claim.renew();
+    replaceable = head?.etag;
+    claim.assertHeld();
+    const condition: WriteCondition = head === undefined ? { kind: 'absent' } : { kind: 'unchanged', etag: head.etag };
+    const result = await sender.write(condition);
+    if (result.outcome === 'written') return { etag: result.etag, wasPresent: false };
+  }
+  throw new UserError(
+    `Others keep overwriting s3://${store.bucket}/${printable(sender.key)}: find out who writes there besides this action`,
+  );
+}
+
+interface SenderContext {
+  readonly asset: PlannedAsset;
+  readonly owner: AssetOwner;
+  readonly claim: RecordClaim;
+  readonly budget: ByteBudget;
+}
+
+async function withSender<Result>(
+  ports: SendPorts,
+  context: SenderContext,
+  use: (sender: Sender) => Promise<Result>,
+): Promise<Result> {
+  await using file = await ports.packages.open(context.asset.path);
+  if (file.sizeBytes !== context.asset.size) throw changed(context.asset.path);
+  if (file.sizeBytes > ports.store.partSizeBytes) return await use(await partsSender(ports, context, file));
+  return await context.budget.spend(file.sizeBytes, async () => use(await wholeSender(ports, context, file)));
+}
+
+/** A small file: read once; the bytes that were hashed are the bytes that are sent. */
+async function wholeSender({ store, signal }: SendPorts, context: SenderContext, open: OpenFile): Promise<Sender> {
+  const { asset, owner, claim } = context;
+  const body = await open.read(0, open.sizeBytes);
+  await open.assertUnchanged();
+  const file = { ...asset, sha256: createHash('sha256').update(body).digest('base64') };
+  const key = claim.location.prefix + asset.path;
+  const attributes = attributesOf(file, owner);
+  return {
+    key,
+    file,
+    write: (condition) => store.putAsset({ key, body, sha256: file.sha256, attributes, condition, signal }),
+  };
+}
+
+/** A large file: hashed first, since its digest goes into the metadata, and compared with what was then sent. */
+async function partsSender({ store, signal }: SendPorts, context: SenderContext, open: OpenFile): Promise<Sender> {
+  const { asset, owner, claim, budget } = context;
+  const file = { ...asset, sha256: await digest(open, signal) };
+  const key = claim.location.prefix + asset.path;
+  return {
+    key,
+    file,
+    write: (condition) => {
+      const sent = createHash('sha256');
+      return store.putAssetInParts({
+        key,
+        sizeBytes: open.sizeBytes,
+        attributes: attributesOf(file, owner),
+        condition,
+        signal,
+        budget,
+        read: async (position, lengthBytes) => {
+          claim.assertHeld();
+          const bytes = await open.read(position, lengthBytes);
+          sent.update(bytes);
+          return bytes;
+        },
+        beforeComplete: async () => {
+          await open.assertUnchanged();
+          if (sent.digest('base64') !== file.sha256) throw changed(asset.path);
+          await claim.renew();
+          claim.assertHeld();
+        },
+      });
+    },
+  };
+}
+
+async function digest(open: OpenFile, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for (let position = 0; position < open.sizeBytes; position += READ_BYTES) {
+    signal.throwIfAborted();
+    hash.update(await open.read(position, Math.min(READ_BYTES, open.sizeBytes - position)));
+  }
+  return hash.digest('base64');
+}
+
+function changed(path: string): UserError {
+  return new UserError(
+    `'${printable(path)}' changed while it was being sent: upload only once the build has stopped writing to the package directory`,
+  );
+}
