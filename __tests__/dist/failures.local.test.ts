@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { FaultAction } from '../../dev/local-s3/local-s3.ts';
+import type { ActionResult } from '../../dev/run-action.ts';
+import { Scenario } from '../support/scenario.ts';
+
+// What the user is told where the store refuses or fails: one line, exit code 1, nothing found.
+
+let scenario: Scenario;
+beforeEach(async () => {
+  scenario = await Scenario.create();
+  await scenario.build({ 'app.zip': 'app' });
+});
+afterEach(() => scenario.close());
+
+const MODES = ['check', 'upload', 'restore'] as const;
+
+async function expectFailure(running: Promise<ActionResult>, told: RegExp): Promise<void> {
+  const { lines, exitCode, stderr, outputs } = await running;
+  expect(lines.filter((line) => line.startsWith('::error'))).toEqual([expect.stringMatching(told)]);
+  expect(stderr).toBe('');
+  expect(exitCode).toBe(1);
+  expect(outputs).toEqual({});
+  expect(await scenario.marker('.found')).toBeUndefined();
+}
+
+describe.each(MODES)('%s', (mode) => {
+  it('fails where access is denied, with the action that is needed', async () => {
+    scenario.bucket.server.deny = ({ action }) => action === 's3:GetObject';
+    const resource = `arn:aws:s3:::${scenario.bucket.name}/records/artifacts/${scenario.head}\\.json`;
+    await expectFailure(scenario.action(mode), new RegExp(`access denied.*allow s3:GetObject.* on ${resource}`));
+  });
+
+  it('fails where the bucket may not be listed', async () => {
+    scenario.bucket.server.deny = ({ action }) => action === 's3:ListBucket';
+    await expectFailure(scenario.action(mode), /access denied.*s3:ListBucket/);
+  });
+
+  it('fails where there is no such bucket', async () => {
+    await expectFailure(scenario.action(mode, { bucket: 'not-there' }), /the bucket 'not-there' does not exist/);
+  });
+
+  it('fails where the bucket is in another region, and names that', async () => {
+    scenario.bucket.server.createBucket({ name: 'elsewhere', region: 'eu-west-1' });
+    await expectFailure(scenario.action(mode, { bucket: 'elsewhere' }), /'elsewhere' is in the region eu-west-1/);
+  });
+
+  it('fails where nothing answers', async () => {
+    await expectFailure(
+      scenario.action(mode, { 'endpoint-url': 'http://127.0.0.1:1' }),
+      /127\.0\.0\.1:1 can't be reached/,
+    );
+  });
+
+  it('fails where the token has expired', async () => {
+    const { accessKeyId, secretAccessKey, sessionToken } = scenario.bucket.server.issueCredentials(-60);
+    const keys = { 'aws-access-key-id': accessKeyId, 'aws-secret-access-key': secretAccessKey };
+    await expectFailure(
+      scenario.action(mode, { ...keys, 'aws-session-token': sessionToken }),
+      /session token has expired/,
+    );
+  });
+
+  it('fails where the key is wrong', async () => {
+    await expectFailure(scenario.action(mode, { 'aws-secret-access-key': 'wrong' }), /check aws-secret-access-key/);
+  });
+
+  it.each([
+    ['a web page', { kind: 'reply', status: 200, body: '<!doctype html><html><p>Log in</p></html>' }],
+    ['nothing', { kind: 'reply', status: 200 }],
+    ['a web page that says 404', { kind: 'reply', status: 404, body: '<html>Not found</html>' }],
+  ] satisfies [string, FaultAction][])('fails where %s comes instead of an answer', async (_, action) => {
+    scenario.bucket.server.fault = () => action;
+    await expectFailure(scenario.action(mode), /^::error::(Could not|s3:)/);
+  });
+});
+
+describe('a stale answer', () => {
+  it('of an earlier check is gone after one that failed', async () => {
+    await scenario.build({ '.found': '' });
+    scenario.bucket.server.deny = () => true;
+    await expectFailure(scenario.action('check'), /access denied/);
+  });
+});
+
+describe('the role of the Python tool', () => {
+  const unset = {
+    bucket: '',
+    'endpoint-url': '',
+    'aws-region': '',
+    'aws-access-key-id': '',
+    'aws-secret-access-key': '',
+  };
+
+  it('is assumed by the keys at hand', async () => {
+    const role = 'arn:aws:iam::123456789012:role/assets';
+    const env = {
+      PACKAGE_ASSETS_BUCKET: scenario.bucket.name,
+      AWS_ROLE: role,
+      AWS_ENDPOINT_URL_STS: scenario.bucket.endpoint,
+      AWS_ENDPOINT_URL_S3: scenario.bucket.endpoint,
+      AWS_DEFAULT_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: scenario.bucket.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: scenario.bucket.credentials.secretAccessKey,
+    };
+    const { exitCode, outputs } = await scenario.action('upload', unset, { env });
+    expect(exitCode).toBe(0);
+    expect(outputs).toMatchObject({ found: 'true', reason: 'uploaded' });
+    const [assumed, ...others] = scenario.bucket.server.requests;
+    expect(assumed).toMatchObject({
+      operation: 'AssumeRole',
+      parameters: { RoleArn: role, RoleSessionName: 's3-asset-manager' },
+    });
+    expect(others.every(({ accessKeyId }) => accessKeyId !== scenario.bucket.credentials.accessKeyId)).toBe(true);
+    expect(others.filter(({ operation }) => operation === 'AssumeRole')).toEqual([]);
+  });
+});

@@ -1,0 +1,78 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ActionResult } from '../../dev/run-action.ts';
+import { type ActionOptions, Scenario } from '../support/scenario.ts';
+
+// What the user is told where the inputs or the checkout are at fault: one line, exit code 1, nothing found.
+
+let scenario: Scenario;
+beforeEach(async () => {
+  scenario = await Scenario.create();
+});
+afterEach(() => scenario.close());
+
+async function expectFailure(running: Promise<ActionResult>, told: RegExp): Promise<void> {
+  const { lines, exitCode, stderr, outputs } = await running;
+  expect(lines.filter((line) => line.startsWith('::error'))).toEqual([expect.stringMatching(told)]);
+  expect(stderr).toBe('');
+  expect(exitCode).toBe(1);
+  expect(outputs).toEqual({});
+  expect(await scenario.marker('.found')).toBeUndefined();
+  expect(await scenario.bucket.keys()).toEqual([]);
+}
+
+describe('an input that cannot be used', () => {
+  it.each([
+    ['no bucket', 'check', { bucket: '' }, /bucket is not set: give it, or the variable PACKAGE_ASSETS_BUCKET$/],
+    ['no mode', '', {}, /mode is not set/],
+    ['an unknown mode', 'delete', {}, /mode is 'delete': give one of check, upload/],
+    ['a boolean that is none', 'check', { promote: 'yes' }, /promote is 'yes': give 'true' or 'false'$/],
+    ['a boolean in capitals', 'upload', { overwrite: 'TRUE' }, /overwrite is 'TRUE'/],
+    ['half a pair of keys', 'check', { 'aws-secret-access-key': '' }, /belong together/],
+    ['an abbreviated commit', 'check', { 'commit-sha': 'abc1234' }, /commit-sha is 'abc1234'/],
+    ['a prefix that climbs', 'check', { prefix: '../other' }, /prefix is '\.\.\/other'/],
+    ['a line end', 'check', { prefix: 'a\n::error::b' }, /prefix is 'a\\u\{a\}::error::b'/],
+    ['a pattern without a match', 'check', { 'code-hash-filter': 'nowhere/**' }, /'nowhere\/\*\*' matches no file/],
+    ['a missing repository', 'upload', { 'repository-path': 'nowhere' }, /repository-path/],
+    ['a missing package directory', 'upload', { 'package-directory': 'nowhere' }, /'nowhere' does not exist/],
+  ])('(%s) is told with its value and the fix', async (_, mode, inputs, told) => {
+    await scenario.build({ 'app.zip': 'app' });
+    await expectFailure(scenario.action(mode, inputs), told);
+  });
+});
+
+describe('a checkout that does not fit', () => {
+  const OTHER = 'e'.repeat(40);
+  const elsewhere: ActionOptions = { env: { GITHUB_SHA: OTHER } };
+
+  it.each(['check', 'upload'])('fails a %s, with both commits and the fix', async (mode) => {
+    await scenario.build({ 'app.zip': 'app' });
+    const told = new RegExp(`commit ${OTHER}, but ${scenario.head} is checked out.*set commit-sha to 'HEAD'`);
+    await expectFailure(scenario.action(mode, { 'code-hash-filter': 'src/**' }, elsewhere), told);
+  });
+
+  it('fails an upload after the check of another commit', async () => {
+    await scenario.build({ 'app.zip': 'app', '.commit-hash': OTHER });
+    const told = new RegExp(`says '${OTHER}', but this upload is for ${scenario.head}`);
+    await expectFailure(scenario.action('upload'), told);
+  });
+
+  it('fails a hash where there is no repository', async () => {
+    await rm(join(scenario.root, '.git'), { recursive: true });
+    await expectFailure(
+      scenario.action('check', { 'code-hash-filter': 'src/**' }, elsewhere),
+      /code-hash-filter needs a git repository/,
+    );
+  });
+
+  it('fails outside of Actions where nothing tells the commit', async () => {
+    await rm(join(scenario.root, '.git'), { recursive: true });
+    await expectFailure(scenario.action('check', {}, { env: { GITHUB_SHA: '' } }), /There is no commit to file assets/);
+  });
+
+  it('fails an upload of nothing', async () => {
+    await scenario.build({});
+    await expectFailure(scenario.action('upload'), /There is nothing to upload in \.\/packages/);
+  });
+});

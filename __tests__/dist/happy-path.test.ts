@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ActionResult } from '../../dev/run-action.ts';
+import { Scenario } from '../support/scenario.ts';
+
+// The built action as a runner runs it: what later steps are told, word by word.
+
+const CACHING = { 'code-hash-filter': 'src/**' };
+
+let scenario: Scenario;
+beforeEach(async () => {
+  scenario = await Scenario.create();
+});
+afterEach(() => scenario.close());
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}
+
+/** Every output: what a test says of them, and where the set of the commit is. */
+function outputs(told: Record<string, string>): Record<string, string> {
+  const prefix = `artifacts/${scenario.head}/`;
+  return {
+    'cache-hit': 'false',
+    'commit-sha': scenario.head,
+    'artifact-prefix': prefix,
+    'artifact-uri': `s3://${scenario.bucket.name}/${prefix}`,
+    'record-uri': `s3://${scenario.bucket.name}/records/artifacts/${scenario.head}.json`,
+    uploaded: 'false',
+    cached: 'false',
+    restored: 'false',
+    ...told,
+  };
+}
+
+function filesOutput(files: Record<string, string>): string {
+  const items = Object.entries(files).map(([path, content]) => ({
+    path,
+    size: content.length,
+    sha256: sha256(content),
+    key: `artifacts/${scenario.head}/${path}`,
+  }));
+  return JSON.stringify(items);
+}
+
+function expectSuccess({ exitCode, lines, stderr }: ActionResult): void {
+  expect(lines.filter((line) => /^::(error|warning)/.test(line))).toEqual([]);
+  expect(stderr).toBe('');
+  expect(exitCode).toBe(0);
+}
+
+const FILES = { 'app.zip': 'app', 'nested/site.txt': 'site' };
+const MISS = {
+  found: 'false',
+  source: 'none',
+  'built-from-commit': '',
+  'file-count': '0',
+  'total-bytes': '0',
+  files: '[]',
+};
+
+describe('a pipeline', () => {
+  it('checks, builds, uploads, and does not build again', async () => {
+    const miss = await scenario.action('check', CACHING);
+    expectSuccess(miss);
+    const { 'code-hash': codeHash = '' } = miss.outputs;
+    expect(codeHash).toMatch(/^[0-9a-f]{64}$/);
+    expect(miss.outputs).toEqual(outputs({ ...MISS, reason: 'absent', 'code-hash': codeHash }));
+
+    await scenario.build(FILES);
+    const stored = { 'code-hash': codeHash, 'file-count': '2', 'total-bytes': '7', files: filesOutput(FILES) };
+    const built = { 'built-from-commit': scenario.head };
+    const found = { ...stored, ...built, found: 'true', source: 'artifact' };
+    const upload = await scenario.action('upload');
+    expectSuccess(upload);
+    expect(upload.outputs).toEqual(outputs({ ...found, reason: 'uploaded', uploaded: 'true', cached: 'true' }));
+
+    await scenario.freshPackages();
+    const hit = await scenario.action('check', CACHING);
+    expectSuccess(hit);
+    expect(hit.outputs).toEqual(outputs({ ...found, reason: 'complete' }));
+    expect(await scenario.marker('.found')).toBe('');
+
+    await scenario.build({ 'app.zip': 'built all the same' });
+    const skipped = await scenario.action('upload');
+    expectSuccess(skipped);
+    expect(skipped.outputs).toEqual(outputs({ ...found, reason: 'marker' }));
+
+    await scenario.freshPackages();
+    await scenario.commit();
+    const cached = await scenario.action('check', CACHING);
+    expectSuccess(cached);
+    const ofThisCommit = { files: filesOutput(FILES), source: 'cache', 'cache-hit': 'true' };
+    expect(cached.outputs).toEqual(outputs({ ...found, ...ofThisCommit, reason: 'complete' }));
+  });
+
+  it('brings the assets back', async () => {
+    await scenario.build(FILES);
+    await scenario.action('upload');
+    await scenario.freshPackages();
+    const restored = await scenario.action('restore');
+    expectSuccess(restored);
+    expect(restored.outputs).toMatchObject({ found: 'true', source: 'artifact', restored: 'true', 'file-count': '2' });
+    expect(await scenario.marker('nested/site.txt')).toBe('site');
+  });
+
+  it('works under a prefix', async () => {
+    await scenario.build(FILES);
+    const { outputs: told } = await scenario.action('upload', { prefix: 'web/linux/' });
+    expect(told).toMatchObject({
+      found: 'true',
+      'artifact-prefix': `web/linux/artifacts/${scenario.head}/`,
+      'artifact-uri': `s3://${scenario.bucket.name}/web/linux/artifacts/${scenario.head}/`,
+      'record-uri': `s3://${scenario.bucket.name}/web/linux/records/artifacts/${scenario.head}.json`,
+    });
+    expect((await scenario.action('check')).outputs.found).toBe('false');
+    expect((await scenario.action('check', { prefix: 'web/linux' })).outputs.found).toBe('true');
+  });
+
+  it('may only be told what would be done', async () => {
+    await scenario.build(FILES);
+    const { outputs: told } = await scenario.action('upload', { 'dry-run': 'true' });
+    expect(told).toMatchObject({ found: 'false', uploaded: 'false', reason: 'absent' });
+    expect(await scenario.bucket.keys()).toEqual([]);
+    expect((await readdir(scenario.packages)).toSorted()).toEqual(['app.zip', 'nested']);
+  });
+
+  it('is told where the action knows nothing of a commit but what is checked out', async () => {
+    const { outputs: told } = await scenario.action('check', {}, { env: { GITHUB_SHA: '' } });
+    expect(told['commit-sha']).toBe(scenario.head);
+  });
+});
+
+describe('a miss', () => {
+  it.each(['check', 'restore'])('fails a %s that must find, once later steps have been told', async (mode) => {
+    const result = await scenario.action(mode, { 'fail-on-miss': 'true' });
+    expect(result.exitCode).toBe(1);
+    expect(result.outputs).toEqual(outputs({ ...MISS, reason: 'absent', 'code-hash': '' }));
+    expect(result.lines.filter((line) => line.startsWith('::error'))).toEqual([
+      expect.stringContaining(`There are no assets for commit ${scenario.head} (absent)`),
+    ]);
+    expect(await scenario.marker('.found')).toBeUndefined();
+  });
+});
+
+describe('the log', () => {
+  it('keeps secrets out of it from the first line on', async () => {
+    const { accessKeyId, secretAccessKey } = scenario.bucket.credentials;
+    const { lines } = await scenario.action('check');
+    expect(lines.slice(0, 2)).toEqual([`::add-mask::${accessKeyId}`, `::add-mask::${secretAccessKey}`]);
+    expect(lines.slice(2).join('\n')).not.toContain(secretAccessKey);
+  });
+
+  it('says in one sentence what was decided', async () => {
+    await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'app');
+    const { lines } = await scenario.action('check');
+    const told = lines.filter((line) => !line.startsWith('::'));
+    expect(told).toEqual([
+      `Found 1 asset, without a record, at s3://${scenario.bucket.name}/artifacts/${scenario.head}/.`,
+    ]);
+  });
+
+  it.each([
+    ['a run that is uploading', { workflow: 'x\n::error::pwned', repository: 'a\r\n::set-output name=found::true' }],
+    ['a writer', { runId: undefined, nonce: '\n::error::pwned' }],
+  ])('takes no command from the name of %s', async (_, names) => {
+    const { runId, ...rest } = { runId: '1', nonce: 'n', ...names };
+    await scenario.putRecord({ writer: { sequence: 1, ...rest, ...(runId === undefined ? {} : { runId }) } });
+    const result = await scenario.action('check');
+    expect(result.outputs).toMatchObject({ found: 'false', reason: 'in-progress' });
+    expect(commands(result)).toEqual([]);
+  });
+
+  it('takes no command from the name of an object', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.bucket.put(`artifacts/${scenario.head}/z\n::error::pwned`, 'x');
+    const result = await scenario.action('upload', { legacy: 'ignore' });
+    expect(result.exitCode).toBe(0);
+    expect(commands(result)).toEqual([expect.stringMatching(/^::warning::.*'z\\u\{a\}::error::pwned'/)]);
+    expect(JSON.parse(result.outputs.files ?? '')).toHaveLength(1);
+    await scenario.bucket.delete(`records/artifacts/${scenario.head}.json`);
+    await scenario.bucket.delete(`artifacts/${scenario.head}/app.zip`);
+    const legacy = await scenario.action('check');
+    expect(commands(legacy)).toEqual([]);
+    expect(JSON.parse(legacy.outputs.files ?? '')).toMatchObject([{ path: 'z\n::error::pwned' }]);
+  });
+
+  it('takes no command from the name of a file', async () => {
+    await scenario.build({ 'app.zip': 'app', 'a\n::error::pwned': 'x' });
+    const result = await scenario.action('upload');
+    expect(result.exitCode).toBe(1);
+    expect(commands(result)).toEqual([expect.stringMatching(/^::error::'a\\u\{a\}::error::pwned' in/)]);
+    expect(await scenario.bucket.keys()).toEqual([]);
+  });
+
+  /** What the runner would obey, but for masks and debug output. */
+  function commands({ lines }: ActionResult): string[] {
+    return lines.filter((line) => line.startsWith('::') && !/^::(add-mask|debug)::/.test(line));
+  }
+});
+
+describe('the variables of the Python tool', () => {
+  it('are enough', async () => {
+    const env = {
+      PACKAGE_ASSETS_BUCKET: scenario.bucket.name,
+      GIT_REPO_PATH: scenario.root,
+      CODE_HASH_FIND_FILTER: 'src/*.txt src/**',
+      PACKAGE_DIRECTORY: `${scenario.root}/out`,
+      AWS_REGION: 'us-east-1',
+      AWS_ENDPOINT_URL: scenario.bucket.endpoint,
+      AWS_ACCESS_KEY_ID: scenario.bucket.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: scenario.bucket.credentials.secretAccessKey,
+    };
+    const unset = {
+      bucket: '',
+      'endpoint-url': '',
+      'aws-region': '',
+      'aws-access-key-id': '',
+      'aws-secret-access-key': '',
+    };
+    const miss = await scenario.action('check', unset, { env });
+    expectSuccess(miss);
+    expect(miss.outputs).toMatchObject({ found: 'false', 'code-hash': expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect((await readdir(`${scenario.root}/out`)).toSorted()).toEqual(['.code-hash', '.commit-hash']);
+  });
+});

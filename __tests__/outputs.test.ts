@@ -1,0 +1,134 @@
+import { describe, expect, it } from '@jest/globals';
+import { artifactSet, cacheSet } from '../src/core/keys.ts';
+import type { Outcome } from '../src/modes/outcome.ts';
+import { isTruncated, OUTPUTS, outputsOf } from '../src/outputs.ts';
+import { assetFile, CODE_HASH, COMMIT } from './core/records.ts';
+
+/** A miss, with what a test wants otherwise. */
+function outcome(overrides: Partial<Outcome> = {}): Outcome {
+  return {
+    found: false,
+    source: 'none',
+    reason: 'absent',
+    cacheHit: false,
+    commit: COMMIT,
+    codeHash: undefined,
+    builtFromCommit: undefined,
+    location: artifactSet('', COMMIT),
+    files: [],
+    uploaded: false,
+    cached: false,
+    restored: false,
+    ...overrides,
+  };
+}
+
+function tell(overrides: Partial<Outcome> = {}): Record<string, string> {
+  return Object.fromEntries(outputsOf(outcome(overrides), 'my-assets'));
+}
+
+describe('outputsOf', () => {
+  it('tells a miss: where the set will be, and nothing of files', () => {
+    expect(tell({ codeHash: CODE_HASH })).toEqual({
+      found: 'false',
+      source: 'none',
+      reason: 'absent',
+      'cache-hit': 'false',
+      'commit-sha': COMMIT,
+      'code-hash': CODE_HASH,
+      'built-from-commit': '',
+      'artifact-prefix': `artifacts/${COMMIT}/`,
+      'artifact-uri': `s3://my-assets/artifacts/${COMMIT}/`,
+      'record-uri': `s3://my-assets/records/artifacts/${COMMIT}.json`,
+      'file-count': '0',
+      'total-bytes': '0',
+      uploaded: 'false',
+      cached: 'false',
+      restored: 'false',
+      files: '[]',
+    });
+  });
+
+  it('tells a hit in the cache that was left where it is', () => {
+    const hit = { found: true, source: 'cache', reason: 'complete', cacheHit: true, codeHash: CODE_HASH } as const;
+    const files = [assetFile('a.zip', { size: 3 }), assetFile('sub/b.zip', { size: 39 })];
+    const location = cacheSet('team/app', CODE_HASH);
+    expect(tell({ ...hit, builtFromCommit: 'b'.repeat(40), location, files, restored: true })).toEqual({
+      found: 'true',
+      source: 'cache',
+      reason: 'complete',
+      'cache-hit': 'true',
+      'commit-sha': COMMIT,
+      'code-hash': CODE_HASH,
+      'built-from-commit': 'b'.repeat(40),
+      'artifact-prefix': `team/app/cache/${CODE_HASH}/`,
+      'artifact-uri': `s3://my-assets/team/app/cache/${CODE_HASH}/`,
+      'record-uri': `s3://my-assets/team/app/records/cache/${CODE_HASH}.json`,
+      'file-count': '2',
+      'total-bytes': '42',
+      uploaded: 'false',
+      cached: 'false',
+      restored: 'true',
+      files: expect.any(String),
+    });
+  });
+
+  it('tells an upload', () => {
+    const upload = { found: true, source: 'artifact', reason: 'uploaded', builtFromCommit: COMMIT } as const;
+    expect(tell({ ...upload, files: [assetFile('a.zip')], uploaded: true, cached: true })).toMatchObject({
+      found: 'true',
+      source: 'artifact',
+      reason: 'uploaded',
+      'cache-hit': 'false',
+      'code-hash': '',
+      'built-from-commit': COMMIT,
+      'file-count': '1',
+      uploaded: 'true',
+      cached: 'true',
+    });
+  });
+
+  it('sets every output, whatever the outcome is', () => {
+    expect([...outputsOf(outcome(), 'my-assets').keys()]).toEqual(Object.keys(OUTPUTS));
+  });
+});
+
+describe('the output files', () => {
+  it('lists path, size, digest and key', () => {
+    const [file] = [assetFile('sub/a.zip')];
+    expect(JSON.parse(tell({ files: [file] }).files ?? '')).toEqual([
+      { path: 'sub/a.zip', size: 3, sha256: file.sha256, key: `artifacts/${COMMIT}/sub/a.zip` },
+    ]);
+  });
+
+  it('has no digest where none is known', () => {
+    expect(JSON.parse(tell({ files: [{ path: 'a', size: 1 }] }).files ?? '')).toEqual([
+      { path: 'a', size: 1, key: `artifacts/${COMMIT}/a` },
+    ]);
+  });
+
+  it('is one line, whatever the names are', () => {
+    const path = 'a\nb\r\u2028c\u2029d\u0085"\ud800';
+    const { files } = tell({ files: [{ path, size: 1 }] });
+    expect(files).not.toMatch(/[\n\r\u2028\u2029]/);
+    expect(JSON.parse(files ?? '')).toMatchObject([{ path }]);
+  });
+
+  it.each(['a', '\u2028'])('is empty past 256 Ki characters, and not before: %j', (character) => {
+    const told = character === 'a' ? 1 : '\\u2028'.length;
+    // The path is in it twice: alone, and in the key.
+    const room = 256 * 1024 - (tell({ files: [{ path: '', size: 1 }] }).files?.length ?? 0);
+    const count = Math.floor(room / (2 * told));
+    const fits = outcome({ files: [{ path: character.repeat(count), size: 1 }] });
+    const exceeds = outcome({ files: [{ path: character.repeat(count + 1), size: 1 }] });
+    expect(outputsOf(fits, 'my-assets').get('files')).not.toBe('');
+    expect(isTruncated(fits)).toBe(false);
+    expect(outputsOf(exceeds, 'my-assets').get('files')).toBe('');
+    expect(isTruncated(exceeds)).toBe(true);
+    expect(outputsOf(exceeds, 'my-assets').get('file-count')).toBe('1');
+  });
+
+  it('is not called truncated where there are no files', () => {
+    expect(isTruncated(outcome())).toBe(false);
+  });
+});

@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+
+const ENTRY = resolve(import.meta.dirname, '..', 'dist', 'index.js');
+
+/** What the runner hands to a step. */
+export interface ActionStep {
+  /** By their names in `action.yml`. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** Besides what the machine needs to run a program; nothing else is inherited. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Told the process once it runs, for tests that cancel it. */
+  readonly onStart?: (pid: number, kill: (signal: NodeJS.Signals) => void) => void;
+}
+
+export interface ActionResult {
+  /** Null where a signal ended it. */
+  readonly exitCode: number | null;
+  readonly outputs: Readonly<Record<string, string>>;
+  /** Standard output line by line, workflow commands among them. */
+  readonly lines: readonly string[];
+  readonly stderr: string;
+}
+
+/**
+ * Runs the built action as a runner does: a fresh process, inputs in `INPUT_*`, outputs through `GITHUB_OUTPUT`.
+ *
+ * @param args what Node is to run
+ */
+export async function runAction(
+  { inputs, env = {}, cwd, onStart }: ActionStep,
+  args: readonly string[] = [ENTRY],
+): Promise<ActionResult> {
+  const directory = await mkdtemp(join(tmpdir(), 'action-step-'));
+  try {
+    const outputFile = join(directory, 'output');
+    await writeFile(outputFile, '');
+    const child = spawn(process.execPath, args, {
+      cwd,
+      env: { ...machineEnvironment(), ...inputVariables(inputs), GITHUB_OUTPUT: outputFile, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = new Promise<number | null>((done, failed) => child.on('error', failed).on('close', done));
+    if (child.pid !== undefined) onStart?.(child.pid, (signal) => child.kill(signal));
+    const [exitCode, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
+    const outputs = parseOutputs(await readFile(outputFile, 'utf8'));
+    return { exitCode, outputs, stderr, lines: stdout.split(/\r?\n/).filter((line) => line !== '') };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const MACHINE_VARIABLES = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'USERPROFILE', 'PATHEXT'] as const;
+
+/** No AWS or GITHUB variable of this machine may reach the step. */
+export function machineEnvironment(): Record<string, string> {
+  const entries = MACHINE_VARIABLES.map((name): [string, string | undefined] => [name, process.env[name]]);
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+function inputVariables(inputs: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]));
+}
+
+/** `name<<delimiter`, the value's lines, `delimiter`: https://docs.github.com/actions/reference/workflow-commands */
+function parseOutputs(file: string): Record<string, string> {
+  const outputs: Record<string, string> = {};
+  const lines = file.split(/\r?\n/);
+  for (let index = 0; index < lines.length; index += 1) {
+    const [name, delimiter] = lines[index]?.split('<<') ?? [];
+    if (!name || delimiter === undefined) continue;
+    const end = lines.indexOf(delimiter, index + 1);
+    outputs[name] = lines.slice(index + 1, end).join('\n');
+    index = end;
+  }
+  return outputs;
+}

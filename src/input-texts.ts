@@ -1,0 +1,55 @@
+import { InputError } from './errors.ts';
+import { choice, matching, wholeNumber } from './input-values.ts';
+
+/** How an input is found. */
+export interface InputSpec {
+  /** Environment variables that stand in for it, the first that is set. */
+  readonly variables: readonly string[];
+}
+
+/** Where texts come from; an empty one counts as not set. */
+export interface InputSource<Name extends string> {
+  readonly input: (name: Name) => string;
+  readonly variable: (name: string) => string | undefined;
+}
+
+/** The texts of inputs, resolved: input, then variable; empty is not set. */
+export class Texts<Name extends string> {
+  readonly #source: InputSource<Name>;
+  readonly #specs: Readonly<Record<Name, InputSpec>>;
+
+  constructor(source: InputSource<Name>, specs: Readonly<Record<Name, InputSpec>>) {
+    this.#source = source;
+    this.#specs = specs;
+  }
+
+  get(name: Name): string | undefined {
+    const given = this.#source.input(name).trim();
+    if (given !== '') return given;
+    return this.#specs[name].variables.map((variable) => this.#source.variable(variable)?.trim()).find(Boolean);
+  }
+
+  required(name: Name): string {
+    const [variable] = this.#specs[name].variables;
+    const text = this.get(name);
+    if (text !== undefined) return text;
+    throw new InputError(`${name} is not set: give it${variable === undefined ? '' : `, or the variable ${variable}`}`);
+  }
+
+  parsed<Value>(name: Name, parse: (name: string, text: string) => Value): Value | undefined {
+    const text = this.get(name);
+    return text === undefined ? undefined : parse(name, text);
+  }
+
+  oneOf<const Choice extends string>(name: Name, choices: readonly Choice[]): Choice | undefined {
+    return this.parsed(name, (_, text) => choice(name, text, choices));
+  }
+
+  number(name: Name, range: { min: number; max: number }): number | undefined {
+    return this.parsed(name, (_, text) => wholeNumber(name, text, range));
+  }
+
+  form(name: Name, form: RegExp, advice: string): string | undefined {
+    return this.parsed(name, (_, text) => matching(name, text, { form, advice }));
+  }
+}

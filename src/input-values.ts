@@ -1,0 +1,84 @@
+import { printable } from './core/printable.ts';
+import { InputError } from './errors.ts';
+
+// What an input's text may be. Each parser takes the name for its message, and throws an InputError that shows the
+// value and says what would be right.
+
+/** A whole number within a range, both ends included. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Only `true` and `false`: a typo must not turn into one of them. */
+export function flag(name: string, text: string): boolean {
+  if (text === 'true') return true;
+  if (text === 'false') return false;
+  throw refused(name, text, "give 'true' or 'false'");
+}
+
+export function wholeNumber(name: string, text: string, { min, max }: Range): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw refused(name, text, `give a whole number from ${min} to ${max}`);
+}
+
+/** One of a few words. */
+export function choice<const Choice extends string>(name: string, text: string, choices: readonly Choice[]): Choice {
+  const found = choices.find((candidate) => candidate === text);
+  if (found !== undefined) return found;
+  throw refused(name, text, `give one of ${choices.join(', ')}`);
+}
+
+/** A text of a given form. */
+export function matching(name: string, text: string, { form, advice }: { form: RegExp; advice: string }): string {
+  if (form.test(text)) return text;
+  throw refused(name, text, advice);
+}
+
+/** One item a line; blank lines and the white space around an item do not count. */
+export function lines(text: string): string[] {
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+/** Patterns: one a line, or, where there is a single line, split at spaces. */
+export function patterns(text: string): string[] {
+  const items = lines(text);
+  return items.length === 1 ? text.trim().split(/ +/) : items;
+}
+
+/** `name=value` a line. */
+export function pairs(name: string, text: string): ReadonlyMap<string, string> {
+  const entries = lines(text).map((line): [string, string] => {
+    const equals = line.indexOf('=');
+    if (equals < 1) throw refused(name, line, "give one 'name=value' a line");
+    return [line.slice(0, equals).trim(), line.slice(equals + 1).trim()];
+  });
+  return new Map(entries);
+}
+
+/** A key prefix: segments divided by `/`; one trailing `/` is dropped. */
+export function keyPrefix(name: string, text: string): string {
+  const prefix = text.endsWith('/') ? text.slice(0, -1) : text;
+  const isBad = prefix.split('/').some((segment) => segment === '' || segment === '.' || segment === '..');
+  if (isBad || /[\p{Cc}\\]/u.test(prefix))
+    throw refused(name, text, "give segments divided by '/', none of them empty, '.' or '..', and no leading '/'");
+  return prefix;
+}
+
+/** An http or https URL without credentials or query; some servers have S3 under a path. */
+export function endpointUrl(name: string, text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain =
+    url !== undefined && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+  if (isPlain && (url.protocol === 'https:' || url.protocol === 'http:')) return text;
+  throw refused(name, text.replace(/^([^@]*?:\/\/)?.*@/s, '$1***@'), "give a URL such as 'https://s3.example.com'");
+}
+
+/** @param advice what to give instead */
+export function refused(name: string, text: string, advice: string): InputError {
+  return new InputError(`${name} is '${printable(text)}': ${advice}`);
+}

@@ -1,0 +1,180 @@
+import { RESERVED_METADATA } from './core/asset-attributes.ts';
+import type { CodeHashRequest } from './core/code-hash-request.ts';
+import { isCodeHash } from './core/code-hash-request.ts';
+import { isCommit } from './core/commit.ts';
+import { InputError } from './errors.ts';
+import { type InputSource, type InputSpec, Texts } from './input-texts.ts';
+import { choice, flag, keyPrefix, lines, pairs, patterns, refused } from './input-values.ts';
+import { storeInputs } from './inputs-store.ts';
+
+/** Every input, declared once. `action.yml` and the README's table are held to it by a test. */
+export const INPUTS = {
+  mode: { variables: [] },
+  bucket: { variables: ['PACKAGE_ASSETS_BUCKET'] },
+  'repository-path': { variables: ['GIT_REPO_PATH'] },
+  'package-directory': { variables: ['PACKAGE_DIRECTORY'] },
+  'commit-sha': { variables: [] },
+  'code-hash-filter': { variables: ['CODE_HASH_FIND_FILTER'] },
+  'code-hash-algorithm': { variables: [] },
+  'code-hash-salt': { variables: [] },
+  'code-hash': { variables: [] },
+  prefix: { variables: [] },
+  'fallback-prefixes': { variables: [] },
+  files: { variables: [] },
+  'include-hidden-files': { variables: [] },
+  'if-no-files-found': { variables: [] },
+  overwrite: { variables: [] },
+  restore: { variables: [] },
+  'fail-on-miss': { variables: [] },
+  legacy: { variables: [] },
+  promote: { variables: [] },
+  'wait-timeout-seconds': { variables: [] },
+  'aws-region': { variables: ['AWS_REGION', 'AWS_DEFAULT_REGION'] },
+  'aws-access-key-id': { variables: [] },
+  'aws-secret-access-key': { variables: [] },
+  'aws-session-token': { variables: [] },
+  'role-to-assume': { variables: ['AWS_ROLE'] },
+  'role-session-name': { variables: [] },
+  'role-duration-seconds': { variables: [] },
+  'role-external-id': { variables: [] },
+  audience: { variables: [] },
+  'expected-bucket-owner': { variables: [] },
+  'endpoint-url': { variables: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'] },
+  'force-path-style': { variables: [] },
+  'storage-class': { variables: [] },
+  'server-side-encryption': { variables: [] },
+  'sse-kms-key-id': { variables: [] },
+  acl: { variables: [] },
+  tags: { variables: [] },
+  metadata: { variables: [] },
+  'content-type': { variables: [] },
+  'cache-control': { variables: [] },
+  concurrency: { variables: [] },
+  'part-size-mib': { variables: [] },
+  'max-attempts': { variables: [] },
+  'dry-run': { variables: [] },
+} as const satisfies Record<string, InputSpec>;
+
+export type InputName = keyof typeof INPUTS;
+
+/** Kept out of the log before anything else happens. */
+export const SECRET_INPUTS = [
+  'aws-access-key-id',
+  'aws-secret-access-key',
+  'aws-session-token',
+] as const satisfies readonly InputName[];
+
+export type Inputs = ReturnType<typeof parseInputs>;
+
+/**
+ * @returns every input, parsed and validated; its text is the input's, else a variable's, else the default here
+ * @throws InputError for the first that can't be used, with its value and the fix
+ */
+export function parseInputs(source: InputSource<InputName>) {
+  const texts = new Texts(source, INPUTS);
+  const mode = choice('mode', texts.required('mode'), ['check', 'upload', 'restore']);
+  return {
+    mode,
+    prefix: texts.parsed('prefix', keyPrefix) ?? '',
+    packageDirectory: texts.get('package-directory') ?? './packages',
+    dryRun: texts.parsed('dry-run', flag) ?? false,
+    legacy: texts.oneOf('legacy', ['trust', 'ignore']) ?? 'trust',
+    waitMs: (texts.number('wait-timeout-seconds', { min: 0, max: 21_600 }) ?? (mode === 'check' ? 0 : 600)) * 1000,
+    concurrency: texts.number('concurrency', { min: 1, max: 256 }) ?? 16,
+    repository: { path: texts.get('repository-path') ?? '.', isGiven: texts.get('repository-path') !== undefined },
+    commitSha: texts.parsed('commit-sha', commitSha),
+    codeHash: codeHashRequest(texts),
+    selection: {
+      patterns: texts.parsed('files', filePatterns) ?? [],
+      includeHidden: texts.parsed('include-hidden-files', flag) ?? false,
+    },
+    search: searchInputs(texts, mode),
+    upload: uploadInputs(texts),
+    store: storeInputs(texts),
+  };
+}
+
+function commitSha(name: string, text: string): string {
+  if (text === 'HEAD' || isCommit(text)) return text;
+  throw refused(name, text, "give a full commit id (40 or 64 lowercase hex digits) or 'HEAD'");
+}
+
+function codeHashRequest(texts: Texts<InputName>): CodeHashRequest | undefined {
+  const algorithm = texts.oneOf('code-hash-algorithm', ['git-sha256', 'md5']) ?? 'git-sha256';
+  const salt = texts.get('code-hash-salt') ?? '';
+  const filter = texts.parsed('code-hash-filter', (_, text) => patterns(text));
+  const value = texts.get('code-hash');
+  if (value !== undefined) {
+    if (isCodeHash(value)) return { kind: 'given', value };
+    throw refused('code-hash', value, 'give 32 to 128 lowercase hex digits');
+  }
+  if (filter === undefined) return undefined;
+  if (algorithm === 'md5') refuseForMd5(salt, filter);
+  return { kind: 'computed', patterns: filter, algorithm, salt };
+}
+
+function refuseForMd5(salt: string, filter: readonly string[]): void {
+  if (salt !== '')
+    throw refused(
+      'code-hash-salt',
+      salt,
+      "the algorithm 'md5' takes none, since the Python tool knows none: use 'git-sha256'",
+    );
+  const excluding = filter.find((pattern) => pattern.startsWith('!'));
+  if (excluding !== undefined)
+    throw refused(
+      'code-hash-filter',
+      excluding,
+      "the algorithm 'md5' can't exclude, since Python's glob can't: use 'git-sha256'",
+    );
+}
+
+/** Relative to the package directory: nothing outside it is ever an asset. */
+function filePatterns(name: string, text: string): string[] {
+  const items = lines(text);
+  const outside = items.find((item) => /^!?([\\/~]|[a-z]:)|(^!?|[\\/])\.\.([\\/]|$)/i.test(item));
+  if (outside !== undefined) throw refused(name, outside, 'give patterns relative to package-directory');
+  return items;
+}
+
+/** How check and restore look for a set. */
+function searchInputs(texts: Texts<InputName>, mode: 'check' | 'upload' | 'restore') {
+  const fallbacks = texts.parsed('fallback-prefixes', (_, text) => lines(text)) ?? [];
+  return {
+    restore: texts.parsed('restore', flag) ?? false,
+    failOnMiss: texts.parsed('fail-on-miss', flag) ?? mode === 'restore',
+    promote: texts.parsed('promote', flag) ?? true,
+    fallbackPrefixes: fallbacks.map((prefix) => keyPrefix('fallback-prefixes', prefix)),
+  };
+}
+
+function uploadInputs(texts: Texts<InputName>) {
+  return {
+    ifNoFilesFound: texts.oneOf('if-no-files-found', ['error', 'warn', 'ignore']) ?? 'error',
+    overwrite: texts.parsed('overwrite', flag) ?? false,
+    contentType: texts.form(
+      'content-type',
+      /^[\w.+-]+\/[\w.+-]+( *;[\x20-\x7e]*)?$/,
+      "give a media type such as 'application/zip'",
+    ),
+    cacheControl: texts.form('cache-control', /^[\x20-\x7e]+$/, "give a header value such as 'max-age=3600'"),
+    metadata: texts.parsed('metadata', userMetadata),
+  };
+}
+
+/** S3 takes 2 KB of metadata; what this action adds is at most 400 bytes. */
+const MOST_METADATA_BYTES = 1500;
+
+function userMetadata(name: string, text: string): Record<string, string> {
+  const metadata: Record<string, string> = {};
+  for (const [key, value] of pairs(name, text)) {
+    if (!/^[a-z0-9-]+$/.test(key)) throw refused(name, key, 'names are lowercase letters, digits and hyphens');
+    if (RESERVED_METADATA.has(key)) throw refused(name, key, 'this action sets it itself');
+    if (!/^[\x20-\x7e]+$/.test(value)) throw refused(name, value, 'values are printable ASCII, and not empty');
+    metadata[key] = value;
+  }
+  const sizeBytes = Buffer.byteLength(Object.entries(metadata).flat().join(''));
+  if (sizeBytes > MOST_METADATA_BYTES)
+    throw new InputError(`${name} has ${sizeBytes} bytes: S3 leaves room for ${MOST_METADATA_BYTES}`);
+  return metadata;
+}

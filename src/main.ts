@@ -1,0 +1,122 @@
+import type { Host } from './adapters/actions-host.ts';
+import { gitSourceTree } from './adapters/git/source-tree.ts';
+import { packageDirectory } from './adapters/package-directory/package-directory.ts';
+import { s3ObjectStore } from './adapters/s3/object-store.ts';
+import { systemClock, systemRandom } from './adapters/system.ts';
+import { defined } from './core/defined.ts';
+import { CancelledError, UserError } from './errors.ts';
+import { type Inputs, parseInputs, SECRET_INPUTS } from './inputs.ts';
+import { type CheckRequest, check } from './modes/check.ts';
+import type { Outcome } from './modes/outcome.ts';
+import { type RestoreRequest, type RestoreSelection, restore } from './modes/restore.ts';
+import type { UploadRequest } from './modes/upload.ts';
+import { isTruncated, outputsOf } from './outputs.ts';
+import type { Ports } from './ports.ts';
+import type { SetSearch } from './steps/find-set.ts';
+import { VERSION } from './version.ts';
+
+/**
+ * Runs the mode that the inputs ask for, and tells later steps how it ended.
+ *
+ * @throws UserError for what the user can act on; the caller fails the step
+ */
+export async function main(host: Host): Promise<void> {
+  maskSecrets(host);
+  const inputs = parseInputs(host.inputs);
+  const ports = connect(inputs, host);
+  const outcome = await run(inputs, host, ports);
+  tell(host, outcome, inputs.store.bucket);
+  if (inputs.mode !== 'upload' && inputs.search.failOnMiss && !outcome.found)
+    throw new UserError(
+      `There are no assets for commit ${outcome.commit} (${outcome.reason}): build and upload them first, or set fail-on-miss to 'false'`,
+    );
+}
+
+/** What only an upload needs is loaded for it alone: a check should start fast. */
+async function run(inputs: Inputs, host: Host, ports: Ports): Promise<Outcome> {
+  if (inputs.mode === 'check') return check(await checkRequest(inputs, host), ports);
+  if (inputs.mode === 'restore') return restore(await restoreRequest(inputs, host), ports);
+  const { upload } = await import('./modes/upload.ts');
+  const { contentTypeOf } = await import('./adapters/content-type.ts');
+  return upload(uploadRequest(inputs, host, contentTypeOf), ports);
+}
+
+function maskSecrets({ inputs, mask }: Host): void {
+  for (const name of SECRET_INPUTS) {
+    const secret = inputs.input(name);
+    if (secret !== '') mask(secret);
+  }
+}
+
+function connect(inputs: Inputs, { log, onCancel }: Host): Ports {
+  const cancellation = new AbortController();
+  onCancel((signalName) =>
+    cancellation.abort(
+      new CancelledError(`The step was cancelled (${signalName}): what was stored so far is kept for the next upload`),
+    ),
+  );
+  return {
+    store: s3ObjectStore({ ...inputs.store, concurrency: inputs.concurrency }),
+    sources: gitSourceTree({ repositoryPath: inputs.repository.path, packageDirectory: inputs.packageDirectory }),
+    packages: packageDirectory(inputs.packageDirectory, log),
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    signal: cancellation.signal,
+  };
+}
+
+/** What both modes are asked. */
+function commonRequest(inputs: Inputs, { job }: Host) {
+  const { sha: context, ...run } = job;
+  return {
+    commit: { asked: inputs.commitSha, context, repositoryIsGiven: inputs.repository.isGiven },
+    codeHash: inputs.codeHash,
+    prefix: inputs.prefix,
+    legacy: inputs.legacy,
+    dryRun: inputs.dryRun,
+    waitMs: inputs.waitMs,
+    concurrency: inputs.concurrency,
+    writer: defined({ ...run, version: VERSION }),
+  };
+}
+
+async function checkRequest(inputs: Inputs, host: Host): Promise<CheckRequest> {
+  const search = searchRequest(inputs, host);
+  return inputs.search.restore ? { ...search, restore: await restoreSelection(inputs) } : search;
+}
+
+async function restoreRequest(inputs: Inputs, host: Host): Promise<RestoreRequest> {
+  return { ...searchRequest(inputs, host), selection: await restoreSelection(inputs) };
+}
+
+function searchRequest(inputs: Inputs, host: Host): SetSearch {
+  const { promote, fallbackPrefixes } = inputs.search;
+  return { ...commonRequest(inputs, host), promote, fallbackPrefixes };
+}
+
+async function restoreSelection({ selection }: Inputs): Promise<RestoreSelection> {
+  const { pathMatcher } = await import('./adapters/path-patterns.ts');
+  const { platform } = process;
+  const naming = platform === 'win32' || platform === 'darwin' ? platform : 'other';
+  return { isChosen: pathMatcher(selection.patterns), naming };
+}
+
+function uploadRequest(inputs: Inputs, host: Host, byExtension: (path: string) => string): UploadRequest {
+  const { ifNoFilesFound, overwrite, contentType, cacheControl, metadata } = inputs.upload;
+  return {
+    ...commonRequest(inputs, host),
+    ifNoFilesFound,
+    overwrite,
+    selection: inputs.selection,
+    settings: { contentType: (path) => contentType ?? byExtension(path), cacheControl, metadata },
+  };
+}
+
+function tell({ log, setOutput }: Host, outcome: Outcome, bucket: string): void {
+  for (const [name, text] of outputsOf(outcome, bucket)) setOutput(name, text);
+  if (isTruncated(outcome))
+    log.warning(
+      "The output 'files' is empty, since the set is too large for it: read .record.json in the package directory",
+    );
+}

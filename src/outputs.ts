@@ -1,0 +1,47 @@
+import type { Outcome } from './modes/outcome.ts';
+
+/** Runners refuse outputs of over 1 MiB a job; larger sets are in `.record.json`. */
+const MOST_FILES_CHARACTERS = 256 * 1024;
+
+/** Every output, declared once, with how it is told. `action.yml` and the README's table are held to it by a test. */
+export const OUTPUTS = {
+  found: ({ found }) => String(found),
+  source: ({ source }) => source,
+  reason: ({ reason }) => reason,
+  'cache-hit': ({ cacheHit }) => String(cacheHit),
+  'commit-sha': ({ commit }) => commit,
+  'code-hash': ({ codeHash }) => codeHash ?? '',
+  'built-from-commit': ({ builtFromCommit }) => builtFromCommit ?? '',
+  'artifact-prefix': ({ location }) => location.prefix,
+  'artifact-uri': ({ location }, bucket) => `s3://${bucket}/${location.prefix}`,
+  'record-uri': ({ location }, bucket) => `s3://${bucket}/${location.recordKey}`,
+  'file-count': ({ files }) => String(files.length),
+  'total-bytes': ({ files }) => String(files.reduce((sum, { size }) => sum + size, 0)),
+  uploaded: ({ uploaded }) => String(uploaded),
+  cached: ({ cached }) => String(cached),
+  restored: ({ restored }) => String(restored),
+  files: filesJson,
+} as const satisfies Record<string, (outcome: Outcome, bucket: string) => string>;
+
+export type OutputName = keyof typeof OUTPUTS;
+
+/** @returns every output's text, by name */
+export function outputsOf(outcome: Outcome, bucket: string): ReadonlyMap<string, string> {
+  return new Map(Object.entries(OUTPUTS).map(([name, tell]) => [name, tell(outcome, bucket)]));
+}
+
+/** Whether the set is too large for the output `files`, which is then empty. */
+export function isTruncated(outcome: Outcome): boolean {
+  return outcome.files.length > 0 && filesJson(outcome) === '';
+}
+
+function filesJson({ files, location }: Outcome): string {
+  const items = files.map(({ path, size, sha256 }) => ({ path, size, sha256, key: location.prefix + path }));
+  const json = escapeLineEnds(JSON.stringify(items));
+  return json.length > MOST_FILES_CHARACTERS ? '' : json;
+}
+
+/** JSON leaves these two as they are, and some readers take them for line ends. */
+function escapeLineEnds(json: string): string {
+  return json.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
+}
