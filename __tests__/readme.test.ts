@@ -1,0 +1,412 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { LocalS3 } from '../dev/local-s3/local-s3.ts';
+import { gitSourceTree } from '../src/adapters/git/source-tree.ts';
+import { gitSha256 } from '../src/core/code-hash.ts';
+import { serializeRecord } from '../src/core/record.ts';
+import { INPUTS, parseInputs } from '../src/inputs.ts';
+import { OUTPUTS, outputsOf } from '../src/outputs.ts';
+import { Repositories } from './support/git-repository.ts';
+import { Scenario } from './support/scenario.ts';
+
+// What the documentation shows is held to what the action does: examples are parsed, run and enforced.
+
+const ROOT = resolve(import.meta.dirname, '..');
+const ACTION = 'OWNER/s3-asset-manager@v1';
+const INPUT_NAMES: readonly string[] = Object.keys(INPUTS);
+const OUTPUT_NAMES: readonly string[] = Object.keys(OUTPUTS);
+
+interface Block {
+  readonly document: string;
+  readonly language: string;
+  readonly text: string;
+}
+
+const documents = new Map<string, string>();
+for (const path of ['README.md', ...(await readdir(join(ROOT, 'docs'))).map((name) => `docs/${name}`)])
+  documents.set(path, await readFile(join(ROOT, path), 'utf8'));
+const blocks = [...documents].flatMap(([document, text]) => blocksOf(document, text));
+
+function blocksOf(document: string, markdown: string): Block[] {
+  return [...markdown.matchAll(/^( *)```(\w+)\n(.*?)^\1```$/gms)].map(([, indent = '', language = '', text = '']) => ({
+    document,
+    language,
+    text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+  }));
+}
+
+function blocksIn(language: string, document?: string): Block[] {
+  return blocks.filter((block) => block.language === language && (document ?? block.document) === block.document);
+}
+
+function onlyBlock(language: string, document: string, part = ''): string {
+  const found = blocksIn(language, document).filter(({ text }) => text.includes(part));
+  expect(found).toHaveLength(1);
+  return found[0]?.text ?? '';
+}
+
+describe('workflow examples', () => {
+  const examples = blocksIn('yaml').map((block) => ({ ...block, steps: stepsOf(block.text) }));
+
+  it('are there, and all of them use the action', () => {
+    expect(examples.length).toBeGreaterThan(5);
+    for (const { text, steps } of examples) expect([text, steps.some(isOurs)]).toEqual([text, true]);
+  });
+
+  it('give inputs that the action has, with values that it takes', () => {
+    for (const step of examples.flatMap(({ steps }) => steps.filter(isOurs))) {
+      const inputs = new Map(Object.entries(nested(step.with)));
+      expect(INPUT_NAMES).toEqual(expect.arrayContaining([...inputs.keys()]));
+      const input = (name: string) => String(inputs.get(name) ?? '').replaceAll(/\$\{\{.*?\}\}/g, 'x');
+      parseInputs({ input, variable: () => undefined });
+    }
+  });
+
+  it('read outputs that the action has, of its own steps', () => {
+    for (const { text, steps } of examples)
+      for (const [, id, output] of text.matchAll(/steps\.([\w-]+)\.outputs\.([\w-]+)/g)) {
+        expect(steps.filter(isOurs).map((step) => step.id)).toContain(id);
+        expect(OUTPUT_NAMES).toContain(output);
+      }
+  });
+
+  it('let Terraform read what the output files has', async () => {
+    const [, type = ''] = /object\(\{(.*)\}\)/.exec(onlyBlock('hcl', 'README.md')) ?? [];
+    const scenario = await Scenario.create();
+    await scenario.build({ 'api.zip': 'api' });
+    const [file] = JSON.parse(outputsOf(await scenario.upload(), 'my-assets').get('files') ?? '');
+    await scenario.close();
+    expect(type.split(',').map((field) => field.split('=')[0]?.trim())).toEqual(Object.keys(file));
+  });
+});
+
+interface Mapping {
+  readonly [key: string]: string | Mapping;
+}
+
+/** The steps of a workflow or a part of one, in the subset of YAML that the examples keep to. */
+function stepsOf(yaml: string): Mapping[] {
+  const lines = yaml.split('\n').filter((line) => line.trim() !== '');
+  return lines.flatMap((line, start) => {
+    if (!line.trimStart().startsWith('- ')) return [];
+    const rest = lines.slice(start + 1);
+    const length = rest.findIndex((other) => indentOf(other) <= indentOf(line));
+    return [parseMapping([line.replace('- ', '  '), ...rest.slice(0, length === -1 ? undefined : length)])];
+  });
+}
+
+function parseMapping(lines: readonly string[]): Mapping {
+  const mapping: Record<string, string | Mapping> = {};
+  for (let start = 0, end = 0; start < lines.length; start = end) {
+    const line = lines[start] ?? '';
+    const [, key, value] = /^ *([\w-]+):(?: +(.+))?$/.exec(line) ?? [];
+    if (key === undefined) throw new Error(`Not in the subset of YAML: ${line}`);
+    end = lines.findIndex((other, index) => index > start && indentOf(other) <= indentOf(line));
+    if (end === -1) end = lines.length;
+    const inside = lines.slice(start + 1, end);
+    if (value === '|') mapping[key] = inside.map((item) => item.trim()).join('\n');
+    else mapping[key] = value === undefined ? parseMapping(inside) : scalar(value);
+  }
+  return mapping;
+}
+
+function scalar(text: string): string {
+  return text.replace(/ +#.*$/, '').replace(/^(['"])(.*)\1$/, '$2');
+}
+
+function indentOf(line: string): number {
+  return line.length - line.trimStart().length;
+}
+
+function isOurs(step: Mapping): boolean {
+  return step.uses === ACTION;
+}
+
+function nested(value: string | Mapping | undefined): Mapping {
+  return typeof value === 'object' ? value : {};
+}
+
+const onLinux = process.platform === 'linux' ? describe : describe.skip;
+
+onLinux('the formula of the code hash', () => {
+  const repositories = new Repositories();
+  afterEach(() => repositories.removeAll());
+
+  it.each(['', 'Linux node 24'])('gives what the action computes, with the salt %j', async (salt) => {
+    const formula = onlyBlock('sh', 'README.md', 'sha256sum');
+    const patterns = [...formula.matchAll(/':\(glob\)(.*?)'/g)].map(([, pattern]) => pattern ?? '');
+    const files = {
+      'src/b.txt': 'b',
+      'src/a/é.txt': 'a',
+      'src-other.txt': 'no',
+      'package-lock.json': '{}',
+      'z.txt': '',
+    };
+    const { root } = await repositories.createCommitted(files);
+    const output = execFileSync('bash', ['-c', formula], {
+      cwd: root,
+      env: { ...process.env, SALT: salt },
+      encoding: 'utf8',
+    });
+    const tree = gitSourceTree({ repositoryPath: root, packageDirectory: join(root, 'packages') });
+    const entries = await tree.entries(patterns);
+    expect(entries).toHaveLength(3);
+    expect(output).toBe(`${gitSha256(salt, entries)}  -\n`);
+  });
+});
+
+describe('what the documentation names', () => {
+  it('is a script of the package', async () => {
+    const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+    const commands = blocksIn('sh').flatMap(({ text }) => [...text.matchAll(/npm (?:run )?(\w+)/g)]);
+    expect(commands.length).toBeGreaterThan(3);
+    for (const [, name] of commands) expect(['ci', ...Object.keys(scripts)]).toContain(name);
+  });
+
+  it('is a file or a heading where it is a link', () => {
+    for (const [document, text] of documents)
+      for (const [, link = ''] of text.matchAll(/\]\(((?!https:)[^)]+)\)/g)) {
+        const [path = '', anchor] = link.split('#');
+        const target = path === '' ? document : join(dirname(document), path);
+        expect([link, existsSync(join(ROOT, target))]).toEqual([link, true]);
+        if (anchor !== undefined) expect(anchorsOf(documents.get(target) ?? '')).toContain(anchor);
+      }
+  });
+
+  it('is the variable of that input', () => {
+    const rows = documents.get('docs/moving-over.md')?.matchAll(/^\| (`[A-Z].*?) *\| `(.*?)` *\|$/gm) ?? [];
+    const shown = [...rows].map(([, variables = '', input = '']) => `${input}: ${variables.replaceAll('`', '')}`);
+    const known = Object.entries(INPUTS).flatMap(([name, { variables }]) =>
+      variables.length === 0 ? [] : [`${name}: ${variables.join(', ')}`],
+    );
+    expect(shown.sort()).toEqual(known.sort());
+  });
+});
+
+function anchorsOf(markdown: string): string[] {
+  const headings = [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => title.toLowerCase());
+  return headings.map((title) => title.replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-'));
+}
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource?: string | readonly string[];
+  readonly Condition?: { readonly StringLike?: { readonly 's3:prefix'?: readonly string[] } };
+}
+
+interface Policy {
+  readonly Version: string;
+  readonly Statement: readonly Statement[];
+}
+
+describe('IAM policies', () => {
+  it('are JSON of the current version, and only allow', () => {
+    const examples = blocksIn('json').map(({ text }) => JSON.parse(text));
+    const policies: Policy[] = examples.filter((example) => 'Statement' in example);
+    expect(policies).toHaveLength(3);
+    for (const { Version, Statement } of policies) {
+      expect(Version).toBe('2012-10-17');
+      expect(Statement.map(({ Effect }) => Effect)).toEqual(Statement.map(() => 'Allow'));
+    }
+  });
+
+  it('trust the audience that the token is for', () => {
+    const { role } = parseInputs({
+      input: (name) => ROLE_INPUTS.get(name) ?? '',
+      variable: () => undefined,
+    }).store;
+    const policy = onlyBlock('json', 'docs/iam.md', 'sts:AssumeRoleWithWebIdentity');
+    expect(policy).toContain(`"token.actions.githubusercontent.com:aud": "${role?.audience}"`);
+  });
+
+  it('name the actions of the code and no other', async () => {
+    const { Statement }: Policy = JSON.parse(onlyBlock('json', 'README.md'));
+    expect(new Set(Statement.flatMap(({ Action }) => Action))).toEqual(await actionsOfTheCode());
+  });
+});
+
+const ROLE_INPUTS = new Map<string, string>([
+  ['mode', 'check'],
+  ['bucket', 'my-assets'],
+  ['role-to-assume', 'arn:aws:iam::123456789012:role/assets'],
+]);
+
+async function actionsOfTheCode(): Promise<Set<string>> {
+  const folder = join(ROOT, 'src', 'adapters', 's3');
+  const sources = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')));
+  const declared = sources.flatMap((source) => source.match(/\baction: '(.*?)'/g) ?? []);
+  return new Set(declared.flatMap((line) => line.match(/s3:\w+/g) ?? []));
+}
+
+describe('under the policy', () => {
+  let scenario: Scenario;
+  beforeEach(async () => {
+    scenario = await Scenario.create();
+  });
+  afterEach(() => scenario.close());
+
+  const full: Policy = JSON.parse(onlyBlock('json', 'README.md'));
+  const readOnly: Policy = JSON.parse(onlyBlock('json', 'docs/iam.md', '"s3:GetObject"'));
+
+  it('of the README, a set is uploaded, found and promoted', async () => {
+    expect(await wholeStory(scenario, full)).toEqual(WHOLE_STORY);
+  });
+
+  it.each(reductionsOf(full))('of the README without $what, it is not', async ({ policy }) => {
+    expect(await wholeStory(scenario, policy)).not.toEqual(WHOLE_STORY);
+  });
+
+  it('that only reads, sets are found', async () => {
+    expect(await readingStory(scenario, readOnly)).toEqual(READING_STORY);
+  });
+
+  it.each(reductionsOf(readOnly))('that only reads, without $what, they are not', async ({ policy }) => {
+    expect(await readingStory(scenario, policy)).not.toEqual(READING_STORY);
+  });
+
+  it('that only reads, nothing is promoted', async () => {
+    await scenario.build({ 'api.zip': 'api' });
+    await scenario.upload();
+    await scenario.freshPackages();
+    await scenario.commit();
+    enforce(scenario, readOnly);
+    await expect(scenario.check()).rejects.toThrow('allow s3:PutObject on arn:aws:s3:::');
+  });
+});
+
+const WHOLE_STORY = { missed: 'incomplete', cached: true, openUploads: 0, foundIn: 'cache', foundAgainIn: 'artifact' };
+
+/** A commit whose first upload was killed amid a large file is uploaded, then found for another one of the same code. */
+async function wholeStory(scenario: Scenario, policy: Policy): Promise<unknown> {
+  await leaveUnfinishedUpload(scenario);
+  enforce(scenario, policy);
+  try {
+    const { reason: missed } = await scenario.check();
+    await scenario.build({ 'large.zip': new Uint8Array(5 * 1024 ** 2 + 1), 'site/index.html': 'site' });
+    const { cached } = await scenario.upload();
+    const openUploads = scenario.bucket.server.uploads(scenario.bucket.name).length;
+    await scenario.commit();
+    await scenario.freshPackages();
+    const { source: foundIn } = await scenario.check();
+    const { source: foundAgainIn } = await scenario.check();
+    return { missed, cached, openUploads, foundIn, foundAgainIn };
+  } catch (error) {
+    return error;
+  }
+}
+
+async function leaveUnfinishedUpload(scenario: Scenario): Promise<void> {
+  const { bucket, head } = scenario;
+  const writer = { nonce: 'n', sequence: 1, repository: 'owner/repository', runId: '1', runAttempt: '0' };
+  const record = { state: 'uploading', commit: head, origin: { kind: 'upload' }, writer, leaseSeconds: 120 } as const;
+  await bucket.put(`records/artifacts/${head}.json`, serializeRecord(record));
+  const Key = `artifacts/${head}/large.zip`;
+  await bucket.client.send(new CreateMultipartUploadCommand({ Bucket: bucket.name, Key }));
+}
+
+const READING_STORY = [
+  { found: true, source: 'cache', reason: 'complete' },
+  { found: true, source: 'artifact', reason: 'legacy' },
+  { found: true, source: 'cache', reason: 'legacy' },
+  { found: false, source: 'none', reason: 'absent' },
+];
+
+/** What reads objects of sets at all are legacy ones: the first object tells that its set never had a record. */
+async function readingStory(scenario: Scenario, policy: Policy): Promise<unknown> {
+  await scenario.build({ 'api.zip': 'api' });
+  const { codeHash } = await scenario.upload();
+  await scenario.commit();
+  const server = scenario.bucket.server;
+  const legacyHash = 'a'.repeat(64);
+  server.put(scenario.bucket.name, `artifacts/${'1'.repeat(40)}/api.zip`, 'api');
+  server.put(scenario.bucket.name, `cache/${legacyHash}/api.zip`, 'api');
+  enforce(scenario, policy);
+  const look = async (asked: string | undefined, value = codeHash ?? '') => {
+    const commit = { asked, context: scenario.head, repositoryIsGiven: false };
+    const outcome = await scenario.check({ promote: false, commit, codeHash: { kind: 'given', value } });
+    return { found: outcome.found, source: outcome.source, reason: outcome.reason };
+  };
+  try {
+    const own = await look(undefined);
+    const legacy = [await look('1'.repeat(40)), await look(undefined, legacyHash)];
+    return [own, ...legacy, await look('2'.repeat(40), 'b'.repeat(64))];
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Every way to leave one statement, or one item of a list, out of a policy. */
+function reductionsOf(policy: Policy): { readonly what: string; readonly policy: Policy }[] {
+  return policy.Statement.flatMap((statement, index) => {
+    const others = policy.Statement.toSpliced(index, 1);
+    const prefixes = list(statement.Condition?.StringLike?.['s3:prefix']);
+    const reduced = (what: string, changed?: Statement) => ({
+      what: `${what} of statement ${index + 1}`,
+      policy: { ...policy, Statement: changed === undefined ? others : [...others, changed] },
+    });
+    return [
+      reduced('the whole'),
+      ...without(list(statement.Action)).map(([what, Action]) => reduced(what, { ...statement, Action })),
+      ...without(list(statement.Resource)).map(([what, Resource]) => reduced(what, { ...statement, Resource })),
+      ...without(prefixes).map(([what, kept]) =>
+        reduced(what, { ...statement, Condition: { StringLike: { 's3:prefix': kept } } }),
+      ),
+    ];
+  });
+}
+
+/** Each item of a list of several, with the list that is left without it. */
+function without(items: readonly string[]): [string, string[]][] {
+  return items.length < 2 ? [] : items.map((item, index) => [item, items.toSpliced(index, 1)]);
+}
+
+/** Lets the server refuse what a policy for the bucket `my-assets` does not allow. */
+function enforce(scenario: Scenario, policy: Policy): void {
+  const { server, name } = scenario.bucket;
+  const may = (action: string, key: string | undefined, prefix?: string) =>
+    policy.Statement.some((statement) => allows(statement, { action, key, prefix }));
+  server.deny = ({ action, key }) => action !== 's3:ListBucket' && !may(action, key);
+  server.fault = ({ operation, query, key }) => {
+    const listed = operation === 'ListObjectsV2' ? query.prefix : missingKey(server, { operation, bucket: name, key });
+    if (listed === undefined || may('s3:ListBucket', undefined, listed)) return undefined;
+    return { kind: 'error', status: 403, code: 'AccessDenied' };
+  };
+}
+
+interface Asked {
+  readonly action: string;
+  readonly key: string | undefined;
+  readonly prefix: string | undefined;
+}
+
+function allows({ Action, Resource, Condition }: Statement, { action, key, prefix }: Asked): boolean {
+  const resource = `arn:aws:s3:::my-assets${key === undefined ? '' : `/${key}`}`;
+  const prefixes = Condition?.StringLike?.['s3:prefix'];
+  return (
+    list(Action).includes(action) &&
+    list(Resource).some((pattern) => isLike(resource, pattern)) &&
+    (prefixes === undefined || prefixes.some((pattern) => prefix !== undefined && isLike(prefix, pattern)))
+  );
+}
+
+/** S3 says that an object is missing only to those who may list its key. */
+function missingKey(
+  server: LocalS3,
+  { operation, bucket, key }: { operation: string; bucket: string; key: string | undefined },
+): string | undefined {
+  const isRead = operation === 'GetObject' || operation === 'HeadObject';
+  return isRead && key !== undefined && server.get(bucket, key) === undefined ? key : undefined;
+}
+
+function isLike(text: string, pattern: string): boolean {
+  return new RegExp(`^${pattern.replaceAll(/[.?+^$(){}|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`, 's').test(text);
+}
+
+function list(value: string | readonly string[] | undefined): readonly string[] {
+  return value === undefined || typeof value === 'string' ? [value ?? []].flat() : value;
+}
