@@ -144,7 +144,8 @@ function searchInputs(texts: Texts<InputName>, mode: 'check' | 'upload' | 'resto
     restore: texts.parsed('restore', flag) ?? false,
     failOnMiss: texts.parsed('fail-on-miss', flag) ?? mode === 'restore',
     promote: texts.parsed('promote', flag) ?? true,
-    fallbackPrefixes: fallbacks.map((prefix) => keyPrefix('fallback-prefixes', prefix)),
+    // `/` is the bucket's root: a scope may have a prefix where the one it falls back to has none.
+    fallbackPrefixes: fallbacks.map((prefix) => (prefix === '/' ? '' : keyPrefix('fallback-prefixes', prefix))),
   };
 }
 

@@ -118,6 +118,8 @@ export interface ObjectStore {
 
 /** The repository that is checked out. */
 export interface SourceTree {
+  /** Whether there is a directory at all. */
+  exists(): Promise<boolean>;
   /** Full hex id of the commit checked out; undefined where there is no repository or no commit yet. */
   head(): Promise<string | undefined>;
   /** The entries that `git add -A` would leave in a scratch index for these patterns; throws where none is left. */

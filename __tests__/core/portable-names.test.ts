@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type NamingRules, namingProblem } from '../../src/core/portable-names.ts';
+import { printable } from '../../src/core/printable.ts';
 
 describe('namingProblem', () => {
   it.each([
@@ -9,6 +10,10 @@ describe('namingProblem', () => {
     'sub/COM1.tar.gz',
     'lpt¹',
     'conin$',
+    'CONOUT$',
+    'COM²',
+    'con .txt',
+    'nul  ',
     'a:stream',
     'a?b',
     'a*b',
@@ -25,7 +30,7 @@ describe('namingProblem', () => {
     expect(namingProblem(['fine', path], 'other')).toBeUndefined();
   });
 
-  it.each(['console', 'com', 'com10', 'nul-1', 'a.con', '.a', 'a b', 'größe', '日本'])(
+  it.each(['console', 'com', 'com10', 'nul-1', 'nul x', 'a.con', '.a', 'a b', 'größe', '日本', 'a~1'])(
     'lets Windows have %j',
     (path) => {
       expect(namingProblem([path], 'win32')).toBeUndefined();
@@ -47,10 +52,19 @@ describe('namingProblem', () => {
     ],
     [['\u00e9', 'e\u0301'], ['darwin']],
     [['É', 'e\u0301'], ['darwin']],
+    [
+      ['\u212a', 'k'],
+      ['win32', 'darwin'],
+    ], // the sign for Kelvin
+    [['straße', 'STRASSE'], ['darwin']],
+    [['a\u200cb', 'ab'], ['darwin']],
+    [['sub\ufeff/a', 'sub/a'], ['darwin']],
   ])('finds two names for one file: %j', ([first = '', second = ''], where) => {
     for (const rules of ['win32', 'darwin', 'other'] as const)
       expect(namingProblem([first, second], rules)).toBe(
-        where.includes(rules) ? `'${first}' and '${second}' are the same file on this system` : undefined,
+        where.includes(rules)
+          ? `'${printable(first)}' and '${printable(second)}' are the same file on this system`
+          : undefined,
       );
   });
 
@@ -58,12 +72,78 @@ describe('namingProblem', () => {
     [['a', 'a/b'], 'other', "'a' is a file, and the folder of 'a/b'"],
     [['a/b/c/d', 'a/b'], 'other', "'a/b' is a file, and the folder of 'a/b/c/d'"],
     [['A', 'a/b'], 'darwin', "'A' is a file, and the folder of 'a/b'"],
+    [['a/b', 'a-b', 'a b', 'a', 'a0'], 'other', "'a' is a file, and the folder of 'a/b'"],
   ])('finds a file that is a folder too: %j on %s', (paths, rules, problem) => {
     expect(namingProblem(paths, rules)).toBe(problem);
   });
 
   it.each<NamingRules>(['win32', 'darwin', 'other'])('lets files share folders on %s', (rules) => {
     expect(namingProblem(['a/b', 'a/c', 'a-b', 'ab/c', 'A/d'], rules)).toBeUndefined();
+  });
+
+  it.each<NamingRules>(['win32', 'darwin', 'other'])('finds a file that is named twice on %s', (rules) => {
+    expect(namingProblem(['a', 'b', 'a'], rules)).toBe("'a' is named twice");
+  });
+
+  it.each<[string, readonly NamingRules[]]>([
+    ['.found/x', ['win32', 'darwin', 'other']],
+    ['.record.json/a/b', ['win32', 'darwin', 'other']],
+    ['.Found', ['win32', 'darwin']],
+    ['.COMMIT-HASH/x', ['win32', 'darwin']],
+    ['.commit-haſh', ['win32', 'darwin']], // a long s, of which S is the upper case
+    ['.fo\u200cund', ['darwin']],
+    ['sub/.found', []],
+    ['.founder', []],
+  ])('keeps the places of markers free: %j', (path, where) => {
+    for (const rules of ['win32', 'darwin', 'other'] as const)
+      expect(namingProblem(['fine', path], rules)).toBe(
+        where.includes(rules) ? `'${printable(path)}' stands where a marker file of this action belongs` : undefined,
+      );
+  });
+
+  it.each([
+    '.git',
+    '.git/config',
+    'a/.GIT/hooks/x',
+    'git~1',
+    'a/Git~1/b',
+    '.git./x',
+    '.git ./x',
+    '.\u200dgit',
+    '.git\u202e/x',
+  ])("keeps out of git's own files: %j", (path) => {
+    const problem = `'${printable(path)}' leads into git's own files`;
+    for (const rules of ['darwin', 'other'] as const) expect(namingProblem([path], rules)).toBe(problem);
+    expect(namingProblem([path], 'win32')).toBeDefined();
+  });
+
+  it.each(['.gitignore', '.github/x', 'git', 'x.git', 'git~2', '.git~1', '.gitmodules/x', '. git'])(
+    'lets pass %j',
+    (path) => {
+      for (const rules of ['win32', 'darwin', 'other'] as const) expect(namingProblem([path], rules)).toBeUndefined();
+    },
+  );
+
+  it.each<[string, readonly NamingRules[]]>([
+    ['a'.repeat(256), ['win32', 'darwin', 'other']],
+    [`${'a'.repeat(256)}/b`, ['win32', 'darwin', 'other']],
+    ['é'.repeat(128), ['other']],
+    ['a'.repeat(255), []],
+    [`${'a'.repeat(255)}/${'é'.repeat(127)}`, []],
+  ])('finds names that are too long', (path, where) => {
+    for (const rules of ['win32', 'darwin', 'other'] as const) {
+      const unit = rules === 'other' ? 'bytes' : 'characters';
+      const problem = `'${path}' has a file or folder name of more than 255 ${unit}`;
+      expect(namingProblem([path], rules)).toBe(where.includes(rules) ? problem : undefined);
+    }
+  });
+
+  it.each<NamingRules>(['win32', 'darwin', 'other'])('takes no long time over many deep paths on %s', (rules) => {
+    const folders = 'a/'.repeat(400);
+    const paths = Array.from({ length: 10_000 }, (_, index) => `${folders}${index}`);
+    const startedMs = performance.now();
+    expect(namingProblem(paths, rules)).toBeUndefined();
+    expect(performance.now() - startedMs).toBeLessThan(5000);
   });
 
   it('shows hostile names in one harmless line', () => {

@@ -124,7 +124,7 @@ describe('the requests of a check', () => {
     const refuse = () => {
       throw new Error('git was run');
     };
-    const sources: SourceTree = { head: refuse, entries: refuse, contents: refuse };
+    const sources: SourceTree = { exists: refuse, head: refuse, entries: refuse, contents: refuse };
     expect(await scenario.check({}, { sources })).toMatchObject({ found: true });
   });
 });

@@ -123,3 +123,16 @@ describe('an upload', () => {
     expect(await scenario.bucket.keys()).toEqual([]);
   });
 });
+
+describe('before anything is looked up', () => {
+  it("refuses a workflow's commit that is no commit id", async () => {
+    const commit = { ...ASKED, context: 'main' };
+    await expect(scenario.check({ commit, codeHash: undefined })).rejects.toThrow("GITHUB_SHA is 'main'");
+  });
+
+  it('fails where a repository was named that is not there, also where nothing is hashed', async () => {
+    const commit = { ...ASKED, context: OTHER, repositoryIsGiven: true };
+    const sources = gitSourceTree({ repositoryPath: `${scenario.root}/nowhere`, packageDirectory: scenario.packages });
+    await expect(scenario.check({ commit, codeHash: undefined }, { sources })).rejects.toThrow('repository-path');
+  });
+});

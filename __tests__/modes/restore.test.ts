@@ -121,7 +121,7 @@ describe('a restore', () => {
     const refuse = () => {
       throw new Error('git was run');
     };
-    const sources = { head: refuse, entries: refuse, contents: refuse };
+    const sources = { exists: refuse, head: refuse, entries: refuse, contents: refuse };
     expect(await scenario.restore({ codeHash: undefined }, { sources })).toMatchObject({ restored: true });
   });
 
@@ -260,11 +260,21 @@ describe('a file that is there already', () => {
     await upload();
     await scenario.freshPackages();
     await scenario.restore();
-    const modeOf = async (path: string) => (await stat(join(scenario.packages, path))).mode & 0o777;
-    const umask = process.umask();
-    expect(await modeOf('bin/tool')).toBe(0o755 & ~umask);
-    expect(await modeOf('plain.txt')).toBe(0o644 & ~umask);
+    expect(await modeOf('bin/tool')).toBe(0o755 & ~process.umask());
+    expect(await modeOf('plain.txt')).toBe(0o644 & ~process.umask());
   });
+
+  it('comes back where the bytes are there without it', async () => {
+    await scenario.storeSet({ 'bin/tool': '#!/bin/sh' }, { file: { executable: true } });
+    await scenario.build({ 'bin/tool': '#!/bin/sh' });
+    await chmod(join(scenario.packages, 'bin/tool'), 0o644);
+    await scenario.restore();
+    expect(await modeOf('bin/tool')).toBe(0o755 & ~process.umask());
+  });
+
+  async function modeOf(path: string): Promise<number> {
+    return (await stat(join(scenario.packages, path))).mode & 0o777;
+  }
 });
 
 describe('a set without a record', () => {

@@ -30,6 +30,18 @@ export function attributesOf(file: Omit<AssetFile, 'etag' | 'size' | 'path'>, ow
   });
 }
 
+/** Whether an object is stored with what a record would say of it: type, caching and the user's own metadata. */
+export function hasAttributes(head: AssetAttributes, wanted: AssetAttributes): boolean {
+  const actual = userMetadata(head) ?? {};
+  const expected = Object.entries(userMetadata(wanted) ?? {});
+  return (
+    head.contentType === wanted.contentType &&
+    head.cacheControl === wanted.cacheControl &&
+    expected.length === Object.keys(actual).length &&
+    expected.every(([name, value]) => actual[name] === value)
+  );
+}
+
 /** The user's own part of an object's metadata, or undefined where there is none. */
 export function userMetadata(head: AssetAttributes): Record<string, string> | undefined {
   const own = Object.entries(head.metadata).filter(([name]) => !RESERVED_METADATA.has(name));

@@ -5,17 +5,19 @@ import { printable } from './printable.ts';
 export type NamingRules = 'win32' | 'darwin' | 'other';
 
 /** https://learn.microsoft.com/windows/win32/fileio/naming-a-file; what follows spaces or a point does not count. */
-const WINDOWS_RESERVED = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?$/i;
-const WINDOWS_FORBIDDEN = /[<>:"|?*\\]/;
+const RESERVED_ON_WINDOWS = /(^|\/)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.[^/]*)?(\/|$)/i;
+const FORBIDDEN_ON_WINDOWS = /[<>:"|?*\\]|[. ](\/|$)/;
 
 /** Of a file or folder name, on every file system that runners have. */
 const LONGEST_NAME = 255;
+/** No shorter one has more bytes: a UTF-16 unit has three at most. */
+const MAYBE_TOO_LONG = /[^/]{86}/;
 
 /** What HFS+ overlooks in names: `next_hfs_char` of https://github.com/git/git/blob/master/utf8.c */
 const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
 
 /** Git's folder as file systems let it be called: in any case, by its short name, with trailing points or a stream. */
-const GIT_FOLDER = /^(\.git|git~1)[. ]*(:|$)/i;
+const IN_GIT_FOLDER = /(^|\/)(\.git|git~1)[. ]*(:|\/|$)/i;
 
 /**
  * Why a set of paths can't all be files of one directory on a system, each under its own name and none of them a file
@@ -26,29 +28,26 @@ const GIT_FOLDER = /^(\.git|git~1)[. ]*(:|$)/i;
  */
 export function namingProblem(paths: readonly string[], rules: NamingRules): string | undefined {
   for (const path of paths) {
-    const problem = problemOf(path.split('/'), rules);
+    const problem = problemOf(path, rules);
     if (problem !== undefined) return `'${printable(path)}' ${problem}`;
   }
   return collision(paths, rules);
 }
 
-function problemOf(segments: readonly string[], rules: NamingRules): string | undefined {
-  if (rules === 'win32' && segments.some(isForbiddenOnWindows)) return 'is no name for a file on Windows';
-  if (segments.some((segment) => lengthOf(segment, rules) > LONGEST_NAME))
+function problemOf(path: string, rules: NamingRules): string | undefined {
+  if (rules === 'win32' && (RESERVED_ON_WINDOWS.test(path) || FORBIDDEN_ON_WINDOWS.test(path)))
+    return 'is no name for a file on Windows';
+  if (MAYBE_TOO_LONG.test(path) && path.split('/').some((name) => lengthOf(name, rules) > LONGEST_NAME))
     return `has a file or folder name of more than ${LONGEST_NAME} ${rules === 'other' ? 'bytes' : 'characters'}`;
-  if (segments.some((segment) => GIT_FOLDER.test(segment.replace(IGNORED_BY_HFS, ''))))
-    return "leads into git's own files";
-  if (isMarker(fold(segments[0] ?? '', rules))) return 'stands where a marker file of this action belongs';
+  if (IN_GIT_FOLDER.test(path.replace(IGNORED_BY_HFS, ''))) return "leads into git's own files";
+  const [first = ''] = path.split('/', 1);
+  if (isMarker(fold(first, rules))) return 'stands where a marker file of this action belongs';
   return undefined;
 }
 
-function isForbiddenOnWindows(segment: string): boolean {
-  return WINDOWS_RESERVED.test(segment) || WINDOWS_FORBIDDEN.test(segment) || /[. ]$/.test(segment);
-}
-
 /** Windows and macOS count UTF-16 units, others bytes. */
-function lengthOf(segment: string, rules: NamingRules): number {
-  return rules === 'other' ? Buffer.byteLength(segment) : segment.length;
+function lengthOf(name: string, rules: NamingRules): number {
+  return rules === 'other' ? Buffer.byteLength(name) : name.length;
 }
 
 /** Two paths that are one file there, or one that is a file and another's folder. */

@@ -26,8 +26,9 @@ export type RestoreRequest = SetSearch & { readonly selection: RestoreSelection 
 export async function restore(request: RestoreRequest, ports: Ports): Promise<Outcome> {
   const packages = request.dryRun ? undefined : ports.packages;
   await packages?.removeMarker('.record.json');
-  const commit = await resolveCommit(request.commit, ports.sources);
-  const result = await findSet({ ...request, commit: { ...request.commit, isCompared: false } }, ports, commit);
+  const asked = { ...request.commit, isCompared: false } as const;
+  const commit = await resolveCommit(asked, ports.sources);
+  const result = await findSet({ ...request, commit: asked }, ports, commit);
   if (result.own.verdict.reason === 'in-progress')
     throw stillInProgress(result.own.verdict.record, { location: result.own.location, waitMs: request.waitMs });
   if (result.found === undefined || packages === undefined) return outcomeOfSearch(result);

@@ -76,7 +76,7 @@ async function readFoundSet(
   if (record.state !== 'complete') return undefined;
   if (record.commit === own.id) return { location: own, record };
   // With `promote: false` the set was left where it is.
-  const codeHash = await readCodeHashMarker(packages);
+  const codeHash = await readCodeHashMarker(packages, undefined);
   const isOfThisCode = codeHash !== undefined && record.codeHash === codeHash.value;
   return isOfThisCode ? { location: cacheSet(prefix, codeHash.value), record } : undefined;
 }
@@ -97,7 +97,7 @@ function tellNoFiles({ ifNoFilesFound, selection }: UploadRequest, { packages, l
 /** The given value, else what check found, else computed now; undefined: no caching. */
 async function findCodeHash({ codeHash }: UploadRequest, ports: Ports): Promise<CodeHash | undefined> {
   if (codeHash?.kind === 'given') return computeCodeHash(codeHash, ports.sources);
-  const marked = await readCodeHashMarker(ports.packages);
+  const marked = await readCodeHashMarker(ports.packages, codeHash);
   if (marked !== undefined) ports.log.info(`The code hash is ${marked.value}, as check found it.`);
   if (marked !== undefined || codeHash === undefined) return marked;
   return computeCodeHash(codeHash, ports.sources);

@@ -3,7 +3,7 @@ import { type CodeHash, type CodeHashAlgorithm, type CodeHashRequest, isCodeHash
 import { UserError } from '../errors.ts';
 import type { PackageDirectory, SourceTree } from '../ports.ts';
 
-const ALGORITHM_BY_LENGTH: Readonly<Record<number, CodeHashAlgorithm>> = { 32: 'md5', 64: 'git-sha256' };
+const LENGTHS: Readonly<Record<CodeHashAlgorithm, number>> = { md5: 32, 'git-sha256': 64 };
 
 /** Hashes the sources, or takes the value that was computed elsewhere. */
 export async function computeCodeHash(request: CodeHashRequest, sources: SourceTree): Promise<CodeHash> {
@@ -17,12 +17,17 @@ export async function computeCodeHash(request: CodeHashRequest, sources: SourceT
 /**
  * What an earlier check found, which counts more than what could be computed now: a build may have changed the tree.
  *
+ * @param request by whose algorithm it must have been made, where that fits
  * @throws UserError where the marker is there but holds no code hash
  */
-export async function readCodeHashMarker(packages: PackageDirectory): Promise<CodeHash | undefined> {
+export async function readCodeHashMarker(
+  packages: PackageDirectory,
+  request: CodeHashRequest | undefined,
+): Promise<CodeHash | undefined> {
   const text = (await packages.readMarker('.code-hash'))?.trim();
   if (text === undefined || text === '') return undefined;
   if (!isCodeHash(text))
     throw new UserError(`${packages.path}/.code-hash does not hold a code hash: run check again, or delete the file`);
-  return { value: text, algorithm: ALGORITHM_BY_LENGTH[text.length] };
+  const algorithm = request?.kind === 'computed' ? request.algorithm : undefined;
+  return { value: text, algorithm: algorithm && LENGTHS[algorithm] === text.length ? algorithm : undefined };
 }

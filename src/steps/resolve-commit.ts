@@ -1,3 +1,5 @@
+import { isCommit } from '../core/commit.ts';
+import { printable } from '../core/printable.ts';
 import { InputError, UserError } from '../errors.ts';
 import type { Log, SourceTree } from '../ports.ts';
 
@@ -18,8 +20,9 @@ const FIX = "set commit-sha to 'HEAD', or to ${{ github.event.pull_request.head.
 
 /** @returns the full hex id of the commit that the set is filed under */
 export async function resolveCommit(request: CommitRequest, sources: SourceTree): Promise<string> {
+  await assertThere(request, sources);
   if (request.asked !== undefined && request.asked !== 'HEAD') return request.asked;
-  if (request.asked === undefined && request.context !== undefined) return request.context;
+  if (request.asked === undefined && request.context !== undefined) return checked(request.context);
   const head = await sources.head();
   if (head !== undefined) return head;
   throw new InputError(
@@ -27,6 +30,17 @@ export async function resolveCommit(request: CommitRequest, sources: SourceTree)
       ? "commit-sha is 'HEAD', but there is no commit checked out at repository-path: check out the repository first"
       : 'There is no commit to file assets under: set commit-sha, or check out the repository at repository-path',
   );
+}
+
+async function assertThere({ repositoryIsGiven, isCompared }: CommitRequest, sources: SourceTree): Promise<void> {
+  if (repositoryIsGiven && isCompared !== false && !(await sources.exists()))
+    throw new InputError('There is no directory at repository-path: check the path, or check out the repository there');
+}
+
+/** Not an id: an event without a commit, or a variable that somebody set. */
+function checked(context: string): string {
+  if (isCommit(context)) return context;
+  throw new InputError(`GITHUB_SHA is '${printable(context)}', which is no full commit id: set commit-sha`);
 }
 
 /**

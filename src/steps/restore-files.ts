@@ -51,8 +51,10 @@ export async function restoreFiles(ports: RestorePorts, { source, files, concurr
   return { fetchedCount: fetched.filter(Boolean).length };
 }
 
-async function isThere({ packages }: RestorePorts, file: AssetFile): Promise<boolean> {
-  return file.sha256 !== undefined && (await packages.digest(file.path, file.size)) === file.sha256;
+/** A digest does not tell whether a file may be executed, so one that must be is fetched anew. */
+async function isThere({ packages }: RestorePorts, { path, size, sha256, executable }: AssetFile): Promise<boolean> {
+  if (sha256 === undefined || executable === true) return false;
+  return (await packages.digest(path, size)) === sha256;
 }
 
 interface FetchPorts extends RestorePorts {

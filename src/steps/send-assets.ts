@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type AssetOwner, attributesOf, sha256Of } from '../core/asset-attributes.ts';
+import { type AssetOwner, attributesOf, hasAttributes, sha256Of } from '../core/asset-attributes.ts';
 import { type ByteBudget, byteBudget, mapConcurrently } from '../core/concurrency.ts';
 import type { Listing } from '../core/listing.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
 import { UserError } from '../errors.ts';
-import type { OpenFile, Ports, WriteCondition, WriteResult } from '../ports.ts';
+import type { AssetAttributes, ObjectHead, OpenFile, Ports, WriteCondition, WriteResult } from '../ports.ts';
 import type { RecordClaim } from './record-claim.ts';
 
 /** How many bytes of files may be in memory at once, whatever the number and size of files. */
@@ -36,12 +36,13 @@ export interface SentAssets {
 interface Sender {
   readonly key: string;
   readonly file: Omit<AssetFile, 'etag'> & { readonly sha256: string };
+  readonly attributes: AssetAttributes;
   write(condition: WriteCondition): Promise<WriteResult>;
 }
 
 /**
- * Stores the planned assets, each only where nothing else is in its place. What is there already with the same size
- * and SHA-256 counts as sent, so an interrupted upload goes on where it stopped.
+ * Stores the planned assets, each only where nothing else is in its place. What is there already with the same size,
+ * SHA-256 and attributes counts as sent, so an interrupted upload goes on where it stopped.
  *
  * @throws UserError when a file changes while it is being sent, RecordLostError when another writer took over
  */
@@ -82,8 +83,7 @@ async function storeAsset(
   let replaceable = listedEtag;
   for (let attempt = 1; attempt <= MOST_REPLACEMENTS; attempt += 1) {
     const head = await store.head(sender.key);
-    if (head?.sizeBytes === sender.file.size && sha256Of(head) === sender.file.sha256)
-      return { etag: head.etag, wasPresent: true };
+    if (head !== undefined && isSame(head, sender)) return { etag: head.etag, wasPresent: true };
     // An ETag that was not known before the last renewal may be that of a new holder: renewing shows who holds on.
     if (head !== undefined && head.etag !== replaceable) await claim.renew();
     replaceable = head?.etag;
@@ -95,6 +95,11 @@ async function storeAsset(
   throw new UserError(
     `Others keep overwriting s3://${store.bucket}/${printable(sender.key)}: find out who writes there besides this action`,
   );
+}
+
+/** The same bytes, stored with the same attributes: the record is to tell how each asset is stored. */
+function isSame(head: ObjectHead, { file, attributes }: Sender): boolean {
+  return head.sizeBytes === file.size && sha256Of(head) === file.sha256 && hasAttributes(head, attributes);
 }
 
 interface SenderContext {
@@ -126,6 +131,7 @@ async function wholeSender({ store, signal }: SendPorts, context: SenderContext,
   return {
     key,
     file,
+    attributes,
     write: (condition) => store.putAsset({ key, body, sha256: file.sha256, attributes, condition, signal }),
   };
 }
@@ -135,15 +141,17 @@ async function partsSender({ store, signal }: SendPorts, context: SenderContext,
   const { asset, owner, claim, budget } = context;
   const file = { ...asset, sha256: await digest(open, signal) };
   const key = claim.location.prefix + asset.path;
+  const attributes = attributesOf(file, owner);
   return {
     key,
     file,
+    attributes,
     write: (condition) => {
       const sent = createHash('sha256');
       return store.putAssetInParts({
         key,
         sizeBytes: open.sizeBytes,
-        attributes: attributesOf(file, owner),
+        attributes,
         condition,
         signal,
         budget,

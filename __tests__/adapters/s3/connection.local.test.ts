@@ -63,22 +63,22 @@ describe('a process', () => {
     const result = await ask(settingsFor(server.url, { region: undefined }));
     expect(result).toMatchObject({ answers: ANSWERS, exitCode: 0, stderr: '' });
     // Without end, since the server closes no connection of its own accord.
-    expect(result.durationMs).toBeLessThan(10_000);
+    expect(result.durationMs).toBeLessThan(20_000);
   });
 
   it('ends after the region alone could not be found', async () => {
     server.fault = () => ({ kind: 'reply', status: 503 });
-    const result = await ask(settingsFor(server.url, { region: undefined, maxAttempts: 1 }));
-    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    const settings = settingsFor(server.url, { region: undefined, maxAttempts: 1 });
+    expect(await ask(settings, { ask: ['list'] })).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
-  it('ends after faults of every kind, none of them unhandled', async () => {
-    for (const fault of [{ kind: 'reset' }, { kind: 'truncate', afterBytes: 3 }] as const) {
-      server.fault = () => fault;
-      const result = await ask(settingsFor(server.url, { maxAttempts: 1 }));
-      expect(result).toMatchObject({ exitCode: 0, stderr: '' });
-      expect(result.answers).toHaveLength(3);
-    }
+  it('ends after connections that break, none of the errors unhandled', async () => {
+    server.fault = ({ sequence }) => (sequence % 2 === 0 ? { kind: 'reset' } : { kind: 'truncate', afterBytes: 3 });
+    const result = await ask(settingsFor(server.url, { maxAttempts: 1 }), {
+      ask: ['list', 'list', 'readDocument', 'head'],
+    });
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(result.answers).toHaveLength(4);
   });
 
   it('ends without credentials', async () => {
@@ -179,7 +179,7 @@ describe('AWS, behind a proxy', () => {
   it('is asked for the region of a bucket, and in that region for everything else', async () => {
     const result = await ask(settingsFor(undefined, SETTINGS), { env: aws.env });
     expect(result).toMatchObject({ answers: ANSWERS, exitCode: 0, stderr: '' });
-    expect(result.durationMs).toBeLessThan(10_000);
+    expect(result.durationMs).toBeLessThan(20_000);
     // One connection for each server: they are kept.
     expect(aws.proxy.lines).toEqual([
       'CONNECT s3.us-east-1.amazonaws.com:443',

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type FaultAction, type IamAction, type LocalS3, startLocalS3 } from '../../../dev/local-s3/local-s3.ts';
 import type { StoreSettings } from '../../../src/adapters/s3/settings.ts';
 import type { StoreFaultKind } from '../../../src/errors.ts';
@@ -9,6 +9,8 @@ import { BUCKET, faultOf, OPERATIONS, prepare, storeAt } from './stores.ts';
 let server: LocalS3;
 let host: string;
 beforeAll(async () => {
+  // How long a wait between attempts is, is drawn by lot.
+  jest.spyOn(Math, 'random').mockReturnValue(0.02);
   server = await startLocalS3({ buckets: [BUCKET, { name: 'abroad', region: 'eu-west-1' }], minPartSizeBytes: 1 });
   host = new URL(server.url).host;
 });
@@ -18,7 +20,10 @@ beforeEach(() => {
   prepare(server);
   server.clearRequests();
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  jest.restoreAllMocks();
+  await server.close();
+});
 
 const HTML = '<html><head><meta charset="utf-8"></head><body>Sign in<br></body></html>';
 const PAGE = { kind: 'reply', body: HTML, headers: { 'content-type': 'text/html' } } as const;
@@ -93,6 +98,11 @@ const TOLD: Readonly<Record<string, { answer: FaultAction; kind: StoreFaultKind;
   },
   'an unknown key': {
     answer: document(403, 'InvalidAccessKeyId'),
+    kind: 'credentials',
+    message: 'the access key is not known there: check aws-access-key-id and endpoint-url',
+  },
+  'an unknown key, by versitygw': {
+    answer: document(404, 'XAdminUserNotFound'),
     kind: 'credentials',
     message: 'the access key is not known there: check aws-access-key-id and endpoint-url',
   },

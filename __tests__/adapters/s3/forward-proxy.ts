@@ -7,6 +7,7 @@ export class ForwardProxy implements AsyncDisposable {
   /** Request lines, such as `GET http://s3.internal/bucket` and `CONNECT s3.internal:443`. */
   readonly lines: string[] = [];
   readonly authorizations: (string | undefined)[] = [];
+  connectionCount = 0;
   /** In place of forwarding. */
   refusal: { readonly status: number; readonly body: string } | undefined;
   readonly #server: Server;
@@ -16,6 +17,9 @@ export class ForwardProxy implements AsyncDisposable {
   private constructor(port: number) {
     this.#port = port;
     this.#server = createServer((incoming, response) => this.#forward(incoming, response));
+    this.#server.on('connection', () => {
+      this.connectionCount += 1;
+    });
     this.#server.on('connect', (incoming, socket) => this.#tunnel(incoming, socket));
   }
 

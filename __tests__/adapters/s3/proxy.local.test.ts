@@ -75,6 +75,17 @@ describe('a proxy for http', () => {
     expect(proxy.authorizations).toEqual([expected, expected]);
   });
 
+  it('is kept connected', async () => {
+    setVariables({ HTTP_PROXY: proxy.url });
+    const store = storeAt(INSIDE);
+    for (let round = 0; round < 2; round += 1) {
+      await keysIn(store);
+      await store.head('doc');
+    }
+    expect(proxy.lines).toHaveLength(4);
+    expect(proxy.connectionCount).toBe(1);
+  });
+
   it('finds the region of the bucket too', async () => {
     setVariables({ HTTP_PROXY: proxy.url });
     await keysIn(storeAt(INSIDE, { region: undefined }));

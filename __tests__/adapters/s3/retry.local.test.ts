@@ -256,6 +256,14 @@ describe('a server that does not know conditions', () => {
   });
 });
 
+it('an object that is gone is told from one that has changed, where the server does', async () => {
+  const store = storeAt(server);
+  const condition = { kind: 'unchanged', etag: '"e"' } as const;
+  expect(await store.writeDocument('none', Buffer.from('{}'), condition)).toEqual({ outcome: 'missing' });
+  expect(await store.putAsset(assetOf('none', 'x', { condition }))).toEqual({ outcome: 'missing' });
+  expect(await store.writeDocument('doc', Buffer.from('{}'), condition)).toEqual({ outcome: 'precondition-failed' });
+});
+
 it('a refused condition is told by its status where the server gives no reason', async () => {
   server.fault = ({ operation }) =>
     operation === 'CreateMultipartUpload' || operation === 'UploadPart' || operation === 'AbortMultipartUpload'

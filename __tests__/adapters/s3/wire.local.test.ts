@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type LocalS3, type LoggedRequest, startLocalS3 } from '../../../dev/local-s3/local-s3.ts';
+import { Content, type LocalS3, type LoggedRequest, startLocalS3 } from '../../../dev/local-s3/local-s3.ts';
 import type { StoreSettings } from '../../../src/adapters/s3/settings.ts';
 import {
   ABSENT,
@@ -180,3 +180,25 @@ describe('the variables for other endpoints of AWS', () => {
     await operate(storeAt(server));
   });
 });
+
+it.each([
+  ['putAsset', 'put'],
+  ['putAssetInParts', 'parts'],
+  ['copyAsset', 'copy'],
+])('an ETag that comes without its quotes is that with them, for %s', async (name, key) => {
+  server.fault = () => ({
+    kind: 'rewrite',
+    rewrite: (reply) => ({
+      ...reply,
+      headers: { ...reply.headers, ...unquoted(reply.headers.etag) },
+      body: Content.from(reply.body.text().replaceAll('&quot;', '')),
+    }),
+  });
+  const result = await OPERATIONS[name]?.(storeAt(server));
+  server.fault = undefined;
+  expect(result).toMatchObject({ etag: server.get(BUCKET, key)?.etag });
+});
+
+function unquoted(etag: string | undefined): { etag?: string } {
+  return etag === undefined ? {} : { etag: etag.replaceAll('"', '') };
+}

@@ -12,14 +12,19 @@ export async function isRepositoryRoot(path: string): Promise<boolean> {
   );
 }
 
-/** @throws UserError that says what is at `path` instead of the root of a checked-out repository */
-export async function assertRepositoryRoot(path: string): Promise<void> {
-  if (await isRepositoryRoot(path)) return;
-  const isDirectory = await stat(path).then(
+export async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
-  const found = isDirectory ? await describeDirectory(path) : 'is not a directory: correct it, or check out first';
+}
+
+/** @throws UserError that says what is at `path` instead of the root of a checked-out repository */
+export async function assertRepositoryRoot(path: string): Promise<void> {
+  if (await isRepositoryRoot(path)) return;
+  const found = (await isDirectory(path))
+    ? await describeDirectory(path)
+    : 'is not a directory: correct it, or check out first';
   throw new UserError(`repository-path '${printable(path)}' ${found}`);
 }
 

@@ -6,7 +6,7 @@ import { globbedContents } from '../python-glob/contents.ts';
 import { parseChanges, parseListing } from './listing.ts';
 import { isPackaged, packagePaths } from './package-paths.ts';
 import { pathspecOf } from './pathspec.ts';
-import { assertRepositoryRoot, isRepositoryRoot } from './repository-root.ts';
+import { assertRepositoryRoot, isDirectory, isRepositoryRoot } from './repository-root.ts';
 import { readGit } from './run-git.ts';
 import { settle } from './settle.ts';
 
@@ -25,6 +25,7 @@ export interface SourceTreeOptions {
 export function gitSourceTree({ repositoryPath, packageDirectory }: SourceTreeOptions): SourceTree {
   let head: Promise<string | undefined> | undefined;
   return {
+    exists: () => isDirectory(repositoryPath),
     head: () => {
       head ??= readHead(repositoryPath);
       return head;

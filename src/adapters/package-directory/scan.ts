@@ -7,6 +7,10 @@ import type { FileSelection, Log, ScannedFile } from '../../ports.ts';
 
 const ANY_EXECUTE_BIT = 0o111;
 
+// Elsewhere than on Windows a backslash takes the meaning from the next character.
+const SEPARATOR = sep === '\\' ? /[\\/]/ : /\//;
+const OWN_FOLDER = sep === '\\' ? /^(\.[\\/])+(?=.)/ : /^(\.\/)+(?=.)/;
+
 /**
  * Finds the files to upload. Links to files inside the directory are followed; nothing is ever read through a link
  * that leads out of it.
@@ -49,8 +53,8 @@ async function matchingPaths(root: string, { patterns }: FileSelection): Promise
 
 function rooted(root: string, pattern: string): string {
   const negation = pattern.startsWith('!') ? '!' : '';
-  const relativePattern = pattern.slice(negation.length).replace(/^(\.[\\/])+(?=.)/, '');
-  const segments = relativePattern.split(/[\\/]/);
+  const relativePattern = pattern.slice(negation.length).replace(OWN_FOLDER, '');
+  const segments = relativePattern.split(SEPARATOR);
   if (segments.includes('..') || segments[0] === '' || segments[0]?.startsWith('~') || /^[a-z]:/i.test(relativePattern))
     throw new InputError(`files has the pattern '${printable(pattern)}': give patterns relative to package-directory`);
   return `${negation}${escapePattern(root)}/${relativePattern}`;

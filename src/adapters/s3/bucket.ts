@@ -71,6 +71,12 @@ export class Bucket {
     return required({ value, name, attempt: this.#attempt(operation), destination: this.#connection.destination });
   }
 
+  /** Requires the ETag of an operation's reply; some servers leave out the quotes in some replies. */
+  requiredEtag(operation: Operation, value: string | undefined): string {
+    const etag = this.required(operation, value, 'an ETag');
+    return /^(W\/)?"/.test(etag) ? etag : `"${etag}"`;
+  }
+
   /** The fields of a copy out of this bucket, of nothing but the source's ETag. */
   copySource({ key, etag }: { key: string; etag: string }) {
     return {

@@ -15,7 +15,7 @@ export async function writeConditionally(
 ): Promise<WriteResult> {
   try {
     const { ETag } = await send(condition);
-    return { outcome: 'written', etag: bucket.required(operation, ETag, 'an ETag'), guarded: true };
+    return { outcome: 'written', etag: bucket.requiredEtag(operation, ETag), guarded: true };
   } catch (error) {
     const name = causeName(error);
     if (isPreconditionFailure(error)) return { outcome: 'precondition-failed' };
@@ -23,5 +23,5 @@ export async function writeConditionally(
     if (name !== 'NotImplemented') throw error;
   }
   const { ETag } = await send(undefined);
-  return { outcome: 'written', etag: bucket.required(operation, ETag, 'an ETag'), guarded: false };
+  return { outcome: 'written', etag: bucket.requiredEtag(operation, ETag), guarded: false };
 }

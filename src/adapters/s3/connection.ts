@@ -36,11 +36,6 @@ export function connect(settings: StoreSettings, limits: Limits = LIMITS): Conne
   const handler = new RequestHandler(limits);
   const retries = new PatientRetryStrategy(maxAttempts);
   const region = once(async () => settings.region ?? findRegion(settings, { handler, retries }));
-  const credentials = memoizeIdentityProvider<AwsCredentialIdentity>(
-    () => credentialsOf(settings),
-    isIdentityExpired,
-    doesIdentityRequireRefresh,
-  );
   return {
     settings,
     limits,
@@ -50,11 +45,13 @@ export function connect(settings: StoreSettings, limits: Limits = LIMITS): Conne
     retries,
     region,
     endpoint: async () => serverUrl(settings, await region()),
-    credentials: async () => {
-      const identity = await credentials?.();
-      if (identity === undefined) throw new Error('No credentials were found');
-      return identity;
-    },
+    credentials: refreshing(() => credentialsOf(settings)),
     clockOffsetMs: 0,
   };
+}
+
+/** Keeps what it was given until shortly before that expires. */
+function refreshing(fetch: () => Promise<AwsCredentialIdentity>): () => Promise<AwsCredentialIdentity> {
+  const provider = memoizeIdentityProvider(fetch, isIdentityExpired, doesIdentityRequireRefresh);
+  return async () => (await provider?.()) ?? fetch();
 }

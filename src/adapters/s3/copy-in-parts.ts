@@ -21,7 +21,7 @@ export function copyInParts(bucket: Bucket, copy: AssetCopy): Promise<string> {
     const ranges = split(source.sizeBytes, bucket.limits.copiedPartBytes);
     const parts = await mapConcurrently(ranges, PARTS_AT_ONCE, (part) => copyPart(bucket, { copy, upload, part }));
     const { ETag } = await complete(bucket, { upload, parts, condition: undefined });
-    return bucket.required(writing(upload), ETag, 'an ETag');
+    return bucket.requiredEtag(writing(upload), ETag);
   });
 }
 
@@ -35,6 +35,6 @@ async function copyPart(
   const { CopyPartResult } = await bucket.perform(operation, (client, { UploadPartCopyCommand }) =>
     client.send(new UploadPartCopyCommand(fields), { abortSignal: upload.signal }),
   );
-  const ETag = bucket.required(operation, CopyPartResult?.ETag, 'an ETag');
+  const ETag = bucket.requiredEtag(operation, CopyPartResult?.ETag);
   return { PartNumber: part.number, ETag, ...defined({ ChecksumSHA256: CopyPartResult?.ChecksumSHA256 }) };
 }

@@ -1,6 +1,6 @@
 import { printable } from '../../core/printable.ts';
 import { StoreError, type StoreFaultKind, UserError } from '../../errors.ts';
-import { codeOf } from './retry.ts';
+import { type Fault, faultOf } from './fault.ts';
 
 /** What was being done when a fault came up. */
 export interface Attempt {
@@ -16,20 +16,6 @@ export interface Destination {
   readonly host: string;
 }
 
-/** The parts of an SDK error that classify it. */
-interface Fault {
-  readonly name: string;
-  /** Node's, of a system error; else empty. */
-  readonly code: string;
-  /** Undefined: no reply came. */
-  readonly status: number | undefined;
-  readonly message: string;
-  /** The region that the server says is the right one. */
-  readonly region: string | undefined;
-  /** The reply is not in the form of S3. */
-  readonly isForeign: boolean;
-}
-
 interface Classified {
   readonly kind: StoreFaultKind;
   readonly advice: string;
@@ -40,6 +26,8 @@ const CREDENTIAL_FAULTS: Readonly<Record<string, string>> = {
   ExpiredTokenException: 'the session token has expired: get new credentials in a step before this one',
   InvalidToken: 'the session token is not valid: check aws-session-token',
   InvalidAccessKeyId: 'the access key is not known there: check aws-access-key-id and endpoint-url',
+  // What versitygw says.
+  XAdminUserNotFound: 'the access key is not known there: check aws-access-key-id and endpoint-url',
   SignatureDoesNotMatch: 'the signature does not match: check aws-secret-access-key',
   RequestTimeTooSkewed: "the runner's clock is wrong: set its time",
   CredentialsProviderError:
@@ -118,42 +106,6 @@ function replyFault(fault: Fault, { permissions }: Attempt, { host }: Destinatio
   if (status === 403 || name === 'AccessDenied')
     return { kind: 'access-denied', advice: `access denied (${name}: ${message}): allow ${permissions}` };
   return { kind: 'rejected', advice: `${host} answered ${status ?? 'nothing'} (${name}: ${message})` };
-}
-
-function faultOf(error: unknown): Fault {
-  if (!Error.isError(error)) return { ...NOTHING_KNOWN, message: printable(String(error)) };
-  const metadata = '$metadata' in error && isFields(error.$metadata) ? error.$metadata : {};
-  const response = '$response' in error && isFields(error.$response) ? error.$response : {};
-  const headers = isFields(response.headers) ? response.headers : {};
-  const region = headers['x-amz-bucket-region'] ?? ('Region' in error ? error.Region : undefined);
-  const status = typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
-  return {
-    name: error.name,
-    code: codeOf(error),
-    status,
-    message: printable(error.message),
-    region: typeof region === 'string' ? region : undefined,
-    isForeign: isForeign(error, status),
-  };
-}
-
-const NOTHING_KNOWN: Fault = {
-  name: 'Error',
-  code: '',
-  status: undefined,
-  message: '',
-  region: undefined,
-  isForeign: false,
-};
-
-/** The SDK throws the error of its XML reader, with the reply attached. */
-function isForeign(error: Error, status: number | undefined): boolean {
-  const hasText = '$responseBodyText' in error && error.$responseBodyText !== undefined;
-  return hasText || error.name === 'SyntaxError' || (status !== undefined && status < 300);
-}
-
-function isFields(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
 
 /** A field of a reply, with what to say where it is not there. */

@@ -55,7 +55,7 @@ async function sendPart(
   const { ETag } = await bucket.perform(writing(upload), (client, { UploadPartCommand }) =>
     client.send(new UploadPartCommand(fields), { abortSignal: upload.signal }),
   );
-  return { PartNumber: part.number, ETag: bucket.required(writing(upload), ETag, 'an ETag'), ...checksum };
+  return { PartNumber: part.number, ETag: bucket.requiredEtag(writing(upload), ETag), ...checksum };
 }
 
 /**

@@ -14,7 +14,7 @@ export async function readDocument(bucket: Bucket, key: string): Promise<StoredD
   const { etag, date, 'last-modified': lastModified } = reply.headers;
   return {
     body: reply.body,
-    etag: bucket.required(operation, etag, 'an ETag'),
+    etag: bucket.requiredEtag(operation, etag),
     lastModifiedMs: bucket.required(operation, timeOf(lastModified), 'Last-Modified'),
     dateMs: bucket.required(operation, timeOf(date), 'a Date'),
   };
@@ -31,7 +31,7 @@ export async function readAsset(bucket: Bucket, read: AssetRead): Promise<ReadRe
   try {
     const reply = await bucket.performLean(operation, { method: 'GET', key, query, headers, signal });
     const { body, status } = reply;
-    const isSame = bucket.required(operation, reply.headers.etag, 'an ETag') === etag;
+    const isSame = bucket.requiredEtag(operation, reply.headers.etag) === etag;
     const isAsked = isSame && body.length === range.lengthBytes && status === (isWhole ? 200 : 206);
     return isAsked ? { outcome: 'read', bytes: body } : { outcome: 'changed' };
   } catch (error) {
@@ -64,7 +64,7 @@ async function headOnce(bucket: Bucket, operation: Operation): Promise<ObjectHea
   const { ContentType, CacheControl, Metadata, ChecksumSHA256 } = output;
   return {
     sizeBytes: bucket.required(operation, output.ContentLength, 'Content-Length'),
-    etag: bucket.required(operation, output.ETag, 'an ETag'),
+    etag: bucket.requiredEtag(operation, output.ETag),
     metadata: Metadata ?? {},
     ...defined({
       contentType: ContentType,
@@ -160,7 +160,7 @@ function listedObject(
   return {
     key: isEncoded ? bucket.required(operation, decoded(name), 'a Key that can be decoded') : name,
     sizeBytes: bucket.required(operation, sizeOf(textOf(entry, 'Size')), 'a Size'),
-    etag: bucket.required(operation, textOf(entry, 'ETag'), 'an ETag'),
+    etag: bucket.requiredEtag(operation, textOf(entry, 'ETag')),
   };
 }
 

@@ -1,4 +1,5 @@
 import { StoreError } from '../../errors.ts';
+import { faultOf } from './fault.ts';
 
 // What the store itself said, behind the StoreError that tells it to the user.
 
@@ -9,10 +10,7 @@ export function causeName(error: unknown): string | undefined {
 
 /** The status of the reply, or undefined where none came. */
 export function causeStatus(error: unknown): number | undefined {
-  if (!(error instanceof StoreError) || !Error.isError(error.cause) || !('$metadata' in error.cause)) return undefined;
-  const { $metadata: metadata } = error.cause;
-  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined;
-  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
+  return error instanceof StoreError ? faultOf(error.cause).status : undefined;
 }
 
 /** Whether a condition of the request did not hold; some servers say so by the status alone. */

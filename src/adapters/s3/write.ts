@@ -60,5 +60,5 @@ async function copyWhole(bucket: Bucket, { source, target, attributes, signal }:
       abortSignal: signal,
     }),
   );
-  return bucket.required(operation, CopyObjectResult?.ETag, 'an ETag');
+  return bucket.requiredEtag(operation, CopyObjectResult?.ETag);
 }

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { expect, it } from '@jest/globals';
+import { packageDirectory } from '../../src/adapters/package-directory/package-directory.ts';
+import { systemClock, systemRandom } from '../../src/adapters/system.ts';
+import { artifactSet } from '../../src/core/keys.ts';
+import type { CompleteRecord } from '../../src/core/record.ts';
+import type { Ports } from '../../src/ports.ts';
+import type { Finding } from '../../src/steps/look-up.ts';
+import { restoreSet } from '../../src/steps/restore-set.ts';
+import { SILENT } from '../adapters/package-directory/packages.ts';
+import { storeAt } from '../adapters/s3/stores.ts';
+
+// Sets of a size at which anything but linear work would show. Store and disk answer at once.
+
+const BYTES = Buffer.from('x');
+const SHA256 = createHash('sha256').update(BYTES).digest('base64');
+const LOCATION = artifactSet('', 'c'.repeat(40));
+const COUNT = 100_000;
+
+function paths(): string[] {
+  return Array.from({ length: COUNT }, (_, index) => `folder-${index % 1000}/sub/file-${index}.txt`);
+}
+
+function findingOf(record: CompleteRecord): Finding {
+  const listing = new Map(record.files.map(({ path, size, etag }) => [path, { sizeBytes: size, etag }]));
+  return { location: LOCATION, verdict: { reason: 'complete', record }, record: undefined, listing };
+}
+
+function portsThatKeep(kept: string[]): Ports {
+  const receive = async (path: string) => ({
+    write: async () => {},
+    keep: async () => void kept.push(path),
+    [Symbol.asyncDispose]: async () => {},
+  });
+  const readAsset = async () => ({ outcome: 'read', bytes: BYTES }) as const;
+  const refuse = () => {
+    throw new Error('The repository was looked at');
+  };
+  return {
+    store: { ...storeAt({ url: 'http://127.0.0.1:1' }), readAsset },
+    packages: { ...packageDirectory('not-there', SILENT), digest: async () => undefined, receive },
+    sources: { exists: refuse, head: refuse, entries: refuse, contents: refuse },
+    clock: systemClock,
+    random: systemRandom,
+    log: SILENT,
+    signal: new AbortController().signal,
+  };
+}
+
+it('100,000 files take no long time', async () => {
+  const files = paths().map((path) => ({ path, size: 1, etag: '"e"', sha256: SHA256 }));
+  const record: CompleteRecord = {
+    state: 'complete',
+    commit: LOCATION.id,
+    origin: { kind: 'upload' },
+    writer: { nonce: 'n', sequence: 1 },
+    leaseSeconds: 0,
+    files,
+    totalSize: 1,
+  };
+  const kept: string[] = [];
+  const startedMs = performance.now();
+  const restored = await restoreSet(portsThatKeep(kept), {
+    set: findingOf(record),
+    isChosen: () => true,
+    naming: 'other',
+    legacy: 'trust',
+    reader: {},
+    waitMs: 0,
+    concurrency: 16,
+  });
+  expect(performance.now() - startedMs).toBeLessThan(15_000);
+  expect(restored.fetchedCount).toBe(COUNT);
+  expect(kept).toHaveLength(COUNT);
+});
