@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -48,6 +49,10 @@ async function names(path = ''): Promise<string[]> {
   return (await readdir(join(scenario.packages, path))).toSorted();
 }
 
+async function waitFor(file: string): Promise<void> {
+  while (!existsSync(file)) await setTimeout(10);
+}
+
 /** Restores a small file and a large one, the last range of which hangs, and ends the step by a signal then. */
 async function endMidway(signal: NodeJS.Signals): Promise<ActionResult & { readonly tookMs: number }> {
   await store({ 'a.txt': 'a', 'sub/large.bin': LARGE });
@@ -57,7 +62,7 @@ async function endMidway(signal: NodeJS.Signals): Promise<ActionResult & { reado
   scenario.bucket.server.fault = (request) => {
     if (!isAssetRead(request) || !request.headers.range?.startsWith(`bytes=${10 * MIB}-`)) return undefined;
     sentMs = performance.now();
-    void setTimeout(200).then(() => send(signal));
+    void waitFor(join(scenario.packages, 'a.txt')).then(() => send(signal));
     return hanging;
   };
   const onStart = (_: number, kill: (signal: NodeJS.Signals) => void) => {

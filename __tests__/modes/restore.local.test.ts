@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   Content,
@@ -211,7 +212,13 @@ describe('the requests of a restore', () => {
   it('read each range once, side by side, and only under the ETag of the record', async () => {
     const files = await scenario.storeSet({ 'large.bin': LARGE, 'small.txt': 's', 'empty.txt': '' });
     const etags = new Map(files.map(({ path, etag }) => [`artifacts/${scenario.head}/${path}`, etag]));
-    scenario.bucket.server.fault = onAssets(() => ({ kind: 'delay', ms: 40 }));
+    let arrived = 0;
+    scenario.bucket.server.fault = async (request) => {
+      if (!isAssetRead(request) || !request.key?.endsWith('large.bin')) return undefined;
+      arrived += 1;
+      while (arrived < 4) await setTimeout(5);
+      return undefined;
+    };
     scenario.forgetWire();
     await restoreRanging();
     const reads = assetReads();

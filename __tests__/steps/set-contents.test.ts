@@ -120,6 +120,17 @@ describe('the contents of a set without a record', () => {
     await expect(reading).rejects.toBeInstanceOf(SetChangedError);
   });
 
+  it('are refused where a HEAD tells of another size', async () => {
+    await scenario.bucket.put(key('a'), 'a');
+    const store = scenario.hookedStore((real) => ({
+      head: async (asked) => {
+        const head = await real.head(asked);
+        return head === undefined ? undefined : { ...head, sizeBytes: 2 };
+      },
+    }));
+    await expect(contents(store)).rejects.toThrow("'a' under");
+  });
+
   it('are refused where a record was begun meanwhile', async () => {
     await scenario.bucket.put(key('a'), 'a');
     const set = await find();

@@ -33,9 +33,9 @@ export function pathMatcher(
 
 function matcherOf(pattern: string, isWindows: boolean): Matcher {
   const isExcluding = pattern.startsWith('!');
-  const separator = isWindows ? /[\\/]+/ : /\/+/;
-  const relative = pattern.slice(isExcluding ? 1 : 0).replace(/^(\.[\\/])+(?=.)/, '');
-  const segments = relative.split(separator);
+  const ownFolder = isWindows ? /^(\.[\\/])+(?=.)/ : /^(\.\/)+(?=.)/;
+  const relative = pattern.slice(isExcluding ? 1 : 0).replace(ownFolder, '');
+  const segments = relative.split(isWindows ? /[\\/]+/ : /\/+/);
   if (segments.includes('.') || segments.includes('..'))
     throw new InputError(`files has the pattern '${printable(pattern)}': leave out its '.' and '..' segments`);
   const matcher = new Minimatch(relative, isWindows ? OPTIONS_ON_WINDOWS : OPTIONS);

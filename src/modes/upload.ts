@@ -169,7 +169,13 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
   const record = await completeSet(ports, claim, {
     listing: finding.listing,
     transfer: async (listing) => {
-      const sent = await sendAssets(ports, claim, { assets, listing, owner, concurrency });
+      const sent = await sendAssets(ports, claim, {
+        assets,
+        listing,
+        owner,
+        replacesAttributes: request.overwrite,
+        concurrency,
+      });
       presentCount = sent.presentCount;
       return sent.files;
     },

@@ -23,6 +23,8 @@ export interface AssetSending {
   /** Read before the claim was begun or last renewed: only such an ETag may be replaced. */
   readonly listing: Listing;
   readonly owner: AssetOwner;
+  /** Whether what is there with the same bytes is replaced where it has other attributes; some servers tell none. */
+  readonly replacesAttributes: boolean;
   readonly concurrency: number;
 }
 
@@ -41,21 +43,22 @@ interface Sender {
 }
 
 /**
- * Stores the planned assets, each only where nothing else is in its place. What is there already with the same size,
- * SHA-256 and attributes counts as sent, so an interrupted upload goes on where it stopped.
+ * Stores the planned assets, each only where nothing else is in its place. What is there already with the same size
+ * and SHA-256 counts as sent, so an interrupted upload goes on where it stopped.
  *
  * @throws UserError when a file changes while it is being sent, RecordLostError when another writer took over
  */
 export async function sendAssets(
   ports: SendPorts,
   claim: RecordClaim,
-  { assets, listing, owner, concurrency }: AssetSending,
+  { assets, listing, owner, replacesAttributes, concurrency }: AssetSending,
 ): Promise<SentAssets> {
   const budget = byteBudget(BYTES_IN_MEMORY);
   let presentCount = 0;
   const files = await mapConcurrently(assets, concurrency, (asset) =>
     withSender(ports, { asset, owner, claim, budget }, async (sender) => {
-      const stored = await storeAsset(ports, claim, { sender, listedEtag: listing.get(asset.path)?.etag });
+      const listedEtag = listing.get(asset.path)?.etag;
+      const stored = await storeAsset(ports, claim, { sender, listedEtag, replacesAttributes });
       if (stored.wasPresent) presentCount += 1;
       ports.log.debug(`${stored.wasPresent ? 'There already' : 'Stored'}: ${printable(sender.key)}`);
       return { ...sender.file, etag: stored.etag };
@@ -69,11 +72,17 @@ interface Stored {
   readonly wasPresent: boolean;
 }
 
+interface Storing {
+  readonly sender: Sender;
+  readonly listedEtag: string | undefined;
+  readonly replacesAttributes: boolean;
+}
+
 /** Writes one asset, or finds it written; one with other bytes is replaced, which only the record's holder may do. */
 async function storeAsset(
   { store }: SendPorts,
   claim: RecordClaim,
-  { sender, listedEtag }: { sender: Sender; listedEtag: string | undefined },
+  { sender, listedEtag, replacesAttributes }: Storing,
 ): Promise<Stored> {
   claim.assertHeld();
   if (listedEtag === undefined) {
@@ -83,7 +92,8 @@ async function storeAsset(
   let replaceable = listedEtag;
   for (let attempt = 1; attempt <= MOST_REPLACEMENTS; attempt += 1) {
     const head = await store.head(sender.key);
-    if (head !== undefined && isSame(head, sender)) return { etag: head.etag, wasPresent: true };
+    if (head !== undefined && isSame(head, sender) && (!replacesAttributes || hasAttributes(head, sender.attributes)))
+      return { etag: head.etag, wasPresent: true };
     // An ETag that was not known before the last renewal may be that of a new holder: renewing shows who holds on.
     if (head !== undefined && head.etag !== replaceable) await claim.renew();
     replaceable = head?.etag;
@@ -97,9 +107,8 @@ async function storeAsset(
   );
 }
 
-/** The same bytes, stored with the same attributes: the record is to tell how each asset is stored. */
-function isSame(head: ObjectHead, { file, attributes }: Sender): boolean {
-  return head.sizeBytes === file.size && sha256Of(head) === file.sha256 && hasAttributes(head, attributes);
+function isSame(head: ObjectHead, { file }: Sender): boolean {
+  return head.sizeBytes === file.size && sha256Of(head) === file.sha256;
 }
 
 interface SenderContext {

@@ -1,4 +1,17 @@
-import { chmod, lstat, mkdir, readdir, readFile, rm, rmdir, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  lutimes,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  rmdir,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { UserError } from '../../../src/errors.ts';
@@ -225,6 +238,7 @@ describe('what a restore that was killed left behind', () => {
     const target = join(packages.around, 'target');
     await writeFile(target, 'target');
     await packages.link(LEFTOVER, target);
+    await lutimes(join(packages.path, LEFTOVER), 0, 0);
     for (const name of [...names, folder]) await age(packages, name, 2 * DAY_MS);
     await receive(packages, 'a', 'a');
     expect(await readdir(packages.path)).toHaveLength(names.length + 3);
