@@ -1,0 +1,39 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type LocalS3, startLocalS3 } from '../../../dev/local-s3/local-s3.ts';
+import { askServer, PROBES } from '../../../dev/servers/probes/ask.ts';
+import type { Site } from '../../../dev/servers/site.ts';
+import { smokeTest } from '../../../dev/servers/smoke.ts';
+
+// What other servers are asked holds for the one that is made after S3.
+
+const { signal } = new AbortController();
+let server: LocalS3;
+let site: Site;
+beforeEach(async () => {
+  server = await startLocalS3({ accessKeyId: 'test', secretAccessKey: 'testsecret1' });
+  site = { endpoint: server.url, credentials: { accessKeyId: 'test', secretAccessKey: 'testsecret1' } };
+});
+afterEach(() => server.close());
+
+describe('the local S3 server', () => {
+  it('answers every probe as S3 does', async () => {
+    const answers = await askServer(site, signal);
+    expect(Object.fromEntries(answers)).toEqual(Object.fromEntries(PROBES.map(({ behaviour }) => [behaviour, 'yes'])));
+  });
+
+  it('is told from one that does otherwise', async () => {
+    server.deny = ({ action }) => action === 's3:PutObjectTagging';
+    const answers = await askServer(site, signal);
+    const others = [...answers].filter(([, answer]) => answer !== 'yes');
+    expect(others).toEqual([['Tags are kept (`tags`)', 'no: 403 AccessDenied']]);
+  });
+
+  it('passes the smoke test', async () => {
+    await smokeTest(site, signal);
+  });
+
+  it('fails the smoke test where a step goes wrong, which is told', async () => {
+    server.deny = ({ key }) => key?.startsWith('cache/') ?? false;
+    await expect(smokeTest(site, signal)).rejects.toThrow(/^upload: cached is 'false' instead of 'true'/);
+  });
+});

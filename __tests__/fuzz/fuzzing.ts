@@ -1,0 +1,103 @@
+import { it } from '@jest/globals';
+import fc, { type Arbitrary } from 'fast-check';
+
+/** How many cases each property is tried with. */
+const CASES = Number(process.env.FUZZ_CASES ?? 100_000);
+/** Another one each time; the name of the test tells it. */
+const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
+const FIRST_MS = 30_000;
+const MOST_MS_A_CASE = 2;
+
+/** No case may take longer, whatever is in it. */
+const MOST_MS = 3000;
+
+/** A test of a property of anything at all; FUZZ_CASES and FUZZ_SEED set how many and which. */
+export function itHolds<Case>(name: string, cases: Arbitrary<Case>, property: (example: Case) => void): void {
+  it(
+    `${name} (${CASES} cases, seed ${SEED})`,
+    () => {
+      fc.assert(
+        fc.property(cases, (example) => {
+          const startedMs = performance.now();
+          property(example);
+          if (performance.now() - startedMs > MOST_MS) throw new Error(`It took longer than ${MOST_MS} ms`);
+        }),
+        { numRuns: CASES, seed: SEED },
+      );
+    },
+    FIRST_MS + CASES * MOST_MS_A_CASE,
+  );
+}
+
+/** The same, of something that takes a promise. */
+export function itHoldsAsync<Case>(
+  name: string,
+  cases: Arbitrary<Case>,
+  property: (example: Case) => Promise<void>,
+): void {
+  it(
+    `${name} (${CASES} cases, seed ${SEED})`,
+    () => fc.assert(fc.asyncProperty(cases, property), { numRuns: CASES, seed: SEED }),
+    FIRST_MS + CASES * MOST_MS_A_CASE,
+  );
+}
+
+/** Line ends, control and format characters, lone surrogates, and what the runner takes for a command. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|##\[/u;
+
+/** Whether a message is one line that a log can show as it is. */
+export function isPrintableLine(text: string): boolean {
+  return text !== '' && !UNPRINTABLE.test(text);
+}
+
+/** Characters that mean something to somebody: paths, URLs, XML, JSON, terminals, Windows, Unicode. */
+const TROUBLE = [
+  ...'/\\.:*?"<>|%+&#=\'`$~!@ \t\r\n\0\u001b\u007f\u0085\u00a0\u00ad\u200b\u202e\u2028\u2029\ufeff\ufffd\ufffe',
+  '\ud800',
+  '\udc00',
+  'é',
+  'e\u0301',
+  'ß',
+  'İ',
+  'ſ',
+  '😀',
+  '..',
+  '//',
+  '##[error]',
+  '::error::',
+  '%2e%2e',
+  '%00',
+  '%zz',
+  '__proto__',
+  'constructor',
+] as const;
+
+/** Short texts, troublesome more often than not. */
+export function troublesomeText(words: readonly string[] = []): Arbitrary<string> {
+  const piece = fc.constantFrom(...words, ...TROUBLE, 'a', 'b', '0', '1', 'A', 'Z', '-', '_');
+  return fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join(''));
+}
+
+/** A place in a text and what comes there instead of some characters. */
+export interface Edit {
+  readonly at: number;
+  readonly drop: number;
+  readonly insert: string;
+}
+
+/** @param pieces what may be put in */
+export function edits(pieces: readonly string[], maxLength = 3): Arbitrary<readonly Edit[]> {
+  const edit = fc.record({
+    at: fc.nat({ max: 2000 }),
+    drop: fc.constantFrom(0, 0, 1, 2, 8, 40, 3000),
+    insert: fc.constantFrom('', ...pieces),
+  });
+  return fc.array(edit, { maxLength });
+}
+
+export function edited(text: string, changes: readonly Edit[]): string {
+  return changes.reduce((before, { at, drop, insert }) => {
+    const place = at % (before.length + 1);
+    return before.slice(0, place) + insert + before.slice(place + drop);
+  }, text);
+}

@@ -1,0 +1,79 @@
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { type Bench, endOf, nameOf, type Probe } from './probe.ts';
+
+const SPECIAL = 'a b+c%20d&e=f#g?h;i,j\'k(l)é日😀"<>';
+
+/** Keys, and how they come back in listings. */
+export const NAMES: readonly Probe[] = [
+  {
+    behaviour: 'A key with spaces, signs and letters of any script is stored and listed as it is',
+    consequence: 'files with such names can not be assets',
+    expected: 'as it is',
+    observe: (bench) => storeAndList(bench, 'special', [SPECIAL]),
+  },
+  {
+    behaviour: 'Keys are encoded in a listing that asks for it (`encoding-type=url`)',
+    consequence: 'none: the action decodes only where the reply says that they are',
+    expected: 'url',
+    observe: async ({ client, bucket }) => {
+      const listing = new ListObjectsV2Command({ Bucket: bucket, Prefix: 'names/', EncodingType: 'url' });
+      const { EncodingType } = await client.send(listing);
+      return EncodingType === 'url' ? 'url' : 'not encoded';
+    },
+  },
+  {
+    behaviour: 'A key may go on where another one ends: `p` and `p/c`',
+    consequence: 'none: a package directory can not hold a file and a folder of one name',
+    expected: 'as it is',
+    observe: (bench) => storeAndList(bench, 'nested', ['p', 'p/c']),
+  },
+  {
+    behaviour: 'A key may have a segment of 300 bytes',
+    consequence: 'none: file systems do not take such names either',
+    expected: 'as it is',
+    observe: (bench) => storeAndList(bench, 'long', ['x'.repeat(300)]),
+  },
+  {
+    behaviour: 'A key may have 1,024 bytes',
+    consequence: 'files deep down in folders can not be assets',
+    expected: 'as it is',
+    observe: (bench) => storeAndList(bench, 'deep', [`${'folder/'.repeat(140)}${'x'.repeat(33)}`]),
+  },
+  {
+    behaviour: 'Listings are in the order of the bytes of the keys',
+    consequence: 'none: the action sorts',
+    expected: 'as it is',
+    observe: (bench) => storeAndList(bench, 'order', ['Z', 'a', 'd-', 'd/b', 'd0', 'é', '～', '😀']),
+  },
+];
+
+/** @param names in the order in which they are to come back */
+async function storeAndList({ client, bucket }: Bench, folder: string, names: readonly string[]): Promise<string> {
+  const prefix = `names/${folder}/`;
+  for (const name of names) {
+    const object = { Bucket: bucket, Key: prefix + name };
+    const end = await endOf(client.send(new PutObjectCommand({ ...object, Body: 'x' })));
+    if (end !== 'accepted') return end;
+    if (!(await isReadable(client.send(new GetObjectCommand(object))))) return 'not readable';
+  }
+  try {
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
+    const listed = Contents.map(({ Key = '' }) => Key.slice(prefix.length));
+    return describeListing(listed, names);
+  } catch (error) {
+    return nameOf(error);
+  }
+}
+
+async function isReadable(request: Promise<{ Body?: { transformToString(): Promise<string> } }>): Promise<boolean> {
+  return request.then(
+    async ({ Body }) => (await Body?.transformToString()) === 'x',
+    () => false,
+  );
+}
+
+function describeListing(listed: readonly string[], names: readonly string[]): string {
+  if (names.every((name, index) => listed[index] === name) && listed.length === names.length) return 'as it is';
+  const isComplete = listed.length === names.length && names.every((name) => listed.includes(name));
+  return isComplete ? 'in another order' : 'not listed as it is';
+}

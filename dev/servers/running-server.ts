@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { CreateBucketCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { findTwoFreePorts } from './free-ports.ts';
+import { ProcessGroup } from './process-group.ts';
+import type { Launch, ServerDefinition } from './server-definition.ts';
+import { type Credentials, connect, type Site } from './site.ts';
+
+const CREDENTIALS: Credentials = { accessKeyId: 'test', secretAccessKey: 'testsecret1' };
+const MOST_WAITING_MS = 60_000;
+const PAUSE_MS = 100;
+const LAST_WORDS_CHARACTERS = 2000;
+
+/** A server with empty data of its own, on a free port; both are gone when it is disposed. */
+export class RunningServer implements Site, AsyncDisposable {
+  readonly endpoint: string;
+  readonly credentials = CREDENTIALS;
+  readonly #resources: AsyncDisposableStack;
+
+  private constructor(endpoint: string, resources: AsyncDisposableStack) {
+    this.endpoint = endpoint;
+    this.#resources = resources;
+  }
+
+  /**
+   * @param program of the server, installed
+   * @throws Error where it does not become ready, which shows the end of its log
+   */
+  static async start(server: ServerDefinition, program: string, cancelled: AbortSignal): Promise<RunningServer> {
+    await using resources = new AsyncDisposableStack();
+    const root = await mkdtemp(join(tmpdir(), `test-${server.id}-`));
+    resources.defer(() => rm(root, { recursive: true, force: true }));
+    const dataDirectory = await mkdtemp(join(root, 'data-'));
+    const ports = await findTwoFreePorts();
+    const launch = server.launch({ ports, dataDirectory, credentials: CREDENTIALS });
+    const logPath = join(root, 'log');
+    const group = resources.use(await startProcess(program, launch, { cwd: root, logPath }));
+    const site = { endpoint: `http://127.0.0.1:${ports[0]}`, credentials: CREDENTIALS };
+    try {
+      await waitUntilReady(site, group, cancelled);
+    } catch (cause) {
+      cancelled.throwIfAborted();
+      const lastWords = (await readFile(logPath, 'utf8')).slice(-LAST_WORDS_CHARACTERS);
+      throw new Error(`${server.name} did not start. The end of its log:\n${lastWords}`, { cause });
+    }
+    return new RunningServer(site.endpoint, resources.move());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+async function startProcess(
+  program: string,
+  { args, env = {} }: Launch,
+  { cwd, logPath }: { cwd: string; logPath: string },
+): Promise<ProcessGroup> {
+  await using log = await open(logPath, 'w');
+  return new ProcessGroup(program, args, { cwd, env, stdio: ['ignore', log.fd, log.fd] });
+}
+
+/** Health checks say yes too early: a server is ready once it has stored something. */
+async function waitUntilReady(site: Site, group: ProcessGroup, cancelled: AbortSignal): Promise<void> {
+  const ending = new AbortController();
+  group.ended.then(
+    (end) => ending.abort(new Error(`it ended with ${end}`)),
+    (error: unknown) => ending.abort(error),
+  );
+  const signal = AbortSignal.any([cancelled, AbortSignal.timeout(MOST_WAITING_MS), ending.signal]);
+  const client = connect(site);
+  try {
+    while (!(await canStore(client, signal))) await setTimeout(PAUSE_MS, undefined, { signal });
+  } finally {
+    client.destroy();
+  }
+}
+
+/** @returns whether a bucket can be made and an object stored in it; a connection that is refused says no */
+async function canStore(client: S3Client, abortSignal: AbortSignal): Promise<boolean> {
+  abortSignal.throwIfAborted();
+  const Bucket = `ready-${randomUUID()}`;
+  try {
+    await client.send(new CreateBucketCommand({ Bucket }), { abortSignal });
+    await client.send(new PutObjectCommand({ Bucket, Key: 'ready', Body: 'x' }), { abortSignal });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,22 @@
+import type { ServerDefinition } from './server-definition.ts';
+
+const VERSION = '1.8.0';
+
+/** https://github.com/versity/versitygw: objects are files of a file system that has extended attributes. */
+export const VERSITYGW: ServerDefinition = {
+  id: 'versitygw',
+  name: 'versitygw',
+  version: VERSION,
+  program: 'versitygw',
+  install: (directory) => ({
+    program: 'go',
+    args: ['install', `github.com/versity/versitygw/cmd/versitygw@v${VERSION}`],
+    env: { GOBIN: directory },
+  }),
+  launch: ({ ports: [port], dataDirectory, credentials }) => ({
+    args: [
+      ...['--access', credentials.accessKeyId, '--secret', credentials.secretAccessKey],
+      ...['--port', `127.0.0.1:${port}`, '--keep-alive', '--quiet', 'posix', dataDirectory],
+    ],
+  }),
+};
