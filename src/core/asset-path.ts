@@ -6,6 +6,13 @@ export function isMarker(path: string): boolean {
   return MARKERS.has(path);
 }
 
+const TEMPORARY = /(^|\/)\.restoring-[0-9a-f-]{36}$/;
+
+/** What a restore that was killed left behind is no asset either. */
+export function isTemporary(path: string): boolean {
+  return TEMPORARY.test(path);
+}
+
 /** A path is hidden when its file or any folder above it starts with a dot. */
 export function isHidden(path: string): boolean {
   return path.split('/').some((segment) => segment.startsWith('.'));

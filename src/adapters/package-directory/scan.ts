@@ -1,6 +1,6 @@
 import { lstat, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { comparePaths, isHidden, isMarker } from '../../core/asset-path.ts';
+import { comparePaths, isHidden, isMarker, isTemporary } from '../../core/asset-path.ts';
 import { printable } from '../../core/printable.ts';
 import { InputError, UserError } from '../../errors.ts';
 import type { FileSelection, Log, ScannedFile } from '../../ports.ts';
@@ -22,7 +22,7 @@ const OWN_FOLDER = sep === '\\' ? /^(\.[\\/])+(?=.)/ : /^(\.\/)+(?=.)/;
 export async function scanFiles(root: string, selection: FileSelection, log: Log): Promise<ScannedFile[]> {
   const realRoot = await realpath(root);
   const paths = (await matchingPaths(realRoot, selection)).filter(
-    (path) => !isMarker(path) && (selection.includeHidden || !isHidden(path)),
+    (path) => !isMarker(path) && !isTemporary(path) && (selection.includeHidden || !isHidden(path)),
   );
   const files: ScannedFile[] = [];
   for (const path of paths.sort(comparePaths)) {
@@ -40,14 +40,14 @@ async function matchingPaths(root: string, { patterns }: FileSelection): Promise
   const { create } = await import('@actions/glob');
   const wanted = patterns.some((pattern) => !pattern.startsWith('!')) ? patterns : ['**', ...patterns];
   const options = { followSymbolicLinks: false, implicitDescendants: false, matchDirectories: false };
-  const globber = await create(wanted.map((pattern) => rooted(root, pattern)).join('\n'), options).catch(
-    (cause: unknown) => {
+  const globber = create(wanted.map((pattern) => rooted(root, pattern)).join('\n'), options);
+  const found = await globber
+    .then((created) => created.glob())
+    .catch((cause: unknown) => {
       throw new InputError(`files can't be used as patterns: ${Error.isError(cause) ? cause.message : cause}`, {
         cause,
       });
-    },
-  );
-  const found = await globber.glob();
+    });
   return [...new Set(found.map((path) => relative(root, path).split(sep).join('/')))];
 }
 

@@ -30,10 +30,14 @@ export async function readAsset(bucket: Bucket, read: AssetRead): Promise<ReadRe
   const query = { 'x-id': 'GetObject' };
   try {
     const reply = await bucket.performLean(operation, { method: 'GET', key, query, headers, signal });
-    const { body, status } = reply;
-    const isSame = bucket.requiredEtag(operation, reply.headers.etag) === etag;
-    const isAsked = isSame && body.length === range.lengthBytes && status === (isWhole ? 200 : 206);
-    return isAsked ? { outcome: 'read', bytes: body } : { outcome: 'changed' };
+    const { body, headers: told } = reply;
+    const isSame = bucket.requiredEtag(operation, told.etag) === etag;
+    const isRange =
+      reply.status === 206 && told['content-range'] === `bytes ${range.position}-${lastByte}/${sizeBytes}`;
+    const isAsked = isWhole ? reply.status === 200 : isRange;
+    return isSame && isAsked && body.length === range.lengthBytes
+      ? { outcome: 'read', bytes: body }
+      : { outcome: 'changed' };
   } catch (error) {
     const name = causeName(error);
     if (isPreconditionFailure(error) || name === 'NoSuchKey' || name === 'InvalidRange') return { outcome: 'changed' };
