@@ -1,0 +1,24 @@
+import type { SetName } from './judge.ts';
+import type { TappedRequest } from './tap.ts';
+
+/** What a run has sent of a set's assets, as far as the server took it. */
+export function sentTo(
+  { prefix, folder, id }: SetName,
+  requests: readonly TappedRequest[],
+): { readonly files: number; readonly bytes: number } {
+  const sent = requests.filter(
+    ({ operation, target, status }) =>
+      status === 200 &&
+      (operation === 'PutObject' || operation === 'UploadPart') &&
+      target.includes(`/${prefix}/${folder}/${id}/`),
+  );
+  const files = sent.filter(({ target }) => !target.includes('partNumber=') || target.includes('partNumber=1&'));
+  return { files: files.length, bytes: sent.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0) };
+}
+
+const KNOWN = /(^|\/)\.(restoring-[^/]+|(found|commit-hash|code-hash|record\.json)(\.\d+\.tmp)?)$/;
+
+/** @returns the hidden files that are neither markers of the action nor temporary ones */
+export function strangers(hidden: readonly string[]): string[] {
+  return hidden.filter((path) => !KNOWN.test(path));
+}
