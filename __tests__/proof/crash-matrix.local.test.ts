@@ -21,7 +21,7 @@ describe('the built action, killed at some of its requests', () => {
   // A restore makes few requests, so more of them are tried.
   it.each([
     ['upload', 16],
-    ['promotion', 16],
+    ['promotion', 8],
     ['restore', 2],
   ] as const)(
     'leaves nothing behind that the next run does not make good: %s',

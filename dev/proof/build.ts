@@ -16,7 +16,10 @@ export interface BuiltFile {
 /** By path, in the order of the paths' bytes. */
 export type Build = ReadonlyMap<string, BuiltFile>;
 
-/** A file of two parts, an empty one, an executable one, a folder, and letters outside ASCII. */
+/**
+ * A file of two parts, an empty one, an executable one, a folder, and letters outside ASCII. Their extensions are known,
+ * since SeaweedFS stores other files with a content type of its own.
+ */
 export function makeBuild(dice: Dice, { isLarge }: { readonly isLarge: boolean }): Build {
   const sizes = {
     'app.js': dice.between(20, 3000),
