@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-const ENTRY = resolve(import.meta.dirname, '..', 'dist', 'index.js');
+export const ENTRY = resolve(import.meta.dirname, '..', 'dist', 'index.js');
 
 /** What the runner hands to a step. */
 export interface ActionStep {
@@ -62,12 +62,12 @@ export function machineEnvironment(): Record<string, string> {
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-function inputVariables(inputs: Readonly<Record<string, string>>): Record<string, string> {
+export function inputVariables(inputs: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]));
 }
 
 /** `name<<delimiter`, the value's lines, `delimiter`: https://docs.github.com/actions/reference/workflow-commands */
-function parseOutputs(file: string): Record<string, string> {
+export function parseOutputs(file: string): Record<string, string> {
   const outputs: Record<string, string> = {};
   const lines = file.split(/\r?\n/);
   for (let index = 0; index < lines.length; index += 1) {

@@ -1,0 +1,48 @@
+interface Delayed {
+  readonly dueMs: number;
+  readonly sizeBytes: number;
+  readonly deliver: () => void;
+}
+
+/** Delivers what is added in the same order, each a fixed time after it was added, by one timer for all of it. */
+export class DelayLine {
+  readonly #delayMs: number;
+  readonly #notBeforeMs: number;
+  readonly #queue: Delayed[] = [];
+  #isWaiting = false;
+  /** What is under way. */
+  sizeBytes = 0;
+
+  /** @param options notBeforeMs: by performance.now(), when the first may be delivered */
+  constructor({ delayMs, notBeforeMs }: { readonly delayMs: number; readonly notBeforeMs: number }) {
+    this.#delayMs = delayMs;
+    this.#notBeforeMs = notBeforeMs;
+  }
+
+  add(sizeBytes: number, deliver: () => void): void {
+    const dueMs = Math.max(performance.now() + this.#delayMs, this.#notBeforeMs);
+    this.#queue.push({ dueMs, sizeBytes, deliver });
+    this.sizeBytes += sizeBytes;
+    if (!this.#isWaiting) this.#wait(dueMs);
+  }
+
+  /** A timer may fire a part of a millisecond early, and timers are whole milliseconds. */
+  #wait(dueMs: number): void {
+    const leftMs = dueMs - performance.now();
+    if (leftMs <= 0) return this.#deliver();
+    this.#isWaiting = true;
+    setTimeout(() => this.#deliver(), Math.ceil(leftMs));
+  }
+
+  #deliver(): void {
+    this.#isWaiting = false;
+    const nowMs = performance.now();
+    const first = this.#queue.findIndex(({ dueMs }) => dueMs > nowMs);
+    for (const { sizeBytes, deliver } of this.#queue.splice(0, first === -1 ? this.#queue.length : first)) {
+      this.sizeBytes -= sizeBytes;
+      deliver();
+    }
+    const [next] = this.#queue;
+    if (next !== undefined && !this.#isWaiting) this.#wait(next.dueMs);
+  }
+}

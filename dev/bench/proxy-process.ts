@@ -1,0 +1,31 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { machineEnvironment } from '../run-action.ts';
+
+const PROGRAM = join(import.meta.dirname, 'proxy-program.ts');
+
+export interface ProxyProcess extends AsyncDisposable {
+  /** Where clients connect to in place of the server. */
+  readonly endpoint: string;
+}
+
+/** @param endpoint of a server on this machine that is to be a round trip away */
+export async function startProxyProcess(endpoint: string, roundTripMs: number): Promise<ProxyProcess> {
+  const args = [PROGRAM, new URL(endpoint).port, String(roundTripMs)];
+  const child = spawn(process.execPath, args, { env: machineEnvironment(), stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit');
+  const [port] = await Promise.race([once(createInterface(child.stdout), 'line'), ended.then(fail)]);
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
+
+function fail([exitCode]: readonly unknown[]): never {
+  throw new Error(`the delaying proxy ended with exit code ${exitCode}`);
+}

@@ -1,0 +1,29 @@
+/** @returns the middle value, or the mean of the two in the middle; NaN of none */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle - 1)] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+}
+
+/** What one process took, or several that ran one after another. */
+export interface Cost {
+  readonly wallMs: number;
+  /** User and system. */
+  readonly cpuMs: number;
+  /** Of the largest of the processes. */
+  readonly peakBytes: number;
+}
+
+/** Medians of several runs; the peak is the highest of all. */
+export interface Summary extends Cost {
+  readonly runs: number;
+}
+
+export function summarize(costs: readonly Cost[]): Summary {
+  return {
+    runs: costs.length,
+    wallMs: median(costs.map(({ wallMs }) => wallMs)),
+    cpuMs: median(costs.map(({ cpuMs }) => cpuMs)),
+    peakBytes: Math.max(...costs.map(({ peakBytes }) => peakBytes)),
+  };
+}
