@@ -26,12 +26,12 @@ export class DelayLine {
     if (!this.#isWaiting) this.#wait(dueMs);
   }
 
-  /** A timer may fire a part of a millisecond early, and timers are whole milliseconds. */
+  /** Timers count whole milliseconds: what is due in less is rounded up, so that nothing is early. */
   #wait(dueMs: number): void {
     const leftMs = dueMs - performance.now();
-    if (leftMs <= 0) return this.#deliver();
-    this.#isWaiting = true;
-    setTimeout(() => this.#deliver(), Math.ceil(leftMs));
+    this.#isWaiting = leftMs > 0;
+    if (this.#isWaiting) setTimeout(() => this.#deliver(), Math.ceil(leftMs));
+    else this.#deliver();
   }
 
   #deliver(): void {

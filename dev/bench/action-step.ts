@@ -1,0 +1,59 @@
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ENTRY, inputVariables, machineEnvironment, parseOutputs } from '../run-action.ts';
+import { type Place, REGION } from './place.ts';
+import type { Timed } from './process-meter.ts';
+
+/** Files through which a runner hears of a step: https://docs.github.com/actions/reference/workflow-commands */
+const RUNNER_FILES = ['GITHUB_OUTPUT', 'GITHUB_STEP_SUMMARY', 'GITHUB_STATE', 'GITHUB_ENV', 'GITHUB_PATH'] as const;
+
+export interface StepOptions {
+  readonly place: Place;
+  /** The workspace. */
+  readonly cwd: string;
+  readonly commit: string;
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
+export interface PreparedStep {
+  readonly timed: Timed;
+  /** @throws Error where an output is another one */
+  expectOutputs(expected: Readonly<Record<string, string>>): Promise<void>;
+}
+
+/** The built action, as a runner starts it. */
+export async function prepareStep({ place, cwd, commit, inputs }: StepOptions): Promise<PreparedStep> {
+  const directory = await mkdtemp(join(place.home, 'step-'));
+  const files = RUNNER_FILES.map((name): [string, string] => [name, join(directory, name)]);
+  for (const [, file] of files) await writeFile(file, '');
+  const env = {
+    ...machineEnvironment(),
+    ...Object.fromEntries(files),
+    ...inputVariables({ ...storeInputs(place), ...inputs }),
+    GITHUB_SHA: commit,
+    GITHUB_WORKSPACE: cwd,
+    GITHUB_REPOSITORY: 'bench/app',
+    GITHUB_REF: 'refs/heads/main',
+    GITHUB_WORKFLOW: 'bench',
+    GITHUB_RUN_ID: '1',
+    GITHUB_RUN_ATTEMPT: '1',
+  };
+  const timed = { commands: [[process.execPath, ENTRY]], env, cwd, output: join(directory, 'log') };
+  return { timed, expectOutputs: (expected) => expectOutputs(join(directory, 'GITHUB_OUTPUT'), expected) };
+}
+
+function storeInputs({ bucket, endpoint, credentials }: Place): Record<string, string> {
+  return {
+    bucket,
+    'endpoint-url': endpoint,
+    'aws-region': REGION,
+    'aws-access-key-id': credentials.accessKeyId,
+    'aws-secret-access-key': credentials.secretAccessKey,
+  };
+}
+
+async function expectOutputs(file: string, expected: Readonly<Record<string, string>>): Promise<void> {
+  const outputs = parseOutputs(await readFile(file, 'utf8'));
+  for (const [name, value] of Object.entries(expected))
+    if (outputs[name] !== value) throw new Error(`${name} is '${outputs[name]}' instead of '${value}'`);
+}

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import type { MeteredRun, ProcessMeter, Timed } from './process-meter.ts';
+import { type Cost, type Summary, summarize } from './statistics.ts';
+
+const LAST_WORDS_CHARACTERS = 2000;
+
+/** One program at one work. */
+export interface Contender {
+  readonly name: string;
+  /** Where one run takes too long to have as many as the others. */
+  readonly mostRuns?: number;
+  /** Makes a fresh destination; nothing of this is timed. */
+  prepare(): Promise<Attempt>;
+}
+
+export interface Attempt {
+  readonly timed: Timed;
+  /** @throws Error where the run did not do what it should have: it is no measurement then */
+  verify(): Promise<void>;
+  /** Removes what the run left behind. */
+  clear(): Promise<void>;
+}
+
+export type Results = ReadonlyMap<string, Summary>;
+
+export interface ContestOptions {
+  readonly runs: number;
+  readonly meter: Pick<ProcessMeter, 'run'>;
+  readonly cancelled: AbortSignal;
+}
+
+/**
+ * Runs contenders in turn, so that all of them see the same machine; each round begins with another one.
+ *
+ * @throws Error for a run that fails, or that does not do its work
+ */
+export async function holdContest(
+  contenders: readonly Contender[],
+  { runs, meter, cancelled }: ContestOptions,
+): Promise<Results> {
+  const costs = new Map<string, Cost[]>(contenders.map(({ name }) => [name, []]));
+  for (let round = 0; round < runs; round += 1) {
+    const first = round % contenders.length;
+    for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) {
+      if (round >= (contender.mostRuns ?? runs)) continue;
+      cancelled.throwIfAborted();
+      costs.get(contender.name)?.push(await runOnce(contender, meter));
+    }
+  }
+  return new Map([...costs].map(([name, each]) => [name, summarize(each)]));
+}
+
+async function runOnce(contender: Contender, meter: ContestOptions['meter']): Promise<MeteredRun> {
+  const attempt = await contender.prepare();
+  try {
+    const run = await meter.run(attempt.timed);
+    if (run.exitCode !== 0) throw new Error(`exit code ${run.exitCode}`);
+    await attempt.verify();
+    return run;
+  } catch (cause) {
+    const said = await readFile(attempt.timed.output, 'utf8').catch(() => '');
+    const why = Error.isError(cause) ? cause.message : cause;
+    throw new Error(`${contender.name}: ${why}\n${said.slice(-LAST_WORDS_CHARACTERS)}`, { cause });
+  } finally {
+    await attempt.clear();
+  }
+}

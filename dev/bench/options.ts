@@ -1,0 +1,76 @@
+import { parseArgs } from 'node:util';
+import { SERVERS } from '../servers/catalog.ts';
+import type { ServerDefinition } from '../servers/server-definition.ts';
+import { WORKS } from './catalog.ts';
+import { FULL, QUICK, type Sizes } from './sizes.ts';
+import type { Work } from './work.ts';
+
+/** The fastest with small files of those there are, so that it hides the least of what clients take. */
+const DEFAULT_SERVER = 'versitygw';
+const LEAST_RUNS = 10;
+
+export interface Options {
+  readonly works: readonly Work[];
+  readonly runs: number;
+  readonly server: ServerDefinition;
+  readonly sizes: Sizes;
+  readonly withLatency: boolean;
+  /** Whether the result is one for docs/performance.md: everything, in full size, often enough. */
+  readonly isFull: boolean;
+}
+
+/**
+ * @param args of the command line
+ * @throws Error for an option, a work or a server that there is not
+ */
+export function parseOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: 'string' },
+      runs: { type: 'string' },
+      server: { type: 'string', default: DEFAULT_SERVER },
+      quick: { type: 'boolean', default: false },
+      'no-latency': { type: 'boolean', default: false },
+    },
+  });
+  const { only, quick } = values;
+  const runs = values.runs === undefined ? (quick ? 1 : LEAST_RUNS) : wholeNumber(values.runs);
+  const withLatency = !values['no-latency'];
+  return {
+    works: chosen(WORKS, { names: only, nameOf: ({ name }) => name, option: '--only' }),
+    runs,
+    server: oneServer(values.server),
+    sizes: quick ? QUICK : FULL,
+    withLatency,
+    isFull: only === undefined && !quick && withLatency && runs >= LEAST_RUNS,
+  };
+}
+
+function oneServer(id: string): ServerDefinition {
+  const [server] = chosen(SERVERS, { names: id, nameOf: (each) => each.id, option: '--server' });
+  if (server === undefined) throw new Error('--server names none');
+  return server;
+}
+
+interface Choice<Item> {
+  /** Separated by commas; all where undefined. */
+  readonly names: string | undefined;
+  readonly nameOf: (item: Item) => string;
+  readonly option: string;
+}
+
+function chosen<Item>(items: readonly Item[], { names, nameOf, option }: Choice<Item>): readonly Item[] {
+  if (names === undefined) return items;
+  const asked = names.split(',');
+  const known = items.map(nameOf);
+  const unknown = asked.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`${option} has '${unknown}': there is ${known.join(', ')}`);
+  return items.filter((item) => asked.includes(nameOf(item)));
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new Error(`--runs is '${text}': give a whole number from 1`);
+}

@@ -1,0 +1,61 @@
+import type { Results } from './contest.ts';
+import type { Summary } from './statistics.ts';
+import type { Judgement, LinkName } from './targets.ts';
+import { ACTION } from './work.ts';
+
+const MB = 1e6;
+
+/** One work over one link. */
+export interface Measured {
+  readonly title: string;
+  readonly link: LinkName;
+  readonly results: Results;
+}
+
+export interface Judged extends Judgement {
+  readonly title: string;
+  readonly says: string;
+  /** Undefined for what no request goes into. */
+  readonly link: LinkName | undefined;
+}
+
+/** As people call them. */
+const LINKS = { loopback: 'loopback', latency: '25 ms' } as const satisfies Record<LinkName, string>;
+
+/** What must be reached, and whether it is, as Markdown. */
+export function renderTargets(judged: readonly Judged[]): string {
+  const rows = judged.map(({ title, link, says, value, isReached }) => [
+    title,
+    link === undefined ? '' : LINKS[link],
+    says,
+    value,
+    isReached ? 'yes' : '**no**',
+  ]);
+  return renderTable(['work', 'link', 'target', 'measured', 'reached'], rows);
+}
+
+/** Every contender's medians, as Markdown. */
+export function renderResults(measured: readonly Measured[]): string {
+  const rows = measured.flatMap(({ title, link, results }) =>
+    [...results].map(([name, summary]) => [title, LINKS[link], name, ...figures(summary), ratio(results, summary)]),
+  );
+  return renderTable(['work', 'link', 'program', 'runs', 'wall ms', 'CPU ms', 'peak MB', 'this action ÷ it'], rows);
+}
+
+function figures({ runs, wallMs, cpuMs, peakBytes }: Summary): string[] {
+  return [String(runs), readable(wallMs), readable(cpuMs), (peakBytes / MB).toFixed(0)];
+}
+
+function readable(ms: number): string {
+  return ms < 100 ? ms.toFixed(1) : ms.toFixed(0);
+}
+
+function ratio(results: Results, summary: Summary): string {
+  const own = results.get(ACTION);
+  return own === undefined || own === summary ? '' : (own.wallMs / summary.wallMs).toFixed(2);
+}
+
+export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}

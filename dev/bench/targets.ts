@@ -1,0 +1,127 @@
+import type { Results } from './contest.ts';
+
+export type LinkName = 'loopback' | 'latency';
+
+/** What must be reached. */
+export interface Target {
+  /** In words, the limit included. */
+  readonly says: string;
+  readonly links: readonly LinkName[];
+  /** @returns undefined where what it compares with was not measured */
+  judge(results: Results): Judgement | undefined;
+}
+
+export interface Judgement {
+  readonly value: string;
+  readonly isReached: boolean;
+}
+
+/** In every target, the first name is whose cost is judged. */
+interface Pair {
+  readonly of: string;
+  readonly than: string;
+}
+
+const BOTH: readonly LinkName[] = ['loopback', 'latency'];
+const MB = 1e6;
+
+export function timeOver({ of, than }: Pair, mostMs: number, links = BOTH): Target {
+  return target(`at most ${mostMs} ms over ${than}`, links, (results) => {
+    const overMs = wallMs(results, of) - wallMs(results, than);
+    return { value: `${overMs.toFixed(1)} ms`, isReached: overMs <= mostMs };
+  });
+}
+
+export function timeRatio({ of, than }: Pair, most: number, links = BOTH): Target {
+  return target(`at most ${most.toFixed(2)} × the time of ${than}`, links, (results) => {
+    const ratio = wallMs(results, of) / wallMs(results, than);
+    return { value: `${ratio.toFixed(2)} ×`, isReached: ratio <= most };
+  });
+}
+
+export function timesFaster({ of, than }: Pair, least: number, links = BOTH): Target {
+  return target(`at least ${least} × faster than ${than}`, links, (results) => {
+    const factor = wallMs(results, than) / wallMs(results, of);
+    return { value: `${factor.toFixed(1)} ×`, isReached: factor >= least };
+  });
+}
+
+/** Compares what something adds to the time of each of two programs: with it, less without it. */
+export function additionFaster(
+  added: { readonly says: string; readonly of: Addition; readonly than: Addition },
+  least: number,
+  links = BOTH,
+): Target {
+  return target(`${added.says} at least ${least} × faster`, links, (results) => {
+    const [ofMs, thanMs] = [added.of, added.than].map(
+      (each) => wallMs(results, each.with) - wallMs(results, each.without),
+    );
+    const factor = (thanMs ?? Number.NaN) / (ofMs ?? Number.NaN);
+    return { value: `${factor.toFixed(1)} ×`, isReached: factor >= least };
+  });
+}
+
+export interface Addition {
+  readonly with: string;
+  readonly without: string;
+}
+
+export function peakMemory(of: string, mostMb: number, links = BOTH): Target {
+  return target(`peak memory at most ${mostMb} MB`, links, (results) => {
+    const peakMb = summary(results, of).peakBytes / MB;
+    return { value: `${peakMb.toFixed(0)} MB`, isReached: peakMb <= mostMb };
+  });
+}
+
+/** Two sets of different sizes, the small one first. */
+export interface Growth {
+  readonly says: string;
+  readonly small: { readonly name: string; readonly files: number };
+  readonly large: { readonly name: string; readonly files: number };
+}
+
+/** Two measurements of the same differ by this much. */
+const NOISE = 1.1;
+
+export function timeAFileStays({ says, small, large }: Growth, links = BOTH): Target {
+  return target(`${says}: time a file does not grow`, links, (results) => {
+    const [before, after] = [small, large].map(({ name, files }) => wallMs(results, name) / files);
+    const value = `${before?.toFixed(3)} → ${after?.toFixed(3)} ms`;
+    return { value, isReached: (after ?? Number.NaN) <= (before ?? Number.NaN) * NOISE };
+  });
+}
+
+export function memoryStays({ says, small, large }: Growth, links = BOTH): Target {
+  return target(`${says}: memory does not grow`, links, (results) => {
+    const [before, after] = [small, large].map(({ name }) => summary(results, name).peakBytes / MB);
+    const value = `${before?.toFixed(0)} → ${after?.toFixed(0)} MB`;
+    return { value, isReached: (after ?? Number.NaN) <= (before ?? Number.NaN) * NOISE };
+  });
+}
+
+class NotMeasured extends Error {}
+
+function target(says: string, links: readonly LinkName[], judge: (results: Results) => Judgement): Target {
+  return {
+    says,
+    links,
+    judge: (results) => {
+      try {
+        return judge(results);
+      } catch (error) {
+        if (error instanceof NotMeasured) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function summary(results: Results, name: string) {
+  const found = results.get(name);
+  if (found === undefined) throw new NotMeasured(name);
+  return found;
+}
+
+function wallMs(results: Results, name: string): number {
+  return summary(results, name).wallMs;
+}

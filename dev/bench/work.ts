@@ -1,0 +1,23 @@
+import type { Contender } from './contest.ts';
+import type { Sizes } from './sizes.ts';
+import type { Stage } from './stage.ts';
+import type { Target } from './targets.ts';
+
+/** @param endpoint that what is timed sends its requests to */
+export type Lineup = (endpoint: string) => readonly Contender[];
+
+/** Something that is measured. */
+export interface Work {
+  /** For `--only`. */
+  readonly name: string;
+  title(sizes: Sizes): string;
+  /** Whether it is measured once more with latency. */
+  readonly withLatency: boolean;
+  targets(sizes: Sizes): readonly Target[];
+  /** Builds its inputs, once for all links. */
+  prepare(stage: Stage): Promise<Lineup>;
+}
+
+/** This project's own entry in every contest. */
+export const ACTION = 'this action';
+export const PYTHON_TOOL = 'Python tool';
