@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { readableSize } from '../../src/core/counted.ts';
 import type { Content } from './bucket.ts';
 
 const FILES_A_FOLDER = 1000;
 const CHUNK_BYTES = 8 * 1024 ** 2;
+/** The file, what is stored before and by the run, the parts it is put together from, and what is restored. */
+const COPIES = 5;
 
 /** Files of random bytes; more than a thousand go into folders. */
 export async function writeSmallFiles(
@@ -19,9 +22,19 @@ export async function writeSmallFiles(
   }
 }
 
-/** One file of random bytes. */
+/**
+ * One file of random bytes.
+ *
+ * @throws Error where the disk has no room for what will be made of it
+ */
 export async function writeLargeFile(folder: string, sizeBytes: number): Promise<void> {
   await mkdir(folder, { recursive: true });
+  const { bavail, bsize } = await statfs(folder);
+  const neededBytes = COPIES * sizeBytes;
+  if (bavail * bsize < neededBytes)
+    throw new Error(
+      `${folder} is on a disk with ${readableSize(bavail * bsize)} free: ${readableSize(neededBytes)} needed`,
+    );
   await using file = await open(join(folder, 'large.bin'), 'wx');
   for (let written = 0; written < sizeBytes; written += CHUNK_BYTES)
     await file.write(randomBytes(Math.min(CHUNK_BYTES, sizeBytes - written)));

@@ -25,13 +25,17 @@ export class ProcessMeter implements AsyncDisposable {
   readonly #lines: Interface;
   readonly #kill = (): void => this.#killGroup();
 
-  /** @param python the path of a Python 3.9 or later */
-  constructor(python: string) {
+  /**
+   * @param python the path of a Python 3.9 or later
+   * @param cancelled ends it, and what it is running
+   */
+  constructor(python: string, cancelled: AbortSignal) {
     this.#child = spawn(python, ['-S', '-E', PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
     const { stdout } = this.#child;
     if (stdout === null) throw new Error('the meter has no standard output');
     this.#lines = createInterface(stdout);
     process.once('exit', this.#kill);
+    cancelled.addEventListener('abort', this.#kill, { once: true });
   }
 
   /** @throws Error where the meter has ended, as it does for a program that is not there */

@@ -34,12 +34,17 @@ export function renderTargets(judged: readonly Judged[]): string {
   return renderTable(['work', 'link', 'target', 'measured', 'reached'], rows);
 }
 
-/** Every contender's medians, as Markdown. */
+/** Every contender's medians, a table for each work, as Markdown. */
 export function renderResults(measured: readonly Measured[]): string {
-  const rows = measured.flatMap(({ title, link, results }) =>
-    [...results].map(([name, summary]) => [title, LINKS[link], name, ...figures(summary), ratio(results, summary)]),
+  const works = Map.groupBy(measured, ({ title }) => title);
+  return [...works].map(([title, links]) => `### ${title}\n\n${renderWork(links)}`).join('\n\n');
+}
+
+function renderWork(links: readonly Measured[]): string {
+  const rows = links.flatMap(({ link, results }) =>
+    [...results].map(([name, summary]) => [LINKS[link], name, ...figures(summary), ratio(results, summary)]),
   );
-  return renderTable(['work', 'link', 'program', 'runs', 'wall ms', 'CPU ms', 'peak MB', 'this action ÷ it'], rows);
+  return renderTable(['link', 'program', 'runs', 'wall ms', 'CPU ms', 'peak MB', `${ACTION} ÷ it`], rows);
 }
 
 function figures({ runs, wallMs, cpuMs, peakBytes }: Summary): string[] {

@@ -1,20 +1,22 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
+import { counted } from '../../src/core/counted.ts';
 import { installServer } from '../servers/install-server.ts';
 import { RunningServer } from '../servers/running-server.ts';
 import { judgeBundle } from './bundle.ts';
 import { describeMachine } from './machine.ts';
 import { type Measuring, measureWork } from './measure-work.ts';
 import { type Options, parseOptions } from './options.ts';
-import { findPeers } from './peers.ts';
+import { findPeers, type Peers } from './peers.ts';
 import { publishFigures } from './performance-page.ts';
 import { ProcessMeter } from './process-meter.ts';
 import { startProxyProcess } from './proxy-process.ts';
 import { openPythonEnvironment } from './python-environment.ts';
 import { type Judged, type Measured, renderResults, renderTargets } from './report.ts';
 import { describeRoundTrips } from './round-trips.ts';
-import type { LinkName } from './targets.ts';
+import { FULL } from './sizes.ts';
+import type { LinkName, Target } from './targets.ts';
 
 // npm run bench -- [--only check-hit,…] [--runs 10] [--server versitygw|seaweedfs|minio] [--quick] [--no-latency]
 //
@@ -46,20 +48,28 @@ async function bench(options: Options): Promise<void> {
   const environment = await openPythonEnvironment();
   const peers = await findPeers(environment);
   const program = await installServer(server, { installDirectory: SERVERS, cancelled });
-  const subject = [
-    `${new Date().toISOString().slice(0, 10)}, ${runs} runs each, Node ${process.version}`,
-    `server: ${server.name} ${server.version}`,
-    `peers: ${peers.versions.join(', ') || 'none'}`,
-    describeMachine(),
-  ].join('; ');
+  const subject = describeSubject(options, peers);
   console.log(`${subject}\n`);
   await using running = await RunningServer.start(server, program, cancelled);
   await using proxy = await startProxyProcess(running.endpoint, ROUND_TRIP_MS);
-  await using meter = new ProcessMeter(environment.python);
+  await using meter = new ProcessMeter(environment.python, cancelled);
   const endpoints = new Map<LinkName, string>([['loopback', running.endpoint]]);
   if (options.withLatency) endpoints.set('latency', proxy.endpoint);
   const measuring = { server: running, meter, peers, sizes, runs, cancelled, endpoints, progress: console.log };
-  await tell(subject, { options, ...(await measureAll(options, measuring)) });
+  const figures = await renderFindings(await measureAll(options, measuring));
+  console.log(`\n${figures}`);
+  if (options.isFull && exitCode === 0)
+    await publishFigures(`The last full run of \`npm run bench\`:\n\n${subject}\n\n${figures}`);
+}
+
+function describeSubject({ runs, server, sizes }: Options, peers: Peers): string {
+  return [
+    `- ${new Date().toISOString().slice(0, 10)}, ${counted(runs, 'run')} of each program`,
+    ...(sizes === FULL ? [] : ['- a sample: too small for its figures to say much']),
+    `- server: ${server.name} ${server.version}`,
+    `- Node ${process.version}; peers: ${peers.versions.join(', ') || 'none'}`,
+    `- ${describeMachine()}`,
+  ].join('\n');
 }
 
 interface Findings {
@@ -75,31 +85,28 @@ async function measureAll({ works, sizes }: Options, measuring: Measuring): Prom
     const found = await measureWork(work, measuring).catch(fail);
     measuring.cancelled.throwIfAborted();
     measured.push(...(found ?? []));
-    for (const { title, link, results } of found ?? []) {
-      const targets = work.targets(sizes).filter(({ links }) => links.includes(link));
-      const judgements = targets.map(({ says, judge }) => ({ title, link, says, judgement: judge(results) }));
-      for (const { judgement, ...rest } of judgements)
-        if (judgement !== undefined) judged.push({ ...rest, ...judgement });
-      console.log(renderResults([{ title, link, results }]));
-    }
+    for (const one of found ?? []) judged.push(...judge(work.targets(sizes), one));
+    console.log(`\n${renderResults(found ?? [])}\n`);
   }
   return { measured, judged };
 }
 
-async function tell(
-  subject: string,
-  { options, measured, judged }: Findings & { readonly options: Options },
-): Promise<void> {
+/** A target whose peer could not be had is left out. */
+function judge(targets: readonly Target[], { title, link, results }: Measured): Judged[] {
+  return targets
+    .filter(({ links }) => links.includes(link))
+    .map(({ says, judge }) => ({ title, link, says, judgement: judge(results) }))
+    .flatMap(({ judgement, ...rest }) => (judgement === undefined ? [] : [{ ...rest, ...judgement }]));
+}
+
+async function renderFindings({ measured, judged }: Findings): Promise<string> {
   const bundle = (await judgeBundle()).map((size): Judged => ({ title: 'bundle', link: undefined, ...size }));
   const trips = await describeRoundTrips();
-  const figures = [
-    `The last full run of \`npm run bench\`: ${subject}.`,
+  return [
     renderTargets([...judged, ...bundle]),
     renderResults(measured),
-    trips.map((line) => `- ${line}`).join('\n'),
+    `### Requests\n\n${trips.map((line) => `- ${line}`).join('\n')}`,
   ].join('\n\n');
-  console.log(`\n${figures}`);
-  if (options.isFull && exitCode === 0) await publishFigures(figures);
 }
 
 function fail(error: unknown): undefined {
