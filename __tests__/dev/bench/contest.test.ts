@@ -1,0 +1,63 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Contender, holdContest } from '../../../dev/bench/contest.ts';
+
+const { signal: cancelled } = new AbortController();
+const TIMED = { commands: [], env: {}, cwd: '.', output: 'there-is-no-such-file' };
+
+/** Takes a millisecond more each time. */
+function meterWith(exitCode = 0) {
+  let wallMs = 0;
+  return { run: async () => ({ wallMs: ++wallMs, cpuMs: 0, peakBytes: 0, exitCode }) };
+}
+
+/** A contender that tells what is asked of it. */
+function contender(name: string, told: string[], verify = async (): Promise<void> => {}): Contender {
+  return {
+    name,
+    prepare: async () => {
+      told.push(name);
+      return { timed: TIMED, verify, clear: async () => void told.push(`${name} cleared`) };
+    },
+  };
+}
+
+describe('a contest', () => {
+  it('runs all in turn, and begins each round with another one', async () => {
+    const told: string[] = [];
+    const contenders = ['a', 'b', 'c'].map((name) => contender(name, told));
+    const results = await holdContest(contenders, { runs: 2, meter: meterWith(), cancelled });
+    expect(told.filter((line) => !line.endsWith('cleared')).join('')).toBe('abcbca');
+    expect([...results].map(([name, { wallMs, runs }]) => [name, wallMs, runs])).toEqual([
+      ['a', 3.5, 2],
+      ['b', 3, 2],
+      ['c', 4, 2],
+    ]);
+  });
+
+  it('runs one that takes long less often', async () => {
+    const told: string[] = [];
+    const slow = { ...contender('slow', told), mostRuns: 1 };
+    const results = await holdContest([slow, contender('a', told)], { runs: 3, meter: meterWith(), cancelled });
+    expect([...results].map(([name, { runs }]) => [name, runs])).toEqual([
+      ['slow', 1],
+      ['a', 3],
+    ]);
+  });
+
+  it.each([
+    ['fails', meterWith(3), async () => {}, 'a: exit code 3'],
+    ['does not do its work', meterWith(), () => Promise.reject(new Error('nothing there')), 'a: nothing there'],
+  ])('counts no run that %s, and clears it up', async (_, meter, verify, message) => {
+    const told: string[] = [];
+    const held = holdContest([contender('a', told, verify)], { runs: 1, meter, cancelled });
+    await expect(held).rejects.toThrow(message);
+    expect(told).toEqual(['a', 'a cleared']);
+  });
+
+  it('begins no run once it is cancelled', async () => {
+    const told: string[] = [];
+    const held = holdContest([contender('a', told)], { runs: 1, meter: meterWith(), cancelled: AbortSignal.abort() });
+    await expect(held).rejects.toThrow('aborted');
+    expect(told).toEqual([]);
+  });
+});

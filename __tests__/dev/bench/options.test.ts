@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import { WORKS } from '../../../dev/bench/catalog.ts';
+import { parseOptions } from '../../../dev/bench/options.ts';
+
+describe('the options', () => {
+  it('are everything, ten times, by default', () => {
+    const { works, runs, server, withLatency, isFull } = parseOptions([]);
+    expect(works).toBe(WORKS);
+    expect({ runs, server: server.id, withLatency, isFull }).toEqual({
+      runs: 10,
+      server: 'versitygw',
+      withLatency: true,
+      isFull: true,
+    });
+  });
+
+  it('choose works and a server', () => {
+    const { works, server } = parseOptions(['--only', 'growth,check-hit', '--server', 'minio']);
+    expect(works.map(({ name }) => name)).toEqual(['check-hit', 'growth']);
+    expect(server.id).toBe('minio');
+  });
+
+  it('run once with --quick, or as often as is said', () => {
+    expect(parseOptions(['--quick']).runs).toBe(1);
+    expect(parseOptions(['--quick', '--runs', '3']).runs).toBe(3);
+  });
+
+  it.each([['--only', 'check-hit'], ['--quick'], ['--no-latency'], ['--runs', '9']])(
+    'make no result for the documentation of %j %j',
+    (...args) => {
+      expect(parseOptions(args).isFull).toBe(false);
+    },
+  );
+
+  it.each([
+    [['--only', 'lunch'], '--only has'],
+    [['--server', 'ceph'], '--server has'],
+    [['--runs', '0'], '--runs is'],
+    [['--runs', 'many'], '--runs is'],
+  ])('refuse %j', (args, message) => {
+    expect(() => parseOptions(args)).toThrow(message);
+  });
+});
