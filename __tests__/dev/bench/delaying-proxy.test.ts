@@ -20,7 +20,8 @@ async function openLink(roundTripMs: number) {
   const proxy = resources.use(await startDelayingProxy({ port: portOf(echo), roundTripMs }));
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   resources.defer(async () => agent.destroy());
-  return { agent, port: portOf(proxy), [Symbol.asyncDispose]: resources.move()[Symbol.asyncDispose] };
+  const open = resources.move();
+  return { agent, port: portOf(proxy), [Symbol.asyncDispose]: () => open.disposeAsync() };
 }
 
 async function exchange({ agent, port }: { agent: Agent; port: number }, body: Uint8Array) {
