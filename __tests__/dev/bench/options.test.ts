@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { WORKS } from '../../../dev/bench/catalog.ts';
 import { parseOptions } from '../../../dev/bench/options.ts';
+import { SERVERS } from '../../../dev/servers/catalog.ts';
 
 describe('the options', () => {
   it('are everything, ten times, by default', () => {
@@ -39,5 +41,20 @@ describe('the options', () => {
     [['--runs', 'many'], '--runs is'],
   ])('refuse %j', (args, message) => {
     expect(() => parseOptions(args)).toThrow(message);
+  });
+});
+
+describe('the documentation', () => {
+  it('names every work and server that there is', async () => {
+    const page = await readFile('docs/performance.md', 'utf8');
+    for (const name of [...WORKS.map((work) => work.name), ...SERVERS.map(({ id }) => id)])
+      expect(page).toMatch(new RegExp(`(\`|--server )${name}\``));
+  });
+
+  it('gives commands that the options take', async () => {
+    const page = await readFile('docs/performance.md', 'utf8');
+    const commands = [...page.matchAll(/^npm run bench(?: --(.*))?$/gm)].map(([, args = '']) => args.trim());
+    expect(commands.length).toBeGreaterThan(1);
+    for (const args of commands) expect(parseOptions(args.split(' ').filter(Boolean)).works).not.toEqual([]);
   });
 });

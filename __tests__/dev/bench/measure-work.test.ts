@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { WORKS } from '../../../dev/bench/catalog.ts';
+import { measureWork } from '../../../dev/bench/measure-work.ts';
+import { ProcessMeter } from '../../../dev/bench/process-meter.ts';
+import { startProxyProcess } from '../../../dev/bench/proxy-process.ts';
+import type { LinkName } from '../../../dev/bench/targets.ts';
+import type { Work } from '../../../dev/bench/work.ts';
+import { type LocalS3, startLocalS3 } from '../../../dev/local-s3/local-s3.ts';
+
+// Without peers and against the local server: the figures say nothing, but each work is done and verified.
+
+const hasPython = process.platform !== 'win32' && spawnSync('python3', ['--version']).status === 0;
+const withPython = hasPython ? describe : describe.skip;
+const NO_PEERS = { s5cmd: undefined, rclone: undefined, aws: undefined, boto3: undefined, versions: [] };
+const SIZES = {
+  small: { count: 3, sizeBytes: 100 },
+  sources: { count: 5, sizeBytes: 10 },
+  largeBytes: 100_000,
+  growth: [1, 2, 3],
+} as const;
+
+function workOf(name: string): Work {
+  const work = WORKS.find((each) => each.name === name);
+  if (work === undefined) throw new Error(`there is no work ${name}`);
+  return work;
+}
+
+withPython('a work', () => {
+  let server: LocalS3;
+  let meter: ProcessMeter;
+  const { signal: cancelled } = new AbortController();
+  beforeAll(async () => {
+    server = await startLocalS3({ buckets: [] });
+    meter = new ProcessMeter('python3', cancelled);
+  });
+  afterAll(async () => {
+    await meter[Symbol.asyncDispose]();
+    await server.close();
+  });
+
+  async function measure(name: string, roundTripMs: number) {
+    const site = { endpoint: server.url, credentials: { accessKeyId: 'test', secretAccessKey: 'testsecret1' } };
+    await using proxy = await startProxyProcess(server.url, roundTripMs);
+    const endpoints = new Map<LinkName, string>([
+      ['loopback', server.url],
+      ['latency', proxy.endpoint],
+    ]);
+    const options = { server: site, meter, peers: NO_PEERS, sizes: SIZES, runs: 1, cancelled, endpoints };
+    return await measureWork(workOf(name), { ...options, progress: () => {} });
+  }
+
+  it('is measured over both links, and takes the round trips more', async () => {
+    const [loopback, latency] = await measure('check-hit', 300);
+    const [near, far] = [loopback, latency].map((measured) => measured?.results.get('this action'));
+    expect(near).toMatchObject({ runs: 1, wallMs: expect.any(Number), cpuMs: expect.any(Number) });
+    expect(near?.peakBytes).toBeGreaterThan(20e6);
+    // A round trip for the connection, and one for the requests.
+    expect(far?.wallMs).toBeGreaterThan(600);
+    expect([...(loopback?.results.keys() ?? [])]).toEqual(['`node -e 0`', 'this action']);
+  });
+
+  it.each(['check-promoted', 'upload-cached'])('%s is done', async (name) => {
+    const measured = await measure(name, 0);
+    expect(measured.map(({ link }) => link)).toEqual(['loopback', 'latency']);
+    for (const { results } of measured) expect(results.get('this action')?.wallMs).toBeGreaterThan(0);
+  });
+
+  it('leaves no bucket behind', () => {
+    const count = (name: string): number => server.requests.filter(({ operation }) => operation === name).length;
+    expect(count('CreateBucket')).toBeGreaterThan(0);
+    expect(count('DeleteBucket')).toBe(count('CreateBucket'));
+  });
+});
