@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { counted } from '../../src/core/counted.ts';
 import { Repository } from '../demo/repository.ts';
 import { type LocalS3, startLocalS3 } from '../local-s3/local-s3.ts';
 import { runAction } from '../run-action.ts';
@@ -79,5 +80,6 @@ function describeRequests({ requests }: LocalS3): string {
     trips.at(-1)?.push(request.operation);
     tripEndsMs = Math.max(tripEndsMs, request.endedAt ?? tripEndsMs);
   }
-  return `${requests.length} requests in ${trips.length} round trips: ${trips.map((trip) => trip.join(' + ')).join(', then ')}`;
+  const told = trips.map((trip) => trip.toSorted().join(' + ')).join(', then ');
+  return `${counted(requests.length, 'request')} in ${counted(trips.length, 'round trip')}: ${told}`;
 }
