@@ -23,7 +23,7 @@ describe('inputs that are not given', () => {
       dryRun: false,
       legacy: 'trust',
       waitMs: 0,
-      concurrency: 16,
+      concurrency: 'adaptive',
       repository: { path: '.', isGiven: false },
       commitSha: undefined,
       codeHash: undefined,

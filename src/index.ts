@@ -2,8 +2,4 @@ import { actionsHost, reportFailure } from './adapters/actions-host.ts';
 import { main } from './main.ts';
 
 // The only module that acts on import; every other one just defines things.
-try {
-  await main(actionsHost());
-} catch (error) {
-  reportFailure(error);
-}
+Promise.try(() => main(actionsHost())).catch(reportFailure);

@@ -1,58 +1,61 @@
-import { RESERVED_METADATA } from './core/asset-attributes.ts';
+import { RESERVED_METADATA } from './core/asset-metadata.ts';
 import type { CodeHashRequest } from './core/code-hash-request.ts';
 import { isCodeHash } from './core/code-hash-request.ts';
 import { isCommit } from './core/commit.ts';
+import type { Concurrency } from './core/concurrency.ts';
 import { InputError } from './errors.ts';
 import { type InputSource, type InputSpec, Texts } from './input-texts.ts';
 import { choice, flag, keyPrefix, lines, pairs, patterns, refused } from './input-values.ts';
 import { storeInputs } from './inputs-store.ts';
 
+const NO_VARIABLE = { variables: [] } as const;
+
 /** Every input, declared once. `action.yml` and the README's table are held to it by a test. */
 export const INPUTS = {
-  mode: { variables: [] },
+  mode: NO_VARIABLE,
   bucket: { variables: ['PACKAGE_ASSETS_BUCKET'] },
   'repository-path': { variables: ['GIT_REPO_PATH'] },
   'package-directory': { variables: ['PACKAGE_DIRECTORY'] },
-  'commit-sha': { variables: [] },
+  'commit-sha': NO_VARIABLE,
   'code-hash-filter': { variables: ['CODE_HASH_FIND_FILTER'] },
-  'code-hash-algorithm': { variables: [] },
-  'code-hash-salt': { variables: [] },
-  'code-hash': { variables: [] },
-  prefix: { variables: [] },
-  'fallback-prefixes': { variables: [] },
-  files: { variables: [] },
-  'include-hidden-files': { variables: [] },
-  'if-no-files-found': { variables: [] },
-  overwrite: { variables: [] },
-  restore: { variables: [] },
-  'fail-on-miss': { variables: [] },
-  legacy: { variables: [] },
-  promote: { variables: [] },
-  'wait-timeout-seconds': { variables: [] },
+  'code-hash-algorithm': NO_VARIABLE,
+  'code-hash-salt': NO_VARIABLE,
+  'code-hash': NO_VARIABLE,
+  prefix: NO_VARIABLE,
+  'fallback-prefixes': NO_VARIABLE,
+  files: NO_VARIABLE,
+  'include-hidden-files': NO_VARIABLE,
+  'if-no-files-found': NO_VARIABLE,
+  overwrite: NO_VARIABLE,
+  restore: NO_VARIABLE,
+  'fail-on-miss': NO_VARIABLE,
+  legacy: NO_VARIABLE,
+  promote: NO_VARIABLE,
+  'wait-timeout-seconds': NO_VARIABLE,
   'aws-region': { variables: ['AWS_REGION', 'AWS_DEFAULT_REGION'] },
-  'aws-access-key-id': { variables: [] },
-  'aws-secret-access-key': { variables: [] },
-  'aws-session-token': { variables: [] },
+  'aws-access-key-id': NO_VARIABLE,
+  'aws-secret-access-key': NO_VARIABLE,
+  'aws-session-token': NO_VARIABLE,
   'role-to-assume': { variables: ['AWS_ROLE'] },
-  'role-session-name': { variables: [] },
-  'role-duration-seconds': { variables: [] },
-  'role-external-id': { variables: [] },
-  audience: { variables: [] },
-  'expected-bucket-owner': { variables: [] },
+  'role-session-name': NO_VARIABLE,
+  'role-duration-seconds': NO_VARIABLE,
+  'role-external-id': NO_VARIABLE,
+  audience: NO_VARIABLE,
+  'expected-bucket-owner': NO_VARIABLE,
   'endpoint-url': { variables: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'] },
-  'force-path-style': { variables: [] },
-  'storage-class': { variables: [] },
-  'server-side-encryption': { variables: [] },
-  'sse-kms-key-id': { variables: [] },
-  acl: { variables: [] },
-  tags: { variables: [] },
-  metadata: { variables: [] },
-  'content-type': { variables: [] },
-  'cache-control': { variables: [] },
-  concurrency: { variables: [] },
-  'part-size-mib': { variables: [] },
-  'max-attempts': { variables: [] },
-  'dry-run': { variables: [] },
+  'force-path-style': NO_VARIABLE,
+  'storage-class': NO_VARIABLE,
+  'server-side-encryption': NO_VARIABLE,
+  'sse-kms-key-id': NO_VARIABLE,
+  acl: NO_VARIABLE,
+  tags: NO_VARIABLE,
+  metadata: NO_VARIABLE,
+  'content-type': NO_VARIABLE,
+  'cache-control': NO_VARIABLE,
+  concurrency: NO_VARIABLE,
+  'part-size-mib': NO_VARIABLE,
+  'max-attempts': NO_VARIABLE,
+  'dry-run': NO_VARIABLE,
 } as const satisfies Record<string, InputSpec>;
 
 export type InputName = keyof typeof INPUTS;
@@ -80,7 +83,7 @@ export function parseInputs(source: InputSource<InputName>) {
     dryRun: texts.parsed('dry-run', flag) ?? false,
     legacy: texts.oneOf('legacy', ['trust', 'ignore']) ?? 'trust',
     waitMs: (texts.number('wait-timeout-seconds', { min: 0, max: 21_600 }) ?? (mode === 'check' ? 0 : 600)) * 1000,
-    concurrency: texts.number('concurrency', { min: 1, max: 256 }) ?? 16,
+    concurrency: concurrency(texts),
     repository: { path: texts.get('repository-path') ?? '.', isGiven: texts.get('repository-path') !== undefined },
     commitSha: texts.parsed('commit-sha', commitSha),
     codeHash: codeHashRequest(texts),
@@ -92,6 +95,10 @@ export function parseInputs(source: InputSource<InputName>) {
     upload: uploadInputs(texts),
     store: storeInputs(texts),
   };
+}
+
+function concurrency(texts: Texts<InputName>): Concurrency {
+  return texts.number('concurrency', { min: 1, max: 256 }) ?? 'adaptive';
 }
 
 function commitSha(name: string, text: string): string {

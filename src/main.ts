@@ -3,17 +3,13 @@ import { gitSourceTree } from './adapters/git/source-tree.ts';
 import { packageDirectory } from './adapters/package-directory/package-directory.ts';
 import { s3ObjectStore } from './adapters/s3/object-store.ts';
 import { systemClock, systemRandom } from './adapters/system.ts';
-import { defined } from './core/defined.ts';
 import { CancelledError, UserError } from './errors.ts';
 import { type Inputs, parseInputs, SECRET_INPUTS } from './inputs.ts';
 import { type CheckRequest, check } from './modes/check.ts';
 import type { Outcome } from './modes/outcome.ts';
-import { type RestoreRequest, type RestoreSelection, restore } from './modes/restore.ts';
-import type { UploadRequest } from './modes/upload.ts';
 import { isTruncated, outputsOf } from './outputs.ts';
 import type { Ports } from './ports.ts';
-import type { SetSearch } from './steps/find-set.ts';
-import { VERSION } from './version.ts';
+import { searchRequest } from './requests.ts';
 
 /**
  * Runs the mode that the inputs ask for, and tells later steps how it ended.
@@ -32,13 +28,11 @@ export async function main(host: Host): Promise<void> {
     );
 }
 
-/** What only an upload needs is loaded for it alone: a check should start fast. */
+/** What only another mode needs is loaded for it alone: a check should start fast. */
 async function run(inputs: Inputs, host: Host, ports: Ports): Promise<Outcome> {
   if (inputs.mode === 'check') return check(await checkRequest(inputs, host), ports);
-  if (inputs.mode === 'restore') return restore(await restoreRequest(inputs, host), ports);
-  const { upload } = await import('./modes/upload.ts');
-  const { contentTypeOf } = await import('./adapters/content-type.ts');
-  return upload(uploadRequest(inputs, host, contentTypeOf), ports);
+  if (inputs.mode === 'restore') return (await import('./run-restore.ts')).runRestore(inputs, host, ports);
+  return (await import('./run-upload.ts')).runUpload(inputs, host, ports);
 }
 
 function maskSecrets({ inputs, mask }: Host): void {
@@ -56,7 +50,7 @@ function connect(inputs: Inputs, { log, onCancel }: Host): Ports {
     ),
   );
   return {
-    store: s3ObjectStore({ ...inputs.store, concurrency: inputs.concurrency }),
+    store: s3ObjectStore(inputs.store),
     sources: gitSourceTree({ repositoryPath: inputs.repository.path, packageDirectory: inputs.packageDirectory }),
     packages: packageDirectory(inputs.packageDirectory, log),
     clock: systemClock,
@@ -66,51 +60,11 @@ function connect(inputs: Inputs, { log, onCancel }: Host): Ports {
   };
 }
 
-/** What both modes are asked. */
-function commonRequest(inputs: Inputs, { job }: Host) {
-  const { sha: context, ...run } = job;
-  return {
-    commit: { asked: inputs.commitSha, context, repositoryIsGiven: inputs.repository.isGiven },
-    codeHash: inputs.codeHash,
-    prefix: inputs.prefix,
-    legacy: inputs.legacy,
-    dryRun: inputs.dryRun,
-    waitMs: inputs.waitMs,
-    concurrency: inputs.concurrency,
-    writer: defined({ ...run, version: VERSION }),
-  };
-}
-
 async function checkRequest(inputs: Inputs, host: Host): Promise<CheckRequest> {
   const search = searchRequest(inputs, host);
-  return inputs.search.restore ? { ...search, restore: await restoreSelection(inputs) } : search;
-}
-
-async function restoreRequest(inputs: Inputs, host: Host): Promise<RestoreRequest> {
-  return { ...searchRequest(inputs, host), selection: await restoreSelection(inputs) };
-}
-
-function searchRequest(inputs: Inputs, host: Host): SetSearch {
-  const { promote, fallbackPrefixes } = inputs.search;
-  return { ...commonRequest(inputs, host), promote, fallbackPrefixes };
-}
-
-async function restoreSelection({ selection }: Inputs): Promise<RestoreSelection> {
-  const { pathMatcher } = await import('./adapters/path-patterns.ts');
-  const { platform } = process;
-  const naming = platform === 'win32' || platform === 'darwin' ? platform : 'other';
-  return { isChosen: pathMatcher(selection.patterns), naming };
-}
-
-function uploadRequest(inputs: Inputs, host: Host, byExtension: (path: string) => string): UploadRequest {
-  const { ifNoFilesFound, overwrite, contentType, cacheControl, metadata } = inputs.upload;
-  return {
-    ...commonRequest(inputs, host),
-    ifNoFilesFound,
-    overwrite,
-    selection: inputs.selection,
-    settings: { contentType: (path) => contentType ?? byExtension(path), cacheControl, metadata },
-  };
+  if (!inputs.search.restore) return search;
+  const { restoreSelection } = await import('./run-restore.ts');
+  return { ...search, restore: restoreSelection(inputs) };
 }
 
 function tell({ log, setOutput }: Host, outcome: Outcome, bucket: string): void {

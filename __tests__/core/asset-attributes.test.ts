@@ -1,12 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  attributesOf,
-  commitOf,
-  isRecorded,
-  RESERVED_METADATA,
-  sha256Of,
-  userMetadata,
-} from '../../src/core/asset-attributes.ts';
+import { attributesOf, commitOf, isRecorded, sha256Of, userMetadata } from '../../src/core/asset-attributes.ts';
+import { RESERVED_METADATA } from '../../src/core/asset-metadata.ts';
 import { CODE_HASH, COMMIT } from './records.ts';
 
 function headWith(metadata: Record<string, string>) {

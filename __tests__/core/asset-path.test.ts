@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { comparePaths, isHidden, isMarker, pathProblem } from '../../src/core/asset-path.ts';
+import { isHidden, isMarker, pathProblem } from '../../src/core/asset-path.ts';
+import { comparePaths } from '../../src/core/path-order.ts';
 
 const SEGMENTS = "it has an empty, '.' or '..' segment";
 const BACKSLASH = 'it has a backslash, which is a separator on Windows';

@@ -42,34 +42,41 @@ async function sizeOf(files: readonly string[]): Promise<number> {
 async function sdkFiles(): Promise<string[]> {
   const files = (await readdir(DIST)).filter((name) => name.endsWith('.js')).map((name) => join(DIST, name));
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-  return files.filter((_, index) => texts[index]?.includes('x-amz-copy-source'));
+  return files.filter((_, index) => texts[index]?.includes('CreateMultipartUpload'));
 }
 
 const CACHING = { 'code-hash-filter': 'src/**' };
+const ENTRY = join(DIST, 'index.js');
+const MOST_ENTRY_BYTES = 60_000;
+const MOST_BYTES_OF_A_MISS = 80_000;
 
 describe('what a step loads', () => {
-  it('is a fraction of the bundle for a check that finds the set, or nothing', async () => {
+  it('is the entry alone where the set is found, and little more where it is not', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.action('upload', CACHING);
     serverMs += 60_000;
     const hit = await loaded('check', CACHING);
     expect(hit.outputs.found).toBe('true');
+    expect(hit.files).toEqual([ENTRY]);
+    expect(await sizeOf(hit.files)).toBeLessThanOrEqual(MOST_ENTRY_BYTES);
     await scenario.commit({ 'src/main.txt': 'changed' });
     const miss = await loaded('check', CACHING);
     expect(miss.outputs.found).toBe('false');
-    const sdk = await sdkFiles();
-    expect(sdk).not.toEqual([]);
-    for (const { files } of [hit, miss]) {
-      expect(files.filter((file) => sdk.includes(file))).toEqual([]);
-      expect(await sizeOf(files)).toBeLessThan(200_000);
-    }
+    expect(await sizeOf(miss.files)).toBeLessThanOrEqual(MOST_BYTES_OF_A_MISS);
   });
 
-  it('is the SDK for an upload', async () => {
+  it('is the SDK only where a file is uploaded in parts', async () => {
+    const sdk = await sdkFiles();
+    expect(sdk).not.toEqual([]);
     await scenario.build({ 'app.zip': 'app' });
-    const upload = await loaded('upload');
-    expect(upload.outputs.found).toBe('true');
-    expect(upload.files).toEqual(expect.arrayContaining(await sdkFiles()));
+    const small = await loaded('upload', CACHING);
+    expect(small.outputs).toMatchObject({ uploaded: 'true', cached: 'true' });
+    expect(small.files.filter((file) => sdk.includes(file))).toEqual([]);
+    await scenario.commit({ 'src/main.txt': 'changed' });
+    await scenario.build({ 'large.zip': Buffer.alloc(6 * 1024 ** 2) });
+    const large = await loaded('upload', { 'part-size-mib': '5' });
+    expect(large.outputs.uploaded).toBe('true');
+    expect(large.files).toEqual(expect.arrayContaining(sdk));
   });
 
   it('needs no git where the set is found', async () => {

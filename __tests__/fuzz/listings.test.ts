@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Bucket } from '../../src/adapters/s3/bucket.ts';
 import { connect } from '../../src/adapters/s3/connection.ts';
-import { list } from '../../src/adapters/s3/read.ts';
+import { list } from '../../src/adapters/s3/list.ts';
 import type { Reply } from '../../src/adapters/s3/reply.ts';
 import { StoreError } from '../../src/errors.ts';
 import type { ListedObject } from '../../src/ports.ts';
@@ -17,7 +17,6 @@ const CONNECTION = connect({
   role: undefined,
   expectedBucketOwner: undefined,
   maxAttempts: 1,
-  concurrency: 1,
   partSizeBytes: 5 * 1024 ** 2,
   storageClass: undefined,
   serverSideEncryption: undefined,
@@ -36,7 +35,7 @@ class CannedBucket extends Bucket {
     this.#pages = pages;
   }
 
-  override async performLean(): Promise<Reply> {
+  override async send(): Promise<Reply> {
     const page = this.#pages[Math.min(this.#asked, this.#pages.length - 1)] ?? '';
     this.#asked += 1;
     if (this.#asked > this.#pages.length + 1) throw new Error('The listing goes on for ever');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Log, SourceTree } from '../../src/ports.ts';
-import { assertCheckedOut, type CommitRequest, resolveCommit } from '../../src/steps/resolve-commit.ts';
+import { assertCheckedOut } from '../../src/steps/assert-checked-out.ts';
+import { type CommitRequest, resolveCommit } from '../../src/steps/resolve-commit.ts';
 
 const CONTEXT = 'c'.repeat(40);
 const HEAD = 'd'.repeat(40);

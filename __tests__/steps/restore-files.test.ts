@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { packageDirectory } from '../../src/adapters/package-directory/package-directory.ts';
+import { systemClock } from '../../src/adapters/system.ts';
 import { artifactSet } from '../../src/core/keys.ts';
 import type { AssetFile } from '../../src/core/record.ts';
 import { SetChangedError } from '../../src/errors.ts';
@@ -44,7 +45,7 @@ class Bench {
     };
     const { signal } = this.cancellation;
     const restoring = { source: SOURCE, files, concurrency };
-    return (await restoreFiles({ store, packages, signal, log: SILENT }, restoring)).fetchedCount;
+    return (await restoreFiles({ store, packages, signal, log: SILENT, clock: systemClock }, restoring)).fetchedCount;
   }
 
   async #track(read: AssetRead, readAsset: (read: AssetRead) => Promise<ReadResult>): Promise<ReadResult> {

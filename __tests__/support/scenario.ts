@@ -268,7 +268,6 @@ export class Scenario {
       role: undefined,
       expectedBucketOwner: undefined,
       maxAttempts: 5,
-      concurrency: 8,
       partSizeBytes: 5 * 1024 ** 2,
       storageClass: undefined,
       serverSideEncryption: undefined,

@@ -1,4 +1,4 @@
-import { debug, getInput, info, setFailed, setOutput, setSecret, warning } from '@actions/core';
+import { debug, getInput, info, isDebug, setFailed, setOutput, setSecret, warning } from '@actions/core';
 import { context } from '@actions/github';
 import { describeError } from '../errors.ts';
 import type { InputSource } from '../input-texts.ts';
@@ -40,7 +40,8 @@ export function actionsHost(): Host {
       workflow: given(workflow),
       ref: given(ref),
     },
-    log: { info, warning: (line) => warning(line), debug },
+    // The runner shows these lines only when it is asked to, and writing thousands of them takes its time.
+    log: { info, warning: (line) => warning(line), debug: isDebug() ? debug : () => undefined },
     setOutput,
     mask: setSecret,
     onCancel: (cancel) => {

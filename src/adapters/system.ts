@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
 import type { Clock, Random } from '../ports.ts';
+
+const NANOSECONDS_IN_MS = 1e6;
 
 /** This machine's clock. */
 export const systemClock: Clock = {
-  monotonicMs: () => performance.now(),
+  // What `performance` needs is loaded at its first use, and takes as long as a request.
+  monotonicMs: () => Number(process.hrtime.bigint()) / NANOSECONDS_IN_MS,
   wallTime: () => new Date(),
   sleep: async (durationMs, signal) => {
+    const { setTimeout } = await import('node:timers/promises');
     try {
       await setTimeout(durationMs, undefined, signal === undefined ? {} : { signal });
     } catch (error) {

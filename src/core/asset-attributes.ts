@@ -1,18 +1,8 @@
 import type { AssetAttributes, ObjectHead } from '../ports.ts';
+import { CODE, COMMIT, PACKAGE, RECORD_VERSION, RECORDED, RESERVED_METADATA } from './asset-metadata.ts';
 import { isCommit } from './commit.ts';
 import { defined } from './defined.ts';
 import type { AssetFile } from './record.ts';
-
-// The object metadata of assets. Deployments read the first three names, which the Python tool wrote.
-
-const COMMIT = 'commit-hash';
-const PACKAGE = 'package-hash';
-const CODE = 'code-hash';
-const RECORDED = 'asset-record';
-const RECORD_VERSION = 'v1';
-
-/** Metadata names that this action sets itself. */
-export const RESERVED_METADATA: ReadonlySet<string> = new Set([COMMIT, PACKAGE, CODE, RECORDED]);
 
 /** The set an asset is stored for. */
 export interface AssetOwner {

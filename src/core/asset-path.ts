@@ -39,8 +39,3 @@ export function pathProblem(path: string, keyPrefix: string): string | undefined
   if (keyBytes > MAX_KEY_BYTES) return `its key would have ${keyBytes} bytes, and S3 takes ${MAX_KEY_BYTES}`;
   return undefined;
 }
-
-/** Orders paths by their UTF-8 bytes, as S3 lists keys and records list files. */
-export function comparePaths(left: string, right: string): number {
-  return Buffer.compare(Buffer.from(left), Buffer.from(right));
-}

@@ -1,19 +1,66 @@
+/** How many pieces of work go on side by side, and who decides that. */
+export interface Lanes {
+  readonly count: number;
+  /** To be told after each piece of work. */
+  finished(): void;
+}
+
+/** As the `concurrency` input says it. */
+export type Concurrency = number | 'adaptive';
+
+const FIRST_LANES = 16;
+const MOST_LANES = 128;
+/** Twice the lanes that bring less than this have met another bound: the processor's, the server's, the network's. */
+const WORTHWHILE = 1.25;
+
 /**
- * Calls `work` for every item, `limit` of them at a time, in order of the items.
+ * Lanes of a given number, or of one that is found out while they are used: it doubles for as long as that lets more
+ * pieces of work end in the same time. Far from the store that ends at 128 lanes, near it much earlier.
+ *
+ * @param monotonicMs a clock
+ */
+export function lanesFor(concurrency: Concurrency, { monotonicMs }: { readonly monotonicMs: () => number }): Lanes {
+  if (concurrency !== 'adaptive') return { count: concurrency, finished: () => {} };
+  let [count, startedMs, finishedCount, bestRate] = [FIRST_LANES, monotonicMs(), 0, 0];
+  let isGrowing = true;
+  return {
+    get count() {
+      return count;
+    },
+    finished() {
+      finishedCount += 1;
+      if (!isGrowing || finishedCount < count) return;
+      const nowMs = monotonicMs();
+      const rate = finishedCount / Math.max(nowMs - startedMs, 1);
+      isGrowing = rate >= bestRate * WORTHWHILE && count < MOST_LANES;
+      if (isGrowing) count *= 2;
+      [bestRate, startedMs, finishedCount] = [rate, nowMs, 0];
+    },
+  };
+}
+
+/**
+ * Calls `work` for every item, some of them at a time, in order of the items.
  *
  * After the first failure no further item is begun; those under way are waited for, so that nothing runs on in the
  * background, and then the first failure is thrown.
  *
+ * @param limit how many at a time
  * @returns the results, in the order of the items
  */
 export async function mapConcurrently<Item, Result>(
   items: readonly Item[],
-  limit: number,
+  limit: number | Lanes,
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results = new Array<Result>(items.length);
+  const lanes = typeof limit === 'number' ? { count: limit, finished: () => {} } : limit;
   const failures: unknown[] = [];
+  const running: Promise<void>[] = [];
   const queue = items.entries();
+  function open(): void {
+    while (running.length < Math.min(lanes.count, items.length)) running.push(drain());
+  }
   async function drain(): Promise<void> {
     for (const [index, item] of queue) {
       try {
@@ -22,9 +69,13 @@ export async function mapConcurrently<Item, Result>(
         failures.push(error);
       }
       if (failures.length > 0) return;
+      lanes.finished();
+      open();
     }
   }
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, drain));
+  open();
+  // Lanes may be added while others are waited for.
+  for (const lane of running) await lane;
   if (failures.length > 0) throw failures[0];
   return results;
 }

@@ -1,7 +1,8 @@
 import { UserError } from '../errors.ts';
-import { comparePaths } from './asset-path.ts';
+
 import type { CodeHashAlgorithm } from './code-hash-request.ts';
 import { defined } from './defined.ts';
+import { comparePaths } from './path-order.ts';
 import { printable } from './printable.ts';
 import { ADVICE, Fields } from './record-fields.ts';
 

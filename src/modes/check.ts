@@ -1,9 +1,10 @@
 import { serializeRecord } from '../core/record.ts';
 import type { Ports } from '../ports.ts';
-import { findSet, type SearchResult, type SetSearch } from '../steps/find-set.ts';
+import { findSet } from '../steps/find-set.ts';
 import { resolveCommit } from '../steps/resolve-commit.ts';
+import type { SearchResult, SetSearch } from '../steps/set-search.ts';
 import { type Outcome, outcomeOfSearch, recordOf } from './outcome.ts';
-import { bringBack, type RestoreSelection } from './restore.ts';
+import type { RestoreSelection } from './restore.ts';
 
 /** `restore`: on a hit, bring the assets back too. */
 export type CheckRequest = SetSearch & { readonly restore?: RestoreSelection | undefined };
@@ -37,6 +38,7 @@ async function findAndRestore(
   const outcome = outcomeOfSearch(result);
   if (result.found === undefined || request.restore === undefined || request.dryRun)
     return { outcome, found: result.found };
+  const { bringBack } = await import('./restore.ts');
   const { found, files } = await bringBack(request, ports, { set: result.found, selection: request.restore });
   return { outcome: { ...outcome, files, restored: true }, found };
 }

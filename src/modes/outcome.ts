@@ -1,8 +1,8 @@
 import type { SetLocation } from '../core/keys.ts';
 import type { AssetFile, CompleteRecord } from '../core/record.ts';
 import type { Reason } from '../core/verdict.ts';
-import type { SearchResult } from '../steps/find-set.ts';
 import type { Finding } from '../steps/look-up.ts';
+import type { SearchResult } from '../steps/set-search.ts';
 
 /** A file of a set; one of a legacy set is known by its listing alone. */
 export type OutcomeFile = Pick<AssetFile, 'path' | 'size' | 'sha256'>;

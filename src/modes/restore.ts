@@ -2,10 +2,11 @@ import { counted, readableSize } from '../core/counted.ts';
 import type { NamingRules } from '../core/portable-names.ts';
 import { serializeRecord } from '../core/record.ts';
 import type { Ports } from '../ports.ts';
-import { findSet, type SetSearch } from '../steps/find-set.ts';
+import { findSet } from '../steps/find-set.ts';
 import type { Finding } from '../steps/look-up.ts';
 import { resolveCommit } from '../steps/resolve-commit.ts';
 import { restoreSet } from '../steps/restore-set.ts';
+import type { SetSearch } from '../steps/set-search.ts';
 import { stillInProgress } from '../steps/wait-for-set.ts';
 import { filesOf, type Outcome, outcomeOfSearch, recordOf } from './outcome.ts';
 

@@ -1,4 +1,5 @@
 import type { CodeHash, CodeHashRequest } from '../core/code-hash-request.ts';
+import type { Concurrency } from '../core/concurrency.ts';
 import { counted, readableSize } from '../core/counted.ts';
 import { defined } from '../core/defined.ts';
 import { artifactSet, cacheSet, type SetLocation } from '../core/keys.ts';
@@ -6,16 +7,18 @@ import { printable } from '../core/printable.ts';
 import { type CompleteRecord, parseRecord, serializeRecord, type Writer } from '../core/record.ts';
 import { InputError, RecordLostError, UserError } from '../errors.ts';
 import type { FileSelection, Ports } from '../ports.ts';
+import { assertCheckedOut } from '../steps/assert-checked-out.ts';
 import { differingPaths } from '../steps/compare-builds.ts';
 import { completeSet } from '../steps/complete-set.ts';
 import { fillCache } from '../steps/fill-cache.ts';
 import { computeCodeHash, readCodeHashMarker } from '../steps/find-code-hash.ts';
-import { type Finding, isUsable } from '../steps/look-up.ts';
+import { type Finding, isUsable, lookUp } from '../steps/look-up.ts';
+import { lookUpSettled } from '../steps/look-up-settled.ts';
 import { type AssetSettings, planUpload } from '../steps/plan-upload.ts';
 import { RecordClaim } from '../steps/record-claim.ts';
-import { assertCheckedOut, type CommitRequest, resolveCommit } from '../steps/resolve-commit.ts';
+import { type CommitRequest, resolveCommit } from '../steps/resolve-commit.ts';
 import { type PlannedAsset, sendAssets } from '../steps/send-assets.ts';
-import { lookUpSettled, stillInProgress } from '../steps/wait-for-set.ts';
+import { stillInProgress } from '../steps/wait-for-set.ts';
 import { builtFrom, filesOf, type Outcome, recordOf, type UploadReason } from './outcome.ts';
 
 export interface UploadRequest {
@@ -29,7 +32,7 @@ export interface UploadRequest {
   readonly legacy: 'trust' | 'ignore';
   readonly dryRun: boolean;
   readonly waitMs: number;
-  readonly concurrency: number;
+  readonly concurrency: Concurrency;
   readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
 }
 
@@ -51,9 +54,23 @@ export async function upload(request: UploadRequest, ports: Ports): Promise<Outc
     log.info(`The assets of ${commit} were found by an earlier step (${packages.path}/.found): nothing to upload.`);
     return marked(location, await readFoundSet(request, ports, location));
   }
-  const assets = await planUpload(ports, { selection: request.selection, location, settings: request.settings });
+  // The store is asked what is there while the directory is scanned; nothing is sent to it before that has ended well.
+  const asked = lookUp({ ...ports, reader: request.writer }, location);
+  const planned = prepare(request, ports, location);
+  const [first, { assets, codeHash }] = await Promise.all([asked, planned]);
+  return uploadPlanned({ request, ports, location, assets, codeHash }, first);
+}
+
+/** What is to be stored, and for which code. */
+async function prepare(
+  request: UploadRequest,
+  ports: Ports,
+  location: SetLocation,
+): Promise<Pick<UploadPlan, 'assets' | 'codeHash'>> {
+  const { selection, settings } = request;
+  const assets = await planUpload(ports, { selection, location, settings });
   if (assets.length === 0) tellNoFiles(request, ports);
-  return uploadPlanned({ request, ports, location, assets, codeHash: await findCodeHash(request, ports) });
+  return { assets, codeHash: await findCodeHash(request, ports) };
 }
 
 async function refuseOtherCommit({ packages }: Ports, commit: string): Promise<void> {
@@ -112,9 +129,9 @@ interface UploadPlan {
   readonly codeHash: CodeHash | undefined;
 }
 
-async function uploadPlanned(plan: UploadPlan): Promise<Outcome> {
+async function uploadPlanned(plan: UploadPlan, first: Finding): Promise<Outcome> {
   const { request, ports, location, assets } = plan;
-  const finding = await settledFinding(plan);
+  const finding = await settledFinding(plan, first);
   const isThere = isUsable(finding, request.legacy) && !request.overwrite;
   if (assets.length === 0) return outcome(plan, { finding, reason: finding.verdict.reason });
   if (isThere) {
@@ -134,8 +151,9 @@ async function uploadPlanned(plan: UploadPlan): Promise<Outcome> {
   }
 }
 
-async function settledFinding({ request, ports, location }: UploadPlan): Promise<Finding> {
-  const finding = await lookUpSettled({ ...ports, reader: request.writer }, location, request.waitMs);
+async function settledFinding({ request, ports, location }: UploadPlan, first?: Finding): Promise<Finding> {
+  const context = { ...ports, reader: request.writer };
+  const finding = await lookUpSettled(context, location, { waitMs: request.waitMs, first });
   if (finding.verdict.reason !== 'in-progress') return finding;
   throw stillInProgress(finding.verdict.record, { location, waitMs: request.waitMs });
 }
@@ -200,11 +218,10 @@ async function afterLostRace(plan: UploadPlan, error: RecordLostError): Promise<
 }
 
 /** Two builds of one commit should be the same; what is stored is one of them, whole. */
-async function tellDifferences({ ports, assets, request }: UploadPlan, finding: Finding): Promise<void> {
+async function tellDifferences({ ports, assets }: UploadPlan, finding: Finding): Promise<void> {
   const record = recordOf(finding);
   if (record === undefined) return;
-  const { concurrency } = request;
-  const [first, ...others] = await differingPaths(ports.packages, { assets, record, concurrency });
+  const [first, ...others] = await differingPaths(ports.packages, { assets, record });
   if (first !== undefined)
     ports.log.warning(
       `This run built other bytes than the run whose set is stored ('${printable(first)}' and ${others.length} more): the build is not reproducible.`,

@@ -3,10 +3,10 @@ import type { SetLocation } from '../core/keys.ts';
 import type { Listing } from '../core/listing.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile, CompleteRecord } from '../core/record.ts';
-import { strays } from '../core/verdict.ts';
+import { disagreements, strays } from '../core/verdict.ts';
 import { CancelledError, SetChangedError, StoreError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
-import { confirmedDisagreements } from './look-up.ts';
+import { confirmDisagreements } from './confirm-disagreements.ts';
 import { readListing } from './read-set.ts';
 import type { RecordClaim } from './record-claim.ts';
 
@@ -34,7 +34,7 @@ export async function completeSet(
       if (claim.isTakeOver) await abortOpenUploads({ store, log }, location);
       const record = await claim.seal(await transfer(before));
       const after = await readListing(store, location);
-      const [changed] = await confirmedDisagreements(store, location, { record, listing: after });
+      const [changed] = await confirmDisagreements(store, location, disagreements(record, after));
       if (changed === undefined) {
         warnOfStrays(log, location, strays(record, after));
         claim.end();

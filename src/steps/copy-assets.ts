@@ -1,5 +1,5 @@
 import { type AssetOwner, attributesOf } from '../core/asset-attributes.ts';
-import { mapConcurrently } from '../core/concurrency.ts';
+import { type Concurrency, lanesFor, mapConcurrently } from '../core/concurrency.ts';
 import type { SetLocation } from '../core/keys.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
@@ -12,7 +12,7 @@ export interface AssetCopies {
   readonly files: readonly AssetFile[];
   /** Whose the copies shall be. */
   readonly owner: AssetOwner;
-  readonly concurrency: number;
+  readonly concurrency: Concurrency;
 }
 
 /**
@@ -23,11 +23,11 @@ export interface AssetCopies {
  * @throws SetChangedError when an asset of the source is no longer what its record said
  */
 export async function copyAssets(
-  { store, signal }: Pick<Ports, 'store' | 'signal'>,
+  { store, signal, clock }: Pick<Ports, 'store' | 'signal' | 'clock'>,
   claim: RecordClaim,
   { source, files, owner, concurrency }: AssetCopies,
 ): Promise<AssetFile[]> {
-  return mapConcurrently(files, concurrency, async (file) => {
+  return mapConcurrently(files, lanesFor(concurrency, clock), async (file) => {
     claim.assertHeld();
     const result = await store.copyAsset({
       source: { key: source.prefix + file.path, etag: file.etag, sizeBytes: file.size },

@@ -1,3 +1,4 @@
+import type { Concurrency } from '../core/concurrency.ts';
 import { defined } from '../core/defined.ts';
 import type { SetLocation } from '../core/keys.ts';
 import { cacheSet } from '../core/keys.ts';
@@ -16,7 +17,7 @@ export interface CacheFilling {
   readonly prefix: string;
   readonly codeHash: string;
   readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
-  readonly concurrency: number;
+  readonly concurrency: Concurrency;
 }
 
 /**

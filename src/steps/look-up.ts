@@ -1,15 +1,12 @@
-import { commitOf, isRecorded } from '../core/asset-attributes.ts';
-import { mapConcurrently } from '../core/concurrency.ts';
 import type { SetLocation } from '../core/keys.ts';
 import type { Listing } from '../core/listing.ts';
-import { type CompleteRecord, describeWriter } from '../core/record.ts';
-import { type Disagreement, disagreements, leaseIsLive, type Reader, type Verdict } from '../core/verdict.ts';
-import type { AssetAttributes, Clock, ObjectStore } from '../ports.ts';
+import { describeWriter } from '../core/record.ts';
+import { disagreements, leaseIsLive, type Reader, type Verdict } from '../core/verdict.ts';
+import type { Clock, ObjectStore } from '../ports.ts';
 import { type ReadRecord, readListing, readRecord } from './read-set.ts';
 
 /** The store's clock is read to whole seconds, twice. */
 const CLOCK_GRAIN_MS = 2000;
-const HEADS_AT_ONCE = 16;
 
 /** What was read of a set, and what follows from it. */
 export interface Finding {
@@ -55,28 +52,13 @@ function absent(location: SetLocation, listing: Listing): Finding {
   return { location, verdict: { reason: 'absent' }, record: undefined, listing };
 }
 
-/**
- * Assets without a record: begun a moment ago, legacy, or ours with the record deleted. A record that is still absent
- * after the listing tells that nobody had begun one by then.
- */
+/** A record that is still absent after the listing tells that nobody had begun one by then. */
 async function lookUpUnrecorded(context: LookUp, location: SetLocation, listing: Listing): Promise<Finding> {
   const record = await readRecord(context.store, location);
   if (record !== undefined)
     return judge(context, { location, record, listing: await readListing(context.store, location) });
-  const [first] = listing.keys();
-  if (first === undefined) return absent(location, listing);
-  const head = await context.store.head(location.prefix + first);
-  // One that is gone by now can't tell whose the set was.
-  const isLegacy = head !== undefined && !isOurs(head, location);
-  const verdict: Verdict = isLegacy
-    ? { reason: 'legacy' }
-    : { reason: 'incomplete', detail: 'its assets are there but their record was deleted' };
-  return { location, verdict, record: undefined, listing };
-}
-
-/** Whether this project stored an object for the very set it is in; the Python tool copies from our cache, too. */
-function isOurs(head: AssetAttributes, location: SetLocation): boolean {
-  return isRecorded(head) && (location.kind === 'cache' || commitOf(head) === location.id);
+  const { judgeUnrecorded } = await import('./judge-unrecorded.ts');
+  return { location, verdict: await judgeUnrecorded(context.store, location, listing), record: undefined, listing };
 }
 
 async function judge(
@@ -88,7 +70,10 @@ async function judge(
 
   async function verdictOn(): Promise<Verdict> {
     if (record.record.state === 'complete') {
-      const [disagreement] = await confirmedDisagreements(store, location, { record: record.record, listing });
+      const suspected = disagreements(record.record, listing);
+      if (suspected.length === 0) return { reason: 'complete', record: record.record };
+      const { confirmDisagreements } = await import('./confirm-disagreements.ts');
+      const [disagreement] = await confirmDisagreements(store, location, suspected);
       if (disagreement === undefined) return { reason: 'complete', record: record.record };
       return { reason: 'damaged', record: record.record, disagreement };
     }
@@ -97,22 +82,4 @@ async function judge(
       return { reason: 'in-progress', record: record.record };
     return { reason: 'incomplete', detail: `its upload by ${describeWriter(writer)} was begun and not finished` };
   }
-}
-
-/**
- * Where assets differ from their record. Some servers list an ETag in another form than they answer with, so where
- * ETags alone differ the object itself is asked.
- */
-export async function confirmedDisagreements(
-  store: ObjectStore,
-  location: SetLocation,
-  { record, listing }: { readonly record: CompleteRecord; readonly listing: Listing },
-): Promise<Disagreement[]> {
-  const suspected = disagreements(record, listing);
-  if (suspected.some(({ difference }) => difference !== 'etag')) return suspected;
-  const confirmed = await mapConcurrently(suspected, HEADS_AT_ONCE, async ({ file }) => {
-    const head = await store.head(location.prefix + file.path);
-    return head?.etag !== file.etag || head.sizeBytes !== file.size;
-  });
-  return suspected.filter((_, index) => confirmed[index]);
 }

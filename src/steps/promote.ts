@@ -1,5 +1,6 @@
 import { pathProblem } from '../core/asset-path.ts';
 import type { CodeHash } from '../core/code-hash-request.ts';
+import type { Concurrency } from '../core/concurrency.ts';
 import { defined } from '../core/defined.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile, CompleteRecord, Writer } from '../core/record.ts';
@@ -18,7 +19,7 @@ export interface Promotion {
   readonly own: Finding;
   readonly codeHash: CodeHash | undefined;
   readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
-  readonly concurrency: number;
+  readonly concurrency: Concurrency;
 }
 
 /**
@@ -29,7 +30,7 @@ export interface Promotion {
  */
 export async function promote(ports: Ports, promotion: Promotion): Promise<CompleteRecord> {
   const { from, own, codeHash, writer, concurrency } = promotion;
-  const { files, commit: builtFrom } = await contentsOf(ports.store, from, concurrency);
+  const { files, commit: builtFrom } = await contentsOf(ports, from, concurrency);
   refuseBadPaths(files, from);
   const commit = own.location.id;
   const legacy = from.verdict.reason === 'legacy' ? true : undefined;

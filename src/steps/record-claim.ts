@@ -61,7 +61,7 @@ export class RecordClaim {
     const isNew = request.takeOver === undefined;
     const guarded = await claim.#write(claim.#uploading(LEASE_SECONDS));
     if (!guarded) claim.#warnUnguarded();
-    else if (isNew) await claim.#testConditions();
+    else if (isNew) claim.#testConditions();
     claim.#stopRenewing = ports.clock.every(RENEWAL_MS, () => void claim.renew().catch((error) => claim.#fail(error)));
     return claim;
   }
@@ -112,6 +112,7 @@ export class RecordClaim {
 
   /** The commit point: from here on the set counts as found. */
   async seal(files: readonly AssetFile[]): Promise<CompleteRecord> {
+    await this.#lastWrite;
     this.assertHeld();
     this.#sealing = true;
     const record: CompleteRecord = {
@@ -201,26 +202,22 @@ export class RecordClaim {
     else this.#ports.log.warning(`Renewing the hold on ${this.#where()} failed, and is tried again: ${error}`);
   }
 
-  /** A second create must be refused; where it is not, two runs of one commit can overwrite each other. */
-  async #testConditions(): Promise<void> {
-    const { store } = this.#ports;
-    const { location } = this.#request;
-    const body = serializeRecord(this.#uploading(LEASE_SECONDS));
-    const again = await this.#orGiveUp(() =>
-      store.writeDocument(location.recordKey, Buffer.from(body), { kind: 'absent' }),
-    );
-    if (again.outcome !== 'written') return;
-    this.#etag = again.etag;
-    this.#warnUnguarded();
-  }
-
-  async #orGiveUp<Result>(work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work();
-    } catch (error) {
-      await this.giveUp();
-      throw error;
-    }
+  /**
+   * A second create must be refused; where it is not, two runs of one commit can overwrite each other. It is under way
+   * while assets are sent, but like every write of the record, not beside another.
+   */
+  #testConditions(): void {
+    const test = this.#lastWrite.then(async () => {
+      const { recordKey } = this.location;
+      const body = Buffer.from(serializeRecord(this.#uploading(LEASE_SECONDS)));
+      const again = await this.#ports.store.writeDocument(recordKey, body, { kind: 'absent' });
+      if (again.outcome !== 'written') return;
+      this.#etag = again.etag;
+      this.#warnUnguarded();
+    });
+    this.#lastWrite = test.catch((error: unknown) => {
+      this.#failure ??= error;
+    });
   }
 
   /** Once a run: a cache set is filled after its commit's, and two fillings of one code hash do no harm. */

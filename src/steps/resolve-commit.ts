@@ -1,7 +1,7 @@
 import { isCommit } from '../core/commit.ts';
 import { printable } from '../core/printable.ts';
-import { InputError, UserError } from '../errors.ts';
-import type { Log, SourceTree } from '../ports.ts';
+import { InputError } from '../errors.ts';
+import type { SourceTree } from '../ports.ts';
 
 /** Which commit the inputs and the Actions context name. */
 export interface CommitRequest {
@@ -14,9 +14,6 @@ export interface CommitRequest {
   /** `false`: files are filed under no commit, so what is checked out does not matter. */
   readonly isCompared?: false;
 }
-
-// biome-ignore lint/suspicious/noTemplateCurlyInString: what a workflow is to say
-const FIX = "set commit-sha to 'HEAD', or to ${{ github.event.pull_request.head.sha }} on a pull request";
 
 /** @returns the full hex id of the commit that the set is filed under */
 export async function resolveCommit(request: CommitRequest, sources: SourceTree): Promise<string> {
@@ -41,27 +38,4 @@ async function assertThere({ repositoryIsGiven, isCompared }: CommitRequest, sou
 function checked(context: string): string {
   if (isCommit(context)) return context;
   throw new InputError(`GITHUB_SHA is '${printable(context)}', which is no full commit id: set commit-sha`);
-}
-
-/**
- * Refuses to go on where another commit is checked out than the one the set would be filed under: assets filed under
- * the wrong commit reach production unnoticed. An explicit id is taken at its word, with a warning.
- *
- * @throws UserError naming both commits and the fix
- */
-export async function assertCheckedOut(
-  commit: string,
-  request: CommitRequest,
-  { sources, log }: { readonly sources: SourceTree; readonly log: Log },
-): Promise<void> {
-  if (request.isCompared === false) return;
-  const head = await sources.head();
-  if (head === undefined && request.repositoryIsGiven)
-    throw new UserError('There is no git commit at repository-path: check the path, or check out the repository there');
-  if (head === undefined || head === commit) return;
-  if (request.asked === undefined)
-    throw new UserError(
-      `The workflow runs for commit ${commit}, but ${head} is checked out at repository-path: ${FIX}`,
-    );
-  log.warning(`commit-sha is ${commit}, but ${head} is checked out: taking the input at its word.`);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type ByteBudget, byteBudget, mapConcurrently } from '../core/concurrency.ts';
+import { type ByteBudget, byteBudget, type Concurrency, lanesFor, mapConcurrently } from '../core/concurrency.ts';
 import type { SetLocation } from '../core/keys.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
@@ -12,12 +12,12 @@ const RANGES_AT_ONCE = 4;
 /** However large the parts of an upload are, the ranges of one file fit into the memory together. */
 const LARGEST_RANGE_BYTES = BYTES_IN_MEMORY / RANGES_AT_ONCE;
 
-type RestorePorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log'>;
+type RestorePorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log' | 'clock'>;
 
 export interface Restoring {
   readonly source: SetLocation;
   readonly files: readonly AssetFile[];
-  readonly concurrency: number;
+  readonly concurrency: Concurrency;
 }
 
 export interface Restored {
@@ -36,7 +36,7 @@ export async function restoreFiles(ports: RestorePorts, { source, files, concurr
   const failure = new AbortController();
   const signal = AbortSignal.any([ports.signal, failure.signal]);
   const budget = byteBudget(BYTES_IN_MEMORY);
-  const fetched = await mapConcurrently(files, concurrency, async (file) => {
+  const fetched = await mapConcurrently(files, lanesFor(concurrency, ports.clock), async (file) => {
     try {
       signal.throwIfAborted();
       if (await isThere(ports, file)) return false;

@@ -1,4 +1,5 @@
 import { pathProblem } from '../core/asset-path.ts';
+import type { Concurrency } from '../core/concurrency.ts';
 import { type NamingRules, namingProblem } from '../core/portable-names.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
@@ -6,9 +7,10 @@ import type { Reader } from '../core/verdict.ts';
 import { SetChangedError, UserError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
 import { type Finding, isUsable } from './look-up.ts';
+import { lookUpSettled } from './look-up-settled.ts';
 import { restoreFiles } from './restore-files.ts';
 import { contentsOf } from './set-contents.ts';
-import { lookUpSettled, stillInProgress } from './wait-for-set.ts';
+import { stillInProgress } from './wait-for-set.ts';
 
 export interface SetRestoring {
   readonly set: Finding;
@@ -17,7 +19,7 @@ export interface SetRestoring {
   readonly legacy: 'trust' | 'ignore';
   readonly reader: Reader;
   readonly waitMs: number;
-  readonly concurrency: number;
+  readonly concurrency: Concurrency;
 }
 
 export interface RestoredSet {
@@ -50,7 +52,7 @@ async function restoreOrStartOver(ports: Ports, restoring: SetRestoring): Promis
     return await restore(ports, restoring);
   } catch (error) {
     if (!(error instanceof SetChangedError)) throw error;
-    const again = await lookUpSettled({ ...ports, reader }, location, waitMs);
+    const again = await lookUpSettled({ ...ports, reader }, location, { waitMs });
     if (again.verdict.reason === 'in-progress') throw stillInProgress(again.verdict.record, { location, waitMs });
     if (!isUsable(again, legacy) || writeOf(again) === writeOf(set)) throw error;
     // A file that only the earlier set had may be here already, and would be left beside the others.
@@ -79,7 +81,7 @@ function namesIn({ verdict, listing }: Finding): string[] {
 async function restore(ports: Ports, { set, isChosen, naming, concurrency }: SetRestoring): Promise<RestoredSet> {
   refuseNames(namesIn(set).filter(isChosen), set, naming);
   const chosen = { ...set, listing: new Map([...set.listing].filter(([path]) => isChosen(path))) };
-  const { files: all } = await contentsOf(ports.store, chosen, concurrency);
+  const { files: all } = await contentsOf(ports, chosen, concurrency);
   const files = all.filter(({ path }) => isChosen(path));
   const { fetchedCount } = await restoreFiles(ports, { source: set.location, files, concurrency });
   return { set, files, fetchedCount };

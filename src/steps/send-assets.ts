@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type AssetOwner, attributesOf, hasAttributes, sha256Of } from '../core/asset-attributes.ts';
-import { type ByteBudget, byteBudget, mapConcurrently } from '../core/concurrency.ts';
+import { type ByteBudget, byteBudget, type Concurrency, lanesFor, mapConcurrently } from '../core/concurrency.ts';
 import type { Listing } from '../core/listing.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
@@ -13,7 +13,7 @@ const BYTES_IN_MEMORY = 64 * 1024 * 1024;
 const READ_BYTES = 1024 * 1024;
 const MOST_REPLACEMENTS = 3;
 
-type SendPorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log'>;
+type SendPorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log' | 'clock'>;
 
 /** A file of the package directory, and what it is to be stored with. */
 export type PlannedAsset = Omit<AssetFile, 'etag' | 'sha256'>;
@@ -25,7 +25,7 @@ export interface AssetSending {
   readonly owner: AssetOwner;
   /** Whether what is there with the same bytes is replaced where it has other attributes; some servers tell none. */
   readonly replacesAttributes: boolean;
-  readonly concurrency: number;
+  readonly concurrency: Concurrency;
 }
 
 export interface SentAssets {
@@ -55,7 +55,7 @@ export async function sendAssets(
 ): Promise<SentAssets> {
   const budget = byteBudget(BYTES_IN_MEMORY);
   let presentCount = 0;
-  const files = await mapConcurrently(assets, concurrency, (asset) =>
+  const files = await mapConcurrently(assets, lanesFor(concurrency, ports.clock), (asset) =>
     withSender(ports, { asset, owner, claim, budget }, async (sender) => {
       const listedEtag = listing.get(asset.path)?.etag;
       const stored = await storeAsset(ports, claim, { sender, listedEtag, replacesAttributes });

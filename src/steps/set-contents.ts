@@ -1,10 +1,10 @@
 import { commitOf, sha256Of, userMetadata } from '../core/asset-attributes.ts';
-import { mapConcurrently } from '../core/concurrency.ts';
+import { type Concurrency, lanesFor, mapConcurrently } from '../core/concurrency.ts';
 import { defined } from '../core/defined.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
 import { SetChangedError } from '../errors.ts';
-import type { ObjectHead, ObjectStore } from '../ports.ts';
+import type { ObjectHead, ObjectStore, Ports } from '../ports.ts';
 import type { Finding } from './look-up.ts';
 import { readListing, readRecord } from './read-set.ts';
 
@@ -17,19 +17,25 @@ export interface SetContents {
   readonly commit: string | undefined;
 }
 
+type ContentPorts = Pick<Ports, 'store' | 'clock'>;
+
 /**
  * The files of a usable set: its record's, or, of a set without a record, what one HEAD each tells.
  *
  * @throws SetChangedError when a set without a record changes meanwhile
  */
-export async function contentsOf(store: ObjectStore, set: Finding, concurrency: number): Promise<SetContents> {
-  if (set.verdict.reason !== 'complete') return legacyContents(store, set, concurrency);
+export async function contentsOf(ports: ContentPorts, set: Finding, concurrency: Concurrency): Promise<SetContents> {
+  if (set.verdict.reason !== 'complete') return legacyContents(ports, set, concurrency);
   const { files, origin, commit } = set.verdict.record;
   return { files, commit: origin.kind === 'cache' ? origin.commit : commit };
 }
 
-async function legacyContents(store: ObjectStore, set: Finding, concurrency: number): Promise<SetContents> {
-  const read = await mapConcurrently([...set.listing], concurrency, async ([path, { sizeBytes }]) => {
+async function legacyContents(
+  { store, clock }: ContentPorts,
+  set: Finding,
+  concurrency: Concurrency,
+): Promise<SetContents> {
+  const read = await mapConcurrently([...set.listing], lanesFor(concurrency, clock), async ([path, { sizeBytes }]) => {
     const head = await store.head(set.location.prefix + path);
     if (head === undefined || head.sizeBytes !== sizeBytes) throw changed(path, set);
     const { etag, contentType, cacheControl } = head;

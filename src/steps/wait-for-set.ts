@@ -9,23 +9,23 @@ const PROMOTION_WAIT_MS = 15_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
-/**
- * Looks a set up, and while another run is writing it looks again, with growing pauses, until it settles or the time
- * is up.
- *
- * @param waitMs how long to wait at most; a promotion is waited for 15 s in any case
- * @returns the last finding, still `in-progress` when the time was up
- */
-export async function lookUpSettled(
+export interface Waiting {
+  readonly first: Finding;
+  /** By the clock of the context. */
+  readonly startedMs: number;
+  readonly waitMs: number;
+}
+
+/** Looks a set up again and again, with growing pauses, until it settles or the time is up. @returns the last finding */
+export async function waitForSet(
   context: LookUp & Pick<Ports, 'log' | 'signal'>,
   location: SetLocation,
-  waitMs: number,
+  { first, startedMs, waitMs }: Waiting,
 ): Promise<Finding> {
   const { clock, log, signal } = context;
-  const startedMs = clock.monotonicMs();
   let toldOf: string | undefined;
+  let finding = first;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-    const finding = await lookUp(context, location);
     if (finding.verdict.reason !== 'in-progress') return finding;
     const { record } = finding.verdict;
     const leftMs = startedMs + patienceMs(record, waitMs) - clock.monotonicMs();
@@ -36,6 +36,7 @@ export async function lookUpSettled(
       );
     toldOf = record.writer.nonce;
     await clock.sleep(Math.min(pauseMs, leftMs), signal);
+    finding = await lookUp(context, location);
   }
 }
 

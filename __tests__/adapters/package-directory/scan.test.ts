@@ -130,8 +130,9 @@ it.each(['[x]', '*', '?', '[a-z]?*', 'a b', 'ä€', '{a,b}', '+(a)', '!x', '#x'
 
 it('refuses a directory name with a line end, which would make two patterns of one', async () => {
   await using packages = await Packages.create({ 'a.zip': '' }, 'one\ntwo');
-  await expect(packages.scan()).rejects.toThrow("package-directory is '");
-  await expect(packages.scan()).rejects.toThrow(InputError);
+  const scan = packages.scan(['*.zip']);
+  await expect(scan).rejects.toThrow("package-directory is '");
+  await expect(scan).rejects.toThrow(InputError);
 });
 
 it('sorts by the bytes of paths', async () => {

@@ -6,7 +6,7 @@ import type { StoreSettings } from '../../../src/adapters/s3/settings.ts';
 
 export interface Question {
   readonly settings: StoreSettings;
-  readonly ask: readonly ('list' | 'readDocument' | 'head')[];
+  readonly ask: readonly ('list' | 'readDocument' | 'head' | 'abortUploads')[];
 }
 
 const loaded = new Set<string>();
@@ -27,6 +27,7 @@ for (const name of ask) {
   try {
     if (name === 'list') for await (const page of store.list('')) answers.push(page.map(({ key }) => key));
     if (name === 'readDocument') answers.push((await store.readDocument('doc'))?.etag ?? 'absent');
+    if (name === 'abortUploads') answers.push(await store.abortUploads('doc'));
     if (name === 'head') answers.push((await store.head('doc'))?.etag ?? 'absent');
   } catch (error) {
     answers.push(String(error));

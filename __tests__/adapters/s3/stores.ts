@@ -23,7 +23,6 @@ export function settingsFor(endpointUrl: string | undefined, overrides: Partial<
     role: undefined,
     expectedBucketOwner: undefined,
     maxAttempts: 3,
-    concurrency: 4,
     partSizeBytes: 5 * 1024 ** 2,
     storageClass: undefined,
     serverSideEncryption: undefined,

@@ -1,18 +1,5 @@
-import type { SourceEntry } from '../../core/code-hash.ts';
-import { printable } from '../../core/printable.ts';
-import { InputError, UserError } from '../../errors.ts';
+import { once } from '../../core/once.ts';
 import type { SourceTree } from '../../ports.ts';
-import { globbedContents } from '../python-glob/contents.ts';
-import { parseChanges, parseListing } from './listing.ts';
-import { isPackaged, packagePaths } from './package-paths.ts';
-import { pathspecOf } from './pathspec.ts';
-import { assertRepositoryRoot, isDirectory, isRepositoryRoot } from './repository-root.ts';
-import { readGit } from './run-git.ts';
-import { settle } from './settle.ts';
-
-const LIST = ['ls-files', '-z', '-t', '-s', '-o', '--exclude-standard', '--'];
-// A submodule counts by the commit that is checked out in it, so changes inside are not looked for.
-const COMPARE = ['diff-files', '-z', '--name-status', '--no-renames', '--ignore-submodules=dirty', '--'];
 
 export interface SourceTreeOptions {
   /** The root of a repository that is checked out. */
@@ -21,64 +8,18 @@ export interface SourceTreeOptions {
   readonly packageDirectory: string;
 }
 
-/** The sources as git has them; both paths may be relative to the working directory. */
-export function gitSourceTree({ repositoryPath, packageDirectory }: SourceTreeOptions): SourceTree {
-  let head: Promise<string | undefined> | undefined;
-  return {
-    exists: () => isDirectory(repositoryPath),
-    head: () => {
-      head ??= readHead(repositoryPath);
-      return head;
-    },
-    entries: (patterns) => findEntries(repositoryPath, packageDirectory, patterns),
-    contents: (patterns) => globbedContents(repositoryPath, patterns),
-  };
-}
-
-async function readHead(root: string): Promise<string | undefined> {
-  if (!(await isRepositoryRoot(root))) return undefined;
-  // Exit code 1 and no output: a repository without a commit.
-  const output = await readGit(root, ['rev-parse', '--quiet', '--verify', 'HEAD^{commit}'], { accepted: [0, 1] });
-  return output.trim() || undefined;
-}
-
 /**
- * In a clean checkout two git processes, side by side, answer from the index alone: one lists it, and what is
- * untracked; the other compares times and sizes of the files with it. Only what differs is then read, by a third.
+ * The sources as git has them; both paths may be relative to the working directory. A check that finds the commit's own
+ * set asks nothing of them, so what answers is loaded when it is asked.
  */
-async function findEntries(
-  root: string,
-  packageDirectory: string,
-  patterns: readonly string[],
-): Promise<readonly SourceEntry[]> {
-  await assertRepositoryRoot(root);
-  // git takes no pattern for every file.
-  if (patterns.length === 0) throw noMatchError(root, patterns);
-  const pathspecs = patterns.map(pathspecOf);
-  const [listed, differing, packages] = await Promise.all([
-    readGit(root, [...LIST, ...pathspecs]),
-    readGit(root, [...COMPARE, ...pathspecs]),
-    packagePaths(root, packageDirectory),
-  ]);
-  const listing = parseListing(listed);
-  if (listing.conflicted !== undefined) throw conflictError(listing.conflicted);
-  const untracked = listing.untracked.filter((path) => !isPackaged(path, packages));
-  const { modified, deleted } = parseChanges(differing);
-  const isClean = modified.length + deleted.size + untracked.length === 0;
-  const entries = isClean ? listing.entries : await settle(root, pathspecs, { modified, deleted, untracked });
-  if (entries.length === 0) throw noMatchError(root, patterns);
-  return entries;
-}
-
-function noMatchError(root: string, patterns: readonly string[]): InputError {
-  return new InputError(
-    `code-hash-filter '${printable(patterns.join(' '))}' matches no file in the repository at '${printable(root)}': fix the patterns, which are relative to its root`,
-  );
-}
-
-function conflictError(path: string): UserError {
-  const name = printable(Buffer.from(path, 'latin1').toString());
-  return new UserError(
-    `'${name}' is in an unresolved merge conflict, so the code has no hash: resolve the conflict first`,
-  );
+export function gitSourceTree({ repositoryPath, packageDirectory }: SourceTreeOptions): SourceTree {
+  return {
+    exists: async () => (await import('./repository-root.ts')).isDirectory(repositoryPath),
+    head: once(async () => (await import('./head.ts')).readHead(repositoryPath)),
+    entries: async (patterns) => (await import('./entries.ts')).findEntries(repositoryPath, packageDirectory, patterns),
+    contents: async function* (patterns) {
+      const { globbedContents } = await import('../python-glob/contents.ts');
+      yield* globbedContents(repositoryPath, patterns);
+    },
+  };
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { lstat, open, realpath } from 'node:fs/promises';
+import { closeSync, constants, lstatSync, openSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { readAt } from './file-bytes.ts';
 
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+const READ_BYTES = 1024 * 1024;
 
 /**
  * @returns the base64 SHA-256 of a regular file of this size; undefined where there is no such file, where a link leads
@@ -11,16 +12,29 @@ const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants
  */
 export async function digestFile(root: string, path: string, sizeBytes: number): Promise<string | undefined> {
   try {
-    const folder = join(await realpath(root), dirname(path));
-    if ((await realpath(folder)) !== folder) return undefined;
+    const folder = join(realpathSync.native(root), dirname(path));
     const file = join(folder, basename(path));
-    const found = await lstat(file);
-    if (!found.isFile() || found.size !== sizeBytes) return undefined;
-    await using handle = await open(file, READ_FLAGS);
-    const hash = createHash('sha256');
-    for await (const chunk of handle.createReadStream({ autoClose: false })) hash.update(chunk);
-    return hash.digest('base64');
+    const found = lstatSync(file, { throwIfNoEntry: false });
+    if (found === undefined || !found.isFile() || found.size !== sizeBytes) return undefined;
+    if (realpathSync.native(folder) !== folder) return undefined;
+    const descriptor = openSync(file, READ_FLAGS);
+    try {
+      return await digestOf(descriptor, sizeBytes);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch {
     return undefined;
+  }
+}
+
+async function digestOf(descriptor: number, sizeBytes: number): Promise<string> {
+  const hash = createHash('sha256');
+  const bytes = Buffer.allocUnsafe(Math.min(sizeBytes, READ_BYTES));
+  for (let position = 0; ; ) {
+    const count = await readAt(descriptor, bytes, position);
+    hash.update(bytes.subarray(0, count));
+    position += count;
+    if (count < bytes.length || count === 0) return hash.digest('base64');
   }
 }

@@ -1,10 +1,12 @@
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, lstatSync, openSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { printable } from '../../core/printable.ts';
 import { UserError } from '../../errors.ts';
 import type { OpenFile } from '../../ports.ts';
-import { changed, resolveInside } from './scan.ts';
+import { readAt } from './file-bytes.ts';
+import { changed, resolveInside } from './resolve-inside.ts';
+
+// Synchronous but for large reads: for a small file, each call handed to another thread costs more than all of them.
 
 /** Not there on Windows; a pipe in place of the file must not block the open. */
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
@@ -15,16 +17,22 @@ const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants
  *
  * @throws UserError
  */
-export async function openFile(root: string, path: string): Promise<OpenFile> {
-  const target = await resolveInside(await realpath(root), join(root, path), path);
-  const handle = await open(target, READ_FLAGS).catch((cause: unknown) => {
-    throw new UserError(`'${printable(path)}' can't be read (${codeOf(cause)}): check its permissions`, { cause });
-  });
+export function openFile(root: string, path: string): OpenFile {
+  const target = resolveInside(realpathSync.native(root), join(root, path), path);
+  const descriptor = openTarget(target, path);
   try {
-    return await checked(handle, { root, path, target });
+    return checked(descriptor, { root, path, target });
   } catch (error) {
-    await handle.close();
+    closeSync(descriptor);
     throw error instanceof UserError ? error : changed(path, error);
+  }
+}
+
+function openTarget(target: string, path: string): number {
+  try {
+    return openSync(target, READ_FLAGS);
+  } catch (cause) {
+    throw new UserError(`'${printable(path)}' can't be read (${codeOf(cause)}): check its permissions`, { cause });
   }
 }
 
@@ -34,33 +42,30 @@ interface Opened {
   readonly target: string;
 }
 
-async function checked(handle: FileHandle, { root, path, target }: Opened): Promise<OpenFile> {
-  const opened = await handle.stat({ bigint: true });
-  const named = await lstat(target, { bigint: true });
-  const stillThere = (await resolveInside(await realpath(root), join(root, path), path)) === target;
+function checked(descriptor: number, { root, path, target }: Opened): OpenFile {
+  const opened = fstatSync(descriptor, { bigint: true });
+  const named = lstatSync(target, { bigint: true });
+  const stillThere = resolveInside(realpathSync.native(root), join(root, path), path) === target;
   if (!stillThere || !opened.isFile() || opened.ino !== named.ino || opened.dev !== named.dev) throw changed(path);
   return {
     sizeBytes: Number(opened.size),
-    read: (position, lengthBytes) => readExactly(handle, { path, position, lengthBytes }),
+    read: (position, lengthBytes) => readExactly(descriptor, { path, position, lengthBytes }),
     assertUnchanged: async () => {
-      const now = await handle.stat({ bigint: true });
+      const now = fstatSync(descriptor, { bigint: true });
       if (now.size !== opened.size || now.mtimeNs !== opened.mtimeNs) throw changed(path);
     },
-    [Symbol.asyncDispose]: () => handle.close(),
+    [Symbol.asyncDispose]: async () => closeSync(descriptor),
   };
 }
 
 async function readExactly(
-  handle: FileHandle,
+  descriptor: number,
   { path, position, lengthBytes }: { path: string; position: number; lengthBytes: number },
 ): Promise<Uint8Array> {
-  const buffer = Buffer.allocUnsafe(lengthBytes);
-  for (let filled = 0; filled < lengthBytes; ) {
-    const { bytesRead } = await handle.read(buffer, filled, lengthBytes - filled, position + filled);
-    if (bytesRead === 0) throw changed(path);
-    filled += bytesRead;
-  }
-  return buffer;
+  const bytes = Buffer.allocUnsafe(lengthBytes);
+  const readBytes = await readAt(descriptor, bytes, position);
+  if (readBytes < lengthBytes) throw changed(path);
+  return bytes;
 }
 
 function codeOf(error: unknown): string {

@@ -1,23 +1,23 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdirSync, statSync } from 'node:fs';
+import { once } from '../../core/once.ts';
 import { printable } from '../../core/printable.ts';
 import { UserError } from '../../errors.ts';
 import type { Log, PackageDirectory } from '../../ports.ts';
-import { digestFile } from './digest-file.ts';
 import { readMarker, removeMarker, writeMarker } from './markers.ts';
-import { openFile } from './open-file.ts';
-import { receiveFile } from './receive-file.ts';
-import { scanFiles } from './scan.ts';
 
-/** The directory where assets and marker files lie. */
+/** The directory where assets and marker files lie. What a check does not need is loaded when it is asked for. */
 export function packageDirectory(path: string, log: Log): PackageDirectory {
+  const opening = once(() => import('./open-file.ts'));
+  const digesting = once(() => import('./digest-file.ts'));
+  const receiving = once(() => import('./receive-file.ts'));
   return {
     path: printable(path),
     exists: () => isDirectory(path),
     create: () => create(path),
-    scan: (selection) => scanFiles(path, selection, log),
-    open: (file) => openFile(path, file),
-    digest: (file, sizeBytes) => digestFile(path, file, sizeBytes),
-    receive: (file) => receiveFile(path, file),
+    scan: async (selection) => (await import('./scan.ts')).scanFiles(path, selection, log),
+    open: async (file) => (await opening()).openFile(path, file),
+    digest: async (file, sizeBytes) => (await digesting()).digestFile(path, file, sizeBytes),
+    receive: async (file) => (await receiving()).receiveFile(path, file),
     readMarker: (name) => readMarker(path, name),
     writeMarker: (name, text) => writeMarker(path, name, text),
     removeMarker: (name) => removeMarker(path, name),
@@ -26,7 +26,7 @@ export function packageDirectory(path: string, log: Log): PackageDirectory {
 
 async function isDirectory(path: string): Promise<boolean> {
   try {
-    if ((await stat(path)).isDirectory()) return true;
+    if (statSync(path).isDirectory()) return true;
   } catch (error) {
     if (Error.isError(error) && 'code' in error && error.code === 'ENOENT') return false;
     throw directoryFault(path, error);
@@ -35,9 +35,11 @@ async function isDirectory(path: string): Promise<boolean> {
 }
 
 async function create(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch((error: unknown) => {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
     throw directoryFault(path, error);
-  });
+  }
 }
 
 function directoryFault(path: string, cause: unknown): UserError {

@@ -1,9 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm } from 'node:fs/promises';
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  type Stats,
+  unlinkSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { printable } from '../../core/printable.ts';
 import { UserError } from '../../errors.ts';
 import type { IncomingFile } from '../../ports.ts';
+import { writeAt } from './file-bytes.ts';
+
+// Synchronous but for large writes: for a small file, each call handed to another thread costs more than all of them.
 
 const FILE_MODE = 0o644;
 const READ_BITS = 0o444;
@@ -22,25 +37,26 @@ const cleaned = new Set<string>();
  * @param path relative, with `/`; judged fine already
  * @throws UserError where a link or a file stands where a folder belongs, or a folder where the file belongs
  */
-export async function receiveFile(root: string, path: string): Promise<IncomingFile> {
-  const folder = await makeFolders(root, path);
+export function receiveFile(root: string, path: string): IncomingFile {
+  const folder = makeFolders(root, path);
   const target = join(folder, basename(path));
-  await refuseFolder(target, path);
-  await removeLeftovers(folder);
+  refuseFolder(target, path);
+  removeLeftovers(folder);
   const temporary = join(folder, `${TEMPORARY}${randomUUID()}`);
-  const handle = await telling(path, () => open(temporary, 'wx', FILE_MODE));
-  return new Incoming({ path, handle, temporary, target });
+  const descriptor = telling(path, () => openSync(temporary, 'wx', FILE_MODE));
+  return new Incoming({ path, descriptor, temporary, target });
 }
 
 interface Place {
   readonly path: string;
-  readonly handle: FileHandle;
+  readonly descriptor: number;
   readonly temporary: string;
   readonly target: string;
 }
 
 class Incoming implements IncomingFile {
   readonly #place: Place;
+  #isOpen = true;
   #isKept = false;
 
   constructor(place: Place) {
@@ -48,21 +64,18 @@ class Incoming implements IncomingFile {
   }
 
   async write(position: number, bytes: Uint8Array): Promise<void> {
-    const { path, handle } = this.#place;
-    await telling(path, async () => {
-      for (let written = 0; written < bytes.length; ) {
-        const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
-        written += bytesWritten;
-      }
+    const { path, descriptor } = this.#place;
+    await writeAt(descriptor, bytes, position).catch((error: unknown) => {
+      throw cannotRestore(path, error);
     });
   }
 
   async keep({ executable }: { readonly executable: boolean }): Promise<void> {
-    const { path, handle, temporary, target } = this.#place;
-    await telling(path, async () => {
-      if (executable) await makeExecutable(handle);
-      await handle.close();
-      await rename(temporary, target);
+    const { path, descriptor, temporary, target } = this.#place;
+    telling(path, () => {
+      if (executable) makeExecutable(descriptor);
+      this.#close();
+      renameSync(temporary, target);
     });
     this.#isKept = true;
   }
@@ -70,25 +83,33 @@ class Incoming implements IncomingFile {
   /** Never throws: that would hide why the file was not kept. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isKept) return;
-    const { handle, temporary } = this.#place;
-    await handle.close().catch(() => undefined); // closed already where only the rename failed
-    await rm(temporary, { force: true }).catch(() => undefined); // a later restore removes it
+    try {
+      if (this.#isOpen) this.#close();
+      unlinkSync(this.#place.temporary);
+    } catch {
+      // A later restore removes it.
+    }
+  }
+
+  #close(): void {
+    this.#isOpen = false;
+    closeSync(this.#place.descriptor);
   }
 }
 
 /** Whoever may read the file by the umask may execute it too. */
-async function makeExecutable(handle: FileHandle): Promise<void> {
-  const { mode } = await handle.stat();
-  await handle.chmod(mode | ((mode & READ_BITS) >> 2));
+function makeExecutable(descriptor: number): void {
+  const { mode } = fstatSync(descriptor);
+  fchmodSync(descriptor, mode | ((mode & READ_BITS) >> 2));
 }
 
 /** Makes the folders of a path one by one. @returns the innermost, with every link of the root resolved */
-async function makeFolders(root: string, path: string): Promise<string> {
-  let folder = await telling(path, () => realpath(root));
+function makeFolders(root: string, path: string): string {
+  let folder = telling(path, () => realpathSync.native(root));
   for (const segment of dirname(path).split('/')) {
     if (segment === '.') continue;
     folder = join(folder, segment);
-    if (!(await telling(path, () => makeFolder(folder))))
+    if (!telling(path, () => makeFolder(folder)))
       throw new UserError(
         `'${printable(path)}' can't be restored, since '${printable(folder)}' is a link or a file: remove it, or restore into an empty directory`,
       );
@@ -97,47 +118,65 @@ async function makeFolders(root: string, path: string): Promise<string> {
 }
 
 /** @returns whether it is a folder then; a link to one is none */
-async function makeFolder(folder: string): Promise<boolean> {
-  const there = await lstat(folder).catch(() => undefined); // nothing there, or the next step says why
+function makeFolder(folder: string): boolean {
+  const there = statusOf(folder);
   if (there !== undefined) return there.isDirectory();
-  await mkdir(folder).catch((error: unknown) => {
-    // Made by another file's restore a moment ago.
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Made by another program a moment ago.
     if (!hasCode(error, 'EEXIST')) throw error;
-  });
-  return (await lstat(folder)).isDirectory();
+  }
+  return lstatSync(folder).isDirectory();
 }
 
-async function refuseFolder(target: string, path: string): Promise<void> {
-  const there = await lstat(target).catch(() => undefined); // nothing there, as it should be
-  if (there?.isDirectory())
+function refuseFolder(target: string, path: string): void {
+  if (statusOf(target)?.isDirectory())
     throw new UserError(
       `'${printable(path)}' can't be restored, since a folder is in its place: remove it, or restore into an empty directory`,
     );
 }
 
-/** What restores that were killed left behind is of no use, and only in the way. */
-async function removeLeftovers(folder: string): Promise<void> {
-  if (cleaned.has(folder)) return;
-  cleaned.add(folder);
-  const names = await readdir(folder).catch((): string[] => []); // what can't be listed stays as it is
-  for (const name of names.filter((candidate) => LEFTOVER.test(candidate))) {
-    const leftover = join(folder, name);
-    const there = await lstat(leftover).catch(() => undefined);
-    if (there?.isFile() && Date.now() - there.mtimeMs > LEFTOVER_AGE_MS)
-      await rm(leftover, { force: true }).catch(() => undefined);
+/** @returns undefined where there is nothing, or the next step says why it can't be told */
+function statusOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 }
 
-async function telling<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+/** What restores that were killed left behind is of no use, and only in the way. */
+function removeLeftovers(folder: string): void {
+  if (cleaned.has(folder)) return;
+  cleaned.add(folder);
   try {
-    return await work();
-  } catch (cause) {
-    const why = Error.isError(cause) && 'code' in cause ? String(cause.code) : String(cause);
-    throw new UserError(
-      `'${printable(path)}' can't be restored (${why}): check the disk's free space and the directory's permissions`,
-      { cause },
-    );
+    for (const name of readdirSync(folder).filter((candidate) => LEFTOVER.test(candidate)))
+      removeIfOld(join(folder, name));
+  } catch {
+    // What can't be listed or removed stays as it is.
   }
+}
+
+function removeIfOld(leftover: string): void {
+  const there = lstatSync(leftover);
+  if (there.isFile() && Date.now() - there.mtimeMs > LEFTOVER_AGE_MS) unlinkSync(leftover);
+}
+
+function telling<Result>(path: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (cause) {
+    throw cannotRestore(path, cause);
+  }
+}
+
+function cannotRestore(path: string, cause: unknown): UserError {
+  const why = Error.isError(cause) && 'code' in cause ? String(cause.code) : String(cause);
+  return new UserError(
+    `'${printable(path)}' can't be restored (${why}): check the disk's free space and the directory's permissions`,
+    { cause },
+  );
 }
 
 function hasCode(error: unknown, code: string): boolean {

@@ -1,9 +1,11 @@
-import { lstat, realpath, stat } from 'node:fs/promises';
+import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
-import { comparePaths, isHidden, isMarker, isTemporary } from '../../core/asset-path.ts';
+import { isHidden, isMarker, isTemporary } from '../../core/asset-path.ts';
+import { comparePaths } from '../../core/path-order.ts';
 import { printable } from '../../core/printable.ts';
 import { InputError, UserError } from '../../errors.ts';
 import type { FileSelection, Log, ScannedFile } from '../../ports.ts';
+import { changed, resolveInside } from './resolve-inside.ts';
 
 const ANY_EXECUTE_BIT = 0o111;
 
@@ -20,17 +22,26 @@ const OWN_FOLDER = sep === '\\' ? /^(\.[\\/])+(?=.)/ : /^(\.\/)+(?=.)/;
  * @throws UserError for a link that leads out or nowhere, a pipe, a socket or a device
  */
 export async function scanFiles(root: string, selection: FileSelection, log: Log): Promise<ScannedFile[]> {
-  const realRoot = await realpath(root);
-  const paths = (await matchingPaths(realRoot, selection)).filter(
+  const realRoot = realpathSync.native(root);
+  const found = selection.patterns.length === 0 ? everyPath(realRoot) : await matchingPaths(realRoot, selection);
+  const paths = found.filter(
     (path) => !isMarker(path) && !isTemporary(path) && (selection.includeHidden || !isHidden(path)),
   );
   const files: ScannedFile[] = [];
   for (const path of paths.sort(comparePaths)) {
-    const file = await describe(realRoot, path);
+    const file = describe(realRoot, path);
     if (file === undefined) log.warning(`'${printable(path)}' is left out: a link to a folder is not followed.`);
     else files.push(file);
   }
   return files;
+}
+
+/** Without patterns there is nothing to match. Links are listed, not followed. @param folder empty, or ends in `/` */
+function everyPath(root: string, folder = ''): string[] {
+  const entries = readdirSync(join(root, folder), { withFileTypes: true });
+  return entries.flatMap((entry) =>
+    entry.isDirectory() ? everyPath(root, `${folder}${entry.name}/`) : [folder + entry.name],
+  );
 }
 
 /** @param root absolute, with every link resolved: the matcher does not look into a link */
@@ -66,12 +77,12 @@ function escapePattern(path: string): string {
   return escaped.replace(/[[*?]/g, '[$&]');
 }
 
-async function describe(root: string, path: string): Promise<ScannedFile | undefined> {
+function describe(root: string, path: string): ScannedFile | undefined {
   const file = join(root, path);
   try {
-    const own = await lstat(file);
-    if (own.isSymbolicLink()) await resolveInside(root, file, path);
-    const target = own.isSymbolicLink() ? await stat(file) : own;
+    const own = lstatSync(file);
+    if (own.isSymbolicLink()) resolveInside(root, file, path);
+    const target = own.isSymbolicLink() ? statSync(file) : own;
     if (target.isDirectory()) return undefined;
     if (target.isFile()) return { path, sizeBytes: target.size, executable: (target.mode & ANY_EXECUTE_BIT) !== 0 };
   } catch (error) {
@@ -79,31 +90,5 @@ async function describe(root: string, path: string): Promise<ScannedFile | undef
   }
   throw new UserError(
     `'${printable(path)}' is a pipe, a socket or a device: exclude it, or have the build write a file`,
-  );
-}
-
-/**
- * @param realRoot the package directory with every link resolved
- * @param path names the file in messages
- * @returns the file with every link resolved
- * @throws UserError where a link leads nowhere or out of the package directory
- */
-export async function resolveInside(realRoot: string, file: string, path: string): Promise<string> {
-  const target = await realpath(file).catch(async (cause: unknown) => {
-    const own = await lstat(file).catch(() => undefined);
-    if (!own?.isSymbolicLink()) throw changed(path, cause);
-    throw new UserError(`'${printable(path)}' is a link that leads nowhere: mend or exclude it`, { cause });
-  });
-  if (target === realRoot || target.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) return target;
-  throw new UserError(
-    `'${printable(path)}' leads out of the package directory, to '${printable(target)}': put a copy of the file there instead of a link`,
-  );
-}
-
-/** What was there a moment ago is gone, or another thing. */
-export function changed(path: string, cause?: unknown): UserError {
-  return new UserError(
-    `'${printable(path)}' changed while it was read: upload only once the build has stopped writing to the package directory`,
-    { cause },
   );
 }

@@ -1,5 +1,6 @@
-import type { MultipartUpload } from '@aws-sdk/client-s3';
+import { ListMultipartUploadsCommand, type MultipartUpload } from '@aws-sdk/client-s3';
 import type { Bucket } from './bucket.ts';
+import { perform } from './client.ts';
 import { abort } from './multipart-upload.ts';
 
 /**
@@ -29,7 +30,7 @@ interface UploadsPage {
 
 async function listUploads(bucket: Bucket, prefix: string): Promise<UploadsPage> {
   const operation = { verb: 'list the multipart uploads under', key: prefix, action: 's3:ListBucketMultipartUploads' };
-  const { Uploads, IsTruncated } = await bucket.perform(operation, (client, { ListMultipartUploadsCommand }) =>
+  const { Uploads, IsTruncated } = await perform(bucket, operation, (client) =>
     client.send(new ListMultipartUploadsCommand({ ...bucket.address, Prefix: prefix })),
   );
   // An empty reply has none of its fields, and would pass for one that lists nothing.

@@ -1,14 +1,12 @@
-import type { S3Client } from '@aws-sdk/client-s3';
 import { defined } from '../../core/defined.ts';
 import { printable } from '../../core/printable.ts';
-import { createClient, type Sdk } from './client.ts';
 import type { Connection } from './connection.ts';
-import { type Attempt, required, storeFault } from './faults.ts';
-import { type LeanRequest, sendLean } from './lean-request.ts';
+import type { Attempt } from './faults.ts';
 import type { Limits } from './limits.ts';
-import { once } from './once.ts';
 import type { Reply } from './reply.ts';
+import { required } from './required.ts';
 import type { StoreSettings } from './settings.ts';
+import { type S3Request, sendSigned } from './signed-request.ts';
 
 /** What an operation does, in the terms of its messages. */
 export interface Operation {
@@ -27,48 +25,46 @@ export interface Operation {
 export class Bucket {
   /** Part of every request of the SDK's client. */
   readonly address: { readonly Bucket: string; readonly ExpectedBucketOwner?: string };
-  readonly #connection: Connection;
-  /** Loads the SDK, when the first request needs it. */
-  readonly #sdk: () => Promise<{ readonly client: S3Client; readonly sdk: Sdk }>;
+  readonly connection: Connection;
 
   constructor(connection: Connection) {
     const { bucket, expectedBucketOwner } = connection.settings;
     this.address = defined({ Bucket: bucket, ExpectedBucketOwner: expectedBucketOwner });
-    this.#connection = connection;
-    this.#sdk = once(async () => {
-      const sdk = await import('./sdk.ts');
-      return { sdk, client: await createClient(connection, sdk) };
-    });
+    this.connection = connection;
   }
 
   get settings(): StoreSettings {
-    return this.#connection.settings;
+    return this.connection.settings;
   }
 
   get limits(): Limits {
-    return this.#connection.limits;
+    return this.connection.limits;
   }
 
   /**
-   * Performs an operation with the SDK's client.
+   * Performs an operation with a request; its signal is the operation's.
    *
    * @throws StoreError for every fault; the signal's reason when it was aborted
    */
-  async perform<Output>(operation: Operation, send: (client: S3Client, sdk: Sdk) => Promise<Output>): Promise<Output> {
-    return this.#telling(operation, async () => {
-      const { client, sdk } = await this.#sdk();
-      return send(client, sdk);
-    });
+  send(operation: Operation, request: Omit<S3Request, 'signal'>): Promise<Reply> {
+    return this.telling(operation, () => sendSigned(this.connection, { ...request, signal: operation.signal }));
   }
 
-  /** Performs an operation by the lean path; see there. */
-  performLean(operation: Operation, request: LeanRequest): Promise<Reply> {
-    return this.#telling(operation, () => sendLean(this.#connection, request));
+  /** As {@link send}. @returns undefined where the store says that there is no such object, which is no fault */
+  sendIfThere(operation: Operation, request: Omit<S3Request, 'signal'>): Promise<Reply | undefined> {
+    return this.telling(operation, async () => {
+      try {
+        return await sendSigned(this.connection, { ...request, signal: operation.signal });
+      } catch (error) {
+        if (Error.isError(error) && error.name === 'NoSuchKey') return undefined;
+        throw error;
+      }
+    });
   }
 
   /** Requires a field of an operation's reply: a page with status 200 that has none of them has been seen. */
   required<Value>(operation: Operation, value: Value | undefined, name: string): Value {
-    return required({ value, name, attempt: this.#attempt(operation), destination: this.#connection.destination });
+    return required({ value, name, attempt: this.#attempt(operation), destination: this.connection.destination });
   }
 
   /** Requires the ETag of an operation's reply; some servers leave out the quotes in some replies. */
@@ -86,12 +82,14 @@ export class Bucket {
     };
   }
 
-  async #telling<Output>(operation: Operation, send: () => Promise<Output>): Promise<Output> {
+  /** Does something by the SDK or by requests of one's own, and tells its faults. */
+  async telling<Output>(operation: Operation, send: () => Promise<Output>): Promise<Output> {
     try {
       return await send();
     } catch (error) {
       operation.signal?.throwIfAborted();
-      throw storeFault(error, this.#attempt(operation), this.#connection.destination);
+      const { storeFault } = await import('./faults.ts');
+      throw storeFault(error, this.#attempt(operation), this.connection.destination);
     }
   }
 

@@ -1,17 +1,49 @@
-import type { S3Client } from '@aws-sdk/client-s3';
+import { S3Client } from '@aws-sdk/client-s3';
+import { once } from '../../core/once.ts';
+import type { Bucket, Operation } from './bucket.ts';
 import type { Connection } from './connection.ts';
+import { SdkRequestHandler } from './sdk-request-handler.ts';
 
-export type Sdk = typeof import('./sdk.ts');
+const clients = new WeakMap<Connection, () => Promise<S3Client>>();
 
-/** The SDK's client for everything but the lean path's requests, on the same connection. */
-export async function createClient(connection: Connection, sdk: Sdk): Promise<S3Client> {
-  return new sdk.S3Client({
+/**
+ * Performs an operation with the SDK's client: what multipart uploads need besides their parts.
+ *
+ * @throws StoreError for every fault; the signal's reason when it was aborted
+ */
+export function perform<Output>(
+  bucket: Bucket,
+  operation: Operation,
+  send: (client: S3Client) => Promise<Output>,
+): Promise<Output> {
+  return bucket.telling(operation, async () => {
+    const { connection } = bucket;
+    const client = await clientOf(connection);
+    // What one of them has learnt about the server's clock, the other need not.
+    client.config.systemClockOffset = connection.clockOffsetMs;
+    const output = await send(client);
+    connection.clockOffsetMs = client.config.systemClockOffset;
+    return output;
+  });
+}
+
+function clientOf(connection: Connection): Promise<S3Client> {
+  const known = clients.get(connection);
+  if (known !== undefined) return known();
+  const client = once(() => createClient(connection));
+  clients.set(connection, client);
+  return client();
+}
+
+/** The SDK's client, on the same connection as everything else. */
+async function createClient(connection: Connection): Promise<S3Client> {
+  return new S3Client({
     endpoint: await connection.endpoint(),
     forcePathStyle: connection.pathStyle,
     region: await connection.region(),
     credentials: connection.credentials,
-    requestHandler: connection.handler,
-    retryStrategy: connection.retries,
+    requestHandler: new SdkRequestHandler(connection.transport),
+    retryStrategy: await connection.retries(),
     systemClockOffset: connection.clockOffsetMs,
     // The endpoint has them already; the client would refuse to combine it with the variables of the same meaning.
     useFipsEndpoint: false,

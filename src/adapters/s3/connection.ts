@@ -1,31 +1,33 @@
 import { doesIdentityRequireRefresh, isIdentityExpired, memoizeIdentityProvider } from '@smithy/core';
+import { SignatureV4 } from '@smithy/signature-v4';
 import type { AwsCredentialIdentity } from '@smithy/types';
+import { once } from '../../core/once.ts';
 import { credentialsOf } from './credentials.ts';
 import { isPathStyle, serverUrl } from './endpoint.ts';
 import type { Destination } from './faults.ts';
 import { LIMITS, type Limits } from './limits.ts';
-import { once } from './once.ts';
-import { findRegion } from './region.ts';
-import { RequestHandler } from './request-handler.ts';
-import { PatientRetryStrategy } from './retry.ts';
+import type { PatientRetryStrategy } from './retry-strategy.ts';
 import type { StoreSettings } from './settings.ts';
+import { Sha256 } from './sha256.ts';
+import { Transport } from './transport.ts';
 
 /**
- * The way to the bucket, decided once: whoever sends a request, be it the SDK's client or the lean path of `check`,
- * takes region, endpoint, credentials, connections and patience from here.
+ * The way to the bucket, decided once: whoever sends a request, signed here or by the SDK's client, takes region, endpoint,
+ * credentials, connections and patience from here.
  */
 export interface Connection {
   readonly settings: StoreSettings;
   readonly limits: Limits;
   readonly destination: Destination;
   readonly pathStyle: boolean;
-  readonly handler: RequestHandler;
-  readonly retries: PatientRetryStrategy;
+  readonly transport: Transport;
+  readonly retries: () => Promise<PatientRetryStrategy>;
   readonly region: () => Promise<string>;
   /** The server, without the bucket. */
   readonly endpoint: () => Promise<string>;
   /** Fetched anew shortly before they expire. */
   readonly credentials: () => Promise<AwsCredentialIdentity>;
+  readonly signer: () => Promise<SignatureV4>;
   /** How far this machine's clock is behind the server's. */
   clockOffsetMs: number;
 }
@@ -33,19 +35,28 @@ export interface Connection {
 /** Opens nothing yet: region and credentials are looked for when the first request needs them. */
 export function connect(settings: StoreSettings, limits: Limits = LIMITS): Connection {
   const { bucket, endpointUrl, maxAttempts } = settings;
-  const handler = new RequestHandler(limits);
-  const retries = new PatientRetryStrategy(maxAttempts);
-  const region = once(async () => settings.region ?? findRegion(settings, { handler, retries }));
+  const transport = new Transport(limits);
+  const retries = once(async () => {
+    const { PatientRetryStrategy } = await import('./retry-strategy.ts');
+    return new PatientRetryStrategy(maxAttempts);
+  });
+  const region = once(async () => {
+    if (settings.region !== undefined) return settings.region;
+    const { findRegion } = await import('./region.ts');
+    return findRegion(settings, { transport, retries });
+  });
+  const credentials = refreshing(() => credentialsOf(settings));
   return {
     settings,
     limits,
     destination: { bucket, host: endpointUrl === undefined ? 'AWS S3' : new URL(endpointUrl).host },
     pathStyle: isPathStyle(settings),
-    handler,
+    transport,
     retries,
     region,
     endpoint: async () => serverUrl(settings, await region()),
-    credentials: refreshing(() => credentialsOf(settings)),
+    credentials,
+    signer: once(async () => signerOf(await region(), credentials)),
     clockOffsetMs: 0,
   };
 }
@@ -54,4 +65,15 @@ export function connect(settings: StoreSettings, limits: Limits = LIMITS): Conne
 function refreshing(fetch: () => Promise<AwsCredentialIdentity>): () => Promise<AwsCredentialIdentity> {
   const provider = memoizeIdentityProvider(fetch, isIdentityExpired, doesIdentityRequireRefresh);
   return async () => (await provider?.()) ?? fetch();
+}
+
+function signerOf(region: string, credentials: () => Promise<AwsCredentialIdentity>): SignatureV4 {
+  return new SignatureV4({
+    service: 's3',
+    region,
+    credentials,
+    sha256: Sha256,
+    // S3 takes the path as it was sent.
+    uriEscapePath: false,
+  });
 }

@@ -3,16 +3,18 @@ import { mapConcurrently } from '../../core/concurrency.ts';
 import { defined } from '../../core/defined.ts';
 import type { AssetCopy } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
+import { copyResult } from './copy-result.ts';
 import {
   complete,
   type OpenUpload,
   PARTS_AT_ONCE,
   type Part,
-  partFields,
+  partQuery,
   split,
   withUpload,
   writing,
 } from './multipart-upload.ts';
+import { headersFor } from './object-headers.ts';
 
 /** Copies an asset that is too large for one CopyObject. @returns the copy's ETag */
 export function copyInParts(bucket: Bucket, copy: AssetCopy): Promise<string> {
@@ -31,10 +33,9 @@ async function copyPart(
 ): Promise<CompletedPart> {
   const operation = { ...writing(upload), source: copy.source.key };
   const CopySourceRange = `bytes=${part.position}-${part.position + part.sizeBytes - 1}`;
-  const fields = { ...partFields(bucket, upload, part), ...bucket.copySource(copy.source), CopySourceRange };
-  const { CopyPartResult } = await bucket.perform(operation, (client, { UploadPartCopyCommand }) =>
-    client.send(new UploadPartCopyCommand(fields), { abortSignal: upload.signal }),
-  );
-  const ETag = bucket.requiredEtag(operation, CopyPartResult?.ETag);
-  return { PartNumber: part.number, ETag, ...defined({ ChecksumSHA256: CopyPartResult?.ChecksumSHA256 }) };
+  const headers = headersFor({ ...bucket.copySource(copy.source), CopySourceRange });
+  const request = { method: 'PUT', key: upload.key, query: partQuery(upload, part), headers } as const;
+  const result = copyResult((await bucket.send(operation, request)).body, 'CopyPartResult');
+  const ETag = bucket.requiredEtag(operation, result?.ETag);
+  return { PartNumber: part.number, ETag, ...defined({ ChecksumSHA256: result?.ChecksumSHA256 }) };
 }

@@ -1,6 +1,12 @@
-import type { CompletedPart } from '@aws-sdk/client-s3';
+import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+} from '@aws-sdk/client-s3';
 import type { AssetAttributes, WriteCondition } from '../../ports.ts';
 import type { Bucket, Operation } from './bucket.ts';
+import { perform } from './client.ts';
 import { assetFields, conditionFields, tagging } from './object-headers.ts';
 import { causeName } from './refusal.ts';
 
@@ -68,15 +74,15 @@ async function begin(bucket: Bucket, { key, attributes, signal }: UploadRequest)
     ...tagging(bucket.settings),
     Key: key,
   };
-  const { UploadId } = await bucket.perform(operation, (client, { CreateMultipartUploadCommand }) =>
+  const { UploadId } = await perform(bucket, operation, (client) =>
     client.send(new CreateMultipartUploadCommand({ ...fields, ChecksumAlgorithm: 'SHA256' })),
   );
   return { key, signal, uploadId: bucket.required(operation, UploadId, 'an UploadId') };
 }
 
 /** What every request for one part says. */
-export function partFields(bucket: Bucket, { key, uploadId }: OpenUpload, { number }: Part) {
-  return { ...bucket.address, Key: key, UploadId: uploadId, PartNumber: number };
+export function partQuery({ uploadId }: OpenUpload, { number }: Part): Record<string, string> {
+  return { partNumber: String(number), uploadId };
 }
 
 export interface Completion {
@@ -89,7 +95,7 @@ export interface Completion {
 export function complete(bucket: Bucket, { upload, parts, condition }: Completion) {
   const { key, uploadId, signal } = upload;
   const fields = { ...bucket.address, ...conditionFields(condition), Key: key, UploadId: uploadId };
-  return bucket.perform(writing(upload), (client, { CompleteMultipartUploadCommand }) =>
+  return perform(bucket, writing(upload), (client) =>
     client.send(new CompleteMultipartUploadCommand({ ...fields, MultipartUpload: { Parts: [...parts] } }), {
       abortSignal: signal,
     }),
@@ -105,7 +111,7 @@ export async function discard(bucket: Bucket, upload: OpenUpload): Promise<void>
 export async function abort(bucket: Bucket, { key, uploadId }: Omit<OpenUpload, 'signal'>): Promise<void> {
   const operation = { verb: 'abort the multipart upload of', key, action: 's3:AbortMultipartUpload' };
   try {
-    await bucket.perform(operation, (client, { AbortMultipartUploadCommand }) =>
+    await perform(bucket, operation, (client) =>
       client.send(new AbortMultipartUploadCommand({ ...bucket.address, Key: key, UploadId: uploadId })),
     );
   } catch (error) {

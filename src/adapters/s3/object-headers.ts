@@ -3,7 +3,7 @@ import { defined } from '../../core/defined.ts';
 import type { AssetAttributes, WriteCondition } from '../../ports.ts';
 import type { StoreSettings } from './settings.ts';
 
-// What objects are stored with, as the SDK names it.
+// What objects are stored with: by the names that the SDK has for it, and as the headers that these stand for.
 
 type Placement = Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId' | 'ACL'>;
 
@@ -38,4 +38,44 @@ export function tagging({ tagging: tags }: StoreSettings): { Tagging?: string } 
 export function conditionFields(condition: WriteCondition | undefined): { IfNoneMatch?: '*'; IfMatch?: string } {
   if (condition === undefined) return {};
   return condition.kind === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.etag };
+}
+
+/** The fields that requests are sent with, but for the user's metadata. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
+const HEADERS = {
+  ACL: 'x-amz-acl',
+  CacheControl: 'cache-control',
+  ChecksumSHA256: 'x-amz-checksum-sha256',
+  ContentType: 'content-type',
+  CopySource: 'x-amz-copy-source',
+  CopySourceIfMatch: 'x-amz-copy-source-if-match',
+  CopySourceRange: 'x-amz-copy-source-range',
+  ExpectedSourceBucketOwner: 'x-amz-source-expected-bucket-owner',
+  IfMatch: 'if-match',
+  IfNoneMatch: 'if-none-match',
+  MetadataDirective: 'x-amz-metadata-directive',
+  SSEKMSKeyId: 'x-amz-server-side-encryption-aws-kms-key-id',
+  ServerSideEncryption: 'x-amz-server-side-encryption',
+  StorageClass: 'x-amz-storage-class',
+  Tagging: 'x-amz-tagging',
+} as const;
+
+export type HeaderFields = { readonly [Name in keyof typeof HEADERS]?: string | undefined } & {
+  readonly Metadata?: Readonly<Record<string, string>> | undefined;
+};
+
+export const METADATA_HEADER = 'x-amz-meta-';
+
+/** The headers that the SDK would send for these fields. */
+export function headersFor({ Metadata = {}, ...fields }: HeaderFields): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(Metadata)) headers[METADATA_HEADER + name.toLowerCase()] = value;
+  for (const name of Object.keys(fields).filter(isField)) {
+    const value = fields[name];
+    if (value !== undefined) headers[HEADERS[name]] = value;
+  }
+  return headers;
+}
+
+function isField(name: string): name is keyof typeof HEADERS {
+  return Object.hasOwn(HEADERS, name);
 }

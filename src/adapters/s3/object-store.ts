@@ -1,27 +1,29 @@
+import { once } from '../../core/once.ts';
 import type { ObjectStore } from '../../ports.ts';
-import { abortUploads } from './abort-uploads.ts';
 import { Bucket } from './bucket.ts';
 import { connect } from './connection.ts';
 import type { Limits } from './limits.ts';
-import { putInParts } from './put-in-parts.ts';
-import { head, list, readAsset, readDocument } from './read.ts';
+import { list } from './list.ts';
+import { readDocument } from './read-document.ts';
 import type { StoreSettings } from './settings.ts';
-import { copyAsset, putAsset, writeDocument } from './write.ts';
 
-/** A bucket of an S3 server. */
+/** A bucket of an S3 server. What a check that finds its set does not ask is loaded when it is needed. */
 export function s3ObjectStore(settings: StoreSettings, limits?: Limits): ObjectStore {
   const bucket = new Bucket(connect(settings, limits));
+  // Once: to import what is loaded takes a tenth of what a request does.
+  const write = once(() => import('./write.ts'));
+  const reads = once(() => import('./read-asset.ts'));
   return {
     bucket: settings.bucket,
     partSizeBytes: settings.partSizeBytes,
     readDocument: (key) => readDocument(bucket, key),
-    writeDocument: (key, body, condition) => writeDocument(bucket, { key, body, condition }),
     list: (prefix) => list(bucket, prefix),
-    head: (key) => head(bucket, key),
-    putAsset: (asset) => putAsset(bucket, asset),
-    putAssetInParts: (asset) => putInParts(bucket, asset),
-    copyAsset: (copy) => copyAsset(bucket, copy),
-    readAsset: (read) => readAsset(bucket, read),
-    abortUploads: (prefix) => abortUploads(bucket, prefix),
+    writeDocument: async (key, body, condition) => (await write()).writeDocument(bucket, { key, body, condition }),
+    head: async (key) => (await import('./head.ts')).head(bucket, key),
+    putAsset: async (asset) => (await write()).putAsset(bucket, asset),
+    putAssetInParts: async (asset) => (await import('./put-in-parts.ts')).putInParts(bucket, asset),
+    copyAsset: async (copy) => (await write()).copyAsset(bucket, copy),
+    readAsset: async (read) => (await reads()).readAsset(bucket, read),
+    abortUploads: async (prefix) => (await import('./abort-uploads.ts')).abortUploads(bucket, prefix),
   };
 }

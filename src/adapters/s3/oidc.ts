@@ -1,14 +1,15 @@
 import { HttpRequest } from '@smithy/core/protocols';
 import { StoreError } from '../../errors.ts';
-import { exchange } from './exchange.ts';
 import { type Reply, ReplyError } from './reply.ts';
-import { RequestHandler } from './request-handler.ts';
-import { PatientRetryStrategy, withRetries } from './retry.ts';
+import { withRetries } from './retry.ts';
+import { PatientRetryStrategy } from './retry-strategy.ts';
+import { Transport } from './transport.ts';
 
 // GitHub's OIDC token of this job. `@actions/core` fetches it too, but with an HTTP client of 400 KB in the bundle.
 // https://docs.github.com/actions/reference/security/oidc
 
 const MOST_ATTEMPTS = 5;
+const MOST_REPLY_BYTES = 1024 ** 2;
 
 /** Whether the job may ask for a token: it has the permission `id-token: write`. */
 export function hasOidc(): boolean {
@@ -21,14 +22,16 @@ export function hasOidc(): boolean {
  * @throws StoreError of kind `credentials`
  */
 export async function fetchOidcToken(audience: string): Promise<string> {
-  const handler = new RequestHandler();
+  const transport = new Transport();
   const request = tokenRequest(audience);
   const retries = new PatientRetryStrategy(MOST_ATTEMPTS);
-  const reply = await withRetries(retries, async () => successful(await exchange(handler, request))).catch(
-    (cause: unknown) => {
-      throw noToken(Error.isError(cause) ? `${cause.name}: ${cause.message}` : String(cause), cause);
-    },
-  );
+  const reply = await withRetries(
+    async () => retries,
+    undefined,
+    async () => successful(await transport.exchange(request, { mostBytes: MOST_REPLY_BYTES })),
+  ).catch((cause: unknown) => {
+    throw noToken(Error.isError(cause) ? `${cause.name}: ${cause.message}` : String(cause), cause);
+  });
   return tokenIn(reply.body);
 }
 

@@ -1,13 +1,6 @@
-import type { AgentOptions, Agent as HttpAgent } from 'node:http';
-import type { Agent as HttpsAgent } from 'node:https';
 import { InputError } from '../../errors.ts';
 
 const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'] as const;
-
-interface Agents {
-  readonly httpAgent: HttpAgent;
-  readonly httpsAgent: HttpsAgent;
-}
 
 /**
  * The proxy that `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` name for a server. Its code is loaded only where one of them
@@ -26,15 +19,4 @@ export async function proxyFor(url: string): Promise<string | undefined> {
   throw new InputError(
     `The proxy that the environment names for ${url} is no URL: give HTTPS_PROXY and HTTP_PROXY one such as 'http://proxy.example.com:3128'`,
   );
-}
-
-/** The agents that go through a proxy: by `CONNECT` for https, by the request's own line for http. */
-export async function proxyAgents(proxy: string, options: AgentOptions): Promise<Agents> {
-  const { HttpProxyAgent } = await import('http-proxy-agent');
-  const { HttpsProxyAgent } = await import('https-proxy-agent');
-  return {
-    httpAgent: new HttpProxyAgent<string>(proxy, options),
-    // Left to itself it guesses from the call stack, wrongly for a connection that is put back: none is used again then.
-    httpsAgent: Object.assign(new HttpsProxyAgent<string>(proxy, options), { isSecureEndpoint: () => true }),
-  };
 }

@@ -5,18 +5,19 @@ import { mapConcurrently } from '../../core/concurrency.ts';
 import type { AssetPutInParts, WriteResult } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
 import { writeConditionally } from './conditional-write.ts';
+import { head } from './head.ts';
 import {
   complete,
   discard,
   type OpenUpload,
   PARTS_AT_ONCE,
   type Part,
-  partFields,
+  partQuery,
   split,
   withUpload,
   writing,
 } from './multipart-upload.ts';
-import { head } from './read.ts';
+import { headersFor } from './object-headers.ts';
 import { causeName } from './refusal.ts';
 
 /** Sends an asset part by part, each part with its SHA-256. */
@@ -50,12 +51,18 @@ async function sendPart(
   bucket: Bucket,
   { upload, part, body }: { upload: OpenUpload; part: Part; body: Uint8Array },
 ): Promise<CompletedPart> {
-  const checksum = { ChecksumSHA256: createHash('sha256').update(body).digest('base64') };
-  const fields = { ...partFields(bucket, upload, part), ...checksum, Body: body };
-  const { ETag } = await bucket.perform(writing(upload), (client, { UploadPartCommand }) =>
-    client.send(new UploadPartCommand(fields), { abortSignal: upload.signal }),
-  );
-  return { PartNumber: part.number, ETag: bucket.requiredEtag(writing(upload), ETag), ...checksum };
+  const ChecksumSHA256 = createHash('sha256').update(body).digest('base64');
+  const headers = headersFor({ ChecksumSHA256 });
+  const { etag } = (
+    await bucket.send(writing(upload), {
+      method: 'PUT',
+      key: upload.key,
+      query: partQuery(upload, part),
+      headers,
+      body: { bytes: body, sha256: ChecksumSHA256 },
+    })
+  ).headers;
+  return { PartNumber: part.number, ETag: bucket.requiredEtag(writing(upload), etag), ChecksumSHA256 };
 }
 
 /**

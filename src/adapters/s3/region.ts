@@ -2,19 +2,22 @@ import { HttpRequest } from '@smithy/core/protocols';
 import { defined } from '../../core/defined.ts';
 import { StoreError } from '../../errors.ts';
 import { addressOf } from './endpoint.ts';
-import { exchange } from './exchange.ts';
 import { storeFault } from './faults.ts';
 import { type Reply, ReplyError } from './reply.ts';
-import type { RequestHandler } from './request-handler.ts';
-import { type PatientRetryStrategy, withRetries } from './retry.ts';
+import { withRetries } from './retry.ts';
+import type { PatientRetryStrategy } from './retry-strategy.ts';
 import type { StoreSettings } from './settings.ts';
+import type { Transport } from './transport.ts';
 
 /** Any region's server names the right one; of servers that have no regions, this is the usual name. */
 const FIRST_REGION = 'us-east-1';
 
+/** Of a HEAD, or of what stands in between. */
+const MOST_REPLY_BYTES = 1024 ** 2;
+
 interface Way {
-  readonly handler: RequestHandler;
-  readonly retries: PatientRetryStrategy;
+  readonly transport: Transport;
+  readonly retries: () => Promise<PatientRetryStrategy>;
 }
 
 /**
@@ -23,16 +26,16 @@ interface Way {
  *
  * @throws StoreError where AWS knows no such bucket, or nothing answers
  */
-export async function findRegion(settings: StoreSettings, { handler, retries }: Way): Promise<string> {
+export async function findRegion(settings: StoreSettings, { transport, retries }: Way): Promise<string> {
   const { bucket, endpointUrl } = settings;
   const { host, port, ...address } = addressOf(settings, FIRST_REGION, '');
   const request = new HttpRequest({ method: 'HEAD', ...address, headers: { host }, ...defined({ port }) });
-  const reply = await withRetries(retries, async () => settled(await exchange(handler, request))).catch(
-    (error: unknown) => {
-      const attempt = { what: `find the region of s3://${bucket}`, permissions: '' };
-      throw storeFault(error, attempt, { bucket, host });
-    },
-  );
+  const reply = await withRetries(retries, undefined, async () =>
+    settled(await transport.exchange(request, { mostBytes: MOST_REPLY_BYTES })),
+  ).catch((error: unknown) => {
+    const attempt = { what: `find the region of s3://${bucket}`, permissions: '' };
+    throw storeFault(error, attempt, { bucket, host });
+  });
   const region = reply.headers['x-amz-bucket-region'];
   if (region !== undefined) return region;
   if (endpointUrl !== undefined) return FIRST_REGION;

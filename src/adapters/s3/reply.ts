@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { parseXML } from '@aws-sdk/xml-builder';
 
 /** A reply read whole. */
@@ -6,6 +7,53 @@ export interface Reply {
   /** By lowercase name. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
+}
+
+/** A reply that is longer than anything that could answer the request. */
+export class OversizedReplyError extends Error {
+  override name = 'OversizedReplyError';
+  readonly $metadata: { readonly httpStatusCode: number };
+
+  constructor(status: number, mostBytes: number) {
+    super(`the reply has more than ${mostBytes} bytes`);
+    this.$metadata = { httpStatusCode: status };
+  }
+}
+
+/**
+ * Reads a reply whole, as far as it is not too long.
+ *
+ * @param mostBytes what is read at most; the connection of a longer reply is closed
+ * @throws OversizedReplyError; the system's error where the reply broke off
+ */
+export function readReply(message: IncomingMessage, mostBytes: number): Promise<Reply> {
+  const { statusCode: status = 0 } = message;
+  const lengthBytes = Number(message.headers['content-length'] ?? Number.NaN);
+  const chunks: Buffer[] = [];
+  let receivedBytes = 0;
+  return new Promise((resolve, reject) => {
+    const refuse = (): void => void message.destroy(new OversizedReplyError(status, mostBytes));
+    message.on('error', reject);
+    message.on('data', (chunk: Buffer) => {
+      receivedBytes += chunk.length;
+      if (receivedBytes > mostBytes) return refuse();
+      chunks.push(chunk);
+    });
+    message.on('end', () => resolve({ status, headers: headersOf(message), body: joined(chunks) }));
+    if (lengthBytes > mostBytes) refuse();
+  });
+}
+
+function joined(chunks: readonly Buffer[]): Uint8Array {
+  const [first] = chunks;
+  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks);
+}
+
+/** By lowercase name; what only cookies have, several values, is left out. */
+export function headersOf({ headers }: IncomingMessage): Record<string, string> {
+  const named: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) if (typeof value === 'string') named[name] = value;
+  return named;
 }
 
 /** What the server answered instead of doing it; shaped as the SDK's own errors are, so that both are told alike. */

@@ -30,7 +30,6 @@ export interface StoreSettings {
   readonly role: RoleSettings | undefined;
   readonly expectedBucketOwner: string | undefined;
   readonly maxAttempts: number;
-  readonly concurrency: number;
   readonly partSizeBytes: number;
   readonly storageClass: StorageClass | undefined;
   readonly serverSideEncryption: ServerSideEncryption | undefined;

@@ -1,64 +1,70 @@
+import { createHash } from 'node:crypto';
+import { defined } from '../../core/defined.ts';
 import type { AssetCopy, AssetPut, CopyResult, WriteCondition, WriteResult } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
 import { writeConditionally } from './conditional-write.ts';
-import { copyInParts } from './copy-in-parts.ts';
-import { assetFields, conditionFields, placement, tagging } from './object-headers.ts';
+import { copyResult } from './copy-result.ts';
+import { assetFields, conditionFields, type HeaderFields, headersFor, placement, tagging } from './object-headers.ts';
 import { causeName, isPreconditionFailure } from './refusal.ts';
+import type { S3Request } from './signed-request.ts';
 
 /** Writes a record. */
 export function writeDocument(
   bucket: Bucket,
   { key, body, condition }: { key: string; body: Uint8Array; condition: WriteCondition },
 ): Promise<WriteResult> {
-  const operation = { verb: 'write', key, action: 's3:PutObject' };
-  const fields = { ...bucket.address, ...placement(bucket.settings), Key: key };
-  return writeConditionally(bucket, { operation, condition }, (checked) =>
-    bucket.perform(operation, (client, { PutObjectCommand }) =>
-      client.send(
-        new PutObjectCommand({ ...fields, ...conditionFields(checked), Body: body, ContentType: 'application/json' }),
-      ),
-    ),
-  );
+  const fields = { ...placement(bucket.settings), ContentType: 'application/json' };
+  const sha256 = createHash('sha256').update(body).digest('base64');
+  return put(bucket, { key, condition, fields, body: { bytes: body, sha256 } });
 }
 
 /** Writes an asset in one request; the store checks its SHA-256. */
 export function putAsset(bucket: Bucket, asset: AssetPut): Promise<WriteResult> {
-  const { key, body, sha256, attributes, condition, signal } = asset;
-  const operation = { verb: 'write', key, action: 's3:PutObject', signal };
-  const fields = {
-    ...bucket.address,
-    ...assetFields(attributes, bucket.settings),
-    ...tagging(bucket.settings),
-    Key: key,
-  };
-  return writeConditionally(bucket, { operation, condition }, (checked) =>
-    bucket.perform(operation, (client, { PutObjectCommand }) =>
-      client.send(
-        new PutObjectCommand({ ...fields, ...conditionFields(checked), Body: body, ChecksumSHA256: sha256 }),
-        { abortSignal: signal },
-      ),
-    ),
-  );
+  const { key, body: bytes, sha256, attributes, condition, signal } = asset;
+  const fields = { ...assetFields(attributes, bucket.settings), ...tagging(bucket.settings), ChecksumSHA256: sha256 };
+  return put(bucket, { key, condition, fields, body: { bytes, sha256 }, signal });
+}
+
+interface Put {
+  readonly key: string;
+  readonly condition: WriteCondition;
+  readonly fields: HeaderFields;
+  readonly body: NonNullable<S3Request['body']>;
+  readonly signal?: AbortSignal;
+}
+
+function put(bucket: Bucket, { key, condition, fields, body, signal }: Put): Promise<WriteResult> {
+  const operation = { verb: 'write', key, action: 's3:PutObject', ...defined({ signal }) };
+  return writeConditionally(bucket, { operation, condition }, async (checked) => {
+    const headers = headersFor({ ...fields, ...conditionFields(checked) });
+    const reply = await bucket.send(operation, { method: 'PUT', key, headers, body });
+    return { ETag: reply.headers.etag };
+  });
 }
 
 /** Copies an asset server-side, only as long as the source has the ETag given; in parts where it is too large for one. */
 export async function copyAsset(bucket: Bucket, copy: AssetCopy): Promise<CopyResult> {
-  const isLarge = copy.source.sizeBytes > bucket.limits.copiedAtOnceBytes;
   try {
-    return { outcome: 'copied', etag: await (isLarge ? copyInParts(bucket, copy) : copyWhole(bucket, copy)) };
+    return { outcome: 'copied', etag: await copyAtOnceOrInParts(bucket, copy) };
   } catch (error) {
     if (isPreconditionFailure(error) || causeName(error) === 'NoSuchKey') return { outcome: 'source-changed' };
     throw error;
   }
 }
 
+async function copyAtOnceOrInParts(bucket: Bucket, copy: AssetCopy): Promise<string> {
+  if (copy.source.sizeBytes <= bucket.limits.copiedAtOnceBytes) return copyWhole(bucket, copy);
+  const { copyInParts } = await import('./copy-in-parts.ts');
+  return copyInParts(bucket, copy);
+}
+
 async function copyWhole(bucket: Bucket, { source, target, attributes, signal }: AssetCopy): Promise<string> {
   const operation = { verb: 'copy to', key: target, action: 's3:PutObject', source: source.key, signal };
-  const fields = { ...bucket.address, ...assetFields(attributes, bucket.settings), ...bucket.copySource(source) };
-  const { CopyObjectResult } = await bucket.perform(operation, (client, { CopyObjectCommand }) =>
-    client.send(new CopyObjectCommand({ ...fields, Key: target, MetadataDirective: 'REPLACE' }), {
-      abortSignal: signal,
-    }),
-  );
-  return bucket.requiredEtag(operation, CopyObjectResult?.ETag);
+  const headers = headersFor({
+    ...assetFields(attributes, bucket.settings),
+    ...bucket.copySource(source),
+    MetadataDirective: 'REPLACE',
+  });
+  const { body } = await bucket.send(operation, { method: 'PUT', key: target, headers });
+  return bucket.requiredEtag(operation, copyResult(body, 'CopyObjectResult')?.ETag);
 }

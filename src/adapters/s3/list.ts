@@ -1,0 +1,77 @@
+import { defined } from '../../core/defined.ts';
+import { printable } from '../../core/printable.ts';
+import type { ListedObject } from '../../ports.ts';
+import type { Bucket, Operation } from './bucket.ts';
+import { isElement, parseXml, type XmlElement } from './reply.ts';
+
+/**
+ * Every object under a prefix, page by page.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+ */
+export async function* list(bucket: Bucket, prefix: string): AsyncGenerator<readonly ListedObject[]> {
+  const operation = { verb: 'list', key: prefix, action: 's3:ListBucket' };
+  let token: string | undefined;
+  do {
+    const query = { 'list-type': '2', prefix, 'encoding-type': 'url', ...defined({ 'continuation-token': token }) };
+    const { body } = await bucket.send(operation, { method: 'GET', key: '', query });
+    const page = bucket.required(operation, parsePage(body), 'a ListBucketResult');
+    const isTruncated = bucket.required(operation, textOf(page, 'IsTruncated'), 'IsTruncated') === 'true';
+    const count = bucket.required(operation, textOf(page, 'KeyCount'), 'KeyCount');
+    const objects = elementsOf(page, 'Contents').map((entry) => listedObject(bucket, operation, { page, entry }));
+    if (objects.length !== Number(count))
+      bucket.required(operation, undefined, `the ${printable(count)} objects it counts`);
+    yield objects;
+    const next = textOf(page, 'NextContinuationToken');
+    // The same again would go on for ever.
+    const isNew = next !== token;
+    token = isTruncated ? bucket.required(operation, isNew ? next : undefined, 'NextContinuationToken') : undefined;
+  } while (token !== undefined);
+}
+
+function parsePage(body: Uint8Array): XmlElement | undefined {
+  try {
+    return parseXml(body, 'ListBucketResult');
+  } catch {
+    // No XML at all: told as a reply without the element that it must have.
+    return undefined;
+  }
+}
+
+function textOf(element: XmlElement, name: string): string | undefined {
+  const value = element[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** An element that occurs once is not a list. */
+function elementsOf(element: XmlElement, name: string): XmlElement[] {
+  const value = element[name];
+  return (Array.isArray(value) ? value : [value]).filter(isElement);
+}
+
+function listedObject(
+  bucket: Bucket,
+  operation: Operation,
+  { page, entry }: { page: XmlElement; entry: XmlElement },
+): ListedObject {
+  const name = bucket.required(operation, textOf(entry, 'Key'), 'a Key');
+  // Some servers ignore the encoding that was asked for, and then do not echo it.
+  const isEncoded = textOf(page, 'EncodingType') === 'url';
+  return {
+    key: isEncoded ? bucket.required(operation, decoded(name), 'a Key that can be decoded') : name,
+    sizeBytes: bucket.required(operation, sizeOf(textOf(entry, 'Size')), 'a Size'),
+    etag: bucket.requiredEtag(operation, textOf(entry, 'ETag')),
+  };
+}
+
+function sizeOf(digits = ''): number | undefined {
+  const size = /^\d+$/.test(digits) ? Number(digits) : Number.NaN;
+  return Number.isSafeInteger(size) ? size : undefined;
+}
+
+function decoded(name: string): string | undefined {
+  try {
+    return decodeURIComponent(name.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+}

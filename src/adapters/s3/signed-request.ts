@@ -1,0 +1,100 @@
+import { HttpRequest } from '@smithy/core/protocols';
+import type { HttpRequest as SignedRequest } from '@smithy/types';
+import { defined } from '../../core/defined.ts';
+import type { Connection } from './connection.ts';
+import { addressOf } from './endpoint.ts';
+import { type Reply, ReplyError } from './reply.ts';
+import { withRetries } from './retry.ts';
+
+// How nearly every request goes out: signed and sent without the SDK's client, whose middleware costs more than all the
+// rest of a request, and whose loading more than all the rest of a check. Signer and retries are the SDK's own parts, and
+// what they work with is the connection's.
+
+/** A refusal, a listing of a thousand objects, an empty reply: whatever is not asked for by its size. */
+const MOST_REPLY_BYTES = 16 * 1024 ** 2;
+
+/** Of the empty body. https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html */
+const NOTHING_HASHED = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
+export interface S3Request {
+  readonly method: 'GET' | 'HEAD' | 'PUT';
+  /** Empty for the bucket itself. */
+  readonly key: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: { readonly bytes: Uint8Array /** Base64. */; readonly sha256: string };
+  readonly mostReplyBytes?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * @returns the reply, its body read whole
+ * @throws ReplyError for a refusal; the system's error where no reply came, after every retry; the signal's reason when
+ *   it was aborted
+ */
+export function sendSigned(connection: Connection, request: S3Request): Promise<Reply> {
+  const { signal, mostReplyBytes: mostBytes = MOST_REPLY_BYTES } = request;
+  return withRetries(connection.retries, signal, async () => {
+    const { transport, clockOffsetMs } = connection;
+    const signed = await sign(connection, { request, clockOffsetMs });
+    const reply = await transport.exchange(signed, { signal, mostBytes });
+    const refusal = refusalIn(reply, request);
+    if (refusal === undefined) return reply;
+    if (refusal.name === SKEWED || isSkewed(refusal, clockOffsetMs))
+      correctClock(connection, { refusal, usedOffsetMs: clockOffsetMs });
+    throw refusal;
+  });
+}
+
+const SKEWED = 'RequestTimeTooSkewed';
+/** S3 takes a quarter of an hour. */
+const MOST_SKEW_MS = 10 * 60_000;
+
+/** A copy that fails while it is made is told in a reply that began with a success. */
+function refusalIn(reply: Reply, { method }: S3Request): ReplyError | undefined {
+  if (reply.status >= 300) return new ReplyError(reply);
+  if (method !== 'PUT' || reply.body.length === 0) return undefined;
+  const refusal = new ReplyError({ ...reply, status: 500 });
+  if (refusal.$responseBodyText !== undefined) return undefined;
+  return refusal.name === 'PreconditionFailed' ? new ReplyError({ ...reply, status: 412 }) : refusal;
+}
+
+/** The refusal of a HEAD has no body to say why. */
+function isSkewed({ name, $response }: ReplyError, usedOffsetMs: number): boolean {
+  const serverTimeMs = Date.parse($response.headers.date ?? '');
+  return name === 'Status403' && Math.abs(serverTimeMs - Date.now() - usedOffsetMs) > MOST_SKEW_MS;
+}
+
+/** Goes by the server's clock from now on, unless another request has seen to it while this one was under way. */
+function correctClock(
+  connection: Connection,
+  { refusal, usedOffsetMs }: { refusal: ReplyError; usedOffsetMs: number },
+): void {
+  const serverTimeMs = Date.parse(refusal.$response.headers.date ?? '');
+  if (connection.clockOffsetMs === usedOffsetMs && !Number.isNaN(serverTimeMs))
+    connection.clockOffsetMs = serverTimeMs - Date.now();
+  // The SDK's mark of an error that another attempt mends.
+  refusal.$metadata.clockSkewCorrected = connection.clockOffsetMs !== usedOffsetMs;
+}
+
+async function sign(
+  connection: Connection,
+  { request, clockOffsetMs }: { request: S3Request; clockOffsetMs: number },
+): Promise<SignedRequest> {
+  const { settings } = connection;
+  const { method, key, query = {}, headers, body } = request;
+  const { port, host, ...address } = addressOf(settings, await connection.region(), key);
+  const contentHash = body === undefined ? NOTHING_HASHED : Buffer.from(body.sha256, 'base64').toString('hex');
+  const length = body === undefined ? undefined : String(body.bytes.length);
+  const named = { 'content-length': length, 'x-amz-expected-bucket-owner': settings.expectedBucketOwner };
+  const unsigned = new HttpRequest({
+    method,
+    ...address,
+    ...defined({ port }),
+    query: { ...query },
+    headers: { host, ...headers, ...defined(named), 'x-amz-content-sha256': contentHash },
+    body: body?.bytes,
+  });
+  const signer = await connection.signer();
+  return signer.sign(unsigned, { signingDate: new Date(Date.now() + clockOffsetMs) });
+}

@@ -1,0 +1,131 @@
+import type { Agent, AgentOptions, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import { buildQueryString } from '@smithy/core/protocols';
+import type { HttpRequest } from '@smithy/types';
+import { once } from '../../core/once.ts';
+import { LIMITS, type Limits } from './limits.ts';
+import { proxyFor } from './proxy.ts';
+import { type Reply, readReply } from './reply.ts';
+
+type Timeouts = Pick<Limits, 'connectTimeoutMs' | 'silenceTimeoutMs'>;
+
+export interface ExchangeOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** What a reply may have at most; a longer one is not read. */
+  readonly mostBytes: number;
+}
+
+/**
+ * How requests go out: over kept-alive connections, through a proxy where the environment
+ * names one for the host. A connection that does not come about, or falls silent, ends the request.
+ */
+export class Transport {
+  readonly #timeouts: Timeouts;
+  /** By protocol and proxy. */
+  readonly #agents = new Map<string, () => Promise<Agent>>();
+  readonly #underWay = new WeakMap<AbortSignal, Set<ClientRequest>>();
+
+  constructor(timeouts: Timeouts = LIMITS) {
+    this.#timeouts = timeouts;
+  }
+
+  /**
+   * Sends a request, once, and reads the reply whole: only then is its connection free for the next one.
+   *
+   * @throws the system's error where no whole reply came, OversizedReplyError for one that is too long
+   */
+  async exchange(request: HttpRequest, { signal, mostBytes }: ExchangeOptions): Promise<Reply> {
+    const message = await this.send(request, signal);
+    // The reply to a HEAD tells the length of what it does not bring.
+    return readReply(message, request.method === 'HEAD' ? Number.POSITIVE_INFINITY : mostBytes);
+  }
+
+  /**
+   * Sends a request, once.
+   *
+   * @returns the reply as soon as it begins; whoever gets it reads it
+   */
+  async send(request: HttpRequest, signal?: AbortSignal): Promise<IncomingMessage> {
+    const { protocol, hostname, port } = request;
+    const proxy = await proxyFor(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`);
+    const agent = await this.#agentFor(protocol, proxy);
+    signal?.throwIfAborted();
+    const options = { ...optionsOf(request), agent, timeout: this.#timeouts.silenceTimeoutMs };
+    return new Promise((resolve, reject) => {
+      const outgoing = moduleFor(protocol).request(options, resolve);
+      outgoing.on('error', reject);
+      this.#watch(outgoing);
+      if (signal !== undefined) this.#endWith(signal, outgoing);
+      outgoing.end(request.body);
+    });
+  }
+
+  /** One listener for all requests of a signal: one for each would cost a tenth of what a request does. */
+  #endWith(signal: AbortSignal, outgoing: ClientRequest): void {
+    const underWay = this.#underWay.get(signal) ?? new Set();
+    if (!this.#underWay.has(signal)) {
+      this.#underWay.set(signal, underWay);
+      signal.addEventListener('abort', () => {
+        for (const each of underWay) each.destroy(new DOMException('The request was aborted', 'AbortError'));
+      });
+    }
+    underWay.add(outgoing);
+    outgoing.once('close', () => underWay.delete(outgoing));
+  }
+
+  #watch(outgoing: ClientRequest): void {
+    const { connectTimeoutMs, silenceTimeoutMs } = this.#timeouts;
+    let reply: IncomingMessage | undefined;
+    outgoing.once('response', (message) => {
+      reply = message;
+    });
+    outgoing.once('timeout', () => {
+      const error = timedOut(`timed out after ${silenceTimeoutMs} ms of inactivity`);
+      // Whoever reads the reply would else be told of a broken connection.
+      reply?.destroy(error);
+      outgoing.destroy(error);
+    });
+    outgoing.once('socket', (socket) => {
+      if (!socket.connecting) return;
+      const give = (): void => void outgoing.destroy(timedOut(`there was no connection within ${connectTimeoutMs} ms`));
+      const timer = setTimeout(give, connectTimeoutMs);
+      for (const event of ['connect', 'close'] as const) socket.once(event, () => clearTimeout(timer));
+    });
+  }
+
+  #agentFor(protocol: string, proxy: string | undefined): Promise<Agent> {
+    const key = `${protocol} ${proxy}`;
+    const known = this.#agents.get(key);
+    if (known !== undefined) return known();
+    // No bound on connections: one would make requests wait for a connection, and that counts as connecting.
+    const options: AgentOptions = { keepAlive: true, timeout: this.#timeouts.silenceTimeoutMs };
+    const agent = once(async () => {
+      if (proxy === undefined) return new (moduleFor(protocol).Agent)(options);
+      const { proxyAgent } = await import('./proxy-agent.ts');
+      return proxyAgent(proxy, protocol, options);
+    });
+    this.#agents.set(key, agent);
+    return agent();
+  }
+}
+
+/** TLS takes as long to load as all else that a check needs, so it is loaded only where it is spoken. */
+function moduleFor(protocol: string) {
+  return process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
+}
+
+function optionsOf({ method, hostname, port, path, query, headers }: HttpRequest): RequestOptions {
+  const search = buildQueryString(query ?? {});
+  return {
+    method,
+    // Node takes an IPv6 address without its brackets.
+    host: hostname.replace(/^\[|\]$/g, ''),
+    ...(port === undefined ? {} : { port }),
+    path: search === '' ? path : `${path}?${search}`,
+    headers,
+  };
+}
+
+/** Named as the SDK's retry strategy knows it. */
+function timedOut(message: string): Error {
+  return Object.assign(new Error(message), { name: 'TimeoutError' });
+}

@@ -1,0 +1,41 @@
+import type { CodeHash } from '../core/code-hash-request.ts';
+import { counted } from '../core/counted.ts';
+import { RecordLostError, SetChangedError } from '../errors.ts';
+import type { Ports } from '../ports.ts';
+import { type Finding, isUsable } from './look-up.ts';
+import { lookUpSettled } from './look-up-settled.ts';
+import { promote } from './promote.ts';
+import { hit, miss, type SearchResult, type SetSearch, tell } from './set-search.ts';
+
+export interface Adoption {
+  readonly own: Finding;
+  readonly from: Finding;
+  readonly codeHash: CodeHash | undefined;
+}
+
+/** Makes a set found elsewhere the commit's own; with `promote: false` it is used where it is. */
+export async function adopt(search: SetSearch, ports: Ports, { own, from, codeHash }: Adoption): Promise<SearchResult> {
+  const source = from.location.kind;
+  if (!search.promote || search.dryRun) return hit(from, { own, source, codeHash });
+  try {
+    const { writer, concurrency } = search;
+    const record = await promote(ports, { own, from, codeHash, writer, concurrency });
+    ports.log.info(
+      `Copied ${counted(record.files.length, 'asset')} from ${from.location.prefix} to the commit's own set.`,
+    );
+    const promoted: Finding = { ...own, verdict: { reason: 'complete', record } };
+    return { ...hit(promoted, { own: promoted, source, codeHash }), reason: from.verdict.reason };
+  } catch (error) {
+    if (error instanceof RecordLostError) return afterLostRace(search, ports, { own, from, codeHash });
+    if (!(error instanceof SetChangedError)) throw error;
+    ports.log.warning(`The assets of the same code can't be used: ${error.message}.`);
+    return miss(own, codeHash);
+  }
+}
+
+/** Another run is making the same set: what counts is how that ends. */
+async function afterLostRace(search: SetSearch, ports: Ports, { own, codeHash }: Adoption): Promise<SearchResult> {
+  const now = await lookUpSettled({ ...ports, reader: search.writer }, own.location, { waitMs: search.waitMs });
+  tell(ports, now);
+  return isUsable(now, search.legacy) ? hit(now, { own: now, source: 'artifact', codeHash }) : miss(now, codeHash);
+}

@@ -1,0 +1,27 @@
+import type { SetLocation } from '../core/keys.ts';
+import type { Ports } from '../ports.ts';
+import { type Finding, type LookUp, lookUp } from './look-up.ts';
+
+export interface Patience {
+  /** How long to wait at most; a promotion is waited for 15 s in any case. */
+  readonly waitMs: number;
+  /** What was found already, a moment ago. */
+  readonly first?: Finding | undefined;
+}
+
+/**
+ * Looks a set up, and while another run is writing it looks again, until it settles or the time is up.
+ *
+ * @returns the last finding, still `in-progress` when the time was up
+ */
+export async function lookUpSettled(
+  context: LookUp & Pick<Ports, 'log' | 'signal'>,
+  location: SetLocation,
+  { waitMs, first }: Patience,
+): Promise<Finding> {
+  const startedMs = context.clock.monotonicMs();
+  const found = first ?? (await lookUp(context, location));
+  if (found.verdict.reason !== 'in-progress') return found;
+  const { waitForSet } = await import('./wait-for-set.ts');
+  return waitForSet(context, location, { first: found, startedMs, waitMs });
+}
