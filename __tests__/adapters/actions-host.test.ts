@@ -70,14 +70,21 @@ it('inputs and variables are those of the environment', async () => {
   expect(JSON.parse(stdout)).toEqual(['a\nb', '', 'x', true]);
 });
 
+const TOLD = `
+  const { log, setOutput, mask } = host.actionsHost();
+  setOutput('found', 'a\\nb');
+  log.info('info'); log.warning('first\\nsecond'); log.debug('debug'); mask('secret');
+`;
+
 it('outputs, log lines and secrets reach the runner', async () => {
-  const { stdout, outputs } = await run(`
-    const { log, setOutput, mask } = host.actionsHost();
-    setOutput('found', 'a\\nb');
-    log.info('info'); log.warning('first\\nsecond'); log.debug('debug'); mask('secret');
-  `);
+  const { stdout, outputs } = await run(TOLD, { RUNNER_DEBUG: '1' });
   expect(outputs).toMatch(/^found<<(ghadelimiter_\S+)\na\nb\n\1\n$/);
   expect(stdout.split('\n')).toEqual(['info', '::warning::first%0Asecond', '::debug::debug', '::add-mask::secret', '']);
+});
+
+it('debug lines are left out where the runner does not show them', async () => {
+  const { stdout } = await run(TOLD);
+  expect(stdout.split('\n')).toEqual(['info', '::warning::first%0Asecond', '::add-mask::secret', '']);
 });
 
 it('either signal of a runner that cancels is told', async () => {

@@ -19,6 +19,7 @@ beforeEach(async () => {
   const draft = { commit: COMMIT, origin: { kind: 'upload' } } as const;
   const writer = { repository: 'owner/repository', runId: '5' };
   claim = await RecordClaim.begin(scenario.ports(), { location: LOCATION, draft, writer, takeOver: undefined });
+  await claim.settled();
   scenario.forgetWire();
 });
 afterEach(async () => {

@@ -17,7 +17,14 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-function begin(takeOver?: string, ports: Partial<Ports> = {}): Promise<RecordClaim> {
+async function begin(takeOver?: string, ports: Partial<Ports> = {}): Promise<RecordClaim> {
+  const claim = await beginUntested(takeOver, ports);
+  await claim.settled();
+  return claim;
+}
+
+/** Whether the server checks conditions is still being found out. */
+function beginUntested(takeOver?: string, ports: Partial<Ports> = {}): Promise<RecordClaim> {
   const draft = { commit: COMMIT, origin: { kind: 'upload' } } as const;
   return RecordClaim.begin(scenario.ports(ports), { location: LOCATION, draft, writer: WRITER, takeOver });
 }
@@ -149,13 +156,16 @@ describe('the begin of a record', () => {
     claim.end();
   });
 
-  it('gives the record up where it fails halfway', async () => {
+  it('ends before anything is sealed where its test of conditions fails', async () => {
     let writes = 0;
     scenario.bucket.server.fault = ({ operation }) => {
       if (operation === 'PutObject') writes += 1;
       return writes === 2 ? { kind: 'error', status: 400, code: 'InvalidRequest' } : undefined;
     };
-    await expect(begin()).rejects.toThrow('InvalidRequest');
+    const claim = await beginUntested();
+    await expect(claim.seal([])).rejects.toThrow('InvalidRequest');
+    expect(() => claim.assertHeld()).toThrow('InvalidRequest');
+    await claim.giveUp();
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
 });

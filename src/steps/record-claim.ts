@@ -99,6 +99,12 @@ export class RecordClaim {
       );
   }
 
+  /** Waits for the write of the record that is under way. @throws as {@link assertHeld}, and where begin's test failed */
+  async settled(): Promise<void> {
+    await this.#lastWrite;
+    this.assertHeld();
+  }
+
   /** Extends the hold by a whole lease. */
   async renew(): Promise<void> {
     if (!this.#sealing) await this.#write(this.#uploading(LEASE_SECONDS));
@@ -112,8 +118,7 @@ export class RecordClaim {
 
   /** The commit point: from here on the set counts as found. */
   async seal(files: readonly AssetFile[]): Promise<CompleteRecord> {
-    await this.#lastWrite;
-    this.assertHeld();
+    await this.settled();
     this.#sealing = true;
     const record: CompleteRecord = {
       ...this.#base(LEASE_SECONDS),

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, realpathSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { printable } from '../../core/printable.ts';
 import { UserError } from '../../errors.ts';
@@ -12,16 +12,50 @@ import { changed, resolveInside } from './resolve-inside.ts';
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
- * Opens a file of the package directory, and makes sure that what was opened is the regular file that lies there: a
- * link swapped in between look and read is refused.
+ * Opens a file of the package directory, and makes sure that what was opened is a regular file that lies in there: a
+ * link that is swapped in between look and read is refused.
  *
  * @throws UserError
  */
 export function openFile(root: string, path: string): OpenFile {
-  const target = resolveInside(realpathSync.native(root), join(root, path), path);
+  const realRoot = realpathSync.native(root);
+  return openTold(realRoot, path) ?? openLookedAt(realRoot, { root, path });
+}
+
+/**
+ * Where the system tells where an open file lies (Linux), nothing needs to be looked at before: what was opened is known
+ * by its own path.
+ *
+ * @returns undefined where that can't be told, and for a link, which may lead inside
+ */
+function openTold(realRoot: string, path: string): OpenFile | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const file = join(realRoot, path);
+  try {
+    const descriptor = openSync(file, READ_FLAGS);
+    try {
+      if (readlinkSync(`/proc/self/fd/${descriptor}`) === file) return checked(descriptor, path);
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+    closeSync(descriptor);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+  }
+  return undefined;
+}
+
+/** Looks before and after. */
+function openLookedAt(realRoot: string, { root, path }: { root: string; path: string }): OpenFile {
+  const target = resolveInside(realRoot, join(root, path), path);
   const descriptor = openTarget(target, path);
   try {
-    return checked(descriptor, { root, path, target });
+    const opened = fstatSync(descriptor, { bigint: true });
+    const named = lstatSync(target, { bigint: true });
+    const stillThere = resolveInside(realpathSync.native(root), join(root, path), path) === target;
+    if (!stillThere || opened.ino !== named.ino || opened.dev !== named.dev) throw changed(path);
+    return checked(descriptor, path);
   } catch (error) {
     closeSync(descriptor);
     throw error instanceof UserError ? error : changed(path, error);
@@ -36,17 +70,9 @@ function openTarget(target: string, path: string): number {
   }
 }
 
-interface Opened {
-  readonly root: string;
-  readonly path: string;
-  readonly target: string;
-}
-
-function checked(descriptor: number, { root, path, target }: Opened): OpenFile {
+function checked(descriptor: number, path: string): OpenFile {
   const opened = fstatSync(descriptor, { bigint: true });
-  const named = lstatSync(target, { bigint: true });
-  const stillThere = resolveInside(realpathSync.native(root), join(root, path), path) === target;
-  if (!stillThere || !opened.isFile() || opened.ino !== named.ino || opened.dev !== named.dev) throw changed(path);
+  if (!opened.isFile()) throw changed(path);
   return {
     sizeBytes: Number(opened.size),
     read: (position, lengthBytes) => readExactly(descriptor, { path, position, lengthBytes }),

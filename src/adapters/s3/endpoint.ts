@@ -22,6 +22,25 @@ export function isPathStyle(settings: Addressing): boolean {
   return endpointUrl !== undefined && isIP(new URL(endpointUrl).hostname.replace(/^\[|\]$/g, '')) !== 0;
 }
 
+interface Server {
+  readonly url: URL;
+  readonly isInPath: boolean;
+}
+
+/** Taken apart once: that takes as long as to sign a request. */
+const servers = new WeakMap<Addressing, Map<string, Server>>();
+
+function serverOf(settings: Addressing, region: string): Server {
+  const known = servers.get(settings) ?? new Map<string, Server>();
+  servers.set(settings, known);
+  const server = known.get(region) ?? {
+    url: new URL(serverUrl(settings, region)),
+    isInPath: isPathStyle(settings),
+  };
+  known.set(region, server);
+  return server;
+}
+
 /** Server and path of an object, or of the bucket itself where the key is empty. */
 export interface Address {
   readonly protocol: string;
@@ -35,8 +54,7 @@ export interface Address {
 
 /** @param key as it is; every byte but unreserved ones and `/` is encoded */
 export function addressOf(settings: Addressing, region: string, key: string): Address {
-  const url = new URL(serverUrl(settings, region));
-  const isInPath = isPathStyle(settings);
+  const { url, isInPath } = serverOf(settings, region);
   const base = url.pathname === '/' ? '' : url.pathname;
   const encodedKey = key.split('/').map(encodeSegment).join('/');
   const subdomain = isInPath ? '' : `${settings.bucket}.`;

@@ -41,25 +41,25 @@ export function conditionFields(condition: WriteCondition | undefined): { IfNone
 }
 
 /** The fields that requests are sent with, but for the user's metadata. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
-const HEADERS = {
-  ACL: 'x-amz-acl',
-  CacheControl: 'cache-control',
-  ChecksumSHA256: 'x-amz-checksum-sha256',
-  ContentType: 'content-type',
-  CopySource: 'x-amz-copy-source',
-  CopySourceIfMatch: 'x-amz-copy-source-if-match',
-  CopySourceRange: 'x-amz-copy-source-range',
-  ExpectedSourceBucketOwner: 'x-amz-source-expected-bucket-owner',
-  IfMatch: 'if-match',
-  IfNoneMatch: 'if-none-match',
-  MetadataDirective: 'x-amz-metadata-directive',
-  SSEKMSKeyId: 'x-amz-server-side-encryption-aws-kms-key-id',
-  ServerSideEncryption: 'x-amz-server-side-encryption',
-  StorageClass: 'x-amz-storage-class',
-  Tagging: 'x-amz-tagging',
-} as const;
+const NAMED = [
+  ['ACL', 'x-amz-acl'],
+  ['CacheControl', 'cache-control'],
+  ['ChecksumSHA256', 'x-amz-checksum-sha256'],
+  ['ContentType', 'content-type'],
+  ['CopySource', 'x-amz-copy-source'],
+  ['CopySourceIfMatch', 'x-amz-copy-source-if-match'],
+  ['CopySourceRange', 'x-amz-copy-source-range'],
+  ['ExpectedSourceBucketOwner', 'x-amz-source-expected-bucket-owner'],
+  ['IfMatch', 'if-match'],
+  ['IfNoneMatch', 'if-none-match'],
+  ['MetadataDirective', 'x-amz-metadata-directive'],
+  ['SSEKMSKeyId', 'x-amz-server-side-encryption-aws-kms-key-id'],
+  ['ServerSideEncryption', 'x-amz-server-side-encryption'],
+  ['StorageClass', 'x-amz-storage-class'],
+  ['Tagging', 'x-amz-tagging'],
+] as const;
 
-export type HeaderFields = { readonly [Name in keyof typeof HEADERS]?: string | undefined } & {
+export type HeaderFields = { readonly [Name in (typeof NAMED)[number][0]]?: string | undefined } & {
   readonly Metadata?: Readonly<Record<string, string>> | undefined;
 };
 
@@ -68,14 +68,10 @@ export const METADATA_HEADER = 'x-amz-meta-';
 /** The headers that the SDK would send for these fields. */
 export function headersFor({ Metadata = {}, ...fields }: HeaderFields): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(Metadata)) headers[METADATA_HEADER + name.toLowerCase()] = value;
-  for (const name of Object.keys(fields).filter(isField)) {
-    const value = fields[name];
-    if (value !== undefined) headers[HEADERS[name]] = value;
+  for (const name in Metadata) headers[METADATA_HEADER + name.toLowerCase()] = Metadata[name] ?? '';
+  for (const [field, header] of NAMED) {
+    const value = fields[field];
+    if (value !== undefined) headers[header] = value;
   }
   return headers;
-}
-
-function isField(name: string): name is keyof typeof HEADERS {
-  return Object.hasOwn(HEADERS, name);
 }

@@ -20,8 +20,8 @@ export interface ExchangeOptions {
  */
 export class Transport {
   readonly #timeouts: Timeouts;
-  /** By protocol and proxy. */
-  readonly #agents = new Map<string, () => Promise<Agent>>();
+  /** By server. */
+  readonly #ways = new Map<string, () => Promise<Way>>();
   readonly #underWay = new WeakMap<AbortSignal, Set<ClientRequest>>();
 
   constructor(timeouts: Timeouts = LIMITS) {
@@ -45,13 +45,11 @@ export class Transport {
    * @returns the reply as soon as it begins; whoever gets it reads it
    */
   async send(request: HttpRequest, signal?: AbortSignal): Promise<IncomingMessage> {
-    const { protocol, hostname, port } = request;
-    const proxy = await proxyFor(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`);
-    const agent = await this.#agentFor(protocol, proxy);
+    const { http, agent } = await this.#wayTo(request);
     signal?.throwIfAborted();
     const options = { ...optionsOf(request), agent, timeout: this.#timeouts.silenceTimeoutMs };
     return new Promise((resolve, reject) => {
-      const outgoing = moduleFor(protocol).request(options, resolve);
+      const outgoing = http.request(options, resolve);
       outgoing.on('error', reject);
       this.#watch(outgoing);
       if (signal !== undefined) this.#endWith(signal, outgoing);
@@ -92,25 +90,30 @@ export class Transport {
     });
   }
 
-  #agentFor(protocol: string, proxy: string | undefined): Promise<Agent> {
-    const key = `${protocol} ${proxy}`;
-    const known = this.#agents.get(key);
-    if (known !== undefined) return known();
+  /** Found out once for each server. */
+  #wayTo({ protocol, hostname, port }: HttpRequest): Promise<Way> {
+    const server = `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`;
+    const known = this.#ways.get(server) ?? once(() => this.#findWay(protocol, server));
+    this.#ways.set(server, known);
+    return known();
+  }
+
+  async #findWay(protocol: string, server: string): Promise<Way> {
+    // TLS takes as long to load as all else that a check needs, so it is loaded only where it is spoken.
+    const http = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
     // No bound on connections: one would make requests wait for a connection, and that counts as connecting.
     const options: AgentOptions = { keepAlive: true, timeout: this.#timeouts.silenceTimeoutMs };
-    const agent = once(async () => {
-      if (proxy === undefined) return new (moduleFor(protocol).Agent)(options);
-      const { proxyAgent } = await import('./proxy-agent.ts');
-      return proxyAgent(proxy, protocol, options);
-    });
-    this.#agents.set(key, agent);
-    return agent();
+    const proxy = await proxyFor(server);
+    if (proxy === undefined) return { http, agent: new http.Agent(options) };
+    const { proxyAgent } = await import('./proxy-agent.ts');
+    return { http, agent: proxyAgent(proxy, protocol, options) };
   }
 }
 
-/** TLS takes as long to load as all else that a check needs, so it is loaded only where it is spoken. */
-function moduleFor(protocol: string) {
-  return process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
+/** Node's module that speaks to a server, and its connections. */
+interface Way {
+  readonly http: typeof import('node:http') | typeof import('node:https');
+  readonly agent: Agent;
 }
 
 function optionsOf({ method, hostname, port, path, query, headers }: HttpRequest): RequestOptions {
