@@ -62,8 +62,11 @@ export interface AssetPutInParts extends AssetWrite {
   readonly sizeBytes: number;
   /** What the parts in memory are charged to. */
   readonly budget: ByteBudget;
-  /** Called for one range after another, from the first byte to the last. */
-  readonly read: (position: number, lengthBytes: number) => Promise<Uint8Array>;
+  /** Of every part but the last; there are at most 10,000. */
+  readonly partSizeBytes: number;
+  /** Base64 SHA-256 of each part; the store checks the bytes against them. */
+  readonly partDigests: readonly string[];
+  readonly read: OpenFile['read'];
   /** Called once every part is stored and before they become an object; throws to abort. */
   readonly beforeComplete: () => Promise<void>;
 }
@@ -87,6 +90,8 @@ export interface AssetRead {
   /** Of the whole object. */
   readonly sizeBytes: number;
   readonly range: { readonly position: number; readonly lengthBytes: number };
+  /** Memory to read it into, of just that length; else it is allocated. */
+  readonly into?: Uint8Array;
   readonly signal: AbortSignal;
 }
 
@@ -144,18 +149,32 @@ export interface ScannedFile {
   readonly executable: boolean;
 }
 
+/** Base64 SHA-256 of a file, and of each of its parts. */
+export interface FileDigests {
+  readonly whole: string;
+  readonly parts: readonly string[];
+}
+
 /** A file opened for sending: checked at the moment it was opened, so that nothing can be swapped in afterwards. */
 export interface OpenFile extends AsyncDisposable {
   readonly sizeBytes: number;
-  /** Reads exactly `lengthBytes`; throws where the file has become shorter. */
-  read(position: number, lengthBytes: number): Promise<Uint8Array>;
+  /**
+   * Reads exactly `lengthBytes`, into memory of just that length where some is given; throws where the file has become
+   * shorter.
+   */
+  read(position: number, lengthBytes: number, into?: Uint8Array): Promise<Uint8Array>;
+  /** Reads the file from its begin to its end, on other threads. */
+  digests(partSizeBytes: number, signal: AbortSignal): Promise<FileDigests>;
   /** Throws where size or time of change are no longer what they were when the file was opened. */
   assertUnchanged(): Promise<void>;
 }
 
 /** A file in the making, under a temporary name beside its place; disposing of one that was not kept removes it. */
 export interface IncomingFile extends AsyncDisposable {
+  /** In any order, each byte once. */
   write(position: number, bytes: Uint8Array): Promise<void>;
+  /** Base64 SHA-256 of what was written, when all of it was. */
+  digest(): Promise<string>;
   /** Makes it the file of its name. */
   keep(options: { readonly executable: boolean }): Promise<void>;
 }
@@ -169,7 +188,7 @@ export interface PackageDirectory {
   /** Base64 SHA-256 of a regular file that has this size; undefined where there is none. */
   digest(path: string, sizeBytes: number): Promise<string | undefined>;
   /** Throws where a link stands in the way. */
-  receive(path: string): Promise<IncomingFile>;
+  receive(path: string, sizeBytes: number): Promise<IncomingFile>;
   readMarker(name: Marker): Promise<string | undefined>;
   writeMarker(name: Marker, text: string): Promise<void>;
   removeMarker(name: Marker): Promise<void>;

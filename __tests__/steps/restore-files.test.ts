@@ -49,7 +49,8 @@ class Bench {
   }
 
   async #track(read: AssetRead, readAsset: (read: AssetRead) => Promise<ReadResult>): Promise<ReadResult> {
-    this.reads.push(read);
+    const { into: _, ...asked } = read;
+    this.reads.push(asked);
     this.liveReads += 1;
     this.#liveBytes += read.range.lengthBytes;
     this.peakBytes = Math.max(this.peakBytes, this.#liveBytes);
@@ -70,9 +71,9 @@ class Bench {
         pieces.set(position, bytes);
         this.#liveBytes -= this.reads.find(({ range }) => range.position === position)?.range.lengthBytes ?? 0;
       },
+      digest: async () => createHash('sha256').update(joined(pieces)).digest('base64'),
       keep: async ({ executable }: { readonly executable: boolean }) => {
-        const inOrder = [...pieces].toSorted(([left], [right]) => left - right);
-        this.kept.set(path, Buffer.concat(inOrder.map(([, bytes]) => bytes)));
+        this.kept.set(path, joined(pieces));
         if (executable) this.executable.add(path);
       },
       [Symbol.asyncDispose]: async () => {
@@ -80,6 +81,10 @@ class Bench {
       },
     };
   }
+}
+
+function joined(pieces: ReadonlyMap<number, Uint8Array>): Buffer {
+  return Buffer.concat([...pieces].toSorted(([left], [right]) => left - right).map(([, bytes]) => bytes));
 }
 
 interface BenchOptions {

@@ -29,6 +29,7 @@ function findingOf(record: CompleteRecord): Finding {
 function portsThatKeep(kept: string[]): Ports {
   const receive = async (path: string) => ({
     write: async () => {},
+    digest: async () => '',
     keep: async () => void kept.push(path),
     [Symbol.asyncDispose]: async () => {},
   });

@@ -84,6 +84,11 @@ export async function mapConcurrently<Item, Result>(
 export interface ByteBudget {
   /** Waits for its turn, then holds `sizeBytes` while `work` runs; a size above the whole budget gets all of it. */
   spend<Result>(sizeBytes: number, work: () => Promise<Result>): Promise<Result>;
+  /**
+   * The same, with a buffer of that size for the while. Buffers are used again and again: large ones that are left to the
+   * garbage collector pile up faster than it comes round.
+   */
+  lend<Result>(sizeBytes: number, work: (buffer: Uint8Array) => Promise<Result>): Promise<Result>;
 }
 
 /** @param totalBytes how much may be held at once; waiters are served first come, first served */
@@ -112,5 +117,25 @@ export function byteBudget(totalBytes: number): ByteBudget {
       admit();
     }
   }
-  return { spend };
+
+  const returned: Uint8Array[] = [];
+  function take(sizeBytes: number): Uint8Array {
+    const index = returned.findIndex(({ length }) => length >= sizeBytes);
+    const [buffer] = index === -1 ? [] : returned.splice(index, 1);
+    if (buffer !== undefined) return buffer;
+    // Those that are too short would only add up.
+    returned.length = 0;
+    return Buffer.allocUnsafeSlow(sizeBytes);
+  }
+  function lend<Result>(sizeBytes: number, work: (buffer: Uint8Array) => Promise<Result>): Promise<Result> {
+    return spend(sizeBytes, async () => {
+      const buffer = take(sizeBytes);
+      try {
+        return await work(buffer.subarray(0, sizeBytes));
+      } finally {
+        returned.push(buffer);
+      }
+    });
+  }
+  return { spend, lend };
 }

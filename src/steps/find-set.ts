@@ -13,14 +13,14 @@ import { hit, miss, type SearchResult, type SetSearch, tell } from './set-search
 export async function findSet(search: SetSearch, ports: Ports, commit: string): Promise<SearchResult> {
   const context = { ...ports, reader: search.writer };
   const own = await lookUpSettled(context, artifactSet(search.prefix, commit), { waitMs: search.waitMs });
-  tell(ports, own);
+  await tell(ports, own);
   if (isUsable(own, search.legacy)) return hit(own, { own, source: 'artifact', codeHash: undefined });
 
   const codeHash = await hashSources(search, ports, commit);
   if (own.verdict.reason === 'in-progress') return miss(own, codeHash);
   for (const candidate of candidates(search, commit, codeHash)) {
     const from = await lookUp(context, candidate);
-    tell(ports, from);
+    await tell(ports, from);
     if (!isUsable(from, search.legacy)) continue;
     const { adopt } = await import('./adopt-set.ts');
     return adopt(search, ports, { own, from, codeHash });

@@ -4,7 +4,7 @@ import type { SetLocation } from '../core/keys.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
 import { SetChangedError } from '../errors.ts';
-import type { IncomingFile, Ports } from '../ports.ts';
+import type { AssetRead, IncomingFile, Ports } from '../ports.ts';
 
 const MIB = 1024 ** 2;
 const BYTES_IN_MEMORY = 64 * MIB;
@@ -70,8 +70,8 @@ interface Fetching {
 
 async function fetchFile(ports: FetchPorts, fetching: Fetching): Promise<void> {
   const { file, source } = fetching;
-  await using incoming = await ports.packages.receive(file.path);
-  const sha256 = await fetchRanges(ports, fetching, incoming);
+  await using incoming = await ports.packages.receive(file.path, file.size);
+  const sha256 = await fetchContent(ports, fetching, incoming);
   if (file.sha256 !== undefined && sha256 !== file.sha256)
     throw new SetChangedError(
       `'${printable(file.path)}' under s3://${ports.store.bucket}/${source.prefix} has other bytes than its record says (SHA-256 ${sha256}, recorded ${printable(file.sha256)})`,
@@ -79,51 +79,54 @@ async function fetchFile(ports: FetchPorts, fetching: Fetching): Promise<void> {
   await incoming.keep({ executable: file.executable === true });
 }
 
-interface Range {
-  readonly position: number;
-  readonly lengthBytes: number;
+/** @returns the SHA-256 of what was fetched and written, base64 */
+async function fetchContent(ports: FetchPorts, fetching: Fetching, incoming: IncomingFile): Promise<string> {
+  const { file, budget } = fetching;
+  const rangeBytes = Math.min(ports.store.partSizeBytes, LARGEST_RANGE_BYTES);
+  if (file.size > rangeBytes) return fetchRanges(ports, fetching, { incoming, rangeBytes });
+  return budget.spend(file.size, async () => {
+    const bytes = await readRange(ports, fetching, { range: { position: 0, lengthBytes: file.size } });
+    await incoming.write(0, bytes);
+    return createHash('sha256').update(bytes).digest('base64');
+  });
 }
 
-/** Ranges are fetched side by side and hashed one after another. @returns the SHA-256 of all of them, base64 */
-async function fetchRanges(ports: FetchPorts, fetching: Fetching, incoming: IncomingFile): Promise<string> {
+/** Ranges are fetched and written side by side, while the file is hashed from its begin. */
+async function fetchRanges(
+  ports: FetchPorts,
+  fetching: Fetching,
+  { incoming, rangeBytes }: { readonly incoming: IncomingFile; readonly rangeBytes: number },
+): Promise<string> {
   const { file, budget } = fetching;
-  const hash = createHash('sha256');
-  let lastHashed: Promise<unknown> = Promise.resolve();
-  async function fetch(range: Range): Promise<void> {
-    const before = lastHashed;
-    const hashed = readRange(ports, fetching, range).then(async (bytes) => {
-      await before;
-      hash.update(bytes);
-      return bytes;
-    });
-    lastHashed = hashed;
-    await incoming.write(range.position, await hashed);
-  }
-  const ranges = rangesOf(file.size, Math.min(ports.store.partSizeBytes, LARGEST_RANGE_BYTES));
+  const ranges = rangesOf(file.size, rangeBytes);
+  const fetch = (range: AssetRead['range']): Promise<void> =>
+    budget.lend(range.lengthBytes, async (into) =>
+      incoming.write(range.position, await readRange(ports, fetching, { range, into })),
+    );
   // The lanes share one iterator, which the first failure closes.
   const lanes = Array.from({ length: RANGES_AT_ONCE }, async () => {
-    for (const range of ranges) await budget.spend(range.lengthBytes, () => fetch(range));
+    for (const range of ranges) await fetch(range);
   });
   await Promise.all(lanes.map((lane) => lane.catch(ports.fail)));
   ports.signal.throwIfAborted();
-  return hash.digest('base64');
+  return incoming.digest();
 }
 
-async function readRange({ store, signal }: FetchPorts, { source, file }: Fetching, range: Range): Promise<Uint8Array> {
+async function readRange(
+  { store, signal }: FetchPorts,
+  { source, file }: Fetching,
+  range: Pick<AssetRead, 'range' | 'into'>,
+): Promise<Uint8Array> {
   const key = source.prefix + file.path;
-  const result = await store.readAsset({ key, etag: file.etag, sizeBytes: file.size, range, signal });
+  const result = await store.readAsset({ key, etag: file.etag, sizeBytes: file.size, ...range, signal });
   if (result.outcome === 'read') return result.bytes;
   throw new SetChangedError(
     `'${printable(file.path)}' under s3://${store.bucket}/${source.prefix} is no longer what its record says`,
   );
 }
 
-/** One after another, however many a record claims there are. An empty file is one: it may have changed too. */
-function* rangesOf(sizeBytes: number, rangeBytes: number): Generator<Range> {
-  let position = 0;
-  do {
-    const lengthBytes = Math.min(rangeBytes, sizeBytes - position);
-    yield { position, lengthBytes };
-    position += lengthBytes;
-  } while (position < sizeBytes);
+/** One after another, however many a record claims there are. */
+function* rangesOf(sizeBytes: number, rangeBytes: number): Generator<AssetRead['range']> {
+  for (let position = 0; position < sizeBytes; position += rangeBytes)
+    yield { position, lengthBytes: Math.min(rangeBytes, sizeBytes - position) };
 }

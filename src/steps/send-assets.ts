@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { type AssetOwner, attributesOf, hasAttributes, sha256Of } from '../core/asset-attributes.ts';
 import { type ByteBudget, byteBudget, type Concurrency, lanesFor, mapConcurrently } from '../core/concurrency.ts';
 import type { Listing } from '../core/listing.ts';
+import { partSizeOf } from '../core/parts.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
-import { UserError } from '../errors.ts';
+import { StoreError, UserError } from '../errors.ts';
 import type { AssetAttributes, ObjectHead, OpenFile, Ports, WriteCondition, WriteResult } from '../ports.ts';
 import type { RecordClaim } from './record-claim.ts';
 
 /** How many bytes of files may be in memory at once, whatever the number and size of files. */
 const BYTES_IN_MEMORY = 64 * 1024 * 1024;
-const READ_BYTES = 1024 * 1024;
 const MOST_REPLACEMENTS = 3;
 
 type SendPorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log' | 'clock'>;
@@ -145,49 +145,36 @@ async function wholeSender({ store, signal }: SendPorts, context: SenderContext,
   };
 }
 
-/** A large file: hashed first, since its digest goes into the metadata, and compared with what was then sent. */
+/**
+ * A large file: hashed first, since its digest goes into the metadata, and sent part by part under the digests found
+ * then, against which the store checks each part.
+ */
 async function partsSender({ store, signal }: SendPorts, context: SenderContext, open: OpenFile): Promise<Sender> {
   const { asset, owner, claim, budget } = context;
-  const file = { ...asset, sha256: await digest(open, signal) };
+  const { sizeBytes } = open;
+  const partSizeBytes = partSizeOf(sizeBytes, store.partSizeBytes);
+  const { whole, parts: partDigests } = await open.digests(partSizeBytes, signal);
+  const file = { ...asset, sha256: whole };
   const key = claim.location.prefix + asset.path;
   const attributes = attributesOf(file, owner);
-  return {
-    key,
-    file,
-    attributes,
-    write: (condition) => {
-      const sent = createHash('sha256');
-      return store.putAssetInParts({
-        key,
-        sizeBytes: open.sizeBytes,
-        attributes,
-        condition,
-        signal,
-        budget,
-        read: async (position, lengthBytes) => {
-          claim.assertHeld();
-          const bytes = await open.read(position, lengthBytes);
-          sent.update(bytes);
-          return bytes;
-        },
-        beforeComplete: async () => {
-          await open.assertUnchanged();
-          if (sent.digest('base64') !== file.sha256) throw changed(asset.path);
-          await claim.renew();
-          claim.assertHeld();
-        },
-      });
-    },
+  const read: OpenFile['read'] = async (...range) => {
+    claim.assertHeld();
+    return open.read(...range);
   };
-}
-
-async function digest(open: OpenFile, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  for (let position = 0; position < open.sizeBytes; position += READ_BYTES) {
-    signal.throwIfAborted();
-    hash.update(await open.read(position, Math.min(READ_BYTES, open.sizeBytes - position)));
-  }
-  return hash.digest('base64');
+  const beforeComplete = async (): Promise<void> => {
+    await open.assertUnchanged();
+    await claim.renew();
+    claim.assertHeld();
+  };
+  const put = { key, sizeBytes, partSizeBytes, partDigests, attributes, signal, budget, read, beforeComplete };
+  const write = (condition: WriteCondition): Promise<WriteResult> =>
+    store.putAssetInParts({ ...put, condition }).catch(async (error: unknown) => {
+      // A part that the store refused for its digest was changed since, or on its way.
+      if (error instanceof StoreError && (await open.digests(partSizeBytes, signal)).whole !== whole)
+        throw changed(asset.path);
+      throw error;
+    });
+  return { key, file, attributes, write };
 }
 
 function changed(path: string): UserError {

@@ -1,9 +1,9 @@
 import type { CodeHash, CodeHashRequest } from '../core/code-hash-request.ts';
 import type { Concurrency } from '../core/concurrency.ts';
+import { counted } from '../core/counted.ts';
 import type { Writer } from '../core/record.ts';
 import type { Reason } from '../core/verdict.ts';
 import type { Ports } from '../ports.ts';
-import { describeFinding } from './describe-finding.ts';
 import type { Finding } from './look-up.ts';
 import type { CommitRequest } from './resolve-commit.ts';
 
@@ -45,8 +45,13 @@ export function miss(own: Finding, codeHash: CodeHash | undefined): SearchResult
 }
 
 /** Says in the log what was found. */
-export function tell({ store, log }: Pick<Ports, 'store' | 'log'>, finding: Finding): void {
-  const line = describeFinding(finding, store.bucket);
-  if (finding.verdict.reason === 'damaged') log.warning(line);
+export async function tell({ store, log }: Pick<Ports, 'store' | 'log'>, finding: Finding): Promise<void> {
+  const { verdict, location } = finding;
+  const where = `s3://${store.bucket}/${location.prefix}`;
+  if (verdict.reason === 'complete')
+    return log.info(`Found ${counted(verdict.record.files.length, 'asset')} at ${where}.`);
+  const { describeOther } = await import('./describe-other.ts');
+  const line = describeOther(verdict, { where, listing: finding.listing });
+  if (verdict.reason === 'damaged') log.warning(line);
   else log.info(line);
 }

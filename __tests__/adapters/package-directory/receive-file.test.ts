@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   chmod,
   lstat,
@@ -22,7 +23,7 @@ const DAY_MS = 24 * 3_600_000;
 const LEFTOVER = '.restoring-01234567-89ab-cdef-0123-456789abcdef';
 
 async function receive(packages: Packages, path: string, content: string, executable = false): Promise<void> {
-  await using incoming = await packages.adapter.receive(path);
+  await using incoming = await packages.adapter.receive(path, Buffer.byteLength(content));
   await incoming.write(0, Buffer.from(content));
   await incoming.keep({ executable });
 }
@@ -34,7 +35,7 @@ async function textOf(packages: Packages, path: string): Promise<string> {
 describe('a file that is received', () => {
   it('has its name only once it is kept, and has a hidden one beside that until then', async () => {
     await using packages = await Packages.create();
-    await using incoming = await packages.adapter.receive('sub/a.zip');
+    await using incoming = await packages.adapter.receive('sub/a.zip', 5);
     await incoming.write(0, Buffer.from('bytes'));
     expect(await readdir(join(packages.path, 'sub'))).toEqual([expect.stringMatching(/^\.restoring-[0-9a-f-]{36}$/)]);
     await incoming.keep({ executable: false });
@@ -45,7 +46,7 @@ describe('a file that is received', () => {
   it('is gone where it is not kept', async () => {
     await using packages = await Packages.create();
     {
-      await using incoming = await packages.adapter.receive('a.zip');
+      await using incoming = await packages.adapter.receive('a.zip', 5);
       await incoming.write(0, Buffer.from('bytes'));
     }
     expect(await readdir(packages.path)).toEqual([]);
@@ -53,10 +54,19 @@ describe('a file that is received', () => {
 
   it('is put together from pieces in any order', async () => {
     await using packages = await Packages.create();
-    await using incoming = await packages.adapter.receive('a');
+    await using incoming = await packages.adapter.receive('a', 10);
+    await incoming.write(7, Buffer.from('six'));
     await Promise.all([incoming.write(4, Buffer.from('two')), incoming.write(0, Buffer.from('one,'))]);
+    expect(await incoming.digest()).toBe(createHash('sha256').update('one,twosix').digest('base64'));
     await incoming.keep({ executable: false });
-    expect(await textOf(packages, 'a')).toBe('one,two');
+    expect(await textOf(packages, 'a')).toBe('one,twosix');
+  });
+
+  it('has no digest where a piece of it is missing', async () => {
+    await using packages = await Packages.create();
+    await using incoming = await packages.adapter.receive('a', 10);
+    await incoming.write(0, Buffer.from('one,two'));
+    await expect(incoming.digest()).rejects.toThrow("'a' can't be restored");
   });
 
   it('may be empty', async () => {
@@ -67,7 +77,7 @@ describe('a file that is received', () => {
 
   it('replaces the one that is there, whole', async () => {
     await using packages = await Packages.create({ a: 'before, and longer' });
-    await using incoming = await packages.adapter.receive('a');
+    await using incoming = await packages.adapter.receive('a', 5);
     await incoming.write(0, Buffer.from('after'));
     expect(await textOf(packages, 'a')).toBe('before, and longer');
     await incoming.keep({ executable: false });
@@ -104,7 +114,7 @@ describe('a file that is received', () => {
 
 describe('what stands in the way', () => {
   async function expectRefusal(packages: Packages, path: string, told: RegExp): Promise<void> {
-    const error = await packages.adapter.receive(path).catch((reason: unknown) => reason);
+    const error = await packages.adapter.receive(path, 5).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UserError);
     expect(error).toMatchObject({ message: expect.stringMatching(told) });
   }
@@ -136,7 +146,7 @@ describe('what stands in the way', () => {
   it('is a folder that came in its place meanwhile', async () => {
     await using packages = await Packages.create();
     {
-      await using incoming = await packages.adapter.receive('a.zip');
+      await using incoming = await packages.adapter.receive('a.zip', 5);
       await packages.write('a.zip/x', 'x');
       await expect(incoming.keep({ executable: false })).rejects.toThrow(/^'a.zip' can't be restored \(E\w+\): check/);
     }
@@ -186,7 +196,7 @@ describe('a directory that may not be written to', () => {
     await chmod(packages.around, 0o755);
     await chmod(packages.path, 0o555);
     await asNobody(() =>
-      expect(packages.adapter.receive(path)).rejects.toThrow(
+      expect(packages.adapter.receive(path, 5)).rejects.toThrow(
         `'${path}' can't be restored (EACCES): check the disk's free space and the directory's permissions`,
       ),
     );
@@ -196,7 +206,7 @@ describe('a directory that may not be written to', () => {
   (isPosix ? it : it.skip)('any more does not hide what went wrong', async () => {
     await using packages = await Packages.create();
     await chmod(packages.around, 0o755);
-    const incoming = await packages.adapter.receive('a');
+    const incoming = await packages.adapter.receive('a', 5);
     await chmod(packages.path, 0o555);
     await asNobody(async () => {
       await expect(incoming.keep({ executable: false })).rejects.toThrow("'a' can't be restored (EACCES)");

@@ -52,7 +52,9 @@ describe.each(KEYS)('the key %j', (key) => {
     const target = { key: 'target', etag: server.get(BUCKET, 'target')?.etag ?? '', sizeBytes: 5 };
     expect(await store.copyAsset(copyOf(target, key))).toMatchObject({ outcome: 'copied' });
     server.delete(BUCKET, key);
-    expect(await store.putAssetInParts(largeAssetOf(key, Buffer.from('parts')))).toMatchObject({ outcome: 'written' });
+    expect(await store.putAssetInParts(largeAssetOf(key, Buffer.from('parts'), { partSizeBytes: 3 }))).toMatchObject({
+      outcome: 'written',
+    });
     expect(server.get(BUCKET, key)?.content.text()).toBe('parts');
     server.delete(BUCKET, key);
     expect(await store.writeDocument(key, Buffer.from('{}'), ABSENT)).toMatchObject({ outcome: 'written' });
@@ -67,6 +69,7 @@ describe.each(KEYS)('the key %j', (key) => {
     const store = storeAt(server, { partSizeBytes: 3, maxAttempts: 1 });
     server.fault = ({ operation }) => (operation.startsWith('Abort') ? { kind: 'reset' } : undefined);
     const failing = largeAssetOf(key, Buffer.from('parts'), {
+      partSizeBytes: 3,
       beforeComplete: async () => {
         throw new Error('no');
       },

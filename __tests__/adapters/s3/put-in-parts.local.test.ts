@@ -32,7 +32,7 @@ const BODY = randomBytes(12 * KIB);
 
 describe('12 KiB in parts of 5', () => {
   it('are the right bytes, in three parts that the server checked', async () => {
-    const result = await storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY));
+    const result = await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, IN_PARTS));
     const stored = server.get(BUCKET, 'a');
     expect(result).toEqual({ outcome: 'written', etag: stored?.etag, guarded: true });
     expect(stored?.content.bytes().equals(BODY)).toBe(true);
@@ -60,7 +60,7 @@ describe('12 KiB in parts of 5', () => {
       await new Promise((done) => setTimeout(done, 5));
       return BODY.subarray(position, position + lengthBytes);
     };
-    await storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY, { read }));
+    await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, { ...IN_PARTS, read }));
     expect(reads).toEqual([
       [0, 5 * KIB],
       [5 * KIB, 5 * KIB],
@@ -71,7 +71,7 @@ describe('12 KiB in parts of 5', () => {
   it('with a bit that flips on the way are refused', async () => {
     server.fault = ({ operation }) =>
       operation === 'UploadPart' ? { kind: 'error', status: 400, code: 'BadDigest' } : undefined;
-    expect((await faultOf(storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY)))).message).toContain(
+    expect((await faultOf(storeAt(server).putAssetInParts(largeAssetOf('a', BODY, IN_PARTS)))).message).toContain(
       'BadDigest',
     );
     expect(server.get(BUCKET, 'a')).toBeUndefined();
@@ -84,7 +84,7 @@ describe('parts under way at once', () => {
   async function peakOf(asset: Parameters<typeof largeAssetOf>[2]): Promise<number> {
     await using small = await startLocalS3({ buckets: [BUCKET], minPartSizeBytes: 1 });
     small.fault = ({ operation }) => (operation === 'UploadPart' ? { kind: 'delay', ms: 15 } : undefined);
-    await storeAt(small, { partSizeBytes: 1024 }).putAssetInParts(largeAssetOf('a', body, asset));
+    await storeAt(small).putAssetInParts(largeAssetOf('a', body, { partSizeBytes: 1024, ...asset }));
     expect(small.get(BUCKET, 'a')?.content.bytes().equals(body)).toBe(true);
     return peakConcurrency(small.requests.filter(({ operation }) => operation === 'UploadPart'));
   }
@@ -102,8 +102,10 @@ describe('parts under way at once', () => {
     await using small = await startLocalS3({ buckets: [BUCKET], minPartSizeBytes: 1 });
     small.fault = ({ operation }) => (operation === 'UploadPart' ? { kind: 'delay', ms: 5 } : undefined);
     const budget = byteBudget(3 * 1024);
-    const store = storeAt(small, { partSizeBytes: 1024 });
-    await Promise.all(['a', 'b', 'c'].map((key) => store.putAssetInParts(largeAssetOf(key, body, { budget }))));
+    const store = storeAt(small);
+    await Promise.all(
+      ['a', 'b', 'c'].map((key) => store.putAssetInParts(largeAssetOf(key, body, { partSizeBytes: 1024, budget }))),
+    );
     expect(small.keys(BUCKET)).toEqual(['a', 'b', 'c']);
     expect(peakConcurrency(small.requests.filter(({ operation }) => operation === 'UploadPart'))).toBe(3);
   });
@@ -116,7 +118,7 @@ describe('an upload that fails', () => {
   ])('%s is aborted', async (_, failing) => {
     server.fault = ({ operation }) =>
       operation === failing ? { kind: 'error', status: 400, code: 'InvalidRequest' } : undefined;
-    const fault = await faultOf(storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY)));
+    const fault = await faultOf(storeAt(server).putAssetInParts(largeAssetOf('a', BODY, IN_PARTS)));
     expect(fault.message).toContain('Could not write s3://bucket/a: ');
     expect(requestsOf('AbortMultipartUpload')).toHaveLength(1);
   });
@@ -125,7 +127,9 @@ describe('an upload that fails', () => {
     ['that the file can not be read', { read: () => Promise.reject(new Error('gone')) }],
     ['that the file has changed at the end', { beforeComplete: () => Promise.reject(new Error('gone')) }],
   ])('for the reason %s is aborted, and tells that', async (_, overrides) => {
-    await expect(storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY, overrides))).rejects.toThrow('gone');
+    await expect(
+      storeAt(server).putAssetInParts(largeAssetOf('a', BODY, { ...IN_PARTS, ...overrides })),
+    ).rejects.toThrow('gone');
     expect(requestsOf('CompleteMultipartUpload')).toEqual([]);
   });
 
@@ -135,7 +139,9 @@ describe('an upload that fails', () => {
       if (position >= 10 * KIB) throw new Error('gone');
       return BODY.subarray(position, position + lengthBytes);
     };
-    await expect(storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY, { read }))).rejects.toThrow('gone');
+    await expect(storeAt(server).putAssetInParts(largeAssetOf('a', BODY, { ...IN_PARTS, read }))).rejects.toThrow(
+      'gone',
+    );
     expect(server.requests.at(-1)?.operation).toBe('AbortMultipartUpload');
   });
 
@@ -144,22 +150,22 @@ describe('an upload that fails', () => {
       operation === 'UploadPart' || operation === 'AbortMultipartUpload'
         ? { kind: 'error', status: 403, code: 'AccessDenied', message: operation }
         : undefined;
-    const fault = await faultOf(storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY)));
+    const fault = await faultOf(storeAt(server).putAssetInParts(largeAssetOf('a', BODY, IN_PARTS)));
     expect(fault.message).toContain('(AccessDenied: UploadPart)');
     server.fault = undefined;
-    expect(await storeAt(server, IN_PARTS).abortUploads('a')).toBe(1);
+    expect(await storeAt(server).abortUploads('a')).toBe(1);
   });
 
   it('since its condition does not hold is aborted', async () => {
     server.put(BUCKET, 'a', 'there');
-    expect(await storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY))).toEqual({
+    expect(await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, IN_PARTS))).toEqual({
       outcome: 'precondition-failed',
     });
     const condition = { kind: 'unchanged', etag: '"other"' } as const;
-    expect(await storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY, { condition }))).toEqual({
+    expect(await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, { ...IN_PARTS, condition }))).toEqual({
       outcome: 'precondition-failed',
     });
-    expect(await storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('none', BODY, { condition }))).toEqual({
+    expect(await storeAt(server).putAssetInParts(largeAssetOf('none', BODY, { ...IN_PARTS, condition }))).toEqual({
       outcome: 'missing',
     });
     expect(server.get(BUCKET, 'a')?.content.text()).toBe('there');
@@ -170,11 +176,11 @@ describe('an upload that fails', () => {
     server.put(BUCKET, 'a', 'there');
     server.fault = ({ operation }) =>
       operation === 'AbortMultipartUpload' ? { kind: 'error', status: 403, code: 'AccessDenied' } : undefined;
-    expect(await storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY))).toEqual({
+    expect(await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, IN_PARTS))).toEqual({
       outcome: 'precondition-failed',
     });
     server.fault = undefined;
-    expect(await storeAt(server, IN_PARTS).abortUploads('a')).toBe(1);
+    expect(await storeAt(server).abortUploads('a')).toBe(1);
   });
 });
 
@@ -183,7 +189,9 @@ describe('a step that is cancelled', () => {
 
   it('before an upload begins none', async () => {
     const signal = AbortSignal.abort(reason);
-    await expect(storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY, { signal }))).rejects.toBe(reason);
+    await expect(storeAt(server).putAssetInParts(largeAssetOf('a', BODY, { ...IN_PARTS, signal }))).rejects.toBe(
+      reason,
+    );
     expect(server.requests).toEqual([]);
   });
 
@@ -196,7 +204,9 @@ describe('a step that is cancelled', () => {
         setTimeout(() => cancellation.abort(reason), 10);
         return { kind: 'delay', ms: 100 };
       };
-      const put = storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY, { signal: cancellation.signal }));
+      const put = storeAt(server).putAssetInParts(
+        largeAssetOf('a', BODY, { ...IN_PARTS, signal: cancellation.signal }),
+      );
       await expect(put).rejects.toBe(reason);
       expect(requestsOf('AbortMultipartUpload')).toHaveLength(1);
     },
@@ -217,7 +227,7 @@ describe('a Complete whose reply is lost', () => {
 
   it.each(['reset', 'late error'] as const)('(%s) has done its work', async (action) => {
     loseReply(action);
-    const result = await storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY));
+    const result = await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, IN_PARTS));
     expect(result).toEqual({ outcome: 'written', etag: server.get(BUCKET, 'a')?.etag, guarded: true });
     expect(requestsOf('CompleteMultipartUpload').map(({ errorCode }) => errorCode)).toContain('NoSuchUpload');
   });
@@ -229,7 +239,7 @@ describe('a Complete whose reply is lost', () => {
       if (request.operation === 'HeadObject') server.put(BUCKET, 'a', 'another');
       return fault?.(request, body);
     };
-    expect(await storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY))).toEqual({
+    expect(await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, IN_PARTS))).toEqual({
       outcome: 'precondition-failed',
     });
   });
@@ -237,8 +247,8 @@ describe('a Complete whose reply is lost', () => {
 
 describe('a Complete that fails', () => {
   it('since somebody else aborted the upload has to be sent again', async () => {
-    const beforeComplete = async () => void (await storeAt(server, IN_PARTS).abortUploads('a'));
-    const result = await storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY, { beforeComplete }));
+    const beforeComplete = async () => void (await storeAt(server).abortUploads('a'));
+    const result = await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, { ...IN_PARTS, beforeComplete }));
     expect(result).toEqual({ outcome: 'precondition-failed' });
     expect(server.keys(BUCKET)).toEqual([]);
   });
@@ -250,7 +260,7 @@ describe('a Complete that fails', () => {
       count += 1;
       return count === 1 ? { kind: 'error', status: 409, code: 'ConditionalRequestConflict' } : undefined;
     };
-    expect(await storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY))).toMatchObject({
+    expect(await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, IN_PARTS))).toMatchObject({
       outcome: 'written',
     });
   });
@@ -260,7 +270,7 @@ describe('a Complete that fails', () => {
       operation === 'CompleteMultipartUpload'
         ? { kind: 'error', status: 409, code: 'ConditionalRequestConflict' }
         : undefined;
-    expect(await storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY))).toEqual({
+    expect(await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, IN_PARTS))).toEqual({
       outcome: 'precondition-failed',
     });
     expect(requestsOf('CompleteMultipartUpload')).toHaveLength(3);
@@ -270,12 +280,12 @@ describe('a Complete that fails', () => {
 it('leaves a condition alone that holds', async () => {
   const { etag } = server.put(BUCKET, 'a', 'old');
   const condition = { kind: 'unchanged', etag } as const;
-  expect(await storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('a', BODY, { condition }))).toMatchObject({
+  expect(await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, { ...IN_PARTS, condition }))).toMatchObject({
     outcome: 'written',
   });
-  expect(await storeAt(server, IN_PARTS).putAssetInParts(largeAssetOf('b', BODY, { condition: ABSENT }))).toMatchObject(
-    {
-      outcome: 'written',
-    },
-  );
+  expect(
+    await storeAt(server).putAssetInParts(largeAssetOf('b', BODY, { ...IN_PARTS, condition: ABSENT })),
+  ).toMatchObject({
+    outcome: 'written',
+  });
 });

@@ -6,10 +6,12 @@ import { LIMITS, type Limits } from '../../../src/adapters/s3/limits.ts';
 import { s3ObjectStore } from '../../../src/adapters/s3/object-store.ts';
 import type { StoreSettings } from '../../../src/adapters/s3/settings.ts';
 import { byteBudget } from '../../../src/core/concurrency.ts';
+import { split } from '../../../src/core/parts.ts';
 import { StoreError } from '../../../src/errors.ts';
 import type { AssetCopy, AssetPut, AssetPutInParts, ObjectStore, StoredDocument } from '../../../src/ports.ts';
 
 export const BUCKET = 'bucket';
+const PART_BYTES = 5 * 1024 ** 2;
 export const ABSENT = { kind: 'absent' } as const;
 export const OWNER = '123456789012';
 
@@ -23,7 +25,7 @@ export function settingsFor(endpointUrl: string | undefined, overrides: Partial<
     role: undefined,
     expectedBucketOwner: undefined,
     maxAttempts: 3,
-    partSizeBytes: 5 * 1024 ** 2,
+    partSizeBytes: PART_BYTES,
     storageClass: undefined,
     serverSideEncryption: undefined,
     sseKmsKeyId: undefined,
@@ -52,9 +54,15 @@ export function assetOf(key: string, text: string | Uint8Array, overrides: Parti
 }
 
 export function largeAssetOf(key: string, body: Uint8Array, overrides: Partial<AssetPutInParts> = {}): AssetPutInParts {
+  const { partSizeBytes = PART_BYTES } = overrides;
+  const parts = split(body.length, partSizeBytes).map((part) =>
+    body.subarray(part.position, part.position + part.sizeBytes),
+  );
   return {
     key,
     sizeBytes: body.length,
+    partSizeBytes,
+    partDigests: parts.map(sha256Of),
     attributes: ATTRIBUTES,
     condition: ABSENT,
     signal: never(),
@@ -105,7 +113,8 @@ export const OPERATIONS: Readonly<Record<string, (store: ObjectStore) => Promise
   list: (store) => keysIn(store),
   head: (store) => store.head('source'),
   putAsset: (store) => store.putAsset(assetOf('put', 'asset')),
-  putAssetInParts: (store) => store.putAssetInParts(largeAssetOf('parts', Buffer.from('asset'))),
+  putAssetInParts: (store) =>
+    store.putAssetInParts(largeAssetOf('parts', Buffer.from('asset'), { partSizeBytes: store.partSizeBytes })),
   copyAsset: (store) => store.copyAsset(copyOf({ key: 'source', etag: SOURCE_ETAG, sizeBytes: 6 }, 'copy')),
   readAsset: (store) =>
     store.readAsset({

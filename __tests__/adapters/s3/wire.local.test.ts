@@ -108,7 +108,9 @@ it('a record is kept like assets, but for their storage class and tags', async (
 
 it('an asset in parts is begun with everything that was set, and completed under its condition', async () => {
   const store = storeAt(server, { ...SETTINGS, partSizeBytes: 3 });
-  await store.putAssetInParts(largeAssetOf('a.txt', Buffer.from('asset'), { attributes: ATTRIBUTES }));
+  await store.putAssetInParts(
+    largeAssetOf('a.txt', Buffer.from('asset'), { partSizeBytes: 3, attributes: ATTRIBUTES }),
+  );
   expect(headersOf('CreateMultipartUpload')).toEqual([
     expect.objectContaining({ ...ASSET_HEADERS, ...TAGS, 'x-amz-checksum-algorithm': 'SHA256' }),
   ]);

@@ -1,9 +1,11 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { printable } from '../../core/printable.ts';
+import { unlessAborted } from '../../core/unless-aborted.ts';
 import { UserError } from '../../errors.ts';
-import type { OpenFile } from '../../ports.ts';
+import type { FileDigests, OpenFile } from '../../ports.ts';
 import { readAt } from './file-bytes.ts';
+import { HashingThread } from './hashing-thread.ts';
 import { changed, resolveInside } from './resolve-inside.ts';
 
 // Synchronous but for large reads: for a small file, each call handed to another thread costs more than all of them.
@@ -75,7 +77,10 @@ function checked(descriptor: number, path: string): OpenFile {
   if (!opened.isFile()) throw changed(path);
   return {
     sizeBytes: Number(opened.size),
-    read: (position, lengthBytes) => readExactly(descriptor, { path, position, lengthBytes }),
+    read: (position, lengthBytes, into = Buffer.allocUnsafe(lengthBytes)) =>
+      readExactly(descriptor, { path, position, into }),
+    digests: (partSizeBytes, signal) =>
+      digestsOf(descriptor, { path, sizeBytes: Number(opened.size), partSizeBytes, signal }),
     assertUnchanged: async () => {
       const now = fstatSync(descriptor, { bigint: true });
       if (now.size !== opened.size || now.mtimeNs !== opened.mtimeNs) throw changed(path);
@@ -84,14 +89,36 @@ function checked(descriptor: number, path: string): OpenFile {
   };
 }
 
+interface Digesting {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly partSizeBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** The whole and its parts, side by side: each takes a processor. */
+async function digestsOf(
+  descriptor: number,
+  { path, sizeBytes, partSizeBytes, signal }: Digesting,
+): Promise<FileDigests> {
+  signal.throwIfAborted();
+  await using wholeThread = new HashingThread(descriptor);
+  await using partsThread = new HashingThread(descriptor, partSizeBytes);
+  const finished = Promise.all([wholeThread.finish(sizeBytes), partsThread.finish(sizeBytes)]).catch(
+    (cause: unknown) => {
+      throw changed(path, cause);
+    },
+  );
+  const [[whole = ''], parts] = await unlessAborted(finished, signal);
+  return { whole, parts };
+}
+
 async function readExactly(
   descriptor: number,
-  { path, position, lengthBytes }: { path: string; position: number; lengthBytes: number },
+  { path, position, into }: { path: string; position: number; into: Uint8Array },
 ): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafe(lengthBytes);
-  const readBytes = await readAt(descriptor, bytes, position);
-  if (readBytes < lengthBytes) throw changed(path);
-  return bytes;
+  if ((await readAt(descriptor, into, position)) < into.length) throw changed(path);
+  return into;
 }
 
 function codeOf(error: unknown): string {

@@ -17,7 +17,7 @@ export function packageDirectory(path: string, log: Log): PackageDirectory {
     scan: async (selection) => (await import('./scan.ts')).scanFiles(path, selection, log),
     open: async (file) => (await opening()).openFile(path, file),
     digest: async (file, sizeBytes) => (await digesting()).digestFile(path, file, sizeBytes),
-    receive: async (file) => (await receiving()).receiveFile(path, file),
+    receive: async (file, sizeBytes) => (await receiving()).receiveFile(path, file, sizeBytes),
     readMarker: (name) => readMarker(path, name),
     writeMarker: (name, text) => writeMarker(path, name, text),
     removeMarker: (name) => removeMarker(path, name),

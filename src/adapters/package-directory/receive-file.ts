@@ -17,6 +17,7 @@ import { printable } from '../../core/printable.ts';
 import { UserError } from '../../errors.ts';
 import type { IncomingFile } from '../../ports.ts';
 import { writeAt } from './file-bytes.ts';
+import { HashingThread } from './hashing-thread.ts';
 
 // Synchronous but for large writes: for a small file, each call handed to another thread costs more than all of them.
 
@@ -37,18 +38,19 @@ const cleaned = new Set<string>();
  * @param path relative, with `/`; judged fine already
  * @throws UserError where a link or a file stands where a folder belongs, or a folder where the file belongs
  */
-export function receiveFile(root: string, path: string): IncomingFile {
+export function receiveFile(root: string, path: string, sizeBytes: number): IncomingFile {
   const folder = makeFolders(root, path);
   const target = join(folder, basename(path));
   refuseFolder(target, path);
   removeLeftovers(folder);
   const temporary = join(folder, `${TEMPORARY}${randomUUID()}`);
-  const descriptor = telling(path, () => openSync(temporary, 'wx', FILE_MODE));
-  return new Incoming({ path, descriptor, temporary, target });
+  const descriptor = telling(path, () => openSync(temporary, 'wx+', FILE_MODE));
+  return new Incoming({ path, sizeBytes, descriptor, temporary, target });
 }
 
 interface Place {
   readonly path: string;
+  readonly sizeBytes: number;
   readonly descriptor: number;
   readonly temporary: string;
   readonly target: string;
@@ -56,6 +58,11 @@ interface Place {
 
 class Incoming implements IncomingFile {
   readonly #place: Place;
+  /** Only of a file that comes in pieces: the bytes of another are hashed by whoever has them. */
+  #hashing: HashingThread | undefined;
+  /** By where they begin, the ends of ranges that were written before those in front of them. */
+  readonly #ahead = new Map<number, number>();
+  #writtenUpTo = 0;
   #isOpen = true;
   #isKept = false;
 
@@ -64,14 +71,39 @@ class Incoming implements IncomingFile {
   }
 
   async write(position: number, bytes: Uint8Array): Promise<void> {
-    const { path, descriptor } = this.#place;
+    const { path, descriptor, sizeBytes } = this.#place;
     await writeAt(descriptor, bytes, position).catch((error: unknown) => {
       throw cannotRestore(path, error);
     });
+    this.#ahead.set(position, position + bytes.length);
+    for (let end = this.#takeNext(); end !== undefined; end = this.#takeNext()) this.#writtenUpTo = end;
+    if (bytes.length < sizeBytes) this.#thread().advance(this.#writtenUpTo);
+  }
+
+  #takeNext(): number | undefined {
+    const end = this.#ahead.get(this.#writtenUpTo);
+    this.#ahead.delete(this.#writtenUpTo);
+    return end;
+  }
+
+  #thread(): HashingThread {
+    this.#hashing ??= new HashingThread(this.#place.descriptor);
+    return this.#hashing;
+  }
+
+  async digest(): Promise<string> {
+    const { path, sizeBytes } = this.#place;
+    const [whole = ''] = await this.#thread()
+      .finish(sizeBytes)
+      .catch((error: unknown) => {
+        throw cannotRestore(path, error);
+      });
+    return whole;
   }
 
   async keep({ executable }: { readonly executable: boolean }): Promise<void> {
     const { path, descriptor, temporary, target } = this.#place;
+    await this.#hashing?.[Symbol.asyncDispose]();
     telling(path, () => {
       if (executable) makeExecutable(descriptor);
       this.#close();
@@ -84,6 +116,8 @@ class Incoming implements IncomingFile {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isKept) return;
     try {
+      // It reads by the descriptor, which is another file's once it is closed.
+      await this.#hashing?.[Symbol.asyncDispose]();
       if (this.#isOpen) this.#close();
       unlinkSync(this.#place.temporary);
     } catch {

@@ -1,26 +1,18 @@
 import type { CompletedPart } from '@aws-sdk/client-s3';
 import { mapConcurrently } from '../../core/concurrency.ts';
 import { defined } from '../../core/defined.ts';
+import { type Part, partSizeOf, split } from '../../core/parts.ts';
 import type { AssetCopy } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
 import { copyResult } from './copy-result.ts';
-import {
-  complete,
-  type OpenUpload,
-  PARTS_AT_ONCE,
-  type Part,
-  partQuery,
-  split,
-  withUpload,
-  writing,
-} from './multipart-upload.ts';
+import { complete, type OpenUpload, PARTS_AT_ONCE, partQuery, withUpload, writing } from './multipart-upload.ts';
 import { headersFor } from './object-headers.ts';
 
 /** Copies an asset that is too large for one CopyObject. @returns the copy's ETag */
 export function copyInParts(bucket: Bucket, copy: AssetCopy): Promise<string> {
   const { source, target: key, attributes, signal } = copy;
   return withUpload(bucket, { key, attributes, signal }, async (upload) => {
-    const ranges = split(source.sizeBytes, bucket.limits.copiedPartBytes);
+    const ranges = split(source.sizeBytes, partSizeOf(source.sizeBytes, bucket.limits.copiedPartBytes));
     const parts = await mapConcurrently(ranges, PARTS_AT_ONCE, (part) => copyPart(bucket, { copy, upload, part }));
     const { ETag } = await complete(bucket, { upload, parts, condition: undefined });
     return bucket.requiredEtag(writing(upload), ETag);

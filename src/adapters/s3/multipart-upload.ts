@@ -4,6 +4,7 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
 } from '@aws-sdk/client-s3';
+import type { Part } from '../../core/parts.ts';
 import type { AssetAttributes, WriteCondition } from '../../ports.ts';
 import type { Bucket, Operation } from './bucket.ts';
 import { perform } from './client.ts';
@@ -11,8 +12,6 @@ import { assetFields, conditionFields, tagging } from './object-headers.ts';
 import { causeName } from './refusal.ts';
 
 // What sending and copying part by part have in common. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-
-const MOST_PARTS = 10_000;
 
 /** How many parts of one object are under way at once. */
 export const PARTS_AT_ONCE = 4;
@@ -22,24 +21,6 @@ export interface OpenUpload {
   readonly key: string;
   readonly uploadId: string;
   readonly signal: AbortSignal;
-}
-
-/** A range of the object's bytes. */
-export interface Part {
-  /** Counts from 1. */
-  readonly number: number;
-  readonly position: number;
-  readonly sizeBytes: number;
-}
-
-/** Parts of one size but for the last; larger ones than asked for where there would be more than S3 takes. */
-export function split(sizeBytes: number, partSizeBytes: number): Part[] {
-  const size = Math.max(partSizeBytes, Math.ceil(sizeBytes / MOST_PARTS));
-  return Array.from({ length: Math.ceil(sizeBytes / size) }, (_, index) => ({
-    number: index + 1,
-    position: index * size,
-    sizeBytes: Math.min(size, sizeBytes - index * size),
-  }));
 }
 
 export interface UploadRequest {

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { CompletedPart } from '@aws-sdk/client-s3';
 import { mapConcurrently } from '../../core/concurrency.ts';
+import { type Part, split } from '../../core/parts.ts';
 import type { AssetPutInParts, WriteResult } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
 import { writeConditionally } from './conditional-write.ts';
@@ -11,14 +11,13 @@ import {
   discard,
   type OpenUpload,
   PARTS_AT_ONCE,
-  type Part,
   partQuery,
-  split,
   withUpload,
   writing,
 } from './multipart-upload.ts';
 import { headersFor } from './object-headers.ts';
 import { causeName } from './refusal.ts';
+import type { S3Request } from './signed-request.ts';
 
 /** Sends an asset part by part, each part with its SHA-256. */
 export function putInParts(bucket: Bucket, asset: AssetPutInParts): Promise<WriteResult> {
@@ -34,35 +33,29 @@ export function putInParts(bucket: Bucket, asset: AssetPutInParts): Promise<Writ
   });
 }
 
-/** Parts are read one after another, so that one hash can follow along, and sent side by side. */
+/** Parts are read and sent side by side. */
 function sendParts(bucket: Bucket, asset: AssetPutInParts, upload: OpenUpload): Promise<CompletedPart[]> {
-  const parts = split(asset.sizeBytes, bucket.settings.partSizeBytes);
-  let lastRead: Promise<unknown> = Promise.resolve();
-  return mapConcurrently(parts, PARTS_AT_ONCE, (part) =>
-    asset.budget.spend(part.sizeBytes, async () => {
-      const read = lastRead.then(() => asset.read(part.position, part.sizeBytes));
-      lastRead = read;
-      return sendPart(bucket, { upload, part, body: await read });
+  return mapConcurrently(split(asset.sizeBytes, asset.partSizeBytes), PARTS_AT_ONCE, (part) =>
+    asset.budget.lend(part.sizeBytes, async (buffer) => {
+      const bytes = await asset.read(part.position, part.sizeBytes, buffer);
+      return sendPart(bucket, { upload, part, body: { bytes, sha256: asset.partDigests[part.number - 1] ?? '' } });
     }),
   );
 }
 
 async function sendPart(
   bucket: Bucket,
-  { upload, part, body }: { upload: OpenUpload; part: Part; body: Uint8Array },
+  { upload, part, body }: { upload: OpenUpload; part: Part; body: NonNullable<S3Request['body']> },
 ): Promise<CompletedPart> {
-  const ChecksumSHA256 = createHash('sha256').update(body).digest('base64');
-  const headers = headersFor({ ChecksumSHA256 });
-  const { etag } = (
-    await bucket.send(writing(upload), {
-      method: 'PUT',
-      key: upload.key,
-      query: partQuery(upload, part),
-      headers,
-      body: { bytes: body, sha256: ChecksumSHA256 },
-    })
-  ).headers;
-  return { PartNumber: part.number, ETag: bucket.requiredEtag(writing(upload), etag), ChecksumSHA256 };
+  const { sha256: ChecksumSHA256 } = body;
+  const { headers } = await bucket.send(writing(upload), {
+    method: 'PUT',
+    key: upload.key,
+    query: partQuery(upload, part),
+    headers: headersFor({ ChecksumSHA256 }),
+    body,
+  });
+  return { PartNumber: part.number, ETag: bucket.requiredEtag(writing(upload), headers.etag), ChecksumSHA256 };
 }
 
 /**

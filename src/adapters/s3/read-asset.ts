@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.ts';
 import type { AssetRead, ReadResult } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
 import { causeName, isPreconditionFailure } from './refusal.ts';
@@ -10,15 +11,16 @@ const CHANGED: ReadonlySet<string> = new Set(['NoSuchKey', 'InvalidRange', 'Over
 
 /** @returns a range of an asset, read whole; 'changed' where the object is not the one asked for any more */
 export async function readAsset(bucket: Bucket, read: AssetRead): Promise<ReadResult> {
-  const { key, etag, sizeBytes, range, signal } = read;
+  const { key, etag, sizeBytes, range, into, signal } = read;
   const operation = { verb: 'read', key, action: 's3:GetObject', signal };
   const isWhole = range.lengthBytes === sizeBytes;
   const lastByte = range.position + range.lengthBytes - 1;
   const headers = { 'if-match': etag, ...(isWhole ? {} : { range: `bytes=${range.position}-${lastByte}` }) };
   const query = { 'x-id': 'GetObject' };
+  const mostReplyBytes = Math.max(range.lengthBytes, REFUSAL_BYTES);
   try {
-    const mostReplyBytes = Math.max(range.lengthBytes, REFUSAL_BYTES);
-    const reply = await bucket.send(operation, { method: 'GET', key, query, headers, mostReplyBytes });
+    const request = { method: 'GET', key, query, headers, mostReplyBytes, ...defined({ into }) } as const;
+    const reply = await bucket.send(operation, request);
     const { body, headers: told } = reply;
     const isSame = bucket.requiredEtag(operation, told.etag) === etag;
     const isRange =

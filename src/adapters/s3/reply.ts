@@ -20,27 +20,35 @@ export class OversizedReplyError extends Error {
   }
 }
 
+export interface Reading {
+  /** What is read at most; the connection of a longer reply is closed. */
+  readonly mostBytes: number;
+  /** Where the body goes if it has just as many bytes. */
+  readonly into?: Uint8Array | undefined;
+}
+
 /**
  * Reads a reply whole, as far as it is not too long.
  *
- * @param mostBytes what is read at most; the connection of a longer reply is closed
  * @throws OversizedReplyError; the system's error where the reply broke off
  */
-export function readReply(message: IncomingMessage, mostBytes: number): Promise<Reply> {
+export function readReply(message: IncomingMessage, { mostBytes, into }: Reading): Promise<Reply> {
   const { statusCode: status = 0 } = message;
-  const lengthBytes = Number(message.headers['content-length'] ?? Number.NaN);
+  const announcedBytes = Number(message.headers['content-length'] ?? Number.NaN);
+  const whole = into?.length === announcedBytes ? into : undefined;
   const chunks: Buffer[] = [];
   let receivedBytes = 0;
   return new Promise((resolve, reject) => {
     const refuse = (): void => void message.destroy(new OversizedReplyError(status, mostBytes));
     message.on('error', reject);
     message.on('data', (chunk: Buffer) => {
+      if (receivedBytes + chunk.length > mostBytes) return refuse();
+      if (whole === undefined) chunks.push(chunk);
+      else whole.set(chunk, receivedBytes);
       receivedBytes += chunk.length;
-      if (receivedBytes > mostBytes) return refuse();
-      chunks.push(chunk);
     });
-    message.on('end', () => resolve({ status, headers: headersOf(message), body: joined(chunks) }));
-    if (lengthBytes > mostBytes) refuse();
+    message.on('end', () => resolve({ status, headers: headersOf(message), body: whole ?? joined(chunks) }));
+    if (announcedBytes > mostBytes) refuse();
   });
 }
 

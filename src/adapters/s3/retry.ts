@@ -1,4 +1,5 @@
 import type { SdkError } from '@smithy/types';
+import { unlessAborted } from '../../core/unless-aborted.ts';
 import type { PatientRetryStrategy } from './retry-strategy.ts';
 
 /** Definite answers: the SDK's client would ask again whenever its clock was set by their date, as it is by each reply's. */
@@ -46,18 +47,6 @@ async function retry<Value>(strategy: PatientRetryStrategy, failed: Failed<Value
       if (!isSdkError(reason)) throw reason;
       error = reason;
     }
-  }
-}
-
-async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-  if (signal === undefined) return work;
-  const abortion = Promise.withResolvers<never>();
-  const abort = (): void => abortion.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, abortion.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 

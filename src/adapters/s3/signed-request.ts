@@ -24,6 +24,8 @@ export interface S3Request {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: { readonly bytes: Uint8Array /** Base64. */; readonly sha256: string };
   readonly mostReplyBytes?: number;
+  /** Where the body of a reply that just fits goes. */
+  readonly into?: Uint8Array;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -33,11 +35,11 @@ export interface S3Request {
  *   it was aborted
  */
 export function sendSigned(connection: Connection, request: S3Request): Promise<Reply> {
-  const { signal, mostReplyBytes: mostBytes = MOST_REPLY_BYTES } = request;
+  const { signal, into, mostReplyBytes: mostBytes = MOST_REPLY_BYTES } = request;
   return withRetries(connection.retries, signal, async () => {
     const { transport, clockOffsetMs } = connection;
     const signed = await sign(connection, { request, clockOffsetMs });
-    const reply = await transport.exchange(signed, { signal, mostBytes });
+    const reply = await transport.exchange(signed, { signal, into, mostBytes });
     const refusal = refusalIn(reply, request);
     if (refusal === undefined) return reply;
     if (refusal.name === SKEWED || isSkewed(refusal, clockOffsetMs))

@@ -3,8 +3,10 @@ import { buildQueryString } from '@smithy/core/protocols';
 import type { HttpRequest } from '@smithy/types';
 import { once } from '../../core/once.ts';
 import { LIMITS, type Limits } from './limits.ts';
-import { proxyFor } from './proxy.ts';
 import { type Reply, readReply } from './reply.ts';
+
+/** Where none of them is set, nothing that has to do with proxies is loaded. */
+const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'] as const;
 
 type Timeouts = Pick<Limits, 'connectTimeoutMs' | 'silenceTimeoutMs'>;
 
@@ -12,6 +14,8 @@ export interface ExchangeOptions {
   readonly signal?: AbortSignal | undefined;
   /** What a reply may have at most; a longer one is not read. */
   readonly mostBytes: number;
+  /** Where the body goes if it has as many bytes; else into memory of its own. */
+  readonly into?: Uint8Array | undefined;
 }
 
 /**
@@ -33,10 +37,10 @@ export class Transport {
    *
    * @throws the system's error where no whole reply came, OversizedReplyError for one that is too long
    */
-  async exchange(request: HttpRequest, { signal, mostBytes }: ExchangeOptions): Promise<Reply> {
+  async exchange(request: HttpRequest, { signal, into, mostBytes }: ExchangeOptions): Promise<Reply> {
     const message = await this.send(request, signal);
     // The reply to a HEAD tells the length of what it does not bring.
-    return readReply(message, request.method === 'HEAD' ? Number.POSITIVE_INFINITY : mostBytes);
+    return readReply(message, { into, mostBytes: request.method === 'HEAD' ? Number.POSITIVE_INFINITY : mostBytes });
   }
 
   /**
@@ -103,10 +107,11 @@ export class Transport {
     const http = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
     // No bound on connections: one would make requests wait for a connection, and that counts as connecting.
     const options: AgentOptions = { keepAlive: true, timeout: this.#timeouts.silenceTimeoutMs };
-    const proxy = await proxyFor(server);
-    if (proxy === undefined) return { http, agent: new http.Agent(options) };
-    const { proxyAgent } = await import('./proxy-agent.ts');
-    return { http, agent: proxyAgent(proxy, protocol, options) };
+    const direct = { http, agent: new http.Agent(options) };
+    if (!PROXY_VARIABLES.some((name) => process.env[name] || process.env[name.toUpperCase()])) return direct;
+    const { proxyAgent, proxyFor } = await import('./proxy.ts');
+    const proxy = proxyFor(server);
+    return proxy === undefined ? direct : { http, agent: proxyAgent(proxy, protocol, options) };
   }
 }
 

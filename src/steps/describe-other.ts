@@ -1,8 +1,8 @@
 import { counted } from '../core/counted.ts';
+import type { Listing } from '../core/listing.ts';
 import { printable } from '../core/printable.ts';
 import { describeWriter } from '../core/record.ts';
-import type { Disagreement } from '../core/verdict.ts';
-import type { Finding } from './look-up.ts';
+import type { Disagreement, Verdict } from '../core/verdict.ts';
 
 const DAMAGE = {
   missing: 'is missing',
@@ -10,12 +10,12 @@ const DAMAGE = {
   etag: 'has another ETag than its record says',
 } as const satisfies Record<Disagreement['difference'], string>;
 
-/** One sentence a set: what was found there, and why it counts or not. */
-export function describeFinding({ location, verdict, listing }: Finding, bucket: string): string {
-  const where = `s3://${bucket}/${location.prefix}`;
+/** One sentence about a set that is not known to be complete: why it counts or not. */
+export function describeOther(
+  verdict: Exclude<Verdict, { reason: 'complete' }>,
+  { where, listing }: { readonly where: string; readonly listing: Listing },
+): string {
   switch (verdict.reason) {
-    case 'complete':
-      return `Found ${counted(verdict.record.files.length, 'asset')} at ${where}.`;
     case 'legacy':
       return `Found ${counted(listing.size, 'asset')}, without a record, at ${where}.`;
     case 'damaged': {
