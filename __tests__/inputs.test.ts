@@ -44,7 +44,7 @@ describe('inputs that are not given', () => {
         credentials: undefined,
         role: undefined,
         expectedBucketOwner: undefined,
-        maxAttempts: 10,
+        maxAttempts: 25,
         partSizeBytes: 8 * 1024 ** 2,
         storageClass: undefined,
         serverSideEncryption: undefined,

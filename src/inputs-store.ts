@@ -19,7 +19,7 @@ export function storeInputs(texts: Texts<InputName>) {
     credentials: credentials(texts),
     role: role(texts),
     expectedBucketOwner: texts.form('expected-bucket-owner', /^\d{12}$/, 'give the 12 digits of an account id'),
-    maxAttempts: texts.number('max-attempts', { min: 1, max: 100 }) ?? 10,
+    maxAttempts: texts.number('max-attempts', { min: 1, max: 100 }) ?? 25,
     partSizeBytes: (texts.number('part-size-mib', { min: 5, max: 5120 }) ?? 8) * 1024 ** 2,
     storageClass: texts.oneOf('storage-class', STORAGE_CLASSES),
     serverSideEncryption: texts.oneOf('server-side-encryption', ['AES256', 'aws:kms', 'aws:kms:dsse']),

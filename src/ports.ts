@@ -117,8 +117,13 @@ export interface ObjectStore {
   putAssetInParts(put: AssetPutInParts): Promise<WriteResult>;
   copyAsset(copy: AssetCopy): Promise<CopyResult>;
   readAsset(read: AssetRead): Promise<ReadResult>;
-  /** Aborts the multipart uploads that are open under `prefix`, and says how many there were. */
-  abortUploads(prefix: string): Promise<number>;
+  /**
+   * Aborts the multipart uploads that are open under `prefix`, and says how many there were. Some stores find them only
+   * where it is a whole key.
+   *
+   * @param beforeEach called before each one is aborted; throws to leave it and all further ones alone
+   */
+  abortUploads(prefix: string, beforeEach?: () => void): Promise<number>;
 }
 
 /** The repository that is checked out. */

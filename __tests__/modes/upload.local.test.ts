@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Fault, type FaultAction, type LoggedRequest, peakConcurrency } from '../../dev/local-s3/local-s3.ts';
-import { OTHER_WRITER, Scenario } from '../support/scenario.ts';
+import { OTHER_WRITER, Scenario, skippingClock } from '../support/scenario.ts';
 
 let scenario: Scenario;
 /** The server's clock, which only moves when it is told to. */
@@ -253,6 +253,30 @@ describe('the requests of an upload', () => {
     ]);
   });
 
+  it('abort what an earlier run left open where the server finds uploads by their whole key only', async () => {
+    const { CreateMultipartUploadCommand } = await import('@aws-sdk/client-s3');
+    const { client, name: Bucket, server } = scenario.bucket;
+    const large = `artifacts/${scenario.head}/deep/large.bin`;
+    const small = `artifacts/${scenario.head}/small.bin`;
+    for (const Key of [large, large, small]) await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+    const asked: string[] = [];
+    server.fault = ({ operation, query }) => {
+      if (operation !== 'ListMultipartUploads') return undefined;
+      asked.push(query.prefix ?? '');
+      const isKey = server.uploads(Bucket).some(({ key }) => key === query.prefix);
+      const none = '<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>';
+      return isKey ? undefined : { kind: 'reply', status: 200, body: none };
+    };
+    await scenario.putRecord();
+    serverMs += 126_000;
+    await scenario.build({ 'deep/large.bin': Buffer.alloc(5 * 1024 ** 2 + 1), 'small.bin': 'small' });
+    await scenario.upload({ codeHash: undefined });
+    server.fault = undefined;
+    expect(asked).toEqual([`artifacts/${scenario.head}/`, large]);
+    expect(await scenario.bucket.openUploads()).toEqual([small]);
+    expect(scenario.log).toContain('Aborted 2 unfinished multipart uploads of an earlier run.');
+  });
+
   it('leave multipart uploads alone where there was no record', async () => {
     const { CreateMultipartUploadCommand } = await import('@aws-sdk/client-s3');
     const Key = `artifacts/${scenario.head}/large.bin`;
@@ -260,6 +284,26 @@ describe('the requests of an upload', () => {
     await scenario.bucket.put(`artifacts/${scenario.head}/a.txt`, 'of another tool');
     await scenario.build({ 'a.txt': 'a' });
     await scenario.upload({ codeHash: undefined, legacy: 'ignore' });
+    expect(await scenario.bucket.openUploads()).toEqual([Key]);
+  });
+
+  it('leave alone what a new holder has begun by the time that they are listed', async () => {
+    await scenario.putRecord();
+    serverMs += 126_000;
+    await scenario.build({ 'a.txt': 'a' });
+    const { CreateMultipartUploadCommand } = await import('@aws-sdk/client-s3');
+    const Key = `artifacts/${scenario.head}/large.bin`;
+    const clock = skippingClock();
+    const store = scenario.hookedStore((real) => ({
+      abortUploads: async (prefix, beforeEach) => {
+        await clock.sleep(126_000);
+        await scenario.putRecord();
+        await scenario.bucket.client.send(new CreateMultipartUploadCommand({ Bucket: scenario.bucket.name, Key }));
+        return real.abortUploads(prefix, beforeEach);
+      },
+    }));
+    const lost = scenario.upload({ codeHash: undefined, waitMs: 0 }, { clock, store });
+    await expect(lost).rejects.toThrow('is still writing');
     expect(await scenario.bucket.openUploads()).toEqual([Key]);
   });
 

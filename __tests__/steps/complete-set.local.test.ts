@@ -49,7 +49,11 @@ const NOTHING: Listing = new Map();
 
 describe('a set', () => {
   it('is complete once it is sealed and the listing bears it out', async () => {
-    const record = await completeSet(scenario.ports(), claim, { listing: NOTHING, transfer: () => store() });
+    const record = await completeSet(scenario.ports(), claim, {
+      listing: NOTHING,
+      planned: [],
+      transfer: () => store(),
+    });
     expect(record).toMatchObject({ state: 'complete', files: [{ path: 'a.txt', size: 1 }], totalSize: 1 });
     expect(scenario.wire()).toEqual(['PutObject records/artifacts/<commit>.json', 'ListObjectsV2 artifacts/<commit>/']);
     expect(await scenario.record(LOCATION.recordKey)).toEqual(record);
@@ -63,7 +67,7 @@ describe('a set', () => {
       seen.push(listing);
       return store();
     };
-    await completeSet(scenario.ports(), claim, { listing: NOTHING, transfer });
+    await completeSet(scenario.ports(), claim, { listing: NOTHING, planned: [], transfer });
     expect(seen.map((listing) => [...listing.keys()])).toEqual([[], ['a.txt']]);
     expect(scenario.wire()).toEqual([
       'PutObject records/artifacts/<commit>.json', // complete
@@ -85,7 +89,7 @@ describe('a set', () => {
       transfers += 1;
       return store();
     };
-    const completed = completeSet(scenario.ports(), claim, { listing: NOTHING, transfer });
+    const completed = completeSet(scenario.ports(), claim, { listing: NOTHING, planned: [], transfer });
     await expect(completed).rejects.toThrow(SetChangedError);
     await expect(completed).rejects.toThrow(`Others keep overwriting s3://${scenario.bucket.name}/${LOCATION.prefix}`);
     expect(transfers).toBe(3);
@@ -94,7 +98,7 @@ describe('a set', () => {
 
   it('is given up where its assets cannot be stored', async () => {
     const transfer = () => Promise.reject(new Error('the disk is full'));
-    await expect(completeSet(scenario.ports(), claim, { listing: NOTHING, transfer })).rejects.toThrow(
+    await expect(completeSet(scenario.ports(), claim, { listing: NOTHING, planned: [], transfer })).rejects.toThrow(
       'the disk is full',
     );
     expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
@@ -102,7 +106,7 @@ describe('a set', () => {
 
   it('stays complete where the listing after the seal cannot be had', async () => {
     scenario.bucket.server.deny = ({ action }) => action === 's3:ListBucket';
-    const completed = completeSet(scenario.ports(), claim, { listing: NOTHING, transfer: () => store() });
+    const completed = completeSet(scenario.ports(), claim, { listing: NOTHING, planned: [], transfer: () => store() });
     await expect(completed).rejects.toThrow('s3:ListBucket');
     expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'complete' });
   });
@@ -115,14 +119,14 @@ describe('a set', () => {
             rewrite: (reply) => ({ ...reply, body: Content.from(reply.body.text().replace(/<ETag>[^<]*/, '<ETag>x')) }),
           }
         : undefined;
-    await completeSet(scenario.ports(), claim, { listing: NOTHING, transfer: () => store() });
+    await completeSet(scenario.ports(), claim, { listing: NOTHING, planned: [], transfer: () => store() });
     expect(scenario.warnings()).toEqual([]);
   });
 
   it('may have strays beside it, which are told', async () => {
     scenario.bucket.server.put(scenario.bucket.name, `${LOCATION.prefix}b\n.txt`, 'b');
     scenario.bucket.server.put(scenario.bucket.name, `${LOCATION.prefix}c.txt`, 'c');
-    await completeSet(scenario.ports(), claim, { listing: NOTHING, transfer: () => store() });
+    await completeSet(scenario.ports(), claim, { listing: NOTHING, planned: [], transfer: () => store() });
     expect(scenario.warnings()).toEqual([
       expect.stringMatching(/holds 2 object\(s\) that are not part of the set, such as 'b\\u\{a\}\.txt'/),
     ]);
@@ -133,7 +137,9 @@ describe('a set', () => {
       await scenario.putRecord({ leaseSeconds: 60 }, LOCATION.recordKey);
       return store();
     };
-    await expect(completeSet(scenario.ports(), claim, { listing: NOTHING, transfer })).rejects.toThrow('run 77');
+    await expect(completeSet(scenario.ports(), claim, { listing: NOTHING, planned: [], transfer })).rejects.toThrow(
+      'run 77',
+    );
     expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'uploading', leaseSeconds: 60 });
   });
 
@@ -149,7 +155,11 @@ describe('a set', () => {
       await scenario.putRecord({ leaseSeconds: 60 }, LOCATION.recordKey);
       return ports.store.head(key);
     };
-    const completed = completeSet({ ...ports, store: { ...ports.store, head } }, claim, { listing: NOTHING, transfer });
+    const completed = completeSet({ ...ports, store: { ...ports.store, head } }, claim, {
+      listing: NOTHING,
+      planned: [],
+      transfer,
+    });
     await expect(completed).rejects.toThrow('run 77');
     expect(seals).toBe(1);
     expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'uploading', leaseSeconds: 60 });

@@ -10,11 +10,12 @@ import { type BuiltAction, copyAction } from './lane.ts';
 import { proveRaces } from './races.ts';
 import { proveRandomKills } from './random-kills.ts';
 import { SCENES } from './scenes.ts';
+import { proveServerSizes } from './server-sizes.ts';
 import { proveSizes } from './sizes.ts';
 import type { Endpoint } from './store.ts';
 import { Tally } from './tally.ts';
 
-// npm run proof -- [--quick] [--only crash,kills,races,fuzz,sizes,model] [--seed text] [--lanes n]
+// npm run proof -- [--quick] [--only crash,kills,races,fuzz,sizes,server,model] [--seed text] [--lanes n]
 //                  [--endpoint url --access-key key --secret-key key]
 //
 // Tries to make the built action break a promise: by kills, races, senseless inputs, large sets and a model checker.
@@ -33,8 +34,24 @@ const { values } = parseArgs({
   },
 });
 
-const FULL = { stride: 1, kills: 500, rounds: 208, cases: 1_000_000, files: 10_000, largeMib: 2048 };
-const QUICK = { stride: 16, kills: 12, rounds: 8, cases: 10_000, files: 1000, largeMib: 64 };
+const FULL = {
+  stride: 1,
+  kills: 500,
+  rounds: 208,
+  cases: 1_000_000,
+  files: 10_000,
+  largeMib: 2048,
+  served: { files: 5000, largeMib: 6144 },
+};
+const QUICK = {
+  stride: 16,
+  kills: 12,
+  rounds: 8,
+  cases: 10_000,
+  files: 1000,
+  largeMib: 64,
+  served: { files: 200, largeMib: 64 },
+};
 const MODEL = join(import.meta.dirname, 'model.ts');
 const MOST_TOLD = 20;
 
@@ -56,6 +73,7 @@ const PARTS: Readonly<Record<string, (work: Work) => Promise<void>>> = {
   races: (work) => proveRaces({ ...work, rounds: size.rounds }),
   fuzz: ({ tally }) => proveByFuzz({ tally, cases: size.cases, seed: new Dice(seed).below(2 ** 31) }),
   sizes: (work) => proveSizes({ ...work, files: size.files, largeMib: size.largeMib }),
+  server: (work) => proveServerSizes({ ...work, ...size.served }),
   model: runModel,
 };
 
@@ -91,7 +109,9 @@ async function provePart(name: string): Promise<PartFigures> {
   await PARTS[name]?.({ action, tally, progress, seed: `${seed}/${name}`, ...endpoint });
   for (const violation of tally.violations.slice(0, MOST_TOLD)) console.log(`\nBROKEN: ${violation}`);
   const seconds = Math.round((performance.now() - startedMs) / 1000);
-  return { seconds, violations: tally.violations.length, counts: Object.fromEntries(tally.counts) };
+  const { violations, mutants, skipped } = tally;
+  if (skipped !== undefined) console.log(`  Skipped: ${skipped}`);
+  return { seconds, violations: violations.length, counts: Object.fromEntries(tally.counts), mutants, skipped };
 }
 
 /** The model checker is a program of its own, with figures of its own. */

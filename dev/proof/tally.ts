@@ -1,7 +1,12 @@
+import type { MutantFigures } from './figures.ts';
+
 /** What a proof has counted, and where the action broke a promise. */
 export class Tally {
   readonly counts = new Map<string, number>();
   readonly violations: string[] = [];
+  readonly mutants: MutantFigures[] = [];
+  /** Why nothing was done, where that is so. */
+  skipped: string | undefined;
 
   add(name: string, count = 1): void {
     this.counts.set(name, (this.counts.get(name) ?? 0) + count);

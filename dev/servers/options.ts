@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util';
 import { SERVERS } from './catalog.ts';
 import type { ServerDefinition } from './server-definition.ts';
 
-const CACHE = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'servers');
+/** Where servers are installed, unless another place is asked for. */
+export const CACHE = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'servers');
 
 export interface Options {
   readonly servers: readonly ServerDefinition[];

@@ -186,6 +186,7 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
   let presentCount = 0;
   const record = await completeSet(ports, claim, {
     listing: finding.listing,
+    planned: assets,
     transfer: async (listing) => {
       const sent = await sendAssets(ports, claim, {
         assets,

@@ -1,3 +1,4 @@
+import { mapConcurrently } from '../core/concurrency.ts';
 import { counted } from '../core/counted.ts';
 import type { SetLocation } from '../core/keys.ts';
 import type { Listing } from '../core/listing.ts';
@@ -11,27 +12,36 @@ import { readListing } from './read-set.ts';
 import type { RecordClaim } from './record-claim.ts';
 
 const MOST_ROUNDS = 3;
+const LISTINGS_AT_ONCE = 8;
+
+export interface SetCompletion {
+  /** What is there before anything is transferred. */
+  readonly listing: Listing;
+  /** What the set is going to hold. */
+  readonly planned: readonly Pick<AssetFile, 'path' | 'size'>[];
+  /** Stores every asset that the listing lacks or has with other bytes. */
+  readonly transfer: (listing: Listing) => Promise<readonly AssetFile[]>;
+}
 
 /**
  * Transfers a set's assets, seals its record and lists: only when the listing bears the record out is the set
  * complete. Where it does not, a writer that had lost the record reached the store late, and the set is repaired.
  *
  * @param claim held on the set's record; ended here on success, given up on failure
- * @param transfer stores every asset that the listing lacks or has with other bytes
  * @throws RecordLostError when another writer has the record, SetChangedError when others keep overwriting the set;
  *   whatever `transfer` throws
  */
 export async function completeSet(
   { store, log }: Pick<Ports, 'store' | 'log'>,
   claim: RecordClaim,
-  { listing, transfer }: { listing: Listing; transfer: (listing: Listing) => Promise<readonly AssetFile[]> },
+  { listing, planned, transfer }: SetCompletion,
 ): Promise<CompleteRecord> {
   const { location } = claim;
   try {
     let before = listing;
     for (let round = 1; round <= MOST_ROUNDS; round += 1) {
       claim.assertHeld();
-      if (claim.isTakeOver) await abortOpenUploads({ store, log }, location);
+      if (claim.isTakeOver) await abortOpenUploads({ store, log }, claim, planned);
       const record = await claim.seal(await transfer(before));
       const after = await readListing(store, location);
       const [changed] = await confirmDisagreements(store, location, disagreements(record, after));
@@ -58,9 +68,21 @@ export async function completeSet(
  * The holder that was taken over from may have left parts of large files behind, which cost money for ever. The set does
  * not depend on it, so a store that refuses does not keep the set from being completed.
  */
-async function abortOpenUploads({ store, log }: Pick<Ports, 'store' | 'log'>, location: SetLocation): Promise<void> {
+async function abortOpenUploads(
+  { store, log }: Pick<Ports, 'store' | 'log'>,
+  claim: RecordClaim,
+  planned: SetCompletion['planned'],
+): Promise<void> {
+  // A list that took longer than the hold lasted may show what a new holder has just begun.
+  const abort = (prefix: string) => store.abortUploads(prefix, () => claim.assertHeld());
+  const { prefix } = claim.location;
+  const large = planned.filter(({ size }) => size > store.partSizeBytes);
   try {
-    const count = await store.abortUploads(location.prefix);
+    let count = await abort(prefix);
+    // MinIO finds uploads by their whole key only; elsewhere there is none left by now.
+    await mapConcurrently(large, LISTINGS_AT_ONCE, async ({ path }) => {
+      count += await abort(prefix + path);
+    });
     if (count > 0) log.info(`Aborted ${counted(count, 'unfinished multipart upload')} of an earlier run.`);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;

@@ -58,6 +58,7 @@ async function fill(ports: Ports, filling: CacheFilling, location: SetLocation):
   });
   await completeSet(ports, claim, {
     listing: existing.listing,
+    planned: record.files,
     transfer: () => copyAssets(ports, claim, { source, files: record.files, owner: { commit, codeHash }, concurrency }),
   });
   ports.log.info(`Copied the set to ${location.prefix}, for other commits of the same code.`);

@@ -48,6 +48,7 @@ export async function promote(ports: Ports, promotion: Promotion): Promise<Compl
   const owner = { commit, codeHash: codeHash?.value };
   return completeSet(ports, claim, {
     listing: own.listing,
+    planned: files,
     transfer: () => copyAssets(ports, claim, { source: from.location, files, owner, concurrency }),
   });
 }

@@ -1,12 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { packageDirectory } from '../../../src/adapters/package-directory/package-directory.ts';
 import { UserError } from '../../../src/errors.ts';
-import { Packages, SILENT } from './packages.ts';
+import { asNobody, Packages, SILENT } from './packages.ts';
 
 const CHANGED =
   "'a.zip' changed while it was read: upload only once the build has stopped writing to the package directory";
@@ -133,4 +133,13 @@ describe('while it is open', () => {
     expect(Buffer.from(await file.read(0, 3)).toString()).toBe('old');
     await file.assertUnchanged();
   });
+});
+
+(process.platform === 'win32' ? it.skip : it)('a file that can not be read is told', async () => {
+  await using packages = await Packages.create({ 'a.zip': 'a' });
+  await chmod(packages.around, 0o755);
+  await chmod(join(packages.path, 'a.zip'), 0);
+  await asNobody(() =>
+    expect(packages.adapter.open('a.zip')).rejects.toThrow("'a.zip' can't be read (EACCES): check its permissions"),
+  );
 });

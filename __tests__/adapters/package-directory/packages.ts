@@ -51,3 +51,14 @@ export class Packages implements AsyncDisposable {
     await rm(this.around, { recursive: true, force: true });
   }
 }
+
+/** The superuser may read and write anywhere: it stops being that for a while. */
+export async function asNobody(work: () => Promise<unknown>): Promise<void> {
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    await work();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}

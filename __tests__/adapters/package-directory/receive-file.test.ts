@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmod,
@@ -13,10 +14,11 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { UserError } from '../../../src/errors.ts';
-import { Packages } from './packages.ts';
+import { asNobody, Packages } from './packages.ts';
 
 const isPosix = process.platform !== 'win32';
 const DAY_MS = 24 * 3_600_000;
@@ -179,18 +181,41 @@ describe('what stands in the way', () => {
   });
 });
 
-describe('a directory that may not be written to', () => {
-  /** The superuser may write anywhere: it stops being that for a while. */
-  async function asNobody(work: () => Promise<unknown>): Promise<void> {
-    const isRoot = process.getuid?.() === 0;
-    if (isRoot) process.seteuid?.(65_534);
+describe('a disk that is full', () => {
+  const DIRECTORY = pathToFileURL(resolve('src/adapters/package-directory/package-directory.ts')).href;
+  /** Of a file, as the system lets a process have it: a full disk says so in the same way. */
+  const MOST_KIB = 300;
+  const PROGRAM = `
+    const [path, ...pieces] = process.argv.slice(1);
+    const { packageDirectory } = await import(${JSON.stringify(DIRECTORY)});
+    await using incoming = await packageDirectory(path, {}).receive('sub/a');
     try {
-      await work();
-    } finally {
-      if (isRoot) process.seteuid?.(0);
-    }
-  }
+      for (const [index, piece] of pieces.entries()) await incoming.write(index * piece, new Uint8Array(Number(piece)));
+      await incoming.keep({ executable: false });
+    } catch (error) {
+      console.log(error.message);
+    }`;
 
+  (isPosix ? it : it.skip).each([
+    ['in the middle of a large write', [1_000_000]],
+    ['after many small writes', Array.from({ length: 10 }, () => 100_000)],
+  ])('%s is told, and nothing is left of the file', async (_, pieces) => {
+    await using packages = await Packages.create({ 'sub/a': 'of before' });
+    const script = `trap '' XFSZ; ulimit -f ${MOST_KIB}; exec "$@"`;
+    const args = ['--input-type=module', '--eval', PROGRAM, packages.path, ...pieces.map(String)];
+    const { stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', process.execPath, ...args], {
+      encoding: 'utf8',
+    });
+    expect({ stdout, stderr }).toEqual({
+      stdout: "'sub/a' can't be restored (EFBIG): check the disk's free space and the directory's permissions\n",
+      stderr: '',
+    });
+    expect(await readdir(join(packages.path, 'sub'))).toEqual(['a']);
+    expect(await textOf(packages, 'sub/a')).toBe('of before');
+  });
+});
+
+describe('a directory that may not be written to', () => {
   (isPosix ? it : it.skip).each(['a', 'sub/a'])('is told of: %s', async (path) => {
     await using packages = await Packages.create();
     await chmod(packages.around, 0o755);

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { packageDirectory } from '../../../src/adapters/package-directory/package-directory.ts';
 import { InputError, UserError } from '../../../src/errors.ts';
-import { Packages, SILENT } from './packages.ts';
+import { asNobody, Packages, SILENT } from './packages.ts';
 
 const FILES = {
   'a.zip': 'a',
@@ -237,4 +237,13 @@ it('never lets a name reach a message unescaped', async () => {
   await using packages = await Packages.create();
   await packages.link('bad\n::warning::x', '/nowhere');
   await expect(packages.scan()).rejects.toThrow("'bad\\u{a}::warning::x' is a link");
+});
+
+(process.platform === 'win32' ? it.skip : it)('tells a folder that can not be read', async () => {
+  await using packages = await Packages.create({ 'sub/closed/a': 'a' });
+  await chmod(packages.around, 0o755);
+  await chmod(join(packages.path, 'sub/closed'), 0);
+  await asNobody(() =>
+    expect(packages.scan()).rejects.toThrow("The folder 'sub/closed/' can't be read (EACCES): check its permissions"),
+  );
 });

@@ -86,3 +86,14 @@ it('passes on that it is not allowed to', async () => {
   server.fault = undefined;
   await storeAt(server).abortUploads('');
 });
+
+it('leaves alone what is left when it is told to stop', async () => {
+  for (const key of ['c1/a', 'c1/b', 'c1/c']) await leaveOpen(key);
+  let asked = 0;
+  const stopAtSecond = (): void => {
+    asked += 1;
+    if (asked === 2) throw new Error('lost');
+  };
+  await expect(storeAt(server).abortUploads('c1/', stopAtSecond)).rejects.toThrow('lost');
+  expect(server.uploads(BUCKET)).toHaveLength(2);
+});

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { s3ObjectStore } from '../../../src/adapters/s3/object-store.ts';
 import type { ListedObject, ObjectStore } from '../../../src/ports.ts';
@@ -141,6 +142,18 @@ describe('an asset', () => {
     expect(await bucket.get('assets/a')).toMatchObject({ body: 'first', ...ATTRIBUTES });
   });
 
+  it('is signed whatever spaces its attributes have', async () => {
+    const attributes = {
+      metadata: { 'two-spaces': 'a  b', around: ' c ', signs: 'a;b=c, "d"' },
+      contentType: 'text/plain;  charset=utf-8',
+      cacheControl: 'max-age=60,  immutable',
+    };
+    expect(await store.putAsset(assetOf('assets/spaces', 'x', { attributes }))).toMatchObject({ outcome: 'written' });
+    const source = { key: 'assets/spaces', etag: (await store.head('assets/spaces'))?.etag ?? '', sizeBytes: 1 };
+    expect(await store.copyAsset(copyOf(source, 'assets/copied', { attributes }))).toMatchObject({ outcome: 'copied' });
+    expect((await store.head('assets/copied'))?.metadata).toMatchObject({ signs: 'a;b=c, "d"', around: 'c' });
+  });
+
   it('is replaced only while it is what it was', async () => {
     await bucket.put('assets/b', 'first');
     const { etag = '' } = (await bucket.get('assets/b')) ?? {};
@@ -190,6 +203,13 @@ describe('a large asset', () => {
     expect(await store.putAssetInParts(largeAssetOf('large/b', body))).toEqual({ outcome: 'precondition-failed' });
     expect(await bucket.get('large/b')).toMatchObject({ body: 'there' });
     expect(await store.abortUploads('large/b')).toBe(0);
+  });
+
+  it('leaves parts behind where its run is killed, which are found by its key', async () => {
+    const open = { Bucket: bucket.name, Key: 'large/deep/c' };
+    for (let times = 2; times > 0; times -= 1) await bucket.client.send(new CreateMultipartUploadCommand(open));
+    expect(await store.abortUploads('large/deep/c')).toBe(2);
+    expect(await store.abortUploads('large/deep/c')).toBe(0);
   });
 });
 

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type LocalS3, startLocalS3 } from '../../../dev/local-s3/local-s3.ts';
 import { proxyFor } from '../../../src/adapters/s3/proxy.ts';
 import { InputError } from '../../../src/errors.ts';
 import { useEnvironment } from './environment.ts';
 import { ForwardProxy } from './forward-proxy.ts';
+import { RawServer } from './raw-server.ts';
 import { assetOf, BUCKET, faultOf, keysIn, OPERATIONS, prepare, storeAt } from './stores.ts';
 
 // A host that only the proxy knows.
@@ -161,6 +163,22 @@ describe('a proxy that fails', () => {
     expect(fault.kind).toBe('unreachable');
     expect(fault.message).toMatch(/s3\.internal:9000 can't be reached \(connect ECONNREFUSED .*and the proxy$/);
   });
+
+  it.each(['list', 'putAsset', 'abortUploads'])(
+    'since it does not answer is told by %s, and leaves no connection open that would hold up the process',
+    async (name) => {
+      await using silent = await RawServer.start(() => undefined);
+      setVariables({ HTTPS_PROXY: silent.url });
+      const store = storeAt({ url: 'https://s3.internal' }, { maxAttempts: 10 }, { connectTimeoutMs: 200 });
+      const startedMs = performance.now();
+      const fault = await faultOf(OPERATIONS[name]?.(store) ?? Promise.resolve());
+      expect(performance.now() - startedMs).toBeLessThan(5000);
+      expect(fault.message).toContain(": s3.internal can't be reached (there was no connection within 200 ms)");
+      expect(silent.lines).toEqual(Array(4).fill('CONNECT s3.internal:443 HTTP/1.1'));
+      await setTimeout(100);
+      expect(silent.connectionCount).toBe(0);
+    },
+  );
 
   it('since its name is no URL is told without the name, which may have a password in it', async () => {
     setVariables({ HTTP_PROXY: 'http://name:secret@:80:80' });

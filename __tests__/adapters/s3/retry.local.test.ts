@@ -113,6 +113,42 @@ describe('a server that falls silent', () => {
   });
 });
 
+describe('a server that has bytes to move before it answers', () => {
+  const limits = { silenceTimeoutMs: 500, copiedPartBytes: 40_000_000 };
+  /** What a server may take four seconds for, besides. */
+  const SIZE_BYTES = 40_000_000;
+  const etag = () => server.get(BUCKET, 'source')?.etag ?? '';
+
+  function delay(operation: LoggedRequest['operation'], ms: number): void {
+    server.fault = (request) => (request.operation === operation ? { kind: 'delay', ms } : undefined);
+  }
+
+  it.each<[operation: LoggedRequest['operation'], work: (store: ObjectStore) => Promise<unknown>]>([
+    ['CopyObject', (store) => store.copyAsset(copyOf({ key: 'source', etag: etag(), sizeBytes: SIZE_BYTES }, 'copy'))],
+    ['CompleteMultipartUpload', (store) => store.putAssetInParts(largeAssetOf('parts', Buffer.alloc(SIZE_BYTES)))],
+  ])('may take as long as its size asks for: %s', async (operation, work) => {
+    delay(operation, 1000);
+    expect(await work(storeAt(server, {}, limits))).toMatchObject({ etag: expect.any(String) });
+    expect(requestsOf(operation)).toHaveLength(1);
+  });
+
+  it('may take so for a part of a copy', async () => {
+    server.put(BUCKET, 'source', Buffer.alloc(SIZE_BYTES));
+    delay('UploadPartCopy', 1000);
+    const source = { key: 'source', etag: etag(), sizeBytes: SIZE_BYTES };
+    const store = storeAt(server, {}, { ...limits, copiedAtOnceBytes: 1 });
+    expect(await store.copyAsset(copyOf(source, 'copy'))).toMatchObject({ outcome: 'copied' });
+    expect(requestsOf('UploadPartCopy')).toHaveLength(1);
+  });
+
+  it('and is silent for longer is given up', async () => {
+    delay('CopyObject', 60_000);
+    const source = { key: 'source', etag: etag(), sizeBytes: 1_000_000 };
+    const fault = await faultOf(storeAt(server, { maxAttempts: 1 }, limits).copyAsset(copyOf(source, 'copy')));
+    expect(fault.message).toContain('timed out after 600 ms of inactivity');
+  });
+});
+
 describe('patience', () => {
   it.each(['list', 'putAsset'])('of %s is that which was asked for', async (name) => {
     server.fault = () => ({ kind: 'error', status: 500, code: 'InternalError' });

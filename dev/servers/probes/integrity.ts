@@ -66,7 +66,8 @@ export const INTEGRITY: readonly Probe[] = [
   },
   {
     behaviour: 'ListMultipartUploads finds the uploads that are open under a prefix',
-    consequence: 'parts that a dead run left behind stay until a lifecycle rule removes them',
+    consequence:
+      'a run that takes over asks for each of its large files: of others, the parts that a dead run left behind stay until a lifecycle rule removes them',
     expected: 'found',
     observe: async (bench) => {
       const object = { Bucket: bench.bucket, Key: 'open/folder/file' };

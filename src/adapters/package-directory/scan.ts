@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { isHidden, isMarker, isTemporary } from '../../core/asset-path.ts';
 import { comparePaths } from '../../core/path-order.ts';
@@ -38,10 +38,19 @@ export async function scanFiles(root: string, selection: FileSelection, log: Log
 
 /** Without patterns there is nothing to match. Links are listed, not followed. @param folder empty, or ends in `/` */
 function everyPath(root: string, folder = ''): string[] {
-  const entries = readdirSync(join(root, folder), { withFileTypes: true });
+  const entries = entriesOf(root, folder);
   return entries.flatMap((entry) =>
     entry.isDirectory() ? everyPath(root, `${folder}${entry.name}/`) : [folder + entry.name],
   );
+}
+
+function entriesOf(root: string, folder: string): Dirent[] {
+  try {
+    return readdirSync(join(root, folder), { withFileTypes: true });
+  } catch (cause) {
+    const why = Error.isError(cause) && 'code' in cause ? String(cause.code) : String(cause);
+    throw new UserError(`The folder '${printable(folder)}' can't be read (${why}): check its permissions`, { cause });
+  }
 }
 
 /** @param root absolute, with every link resolved: the matcher does not look into a link */

@@ -9,13 +9,14 @@ import { abort } from './multipart-upload.ts';
  * What has been aborted is no longer listed, so each page is the first one: a marker between pages would skip uploads of
  * one key, which are sorted by their time but marked by their id.
  */
-export async function abortUploads(bucket: Bucket, prefix: string): Promise<number> {
+export async function abortUploads(bucket: Bucket, prefix: string, beforeEach = () => {}): Promise<number> {
   const aborted = new Set<string>();
   for (;;) {
     const { uploads, isTruncated } = await listUploads(bucket, prefix);
     const countBefore = aborted.size;
     for (const { Key: key, UploadId: uploadId } of uploads) {
       if (!key?.startsWith(prefix) || uploadId === undefined || aborted.has(uploadId)) continue;
+      beforeEach();
       await abort(bucket, { key, uploadId });
       aborted.add(uploadId);
     }

@@ -5,6 +5,7 @@ import { type Part, partSizeOf, split } from '../../core/parts.ts';
 import type { AssetCopy } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
 import { copyResult } from './copy-result.ts';
+import { silenceFor } from './limits.ts';
 import { complete, type OpenUpload, PARTS_AT_ONCE, partQuery, withUpload, writing } from './multipart-upload.ts';
 import { headersFor } from './object-headers.ts';
 
@@ -14,7 +15,7 @@ export function copyInParts(bucket: Bucket, copy: AssetCopy): Promise<string> {
   return withUpload(bucket, { key, attributes, signal }, async (upload) => {
     const ranges = split(source.sizeBytes, partSizeOf(source.sizeBytes, bucket.limits.copiedPartBytes));
     const parts = await mapConcurrently(ranges, PARTS_AT_ONCE, (part) => copyPart(bucket, { copy, upload, part }));
-    const { ETag } = await complete(bucket, { upload, parts, condition: undefined });
+    const { ETag } = await complete(bucket, { upload, parts, condition: undefined, sizeBytes: source.sizeBytes });
     return bucket.requiredEtag(writing(upload), ETag);
   });
 }
@@ -26,7 +27,8 @@ async function copyPart(
   const operation = { ...writing(upload), source: copy.source.key };
   const CopySourceRange = `bytes=${part.position}-${part.position + part.sizeBytes - 1}`;
   const headers = headersFor({ ...bucket.copySource(copy.source), CopySourceRange });
-  const request = { method: 'PUT', key: upload.key, query: partQuery(upload, part), headers } as const;
+  const silenceMs = silenceFor(bucket.limits, part.sizeBytes);
+  const request = { method: 'PUT', key: upload.key, query: partQuery(upload, part), headers, silenceMs } as const;
   const result = copyResult((await bucket.send(operation, request)).body, 'CopyPartResult');
   const ETag = bucket.requiredEtag(operation, result?.ETag);
   return { PartNumber: part.number, ETag, ...defined({ ChecksumSHA256: result?.ChecksumSHA256 }) };

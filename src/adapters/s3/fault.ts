@@ -24,7 +24,7 @@ export function faultOf(error: unknown): Fault {
   const region = headers['x-amz-bucket-region'] ?? ('Region' in error ? error.Region : undefined);
   const status = typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
   return {
-    name: error.name,
+    name: printable(error.name),
     code: codeOf(error),
     status,
     message: printable(error.message),

@@ -21,18 +21,20 @@ interface Classified {
   readonly advice: string;
 }
 
-const CREDENTIAL_FAULTS: Readonly<Record<string, string>> = {
-  ExpiredToken: 'the session token has expired: get new credentials in a step before this one, or use role-to-assume',
-  ExpiredTokenException: 'the session token has expired: get new credentials in a step before this one',
-  InvalidToken: 'the session token is not valid: check aws-session-token',
-  InvalidAccessKeyId: 'the access key is not known there: check aws-access-key-id and endpoint-url',
-  // What versitygw says.
-  XAdminUserNotFound: 'the access key is not known there: check aws-access-key-id and endpoint-url',
-  SignatureDoesNotMatch: 'the signature does not match: check aws-secret-access-key',
-  RequestTimeTooSkewed: "the runner's clock is wrong: set its time",
-  CredentialsProviderError:
-    'there are no credentials: set aws-access-key-id and aws-secret-access-key, or role-to-assume',
-};
+const CREDENTIAL_FAULTS = new Map(
+  Object.entries({
+    ExpiredToken: 'the session token has expired: get new credentials in a step before this one, or use role-to-assume',
+    ExpiredTokenException: 'the session token has expired: get new credentials in a step before this one',
+    InvalidToken: 'the session token is not valid: check aws-session-token',
+    InvalidAccessKeyId: 'the access key is not known there: check aws-access-key-id and endpoint-url',
+    // What versitygw says.
+    XAdminUserNotFound: 'the access key is not known there: check aws-access-key-id and endpoint-url',
+    SignatureDoesNotMatch: 'the signature does not match: check aws-secret-access-key',
+    RequestTimeTooSkewed: "the runner's clock is wrong: set its time",
+    CredentialsProviderError:
+      'there are no credentials: set aws-access-key-id and aws-secret-access-key, or role-to-assume',
+  }),
+);
 
 const REGION_FAULTS: ReadonlySet<string> = new Set([
   'AuthorizationHeaderMalformed',
@@ -41,6 +43,9 @@ const REGION_FAULTS: ReadonlySet<string> = new Set([
   'TemporaryRedirect',
   'IncorrectEndpoint',
 ]);
+
+/** Node's, of what can't be a header of HTTP. */
+const UNSENDABLE: ReadonlySet<string> = new Set(['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN']);
 
 const THROTTLING: ReadonlySet<string> = new Set(['SlowDown', 'ServiceUnavailable', 'RequestLimitExceeded']);
 
@@ -53,6 +58,7 @@ export function storeFault(error: unknown, attempt: Attempt, destination: Destin
   if (error instanceof UserError) return error;
   const fault = faultOf(error);
   const classified =
+    unsendable(fault) ??
     credentialsFault(fault) ??
     bucketFault(fault, destination) ??
     connectionFault(fault, destination) ??
@@ -60,11 +66,17 @@ export function storeFault(error: unknown, attempt: Attempt, destination: Destin
   return new StoreError(classified.kind, `Could not ${attempt.what}: ${classified.advice}`, { cause: error });
 }
 
+function unsendable({ code, message }: Fault): Classified | undefined {
+  if (!UNSENDABLE.has(code)) return undefined;
+  const advice = `what is to be sent is no header of HTTP (${message}): metadata, content-type, cache-control and ETags are visible ASCII, those in a record too`;
+  return { kind: 'rejected', advice };
+}
+
 function credentialsFault({ name, region, message }: Fault): Classified | undefined {
   // It also says so when the region in it is wrong, and then names the right one.
   if (name === 'AuthorizationHeaderMalformed' && region === undefined)
     return { kind: 'credentials', advice: `the signature is malformed (${message}): check aws-access-key-id` };
-  const advice = CREDENTIAL_FAULTS[name];
+  const advice = CREDENTIAL_FAULTS.get(name);
   return advice === undefined ? undefined : { kind: 'credentials', advice };
 }
 

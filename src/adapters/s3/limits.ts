@@ -12,6 +12,14 @@ export interface Limits {
   readonly copiedPartBytes: number;
 }
 
+/** A server that makes one object of others, and says nothing meanwhile, moves at least as many. */
+const SLOWEST_BYTES_A_MS = 10_000;
+
+/** @returns how long a server may be silent that has to move bytes before it can answer */
+export function silenceFor({ silenceTimeoutMs }: Pick<Limits, 'silenceTimeoutMs'>, sizeBytes: number): number {
+  return Math.ceil(silenceTimeoutMs + sizeBytes / SLOWEST_BYTES_A_MS);
+}
+
 export const LIMITS: Limits = {
   connectTimeoutMs: 5000,
   silenceTimeoutMs: 60_000,

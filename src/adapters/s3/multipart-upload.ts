@@ -8,6 +8,7 @@ import type { Part } from '../../core/parts.ts';
 import type { AssetAttributes, WriteCondition } from '../../ports.ts';
 import type { Bucket, Operation } from './bucket.ts';
 import { perform } from './client.ts';
+import { silenceFor } from './limits.ts';
 import { assetFields, conditionFields, tagging } from './object-headers.ts';
 import { causeName } from './refusal.ts';
 
@@ -70,15 +71,18 @@ export interface Completion {
   readonly upload: OpenUpload;
   readonly parts: readonly CompletedPart[];
   readonly condition: WriteCondition | undefined;
+  /** Of the object: many a server moves all of it before it answers. */
+  readonly sizeBytes: number;
 }
 
 /** Makes the object of its parts. */
-export function complete(bucket: Bucket, { upload, parts, condition }: Completion) {
+export function complete(bucket: Bucket, { upload, parts, condition, sizeBytes }: Completion) {
   const { key, uploadId, signal } = upload;
   const fields = { ...bucket.address, ...conditionFields(condition), Key: key, UploadId: uploadId };
   return perform(bucket, writing(upload), (client) =>
     client.send(new CompleteMultipartUploadCommand({ ...fields, MultipartUpload: { Parts: [...parts] } }), {
       abortSignal: signal,
+      requestTimeout: silenceFor(bucket.limits, sizeBytes),
     }),
   );
 }

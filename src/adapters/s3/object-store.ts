@@ -24,6 +24,7 @@ export function s3ObjectStore(settings: StoreSettings, limits?: Limits): ObjectS
     putAssetInParts: async (asset) => (await import('./put-in-parts.ts')).putInParts(bucket, asset),
     copyAsset: async (copy) => (await write()).copyAsset(bucket, copy),
     readAsset: async (read) => (await reads()).readAsset(bucket, read),
-    abortUploads: async (prefix) => (await import('./abort-uploads.ts')).abortUploads(bucket, prefix),
+    abortUploads: async (prefix, beforeEach) =>
+      (await import('./abort-uploads.ts')).abortUploads(bucket, prefix, beforeEach),
   };
 }

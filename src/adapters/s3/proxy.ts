@@ -19,9 +19,45 @@ export function proxyFor(url: string): string | undefined {
   );
 }
 
+interface ProxyOptions extends AgentOptions {
+  /** Of the server. */
+  readonly protocol: string;
+  readonly connectTimeoutMs: number;
+}
+
 /** The agent that goes through a proxy: by `CONNECT` for https, by the request's own line for http. */
-export function proxyAgent(proxy: string, protocol: string, options: AgentOptions): Agent {
-  if (protocol === 'http:') return new HttpProxyAgent<string>(proxy, options);
+export function proxyAgent(proxy: string, { protocol, connectTimeoutMs, ...options }: ProxyOptions): Agent {
+  return protocol === 'http:'
+    ? plainAgent(new HttpProxyAgent(proxy, options), connectTimeoutMs)
+    : tunnellingAgent(new HttpsProxyAgent(proxy, options), connectTimeoutMs);
+}
+
+function plainAgent(agent: HttpProxyAgent<string>, timeoutMs: number): Agent {
+  const connect = agent.connect.bind(agent);
+  agent.connect = (request, options) => within(timeoutMs, agent, () => connect(request, options));
+  return agent;
+}
+
+function tunnellingAgent(agent: HttpsProxyAgent<string>, timeoutMs: number): Agent {
+  const connect = agent.connect.bind(agent);
+  agent.connect = (request, options) => within(timeoutMs, agent, () => connect(request, options));
   // Left to itself it guesses from the call stack, wrongly for a connection that is put back: none is used again then.
-  return Object.assign(new HttpsProxyAgent<string>(proxy, options), { isSecureEndpoint: () => true });
+  return Object.assign(agent, { isSecureEndpoint: () => true });
+}
+
+/** A proxy that does not answer would keep its connection open, and with it the process. */
+async function within<Socket>(
+  timeoutMs: number,
+  { connectOpts }: { readonly connectOpts: object },
+  connect: () => Promise<Socket>,
+): Promise<Socket> {
+  const ending = new AbortController();
+  const timer = setTimeout(() => ending.abort(), timeoutMs);
+  // Read before anything is waited for.
+  Object.assign(connectOpts, { signal: ending.signal });
+  try {
+    return await connect();
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -26,7 +26,7 @@ export function putInParts(bucket: Bucket, asset: AssetPutInParts): Promise<Writ
     await asset.beforeComplete();
     const { condition } = asset;
     const result = await writeConditionally(bucket, { operation: writing(upload), condition }, (checked) =>
-      complete(bucket, { upload, parts, condition: checked }),
+      complete(bucket, { upload, parts, condition: checked, sizeBytes: asset.sizeBytes }),
     ).catch((error: unknown) => afterFailedComplete(bucket, asset, error));
     if (result.outcome !== 'written') await discard(bucket, upload);
     return result;

@@ -1,11 +1,17 @@
-import { isServerError, isThrottlingError, isTransientError, StandardRetryStrategy } from '@smithy/core/retry';
-import type { RetryErrorInfo, RetryErrorType, SdkError, StandardRetryToken } from '@smithy/types';
+import { setTimeout } from 'node:timers/promises';
+import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
+import type { RetryErrorInfo, RetryErrorType, RetryStrategyV2, RetryToken, SdkError } from '@smithy/types';
 import { UserError } from '../../errors.ts';
 import { codeOf } from './error-code.ts';
 import { isDefinite, isSdkError } from './retry.ts';
 
 /** A host that can't be reached is not worth the patience that a busy one is. */
 const CONNECT_ATTEMPTS = 4;
+
+const FIRST_DELAY_MS = 100;
+/** A busy server wants more than a moment. */
+const FIRST_BUSY_DELAY_MS = 500;
+const MOST_DELAY_MS = 5000;
 
 const UNREACHABLE: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -19,40 +25,71 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 /** 409: another conditional write was under way at the same moment; it is over by the next attempt. */
 const CONFLICTS: ReadonlySet<string> = new Set(['ConditionalRequestConflict', 'OperationAborted']);
 
+/** What balancers say on a connection that was idle for long, and a request that was just sent takes for its answer. */
+const IDLE_STATUS = 408;
+
 /** What Cloudflare, which is in front of R2, answers from here on when the server behind it did not. */
 const FIRST_GATEWAY_STATUS = 520;
 
 /**
- * The SDK's `standard` mode, less patient with hosts that can't be reached, and trying again after a conflict. What is
- * told already, or answered for good, is not tried again, whatever caused it.
+ * When a request is tried again: as the SDK's `standard` mode has it, less patient with hosts that can't be reached, and
+ * after a conflict too. And without the budget that all requests of a process share there: it protects a server from
+ * clients that ask for ever, but a set is lost with the first of its thousands of files that is given up.
  */
-export class PatientRetryStrategy extends StandardRetryStrategy {
-  override async refreshRetryTokenForRetry(
-    token: StandardRetryToken,
-    info: RetryErrorInfo,
-  ): Promise<StandardRetryToken> {
-    const isFinal = info.error instanceof UserError || isDefinite(info.error);
-    if (isFinal || (token.getRetryCount() + 1 >= CONNECT_ATTEMPTS && isUnreachable(info.error)))
-      throw new Error('No retry token available');
-    return super.refreshRetryTokenForRetry(token, isPassing(info.error) ? { ...info, errorType: 'TRANSIENT' } : info);
+export class PatientRetryStrategy implements RetryStrategyV2 {
+  readonly #maxAttempts: number;
+
+  constructor(maxAttempts: number) {
+    this.#maxAttempts = maxAttempts;
   }
+
+  async acquireInitialRetryToken(_scope: string): Promise<RetryToken> {
+    return tokenOf(0);
+  }
+
+  /**
+   * Waits for the next attempt.
+   *
+   * @throws Error where another is of no use
+   */
+  async refreshRetryTokenForRetry(token: RetryToken, { error, errorType }: RetryErrorInfo): Promise<RetryToken> {
+    const retries = token.getRetryCount();
+    const mostAttempts = isUnreachable(error) ? Math.min(CONNECT_ATTEMPTS, this.#maxAttempts) : this.#maxAttempts;
+    // What is told already, or answered for good, is not tried again, whatever caused it.
+    const isFinal = error instanceof UserError || isDefinite(error) || retries + 1 >= mostAttempts;
+    if (isFinal || !(PASSING.has(errorType) || isPassing(error))) throw new Error('No retry token available');
+    const firstMs = errorType === 'THROTTLING' ? FIRST_BUSY_DELAY_MS : FIRST_DELAY_MS;
+    await setTimeout(Math.random() * Math.min(firstMs * 2 ** retries, MOST_DELAY_MS));
+    return tokenOf(retries + 1);
+  }
+
+  /** Of the SDK's contract: there is no budget to give back to. */
+  recordSuccess(): void {}
 
   /**
    * Waits for the next attempt.
    *
    * @throws the error of the last one where another is of no use
    */
-  nextAttempt(token: StandardRetryToken, error: SdkError): Promise<StandardRetryToken> {
+  nextAttempt(token: RetryToken, error: SdkError): Promise<RetryToken> {
     return this.refreshRetryTokenForRetry(token, { error, errorType: errorTypeOf(error) }).catch(() => {
       throw error;
     });
   }
 }
 
-/** What the SDK does not count among the passing faults, but S3 does. */
+/** The waiting is done by then. */
+function tokenOf(retries: number): RetryToken {
+  return { getRetryCount: () => retries, getRetryDelay: () => 0 };
+}
+
+const PASSING: ReadonlySet<RetryErrorType> = new Set(['THROTTLING', 'TRANSIENT']);
+
+/** What the SDK does not count among the passing faults, but S3 and what lies in between do. */
 function isPassing(error: unknown): boolean {
   if (!isSdkError(error)) return false;
-  return CONFLICTS.has(error.name) || (error.$metadata?.httpStatusCode ?? 0) >= FIRST_GATEWAY_STATUS;
+  const status = error.$metadata?.httpStatusCode ?? 0;
+  return CONFLICTS.has(error.name) || status === IDLE_STATUS || status >= FIRST_GATEWAY_STATUS;
 }
 
 /** As the SDK's client has it. */

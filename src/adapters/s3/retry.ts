@@ -39,9 +39,7 @@ async function retry<Value>(strategy: PatientRetryStrategy, failed: Failed<Value
   for (let { error } = failed; ; ) {
     token = await unlessAborted(strategy.nextAttempt(token, error), signal);
     try {
-      const value = await attempt();
-      strategy.recordSuccess(token);
-      return value;
+      return await attempt();
     } catch (reason) {
       signal?.throwIfAborted();
       if (!isSdkError(reason)) throw reason;

@@ -13,10 +13,13 @@ export class SdkRequestHandler {
 
   async handle(
     request: HttpRequest,
-    { abortSignal }: { readonly abortSignal?: unknown } = {},
+    {
+      abortSignal,
+      requestTimeout: silenceMs,
+    }: { readonly abortSignal?: unknown; readonly requestTimeout?: number } = {},
   ): Promise<{ response: HttpResponse }> {
     const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined;
-    const message = await this.#transport.send(request, signal);
+    const message = await this.#transport.send(request, { signal, silenceMs });
     const { statusCode = 0, statusMessage: reason = '' } = message;
     return { response: new HttpResponse({ statusCode, reason, headers: headersOf(message), body: message }) };
   }

@@ -26,6 +26,8 @@ export interface S3Request {
   readonly mostReplyBytes?: number;
   /** Where the body of a reply that just fits goes. */
   readonly into?: Uint8Array;
+  /** How long the server may be silent, where it has more to do than to answer. */
+  readonly silenceMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -35,11 +37,11 @@ export interface S3Request {
  *   it was aborted
  */
 export function sendSigned(connection: Connection, request: S3Request): Promise<Reply> {
-  const { signal, into, mostReplyBytes: mostBytes = MOST_REPLY_BYTES } = request;
+  const { signal, silenceMs, into, mostReplyBytes: mostBytes = MOST_REPLY_BYTES } = request;
   return withRetries(connection.retries, signal, async () => {
     const { transport, clockOffsetMs } = connection;
     const signed = await sign(connection, { request, clockOffsetMs });
-    const reply = await transport.exchange(signed, { signal, into, mostBytes });
+    const reply = await transport.exchange(signed, { signal, silenceMs, into, mostBytes });
     const refusal = refusalIn(reply, request);
     if (refusal === undefined) return reply;
     if (refusal.name === SKEWED || isSkewed(refusal, clockOffsetMs))
@@ -79,12 +81,25 @@ function correctClock(
   refusal.$metadata.clockSkewCorrected = connection.clockOffsetMs !== usedOffsetMs;
 }
 
+/** Node would send a tab and Latin-1, which servers sign otherwise: they would call the secret wrong. */
+const UNSENDABLE = /[^\x20-\x7e]/;
+
+/** @throws TypeError with Node's own code for what it refuses itself */
+function refuseUnsendable(headers: Readonly<Record<string, string>>): void {
+  for (const name in headers)
+    if (UNSENDABLE.test(headers[name] ?? ''))
+      throw Object.assign(new TypeError(`Invalid character in header content ["${name}"]`), {
+        code: 'ERR_INVALID_CHAR',
+      });
+}
+
 async function sign(
   connection: Connection,
   { request, clockOffsetMs }: { request: S3Request; clockOffsetMs: number },
 ): Promise<SignedRequest> {
   const { settings } = connection;
-  const { method, key, query = {}, headers, body } = request;
+  const { method, key, query = {}, headers = {}, body } = request;
+  refuseUnsendable(headers);
   const { port, host, ...address } = addressOf(settings, await connection.region(), key);
   const contentHash = body === undefined ? NOTHING_HASHED : Buffer.from(body.sha256, 'base64').toString('hex');
   const length = body === undefined ? undefined : String(body.bytes.length);

@@ -10,8 +10,13 @@ const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'] as const;
 
 type Timeouts = Pick<Limits, 'connectTimeoutMs' | 'silenceTimeoutMs'>;
 
-export interface ExchangeOptions {
+interface SendOptions {
   readonly signal?: AbortSignal | undefined;
+  /** How long the server may be silent, where it has more to do than to answer. */
+  readonly silenceMs?: number | undefined;
+}
+
+export interface ExchangeOptions extends SendOptions {
   /** What a reply may have at most; a longer one is not read. */
   readonly mostBytes: number;
   /** Where the body goes if it has as many bytes; else into memory of its own. */
@@ -37,8 +42,8 @@ export class Transport {
    *
    * @throws the system's error where no whole reply came, OversizedReplyError for one that is too long
    */
-  async exchange(request: HttpRequest, { signal, into, mostBytes }: ExchangeOptions): Promise<Reply> {
-    const message = await this.send(request, signal);
+  async exchange(request: HttpRequest, { mostBytes, into, ...options }: ExchangeOptions): Promise<Reply> {
+    const message = await this.send(request, options);
     // The reply to a HEAD tells the length of what it does not bring.
     return readReply(message, { into, mostBytes: request.method === 'HEAD' ? Number.POSITIVE_INFINITY : mostBytes });
   }
@@ -48,14 +53,20 @@ export class Transport {
    *
    * @returns the reply as soon as it begins; whoever gets it reads it
    */
-  async send(request: HttpRequest, signal?: AbortSignal): Promise<IncomingMessage> {
+  async send(
+    request: HttpRequest,
+    { signal, silenceMs: timeout = this.#timeouts.silenceTimeoutMs }: SendOptions = {},
+  ): Promise<IncomingMessage> {
     const { http, agent } = await this.#wayTo(request);
     signal?.throwIfAborted();
-    const options = { ...optionsOf(request), agent, timeout: this.#timeouts.silenceTimeoutMs };
+    const options = { ...optionsOf(request), agent, timeout };
     return new Promise((resolve, reject) => {
       const outgoing = http.request(options, resolve);
       outgoing.on('error', reject);
-      this.#watch(outgoing);
+      // Of a server that switches to another protocol there is neither a reply nor an error.
+      outgoing.once('close', () => reject(brokenOff()));
+      endSilence(outgoing, timeout);
+      this.#limitConnecting(outgoing, reject);
       if (signal !== undefined) this.#endWith(signal, outgoing);
       outgoing.end(request.body);
     });
@@ -74,23 +85,21 @@ export class Transport {
     outgoing.once('close', () => underWay.delete(outgoing));
   }
 
-  #watch(outgoing: ClientRequest): void {
-    const { connectTimeoutMs, silenceTimeoutMs } = this.#timeouts;
-    let reply: IncomingMessage | undefined;
-    outgoing.once('response', (message) => {
-      reply = message;
-    });
-    outgoing.once('timeout', () => {
-      const error = timedOut(`timed out after ${silenceTimeoutMs} ms of inactivity`);
-      // Whoever reads the reply would else be told of a broken connection.
-      reply?.destroy(error);
+  /** Until a request could be written. Behind a proxy there is no socket before that has answered. */
+  #limitConnecting(outgoing: ClientRequest, reject: (error: Error) => void): void {
+    const { connectTimeoutMs } = this.#timeouts;
+    const timer = setTimeout(() => {
+      const error = timedOut(`there was no connection within ${connectTimeoutMs} ms`);
       outgoing.destroy(error);
-    });
+      reject(error);
+    }, connectTimeoutMs);
+    const stop = (): void => clearTimeout(timer);
+    outgoing.once('close', stop);
     outgoing.once('socket', (socket) => {
-      if (!socket.connecting) return;
-      const give = (): void => void outgoing.destroy(timedOut(`there was no connection within ${connectTimeoutMs} ms`));
-      const timer = setTimeout(give, connectTimeoutMs);
-      for (const event of ['connect', 'close'] as const) socket.once(event, () => clearTimeout(timer));
+      const isSecuring = 'secureConnecting' in socket && socket.secureConnecting === true;
+      if (isSecuring) socket.once('secureConnect', stop);
+      else if (socket.connecting) socket.once('connect', stop);
+      else stop();
     });
   }
 
@@ -110,8 +119,11 @@ export class Transport {
     const direct = { http, agent: new http.Agent(options) };
     if (!PROXY_VARIABLES.some((name) => process.env[name] || process.env[name.toUpperCase()])) return direct;
     const { proxyAgent, proxyFor } = await import('./proxy.ts');
+    const { connectTimeoutMs } = this.#timeouts;
     const proxy = proxyFor(server);
-    return proxy === undefined ? direct : { http, agent: proxyAgent(proxy, protocol, options) };
+    return proxy === undefined
+      ? direct
+      : { http, agent: proxyAgent(proxy, { ...options, protocol, connectTimeoutMs }) };
   }
 }
 
@@ -131,6 +143,23 @@ function optionsOf({ method, hostname, port, path, query, headers }: HttpRequest
     path: search === '' ? path : `${path}?${search}`,
     headers,
   };
+}
+
+function endSilence(outgoing: ClientRequest, silenceMs: number): void {
+  let reply: IncomingMessage | undefined;
+  outgoing.once('response', (message) => {
+    reply = message;
+  });
+  outgoing.once('timeout', () => {
+    const error = timedOut(`timed out after ${silenceMs} ms of inactivity`);
+    // Whoever reads the reply would else be told of a broken connection.
+    reply?.destroy(error);
+    outgoing.destroy(error);
+  });
+}
+
+function brokenOff(): Error {
+  return Object.assign(new Error('the connection was closed without a reply'), { code: 'ECONNRESET' });
 }
 
 /** Named as the SDK's retry strategy knows it. */

@@ -4,6 +4,7 @@ import type { AssetCopy, AssetPut, CopyResult, WriteCondition, WriteResult } fro
 import type { Bucket } from './bucket.ts';
 import { writeConditionally } from './conditional-write.ts';
 import { copyResult } from './copy-result.ts';
+import { silenceFor } from './limits.ts';
 import { assetFields, conditionFields, type HeaderFields, headersFor, placement, tagging } from './object-headers.ts';
 import { causeName, isPreconditionFailure } from './refusal.ts';
 import type { S3Request } from './signed-request.ts';
@@ -65,6 +66,7 @@ async function copyWhole(bucket: Bucket, { source, target, attributes, signal }:
     ...bucket.copySource(source),
     MetadataDirective: 'REPLACE',
   });
-  const { body } = await bucket.send(operation, { method: 'PUT', key: target, headers });
+  const silenceMs = silenceFor(bucket.limits, source.sizeBytes);
+  const { body } = await bucket.send(operation, { method: 'PUT', key: target, headers, silenceMs });
   return bucket.requiredEtag(operation, copyResult(body, 'CopyObjectResult')?.ETag);
 }
