@@ -238,7 +238,21 @@ describe('a listing', () => {
     expect(scenario.wire().slice(2).toSorted()).toEqual([
       'HeadObject artifacts/<commit>/app.zip',
       'HeadObject artifacts/<commit>/nested/site.txt',
+      'ListObjectsV2 artifacts/<commit>/',
     ]);
+  });
+
+  it('shows damage also where the object has been replaced by the time it is asked', async () => {
+    await uploadSet();
+    const key = `artifacts/${scenario.head}/app.zip`;
+    const { server, name } = scenario.bucket;
+    server.put(name, key, 'ape');
+    server.fault = (request) => {
+      // Another run is about to repair the set, and then to replace the rest of it.
+      if (isRequest(request, 'HeadObject', key)) server.put(name, key, 'app');
+      return undefined;
+    };
+    expect(await scenario.check({ codeHash: undefined })).toMatchObject({ found: false, reason: 'damaged' });
   });
 
   it('that came before an upload began is not a set without a record', async () => {

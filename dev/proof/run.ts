@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { proveCrashes } from './crash-matrix.ts';
 import { Dice } from './dice.ts';
 import { type Figures, type PartFigures, publishFigures } from './figures.ts';
 import { proveByFuzz } from './fuzz.ts';
 import { type BuiltAction, copyAction } from './lane.ts';
+import { MUTANTS } from './model/mutants.ts';
+import { proveModel } from './model.ts';
 import { proveRaces } from './races.ts';
 import { proveRandomKills } from './random-kills.ts';
 import { SCENES } from './scenes.ts';
@@ -42,6 +41,8 @@ const FULL = {
   files: 10_000,
   largeMib: 2048,
   served: { files: 5000, largeMib: 6144 },
+  interleavings: 20_000,
+  mutants: MUTANTS,
 };
 const QUICK = {
   stride: 16,
@@ -51,8 +52,9 @@ const QUICK = {
   files: 1000,
   largeMib: 64,
   served: { files: 200, largeMib: 64 },
+  interleavings: 500,
+  mutants: [],
 };
-const MODEL = join(import.meta.dirname, 'model.ts');
 const MOST_TOLD = 20;
 
 const { seed, quick } = values;
@@ -74,7 +76,7 @@ const PARTS: Readonly<Record<string, (work: Work) => Promise<void>>> = {
   fuzz: ({ tally }) => proveByFuzz({ tally, cases: size.cases, seed: new Dice(seed).below(2 ** 31) }),
   sizes: (work) => proveSizes({ ...work, files: size.files, largeMib: size.largeMib }),
   server: (work) => proveServerSizes({ ...work, ...size.served }),
-  model: runModel,
+  model: (work) => proveModel({ ...work, lanes, interleavings: size.interleavings, mutants: size.mutants }),
 };
 
 const asked = values.only?.split(',') ?? Object.keys(PARTS);
@@ -112,14 +114,4 @@ async function provePart(name: string): Promise<PartFigures> {
   const { violations, mutants, skipped } = tally;
   if (skipped !== undefined) console.log(`  Skipped: ${skipped}`);
   return { seconds, violations: violations.length, counts: Object.fromEntries(tally.counts), mutants, skipped };
-}
-
-/** The model checker is a program of its own, with figures of its own. */
-async function runModel({ tally }: Work): Promise<void> {
-  if (!existsSync(MODEL)) return console.log('  There is no model checker.');
-  const child = spawn(process.execPath, [MODEL, ...(quick ? ['--quick'] : [])], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  const exitCode = await new Promise((done, failed) => child.on('close', done).on('error', failed));
-  if (exitCode !== 0) tally.violations.push(`The model checker ended with exit code ${exitCode}`);
 }

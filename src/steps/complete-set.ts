@@ -44,7 +44,10 @@ export async function completeSet(
       if (claim.isTakeOver) await abortOpenUploads({ store, log }, claim, planned);
       const record = await claim.seal(await transfer(before));
       const after = await readListing(store, location);
-      const [changed] = await confirmDisagreements(store, location, disagreements(record, after));
+      const [changed] = await confirmDisagreements(store, location, {
+        suspected: disagreements(record, after),
+        listing: after,
+      });
       if (changed === undefined) {
         warnOfStrays(log, location, strays(record, after));
         claim.end();

@@ -73,7 +73,7 @@ async function judge(
       const suspected = disagreements(record.record, listing);
       if (suspected.length === 0) return { reason: 'complete', record: record.record };
       const { confirmDisagreements } = await import('./confirm-disagreements.ts');
-      const [disagreement] = await confirmDisagreements(store, location, suspected);
+      const [disagreement] = await confirmDisagreements(store, location, { suspected, listing });
       if (disagreement === undefined) return { reason: 'complete', record: record.record };
       return { reason: 'damaged', record: record.record, disagreement };
     }

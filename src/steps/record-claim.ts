@@ -160,12 +160,12 @@ export class RecordClaim {
 
   /** @returns whether the server checked the condition */
   #write(record: AssetRecord): Promise<boolean> {
-    const write = this.#lastWrite.then(() => this.#writeNow(serializeRecord(record)));
+    const write = this.#lastWrite.then(() => this.#writeNow(record));
     this.#lastWrite = write.catch(() => undefined);
     return write;
   }
 
-  async #writeNow(body: string, attempt = 1): Promise<boolean> {
+  async #writeNow(record: AssetRecord, attempt = 1): Promise<boolean> {
     if (this.#failure instanceof RecordLostError) throw this.#failure;
     if (attempt > MOST_ATTEMPTS)
       throw new StoreError(
@@ -176,18 +176,22 @@ export class RecordClaim {
     const condition: WriteCondition =
       this.#etag === undefined ? { kind: 'absent' } : { kind: 'unchanged', etag: this.#etag };
     const sentAtMs = clock.monotonicMs();
+    const body = serializeRecord(record);
     const result = await store.writeDocument(this.#request.location.recordKey, Buffer.from(body), condition);
     if (result.outcome === 'written') {
       this.#etag = result.etag;
       this.#heldSinceMs = sentAtMs;
       return result.guarded;
     }
-    await this.#readBack(body, { sentAtMs, attempt });
+    await this.#readBack(record, { body, sentAtMs, attempt });
     return true;
   }
 
   /** A refused write: its own earlier reply was lost, the record was deleted, or another writer has it. */
-  async #readBack(body: string, { sentAtMs, attempt }: { sentAtMs: number; attempt: number }): Promise<void> {
+  async #readBack(
+    record: AssetRecord,
+    { body, sentAtMs, attempt }: { body: string; sentAtMs: number; attempt: number },
+  ): Promise<void> {
     const current = await readRecord(this.#ports.store, this.#request.location);
     this.#etag = current?.etag;
     if (current?.body === body) {
@@ -195,7 +199,9 @@ export class RecordClaim {
       return;
     }
     if (current === undefined || current.record.writer.nonce === this.#nonce) {
-      await this.#writeNow(body, attempt + 1);
+      // The same body once more could have the ETag by which others know the record that was deleted.
+      const isOpen = record.state === 'uploading';
+      await this.#writeNow(isOpen ? this.#uploading(record.leaseSeconds) : record, attempt + 1);
       return;
     }
     this.#fail(new RecordLostError(`${describeWriter(current.record.writer)} has ${this.#where()}`));

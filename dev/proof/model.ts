@@ -1,0 +1,86 @@
+import { Dice } from './dice.ts';
+import { explore } from './model/explore.ts';
+import type { Mutant } from './model/mutants.ts';
+import { Workbench } from './model/workbench.ts';
+import type { Tally } from './tally.ts';
+
+// The modes over a store of which every request, reply, crash and lapse of a lease comes at a moment that a schedule
+// picks. And the same with one guard of the protocol after another taken out, which the model has to notice.
+
+export interface ModelPlan {
+  readonly tally: Tally;
+  readonly seed: string;
+  readonly interleavings: number;
+  readonly mutants: readonly Mutant[];
+  /** How many guards are tried at once. */
+  readonly lanes: number;
+  readonly progress?: (line: string) => void;
+}
+
+/** Where nothing breaks without a guard, there is no use in trying for long. */
+const TRIES_OF_REDUNDANT = 2000;
+const MOST_TRIES = 150_000;
+const SHRINKS_FOR_MS = 30_000;
+const TOLD_EVERY = 2000;
+const TOLD = [
+  'interleavings',
+  'processes',
+  'events',
+  'crashes',
+  'pauses',
+  'time jumps',
+  'take-overs',
+  'lost replies',
+  'requests sent twice',
+  'late effects',
+  'faults',
+  'objects changed by outsiders',
+  'records deleted by outsiders',
+  'files changed under an upload',
+  'restored sets',
+] as const;
+
+export async function proveModel({ tally, seed, interleavings, mutants, lanes, progress }: ModelPlan): Promise<void> {
+  const number = new Dice(seed).below(2 ** 31);
+  const { counts, violation } = await explore({
+    interleavings,
+    seed: number,
+    shrinksForMs: SHRINKS_FOR_MS,
+    progress: (count) => {
+      if (count % TOLD_EVERY === 0) progress?.(`${count} of ${interleavings} interleavings`);
+    },
+  });
+  for (const what of TOLD) tally.add(what, counts.get(what));
+  if (violation !== undefined) tally.violations.push(violation);
+  const queue = mutants.values();
+  const work = async (): Promise<void> => {
+    await using workbench = await Workbench.create();
+    for (const mutant of queue) await proveNoticed(mutant, { workbench, tally, seed: number, progress });
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes, mutants.length) }, work));
+}
+
+interface Trial {
+  readonly workbench: Workbench;
+  readonly tally: Tally;
+  readonly seed: number;
+  readonly progress: ModelPlan['progress'];
+}
+
+/** A guard that can be taken out unnoticed is one that nothing proves, unless the list says why it is. */
+async function proveNoticed(mutant: Mutant, { workbench, tally, seed, progress }: Trial): Promise<void> {
+  const { guard, redundant } = mutant;
+  const interleavings = redundant === undefined ? MOST_TRIES : TRIES_OF_REDUNDANT;
+  const noticed = await workbench.tryWithout(mutant, { interleavings, seed });
+  tally.add('guards taken out');
+  if (noticed !== undefined) {
+    tally.add('guards missed');
+    progress?.(`without ${guard}: ${noticed.violation}, after ${noticed.tried} interleavings`);
+    if (redundant !== undefined)
+      tally.violations.push(`'${guard}' is called redundant, and is not: ${noticed.violation}`);
+  } else {
+    tally.add('guards that others stand in for');
+    progress?.(`without ${guard}: nothing in ${interleavings} interleavings (${redundant ?? 'it should be missed'})`);
+    if (redundant === undefined) tally.violations.push(`'${guard}' can be taken out unnoticed`);
+  }
+}

@@ -1,0 +1,130 @@
+import type { AssetAttributes, WriteCondition } from '../../../src/ports.ts';
+import { digestsOf, etagOf, etagOfParts, note } from './contents.ts';
+
+/** Who did something: the number of a process, or somebody who does not know of records. */
+export type Author = number | 'outsider';
+
+/** An object as one write left it. */
+export interface Version {
+  readonly bytes: Buffer;
+  readonly etag: string;
+  readonly attributes: AssetAttributes;
+  /** Base64 SHA-256, where the store keeps one. */
+  readonly checksum: string | undefined;
+  readonly modifiedMs: number;
+  /** Written by a request that had taken effect before. */
+  readonly isRepeated?: boolean;
+  readonly author: Author;
+}
+
+/** Of one key; the store's state at any moment is what its changes up to then came to. */
+export interface Change {
+  readonly key: string;
+  readonly version: Version | undefined;
+  readonly author: Author;
+}
+
+export interface Multipart {
+  readonly id: string;
+  readonly key: string;
+  readonly attributes: AssetAttributes;
+  readonly author: Author;
+  readonly parts: Map<number, Buffer>;
+  /** Nobody knows of it: the reply that tells its id was lost, or is still on its way. */
+  isUnknown: boolean;
+}
+
+export interface Write {
+  readonly key: string;
+  readonly bytes: Buffer;
+  readonly attributes: AssetAttributes;
+  readonly condition: WriteCondition;
+  readonly author: Author;
+  readonly keepsChecksum?: boolean;
+  readonly isRepeated?: boolean;
+}
+
+export type Refusal = 'precondition-failed' | 'missing';
+
+const PAGE_LENGTH = 2;
+
+/** An S3 bucket: each method is one request, and takes effect at once. */
+export class Bucket {
+  readonly objects = new Map<string, Version>();
+  readonly changes: Change[] = [];
+  readonly multiparts = new Map<string, Multipart>();
+  readonly #now: () => number;
+  #multipartCount = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Why a condition does not hold; undefined where it does. */
+  refusal(key: string, condition: WriteCondition): Refusal | undefined {
+    const current = this.objects.get(key);
+    if (condition.kind === 'absent') return current === undefined ? undefined : 'precondition-failed';
+    if (current === undefined) return 'missing';
+    return current.etag === condition.etag ? undefined : 'precondition-failed';
+  }
+
+  put({ key, bytes, attributes, condition, author, keepsChecksum, isRepeated = false }: Write): Version | Refusal {
+    const refusal = this.refusal(key, condition);
+    if (refusal !== undefined) return refusal;
+    const checksum = keepsChecksum ? digestsOf(bytes).sha256 : undefined;
+    return this.store(key, { bytes, etag: etagOf(bytes), attributes, checksum, author, isRepeated });
+  }
+
+  store(key: string, version: Omit<Version, 'modifiedMs'>): Version {
+    const stored = { ...version, modifiedMs: this.#now() };
+    this.objects.set(key, stored);
+    if (!key.startsWith('records/')) note(stored.etag, stored.bytes);
+    this.changes.push({ key, version: stored, author: version.author });
+    return stored;
+  }
+
+  delete(key: string, author: Author): void {
+    if (this.objects.delete(key)) this.changes.push({ key, version: undefined, author });
+  }
+
+  /** One page of what lies under a prefix, of the keys after one. */
+  page(prefix: string, after: string): { readonly keys: readonly string[]; readonly isTruncated: boolean } {
+    const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
+    return { keys: keys.slice(0, PAGE_LENGTH), isTruncated: keys.length > PAGE_LENGTH };
+  }
+
+  /** @param source of which ETag only */
+  copy({ source, target, attributes, author }: Copy): Version | 'source-changed' {
+    const original = this.objects.get(source.key);
+    if (original?.etag !== source.etag) return 'source-changed';
+    const { bytes, checksum } = original;
+    return this.store(target, { bytes, etag: etagOf(bytes), attributes, checksum, author });
+  }
+
+  createMultipart(key: string, attributes: AssetAttributes, author: Author): Multipart {
+    this.#multipartCount += 1;
+    const id = `m${this.#multipartCount}`;
+    const multipart = { id, key, attributes, author, parts: new Map(), isUnknown: true };
+    this.multiparts.set(id, multipart);
+    return multipart;
+  }
+
+  complete(id: string, condition: WriteCondition): Version | Refusal {
+    const multipart = this.multiparts.get(id);
+    if (multipart === undefined) return 'missing';
+    const { key, attributes, author } = multipart;
+    const refusal = this.refusal(key, condition);
+    if (refusal !== undefined) return refusal;
+    this.multiparts.delete(id);
+    const parts = [...multipart.parts].sort(([left], [right]) => left - right).map(([, bytes]) => bytes);
+    const bytes = Buffer.concat(parts);
+    return this.store(key, { bytes, etag: etagOfParts(parts), attributes, checksum: undefined, author });
+  }
+}
+
+export interface Copy {
+  readonly source: { readonly key: string; readonly etag: string };
+  readonly target: string;
+  readonly attributes: AssetAttributes;
+  readonly author: Author;
+}

@@ -1,0 +1,124 @@
+import type { AssetAttributes, AssetCopy, ObjectStore } from '../../../src/ports.ts';
+import type { Version } from './bucket.ts';
+import { PART_BYTES } from './contents.ts';
+import { asking, headOf, type Line, replacing, resultOf } from './line.ts';
+import { putInParts } from './put-in-parts.ts';
+
+const SECOND_MS = 1000;
+const NO_ATTRIBUTES: AssetAttributes = { metadata: {} };
+
+/** The store as one process has it: answers like the S3 adapter, of requests that the schedule moves. */
+export function clientOf(line: Line): ObjectStore {
+  const { bucket, watch, sender } = line;
+  return {
+    bucket: 'model',
+    partSizeBytes: PART_BYTES,
+    readDocument: async (key) => {
+      const version = await asking(line, 'GET', key)(() => dated(line, bucket.objects.get(key)));
+      watch.recordRead(sender, key, version?.author);
+      return version?.document;
+    },
+    writeDocument: async (key, body, condition) => {
+      watch.recordSent(sender, key);
+      const write = { key, bytes: Buffer.from(body), attributes: NO_ATTRIBUTES, condition, author: sender };
+      let effects = 0;
+      const written = await asking(line, 'PUT', key, { isWrite: true })(() => {
+        const before = bucket.objects.get(key);
+        const result = bucket.put({ ...write, isRepeated: effects > 0 });
+        if (typeof result !== 'string') effects += 1;
+        if (typeof result !== 'string') watch.recordWritten(sender, key, { before, after: result });
+        return resultOf(result);
+      });
+      watch.recordAnswered(sender, key, written.outcome);
+      return written;
+    },
+    list: (prefix) => listPages(line, prefix),
+    head: (key) => asking(line, 'HEAD', key)(() => headOf(bucket.objects.get(key))),
+    putAsset: ({ key, body, attributes, condition, signal }) => {
+      watch.assetSent(sender, key, condition);
+      const write = { key, bytes: Buffer.from(body), attributes, condition, author: sender, keepsChecksum: true };
+      return asking(line, 'PUT', key, { isWrite: true, signal })(() =>
+        replacing(line, { key, condition }, () => bucket.put(write)),
+      );
+    },
+    putAssetInParts: (put) => putInParts(line, put),
+    copyAsset: (copy) => copyAsset(line, copy),
+    readAsset: ({ key, etag, sizeBytes, range, signal }) =>
+      asking(line, 'GET', key, { signal })(() => {
+        const version = bucket.objects.get(key);
+        if (version === undefined || version.etag !== etag || version.bytes.length !== sizeBytes)
+          return { outcome: 'changed' };
+        const bytes = version.bytes.subarray(range.position, range.position + range.lengthBytes);
+        return { outcome: 'read', bytes: watch.received(key, version, bytes) };
+      }),
+    abortUploads: (prefix, beforeEach) => abortUploads(line, prefix, beforeEach),
+  };
+}
+
+/** As it is at this moment. */
+function dated({ now }: Line, version: Version | undefined) {
+  if (version === undefined) return undefined;
+  const { bytes, etag, modifiedMs, author } = version;
+  const document = { body: bytes, etag, lastModifiedMs: wholeSecond(modifiedMs), dateMs: wholeSecond(now()) };
+  return { author, document };
+}
+
+function wholeSecond(timeMs: number): number {
+  return Math.floor(timeMs / SECOND_MS) * SECOND_MS;
+}
+
+async function* listPages(line: Line, prefix: string) {
+  const { bucket } = line;
+  let after = '';
+  for (;;) {
+    const page = await asking(
+      line,
+      'LIST',
+      prefix,
+    )(() => {
+      const { keys, isTruncated } = bucket.page(prefix, after);
+      const objects = keys.flatMap((key) => {
+        const version = bucket.objects.get(key);
+        return version === undefined ? [] : [{ key, sizeBytes: version.bytes.length, etag: version.etag }];
+      });
+      return { objects, isTruncated };
+    });
+    yield page.objects;
+    const last = page.objects.at(-1);
+    if (!page.isTruncated || last === undefined) return;
+    after = last.key;
+  }
+}
+
+function copyAsset(line: Line, { source, target, attributes, signal }: AssetCopy) {
+  const { bucket, watch, sender } = line;
+  watch.assetSent(sender, target);
+  return asking(line, 'COPY', target, { isWrite: true, signal })(() => {
+    const before = bucket.objects.get(target);
+    const copied = bucket.copy({ source, target, attributes, author: sender });
+    if (copied === 'source-changed') return { outcome: 'source-changed' } as const;
+    // A copy has no condition on its target: what it replaces may be anything.
+    watch.assetWritten(sender, target, { before, after: copied, condition: undefined });
+    return { outcome: 'copied', etag: copied.etag } as const;
+  });
+}
+
+async function abortUploads(line: Line, prefix: string, beforeEach = () => {}): Promise<number> {
+  const { bucket, watch, sender } = line;
+  watch.abortSent(sender, prefix);
+  const open = await asking(
+    line,
+    'LIST-UPLOADS',
+    prefix,
+  )(() => [...bucket.multiparts.values()].filter(({ key }) => key.startsWith(prefix)));
+  for (const { id, key } of open) {
+    beforeEach();
+    watch.abortSent(sender, prefix);
+    await asking(line, 'ABORT', key, { isWrite: true })(() => {
+      const multipart = bucket.multiparts.get(id);
+      if (multipart !== undefined) watch.aborted(sender, multipart);
+      bucket.multiparts.delete(id);
+    });
+  }
+  return open.length;
+}

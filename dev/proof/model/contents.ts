@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+
+// What is built and stored in the model: so few bytes, in so few variants, that equal bytes and equal ETags are common.
+
+/** Larger files are sent in parts. */
+export const PART_BYTES = 8;
+export const COMMITS = ['1'.repeat(40), '2'.repeat(40)] as const;
+export const CODES = ['a'.repeat(64), 'b'.repeat(64)] as const;
+
+const LARGE_BYTES = 12;
+
+/** One build: the bytes of each path, and which code it was built from. */
+export interface Build {
+  readonly code: number;
+  readonly files: ReadonlyMap<string, Buffer>;
+}
+
+/** Variants of one path have the same size, but for the third of `b`; a large one differs in each of its parts. */
+export function contentOf(path: string, variant: number): Buffer {
+  const text = `${path}${variant}${path === 'b' && variant === 2 ? '+' : ''}`;
+  return Buffer.from(path === 'large' ? text.padEnd(LARGE_BYTES, String(variant)) : text);
+}
+
+export interface Digests {
+  readonly md5: string;
+  readonly sha256: string;
+}
+
+const known = new Map<string, Digests>();
+
+/** MD5 as hex, SHA-256 as base64. */
+export function digestsOf(bytes: Buffer): Digests {
+  const text = bytes.toString('latin1');
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const digests = {
+    md5: createHash('md5').update(bytes).digest('hex'),
+    sha256: createHash('sha256').update(bytes).digest('base64'),
+  };
+  known.set(text, digests);
+  return digests;
+}
+
+const bytesOfEtags = new Map<string, Buffer>();
+
+/** As S3 makes it of a body sent at once. */
+export function etagOf(bytes: Buffer): string {
+  return `"${createHash('md5').update(bytes).digest('hex')}"`;
+}
+
+/** Has it known which bytes an ETag is of. */
+export function note(etag: string, bytes: Buffer): void {
+  bytesOfEtags.set(etag, bytes);
+}
+
+/** The SHA-256, as base64, of what has an ETag; of assets only. */
+export function sha256OfEtag(etag: string): string | undefined {
+  const bytes = bytesOfEtags.get(etag);
+  return bytes && digestsOf(bytes).sha256;
+}
+
+/** As S3 makes it of parts: another one than of the same bytes sent at once. */
+export function etagOfParts(parts: readonly Buffer[]): string {
+  const md5 = createHash('md5');
+  for (const part of parts) md5.update(digestsOf(part).md5);
+  return `"${md5.digest('hex')}-${parts.length}"`;
+}

@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { type Plan, plans } from './plan.ts';
+import { runPlan } from './run-plan.ts';
+
+export interface Exploration {
+  readonly interleavings: number;
+  readonly seed: number;
+  /** Of one interleaving, as a violation tells it. */
+  readonly path?: string | undefined;
+  /** Whether the simplest interleaving that fails is looked for, for so long at most. */
+  readonly shrinksForMs?: number;
+  readonly progress?: (count: number) => void;
+}
+
+export interface Explored {
+  readonly counts: ReadonlyMap<string, number>;
+  /** The first that failed, told with everything that led to it; undefined: none did. */
+  readonly violation: string | undefined;
+  /** In one line, what did not hold there. */
+  readonly promise: string | undefined;
+  /** How many interleavings it took to the first that failed. */
+  readonly tried: number;
+}
+
+/** Runs interleavings until one of them breaks a promise. */
+export async function explore(exploration: Exploration): Promise<Explored> {
+  const { interleavings, seed, path, shrinksForMs = 0, progress } = exploration;
+  const counts = new Map<string, number>();
+  const property = propertyOf(counts, progress);
+  const given = path === undefined ? {} : { path };
+  const result = await fc.check(property, { numRuns: interleavings, seed, endOnFailure: true, ...given });
+  const tried = counts.get('interleavings') ?? 0;
+  if (!result.failed) return { counts, violation: undefined, promise: undefined, tried };
+  const simplest = shrinksForMs === 0 ? result : await simplify(result, shrinksForMs);
+  const [plan] = simplest.counterexample ?? result.counterexample ?? [];
+  if (plan === undefined) throw new Error('fast-check failed without an example', { cause: result.errorInstance });
+  const { errorInstance, counterexamplePath } = simplest;
+  const promise = Error.isError(errorInstance) ? errorInstance.message : String(errorInstance);
+  return { counts, promise, violation: await tell(plan, { seed, path: counterexamplePath ?? '' }), tried };
+}
+
+function propertyOf(counts: Map<string, number>, progress?: (count: number) => void) {
+  return fc.asyncProperty(plans, async (plan) => {
+    const { violations } = await runPlan(plan, counts);
+    progress?.(counts.get('interleavings') ?? 0);
+    if (violations.length > 0) throw new Error(violations.join('; '));
+  });
+}
+
+function simplify({ seed, counterexamplePath }: fc.RunDetails<[Plan]>, durationMs: number) {
+  const path = counterexamplePath === null ? {} : { path: counterexamplePath };
+  return fc.check(propertyOf(new Map()), {
+    seed,
+    ...path,
+    interruptAfterTimeLimit: durationMs,
+    markInterruptAsFailure: true,
+  });
+}
+
+async function tell(plan: Plan, { seed, path }: { seed: number; path: string }): Promise<string> {
+  const { story } = await runPlan(plan, new Map());
+  return [
+    `node dev/proof/model/replay.ts ${seed} ${path}`,
+    JSON.stringify({ ...plan, schedule: plan.schedule.length }),
+    ...story,
+  ].join('\n');
+}

@@ -1,0 +1,126 @@
+import type { Bucket, Version } from './bucket.ts';
+import { digestsOf, sha256OfEtag } from './contents.ts';
+
+// What a set was like at each moment, judged by the text of the protocol alone: no line of the action is used here.
+
+/** The two places that a set lies in. */
+export interface SetPlace {
+  readonly prefix: string;
+  readonly recordKey: string;
+}
+
+export function placeOf(folder: 'artifacts' | 'cache', id: string): SetPlace {
+  return { prefix: `${folder}/${id}/`, recordKey: `records/${folder}/${id}.json` };
+}
+
+/** The set that a key of the bucket belongs to. */
+export function placeOfKey(key: string): SetPlace {
+  const [first = '', second = '', third = ''] = key.split('/');
+  const isRecord = first === 'records';
+  return placeOf(
+    (isRecord ? second : first) === 'cache' ? 'cache' : 'artifacts',
+    isRecord ? third.slice(0, -5) : second,
+  );
+}
+
+export interface RecordedFile {
+  readonly path: string;
+  readonly size: number;
+  readonly etag: string;
+  readonly sha256?: string;
+}
+
+/** A record as far as the judgement needs it. */
+export interface ModelRecord {
+  readonly state: string;
+  readonly leaseSeconds: number;
+  readonly commit: string;
+  readonly codeHash?: string;
+  readonly origin: { readonly kind: string; readonly codeHash?: string; readonly legacy?: boolean };
+  readonly writer: { readonly nonce: string; readonly sequence: number };
+  readonly files: readonly RecordedFile[];
+}
+
+const parsed = new WeakMap<Version, ModelRecord>();
+
+export function recordIn(version: Version): ModelRecord {
+  const before = parsed.get(version);
+  if (before !== undefined) return before;
+  const record: ModelRecord = { files: [], ...JSON.parse(version.bytes.toString()) };
+  parsed.set(version, record);
+  return record;
+}
+
+/** The SHA-256 of each file, by path; by what its ETag is of, where the record has none. */
+export function digestsIn({ files }: ModelRecord): Digests {
+  return new Map(files.map(({ path, sha256, etag }) => [path, sha256 ?? sha256OfEtag(etag)]));
+}
+
+export function digestsOfFiles(files: Iterable<readonly [string, { readonly bytes: Buffer }]>): Digests {
+  return new Map([...files].map(([path, { bytes }]) => [path, digestsOf(bytes).sha256]));
+}
+
+export type Digests = ReadonlyMap<string, string | undefined>;
+
+export function areSame(left: Digests, right: Digests): boolean {
+  return left.size === right.size && [...left].every(([path, sha256]) => right.get(path) === sha256);
+}
+
+/** Which write of which writer a record is. */
+export function writeOf({ writer }: ModelRecord): string {
+  return `${writer.nonce}#${writer.sequence}`;
+}
+
+/** A set between two changes of it. */
+export interface Moment {
+  readonly record: Version | undefined;
+  /** By path. */
+  readonly objects: ReadonlyMap<string, Version>;
+}
+
+/** Each moment of a set from one position in the bucket's changes to another, both included. */
+export function* momentsOf({ changes }: Bucket, place: SetPlace, from: number, to: number): Generator<Moment> {
+  let record: Version | undefined;
+  const objects = new Map<string, Version>();
+  let isNew = true;
+  for (let position = 0; position <= to; position += 1) {
+    if (position >= from && isNew) yield { record, objects };
+    if (position >= from) isNew = false;
+    const change = changes[position];
+    if (change === undefined) continue;
+    const { key, version } = change;
+    if (key === place.recordKey) record = version;
+    else if (!key.startsWith(place.prefix)) continue;
+    else if (version === undefined) objects.delete(key.slice(place.prefix.length));
+    else objects.set(key.slice(place.prefix.length), version);
+    isNew = true;
+  }
+}
+
+/** Whether every file of a complete record is there with the very bytes that the record names. */
+export function isBorneOut({ files }: ModelRecord, objects: Moment['objects']): boolean {
+  return files.every(({ path, size, etag, sha256 }) => {
+    const object = objects.get(path);
+    if (object === undefined || object.etag !== etag || object.bytes.length !== size) return false;
+    return sha256 === undefined || digestsOf(object.bytes).sha256 === sha256;
+  });
+}
+
+/** Whether a set is complete, and is what its record says. */
+export function isWhole({ record, objects }: Moment): boolean {
+  if (record === undefined) return false;
+  const content = recordIn(record);
+  return content.state === 'complete' && isBorneOut(content, objects);
+}
+
+/** Whether a set is one of a tool without records: the first of its objects is not this project's own. */
+export function isLegacy({ record, objects }: Moment, place: SetPlace): boolean {
+  if (record !== undefined) return false;
+  const [first] = [...objects].sort(([left], [right]) => (left < right ? -1 : 1));
+  if (first === undefined) return false;
+  const { metadata } = first[1].attributes;
+  const isRecorded = metadata['asset-record'] === 'v1';
+  return (
+    !isRecorded || (place.prefix.startsWith('artifacts/') && metadata['commit-hash'] !== place.prefix.split('/')[1])
+  );
+}

@@ -1,0 +1,25 @@
+import { CLAIMS } from './mutants/claim.ts';
+import { COMPLETING } from './mutants/completing.ts';
+import { CONDITIONS } from './mutants/conditions.ts';
+import { HOLD } from './mutants/hold.ts';
+import { JUDGING } from './mutants/judging.ts';
+import { LEASE } from './mutants/lease.ts';
+import type { Mutant } from './mutants/mutant.ts';
+import { RESTORING } from './mutants/restoring.ts';
+import { SEARCHING } from './mutants/searching.ts';
+import { SENDING } from './mutants/sending.ts';
+
+export type { Mutant } from './mutants/mutant.ts';
+
+/** Every guard of the protocol: the model has to notice that each of them is gone. */
+export const MUTANTS: readonly Mutant[] = [
+  ...CONDITIONS,
+  ...CLAIMS,
+  ...HOLD,
+  ...LEASE,
+  ...SENDING,
+  ...COMPLETING,
+  ...JUDGING,
+  ...SEARCHING,
+  ...RESTORING,
+];

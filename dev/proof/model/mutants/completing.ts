@@ -1,0 +1,83 @@
+import type { Mutant } from './mutant.ts';
+
+// Sealing, repairing, copying.
+
+const COMPLETE = 'src/steps/complete-set.ts';
+const BUCKET = 'dev/proof/model/bucket.ts';
+
+export const COMPLETING: readonly Mutant[] = [
+  {
+    guard: 'list after seal',
+    file: COMPLETE,
+    text: 'if (changed === undefined) {',
+    replacement: 'if (changed === undefined || round > 0) {',
+  },
+  {
+    guard: 'a set is repaired that the listing after the seal does not bear out',
+    file: COMPLETE,
+    text: 'const MOST_ROUNDS = 3;',
+    replacement: 'const MOST_ROUNDS = 1;',
+  },
+  {
+    guard: 'a repair takes the record back first',
+    file: COMPLETE,
+    text: 'await claim.reopen();',
+    replacement: '',
+  },
+  {
+    guard: 'multipart uploads are aborted only after a take-over',
+    file: COMPLETE,
+    text: 'if (claim.isTakeOver) await',
+    replacement: 'await',
+  },
+  {
+    guard: 'the hold is asserted before multipart uploads are aborted',
+    file: COMPLETE,
+    text: '      claim.assertHeld();\n      if (claim.isTakeOver)',
+    replacement: '      if (claim.isTakeOver)',
+  },
+  {
+    guard: 'the hold is asserted before each multipart upload is aborted',
+    file: COMPLETE,
+    text: '() => claim.assertHeld()',
+    replacement: '() => {}',
+  },
+  {
+    guard: 'a failure gives the record up',
+    file: COMPLETE,
+    text: 'await claim.giveUp();',
+    replacement: 'claim.end();',
+  },
+  {
+    guard: 'a failure after the record was lost is told as that',
+    file: COMPLETE,
+    text: '(claim.loss ?? error)',
+    replacement: 'error',
+  },
+  {
+    guard: 'the record is given up once no other write is under way',
+    file: 'src/core/concurrency.ts',
+    text: '        failures.push(error);\n      }',
+    replacement: '        throw error;\n      }',
+  },
+  {
+    guard: 'the hold is asserted before each copy',
+    file: 'src/steps/copy-assets.ts',
+    text: '    claim.assertHeld();\n',
+    replacement: '',
+  },
+  {
+    guard: 'CopySourceIfMatch',
+    file: BUCKET,
+    text: 'if (original?.etag !== source.etag) return',
+    replacement: 'if (original === undefined) return',
+  },
+  {
+    guard: 'a changed source of a copy fails the copy',
+    file: 'src/steps/copy-assets.ts',
+    text: "if (result.outcome === 'source-changed')",
+    replacement:
+      "if (result.outcome !== 'source-changed') return { ...file, etag: result.etag };\n    if (store.bucket !== '') return file;\n    if (store.bucket !== '')",
+    redundant: 'the listing after the seal shows that the copy is not there',
+  },
+];

@@ -1,0 +1,78 @@
+import type { Mutant } from './mutant.ts';
+
+// Holding the record: renewals, giving up, and what a writer does that has lost it.
+
+const CLAIM = 'src/steps/record-claim.ts';
+
+export const HOLD: readonly Mutant[] = [
+  {
+    guard: 'nothing is written once the record is lost',
+    file: CLAIM,
+    text: 'if (this.#failure instanceof RecordLostError) throw this.#failure;\n    if (attempt',
+    replacement: 'if (attempt',
+  },
+  {
+    guard: 'renewals end with the hold',
+    file: CLAIM,
+    text: '  end(): void {\n    this.#stopRenewing();',
+    replacement: '  end(): void {',
+  },
+  {
+    guard: 'renewals end when it is given up',
+    file: CLAIM,
+    text: '  async giveUp(): Promise<void> {\n    this.#stopRenewing();',
+    replacement: '  async giveUp(): Promise<void> {',
+  },
+  {
+    guard: 'the hold is renewed while it lasts',
+    file: CLAIM,
+    text: 'void claim.renew().catch((error) => claim.#fail(error))',
+    replacement: 'undefined',
+  },
+  {
+    guard: 'the hold counts from when its write was sent, not from when its reply came',
+    file: CLAIM,
+    text: "    if (result.outcome === 'written') {\n      this.#etag = result.etag;\n      this.#heldSinceMs = sentAtMs;",
+    replacement:
+      "    if (result.outcome === 'written') {\n      this.#etag = result.etag;\n      this.#heldSinceMs = clock.monotonicMs();",
+  },
+  {
+    guard: 'the hold counts from when its write was sent, after 412 as well',
+    file: CLAIM,
+    text: '    if (current?.body === body) {\n      this.#heldSinceMs = sentAtMs;',
+    replacement: '    if (current?.body === body) {\n      this.#heldSinceMs = this.#ports.clock.monotonicMs();',
+  },
+  {
+    guard: 'a writer that lost the record stops',
+    file: CLAIM,
+    text: 'if (this.#failure !== undefined) throw this.#failure;',
+    replacement: '',
+  },
+  {
+    guard: 'a writer that could not renew within its lease stops',
+    file: CLAIM,
+    text: 'if (heldForMs >= LEASE_SECONDS * 1000)',
+    replacement: 'if (heldForMs < 0)',
+  },
+  {
+    guard: 'the hold is asserted before the seal',
+    file: CLAIM,
+    text: '    await this.settled();\n    this.#sealing = true;',
+    replacement: '    await this.#lastWrite;\n    this.#sealing = true;',
+    redundant: 'the seal is refused by If-Match once another writer has the record',
+  },
+  {
+    guard: 'nothing is sealed when the test of conditions fails',
+    file: CLAIM,
+    text: '    this.#lastWrite = test.catch((error: unknown) => {\n      this.#failure ??= error;\n    });',
+    replacement: '    this.#lastWrite = test.catch(() => undefined);',
+    redundant: 'the seal meets the same fault, or the store has recovered from it',
+  },
+  {
+    guard: 'a second create tests whether the store checks conditions',
+    file: CLAIM,
+    text: 'else if (isNew) claim.#testConditions();',
+    replacement: '',
+    redundant: 'it only warns, of a store that the model has not',
+  },
+];

@@ -1,0 +1,50 @@
+import type { Mutant } from './mutant.ts';
+
+// When a lease has lapsed.
+
+const VERDICT = 'src/core/verdict.ts';
+
+export const LEASE: readonly Mutant[] = [
+  {
+    guard: 'a live lease is respected',
+    file: VERDICT,
+    text: 'return ageMs <= (record.leaseSeconds + LEASE_SLACK_SECONDS) * 1000;',
+    replacement: 'return false;',
+  },
+  {
+    guard: 'a lapsed lease blocks nobody',
+    file: VERDICT,
+    text: 'return ageMs <= (record.leaseSeconds + LEASE_SLACK_SECONDS) * 1000;',
+    replacement: 'return true;',
+  },
+  {
+    guard: 'slack on the lease',
+    file: VERDICT,
+    text: 'const LEASE_SLACK_SECONDS = 5;',
+    replacement: 'const LEASE_SLACK_SECONDS = -1;',
+  },
+  {
+    guard: 'the age of a record is Date less Last-Modified',
+    file: 'src/steps/read-set.ts',
+    text: 'ageMs: document.dateMs - document.lastModifiedMs,',
+    replacement: 'ageMs: document.dateMs,',
+  },
+  {
+    guard: 'only an earlier attempt is known to have ended',
+    file: VERDICT,
+    text: 'return Number(writer.runAttempt) < Number(reader.runAttempt);',
+    replacement: 'return true;',
+  },
+  {
+    guard: 'only an attempt of the same run is known to have ended',
+    file: VERDICT,
+    text: 'if (writer.repository !== reader.repository || writer.runId !== reader.runId) return false;',
+    replacement: '',
+  },
+  {
+    guard: 'an earlier attempt of the same run is known to have ended',
+    file: VERDICT,
+    text: 'if (isEarlierAttempt(record.writer, reader)) return false;',
+    replacement: '',
+  },
+];

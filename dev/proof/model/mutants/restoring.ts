@@ -1,0 +1,69 @@
+import type { Mutant } from './mutant.ts';
+
+// Bringing a set back.
+
+const RESTORE_FILES = 'src/steps/restore-files.ts';
+const RESTORE_SET = 'src/steps/restore-set.ts';
+const CONTENTS = 'src/steps/set-contents.ts';
+const CLIENT = 'dev/proof/model/client.ts';
+
+export const RESTORING: readonly Mutant[] = [
+  {
+    guard: 'If-Match on what is read',
+    file: CLIENT,
+    text: 'version.etag !== etag || ',
+    replacement: '',
+    redundant: 'the SHA-256 tells as well: without one, a large legacy file could be torn, which is too rare to be met',
+  },
+  {
+    guard: 'SHA-256 of what is restored',
+    file: RESTORE_FILES,
+    text: 'if (file.sha256 !== undefined && sha256 !== file.sha256)',
+    replacement: "if (file.sha256 !== undefined && sha256 === '')",
+  },
+  {
+    guard: 'a file that is there counts only with its SHA-256',
+    file: RESTORE_FILES,
+    text: 'return (await packages.digest(path, size)) === sha256;',
+    replacement: 'return (await packages.digest(path, size)) !== undefined;',
+  },
+  {
+    guard: 'a range that has changed is not restored',
+    file: RESTORE_FILES,
+    text: "if (result.outcome === 'read') return result.bytes;",
+    replacement:
+      "if (result.outcome === 'read' || store.bucket === 'model') return result.outcome === 'read' ? result.bytes : new Uint8Array(range.lengthBytes);",
+  },
+  {
+    guard: 'a repaired set is restored anew only where it has all files of the first',
+    file: RESTORE_SET,
+    text: 'if (!pathsOf(set).isSubsetOf(pathsOf(again))) throw error;',
+    replacement: '',
+  },
+  {
+    guard: 'a restore that meets a repair waits for it',
+    file: RESTORE_SET,
+    text: "if (again.verdict.reason === 'in-progress') throw stillInProgress(again.verdict.record, { location, waitMs });",
+    replacement: '',
+    redundant: 'what is not usable is refused in the next line: only the message is another',
+  },
+  {
+    guard: 'a legacy set is listed again where an ETag is another than listed',
+    file: CONTENTS,
+    text: 'await assertAsListed(store, set, files);',
+    replacement: '',
+  },
+  {
+    guard: 'a legacy set has no record after it was read',
+    file: CONTENTS,
+    text: 'if ((await readRecord(store, set.location)) !== undefined)',
+    replacement: 'if (files.length < 0)',
+  },
+  {
+    guard: 'a legacy file has the size that was listed',
+    file: CONTENTS,
+    text: 'if (head === undefined || head.sizeBytes !== sizeBytes) throw changed(path, set);',
+    replacement: 'if (head === undefined) throw changed(path, set);',
+    redundant: 'another size has another ETag, and the listing is compared again',
+  },
+];

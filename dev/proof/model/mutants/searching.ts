@@ -1,0 +1,116 @@
+import type { Mutant } from './mutant.ts';
+
+// Searching, promoting, waiting, filling the cache.
+
+const FIND = 'src/steps/find-set.ts';
+const UPLOAD = 'src/modes/upload.ts';
+const FILL = 'src/steps/fill-cache.ts';
+const WAIT = 'src/steps/wait-for-set.ts';
+
+export const SEARCHING: readonly Mutant[] = [
+  {
+    guard: 'in-progress never goes on to the cache',
+    file: FIND,
+    text: "if (own.verdict.reason === 'in-progress') return miss(own, codeHash);",
+    replacement: '',
+  },
+  {
+    guard: 'after a lost promotion, the winner is waited for',
+    file: 'src/steps/adopt-set.ts',
+    text: 'if (error instanceof RecordLostError) return afterLostRace(search, ports, { own, from, codeHash });',
+    replacement: '',
+  },
+  {
+    guard: 'a cache that changed behind its record is a miss',
+    file: 'src/steps/adopt-set.ts',
+    text: 'if (!(error instanceof SetChangedError)) throw error;',
+    replacement: 'throw error;',
+  },
+  {
+    guard: 'a live record of another writer is waited for',
+    file: WAIT,
+    text: 'if (leftMs <= 0) return finding;',
+    replacement: 'if (leftMs <= waitMs + PROMOTION_WAIT_MS) return finding;',
+  },
+  {
+    guard: 'a promotion is waited for in any case',
+    file: WAIT,
+    text: "return record.origin.kind === 'cache' ? Math.max(waitMs, PROMOTION_WAIT_MS) : waitMs;",
+    replacement: "return record.origin.kind === '' ? 0 : waitMs;",
+  },
+  {
+    guard: 'the set is looked up again after each wait',
+    file: WAIT,
+    text: 'await clock.sleep(Math.min(pauseMs, leftMs), signal);',
+    replacement: 'await clock.sleep(leftMs, signal);\n    if (pauseMs > 0) return finding;',
+  },
+  {
+    guard: 'an upload does not begin while another is in progress',
+    file: UPLOAD,
+    text: "if (finding.verdict.reason !== 'in-progress') return finding;",
+    replacement:
+      "if (finding.verdict.reason.length > 0) return finding;\n  if (finding.verdict.reason !== 'in-progress') return finding;",
+  },
+  {
+    guard: 'after a lost race, the winner is waited for and found',
+    file: UPLOAD,
+    text: 'if (error instanceof RecordLostError) return afterLostRace(plan, error);',
+    replacement: '',
+  },
+  {
+    guard: 'after a lost race, the winner has to be complete',
+    file: UPLOAD,
+    text: '  if (!isUsable(finding, request.legacy)) throw error;\n  refuseMissing(finding, assets);\n  await tell',
+    replacement: '  refuseMissing(finding, assets);\n  await tell',
+  },
+  {
+    guard: 'a complete set is not sent again',
+    file: UPLOAD,
+    text: 'const isThere = isUsable(finding, request.legacy) && !request.overwrite;',
+    replacement: 'const isThere = isUsable(finding, request.legacy) && request.dryRun;',
+  },
+  {
+    guard: 'a set without a planned path is refused',
+    file: UPLOAD,
+    text: '    refuseMissing(finding, assets);\n    ports.log.info(`The set at',
+    replacement: '    ports.log.info(`The set at',
+    redundant: 'no promise is about it: the job would go on with a set that lacks its file',
+  },
+  {
+    guard: 'a set is cached only under the code that its record names',
+    file: UPLOAD,
+    text: 'if (recorded === undefined || recorded === value) return true;',
+    replacement: 'if (recorded === undefined || recorded !== undefined || value === undefined) return true;',
+  },
+  {
+    guard: 'the cache is filled with what the record says, not with what is there',
+    file: FILL,
+    text: '() => copyAssets(ports, claim, { source, files: record.files, owner: { commit, codeHash }, concurrency })',
+    replacement:
+      'async () => copyAssets(ports, claim, { source, files: await Promise.all(record.files.map(async (file) => ({ ...file, etag: (await ports.store.head(source.prefix + file.path))?.etag ?? file.etag }))), owner: { commit, codeHash }, concurrency })',
+  },
+  {
+    guard: 'a cache that is being written is left alone',
+    file: FILL,
+    text: "if (existing.verdict.reason === 'in-progress') return false;",
+    replacement: '',
+  },
+  {
+    guard: 'a complete cache is left alone',
+    file: FILL,
+    text: "if (existing.verdict.reason === 'complete') return true;",
+    replacement: '',
+  },
+  {
+    guard: 'the cache takes over only the record it read',
+    file: FILL,
+    text: 'takeOver: existing.record?.etag,',
+    replacement: 'takeOver: undefined,',
+  },
+  {
+    guard: 'a promotion takes over only the record it read',
+    file: 'src/steps/promote.ts',
+    text: 'takeOver: own.record?.etag,',
+    replacement: 'takeOver: undefined,',
+  },
+];

@@ -1,0 +1,74 @@
+import { CancelledError, RecordLostError, SetChangedError, StoreError, UserError } from '../../../src/errors.ts';
+import { COMMITS } from './contents.ts';
+import { isWhole, placeOf, placeOfKey, recordIn, type SetPlace } from './history.ts';
+import { someMoment, wasInProgress } from './moments.ts';
+import type { ModelProcess } from './process.ts';
+import type { World } from './world.ts';
+
+const PATIENCE_MS = 600_000;
+
+/** A process fails only for a reason, in words that say which. */
+export function verifyFailure(world: World, process: ModelProcess, error: unknown): void {
+  const { number, plan, faults, isCancelled } = process;
+  world.count('ended with an error');
+  if (!(error instanceof UserError)) {
+    world.violate(`P${number} fails unexpectedly: ${stackOf(error)}`);
+    return;
+  }
+  if (error instanceof StoreError && faults === 0 && !wasUnrecorded(world, process))
+    world.violate(`P${number} tells of a fault that nobody saw: ${error.message}`);
+  if (error instanceof CancelledError && !isCancelled) world.violate(`P${number} was not cancelled`);
+  if (error instanceof SetChangedError && plan.mode === 'check' && !plan.restores)
+    world.violate(`P${number} takes a changed cache for a fault: ${error.message}`);
+  if (error instanceof RecordLostError) verifyLoss(world, process, error);
+  if (error.message.startsWith('Others keep overwriting') && othersIn(world, process) < 2)
+    world.violate(`P${number} says that others keep overwriting, and they do not`);
+  const written = /is still writing (\S+) after/.exec(error.message)?.[1];
+  if (written !== undefined) verifyWait(world, process, placeOfKey(written));
+  const isLacking = error.message.includes('is complete without') || error instanceof SetChangedError;
+  const mayMiss = isLacking || (written !== undefined && !plan.waits);
+  if (world.isCalm && !mayMiss) world.violate(`P${number} fails though nothing went wrong: ${error.message}`);
+}
+
+/** Whether somebody deleted a record: then several hold the set, and abort each other's multipart uploads. */
+function wasUnrecorded({ bucket }: World, { startedAt, endedAt }: ModelProcess): boolean {
+  const changes = bucket.changes.slice(startedAt, endedAt);
+  return changes.some(({ key, version }) => version === undefined && key.startsWith('records/'));
+}
+
+/** How many changes others made, or it itself by requests that it had given up, while a process was at work. */
+function othersIn({ bucket, requests }: World, { number, startedAt, endedAt }: ModelProcess): number {
+  const changes = bucket.changes.slice(startedAt, endedAt);
+  return changes.filter(({ author }) => author !== number).length + requests.lateCount;
+}
+
+/** Who says that it lost a record did so to somebody, or could not renew its hold. */
+function verifyLoss(world: World, process: ModelProcess, error: RecordLostError): void {
+  const { number, plan } = process;
+  const own = placeOf('artifacts', COMMITS[plan.commit]);
+  if (!someMoment(world, process, own, (moment) => !isWhole(moment)))
+    world.violate(`P${number} fails for a record it lost, though the set was whole`);
+  const isTaken = !error.message.includes('could not be renewed');
+  if (isTaken && !someMoment(world, process, own, ({ record }) => record !== undefined && record.author !== number))
+    world.violate(`P${number} says that somebody has its record, which it has itself`);
+}
+
+/** Who gives up waiting has waited for long enough, and for somebody. */
+function verifyWait(world: World, process: ModelProcess, place: SetPlace): void {
+  const { number, plan, startedMs, endedMs } = process;
+  if (plan.waits && endedMs - startedMs < PATIENCE_MS) world.violate(`P${number} did not wait`);
+  if (!wasInProgress(world, process, place)) world.violate(`P${number} waited for nobody`);
+  if (wasSealedLongAgo(world, process, place)) world.violate(`P${number} waited on, though all was done`);
+}
+
+/** Whether a set had been complete for so long when a process gave up waiting that it should have seen it. */
+function wasSealedLongAgo({ bucket }: World, process: ModelProcess, { recordKey }: SetPlace): boolean {
+  const { endedAt, endedMs, wasPaused } = process;
+  const last = bucket.changes.slice(0, endedAt).findLast(({ key }) => key === recordKey)?.version;
+  if (last === undefined || recordIn(last).state !== 'complete' || wasPaused) return false;
+  return endedMs - last.modifiedMs > PATIENCE_MS / 2;
+}
+
+function stackOf(error: unknown): string {
+  return Error.isError(error) ? `${error.stack}` : String(error);
+}

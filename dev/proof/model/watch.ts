@@ -1,0 +1,172 @@
+import type { WriteCondition, WriteResult } from '../../../src/ports.ts';
+import type { Author, Multipart, Version } from './bucket.ts';
+import { isWhole, momentsOf, placeOfKey, recordIn, type SetPlace } from './history.ts';
+import { isOneBuild } from './seal.ts';
+import type { Watching } from './watching.ts';
+
+/** A third of a lease, and some time for what is under way. */
+const LONGEST_BETWEEN_RENEWALS_MS = 45_000;
+
+interface Replacement {
+  readonly before: Version | undefined;
+  readonly after: Version;
+}
+
+/** What must hold at every single request, whatever comes of the process that sends it. */
+export class Watch {
+  /** Of the next range that is read, a bit is flipped on the way. */
+  corruptsNext = false;
+  readonly #in: Watching;
+  /** The claims that their processes know to have lost, and those of which they know that they hold them. */
+  readonly #known = new Map<string, 'held' | 'refused' | 'lost'>();
+
+  constructor(watching: Watching) {
+    this.#in = watching;
+  }
+
+  recordSent(sender: number, key: string): void {
+    this.#in.processOf(sender).recordWriteMs = this.#in.now();
+    if (this.#in.requests.open.some((one) => one.sender === sender && one.key === key && one.isWrite))
+      this.#in.violate(`process ${sender} sends a write of ${key} while another one is under way`);
+  }
+
+  /** A write of a record was answered, so that its writer knows of it. */
+  recordAnswered(sender: number, key: string, outcome: WriteResult['outcome']): void {
+    this.#in.processOf(sender).recordWriteMs = this.#in.now();
+    const claim = `${sender} ${key}`;
+    if (outcome === 'written') this.#known.set(claim, 'held');
+    else if (this.#known.get(claim) === 'held') this.#known.set(claim, 'refused');
+  }
+
+  /** A record was read: after a refused write, its writer knows now who has it. */
+  recordRead(sender: number, key: string, author: Author | undefined): void {
+    this.#in.processOf(sender).recordWriteMs = this.#in.now();
+    const claim = `${sender} ${key}`;
+    if (this.#known.get(claim) === 'refused') this.#known.set(claim, author === sender ? 'held' : 'lost');
+  }
+
+  recordWritten(sender: number, key: string, { before, after }: Replacement): void {
+    const record = recordIn(after);
+    if (record.state === 'complete') {
+      if (!isOneBuild(this.#in, { sender, key, record }))
+        this.#in.violate(`process ${sender} seals ${key} with what is not one build`);
+    } else if (record.leaseSeconds === 0) this.#judgeGivenUp(sender, key);
+    if (before === undefined || after.bytes.equals(before.bytes)) return;
+    const replaced = recordIn(before);
+    if (replaced.state === 'complete') this.#judgeReopened(sender, key, before);
+    else if (before.author !== sender) this.#judgeTakenOver(sender, key, before);
+  }
+
+  #judgeGivenUp(sender: number, key: string): void {
+    const { prefix } = placeOfKey(key);
+    const other = this.#in.requests.open.find(
+      (one) => one.sender === sender && one.key.startsWith(prefix) && one.isWrite,
+    );
+    if (other !== undefined) this.#in.violate(`process ${sender} gives ${key} up while it still writes ${other.key}`);
+  }
+
+  /** A complete set goes back into work only by overwriting, or because it was damaged. */
+  #judgeReopened(sender: number, key: string, before: Version): void {
+    const { bucket, processOf, violate } = this.#in;
+    const { plan, startedAt } = processOf(sender);
+    if (plan.overwrite && before.author !== sender) return;
+    for (const moment of momentsOf(bucket, placeOfKey(key), startedAt, bucket.changes.length - 1))
+      if (moment.record === before && !isWhole(moment)) return;
+    violate(`process ${sender} reopens ${key}, which was complete and whole`);
+  }
+
+  /** Nobody is taken over within the lease but by a later attempt of the same run. */
+  #judgeTakenOver(sender: number, key: string, before: Version): void {
+    const { processOf, now, violate, count } = this.#in;
+    count('take-overs');
+    const { author, modifiedMs, isRepeated } = before;
+    const { leaseSeconds } = recordIn(before);
+    // Sent again after somebody had deleted what it wrote: others may still know it by its ETag, which is the same.
+    if (isRepeated) return;
+    if (typeof author !== 'number' || now() - modifiedMs > leaseSeconds * 1000) return;
+    const [own, other] = [processOf(sender), processOf(author)];
+    if (leaseSeconds === 0 || (own.runId === other.runId && own.attempt > other.attempt)) return;
+    violate(`process ${sender} takes ${key} over from ${author}, whose lease is live`);
+  }
+
+  /**
+   * Nothing is written to a set but by the holder of its record, and nothing is replaced but what was there when it last
+   * renewed its hold.
+   */
+  assetSent(sender: number, key: string, condition?: WriteCondition): void {
+    const { bucket, violate } = this.#in;
+    const place = placeOfKey(key);
+    if (!this.isHolder(sender, place.prefix))
+      violate(`process ${sender} sends a write of ${key} although it does not hold the record`);
+    if (this.#isIdle(sender)) violate(`process ${sender} sends a write of ${key}, and does not renew its hold`);
+    if (condition?.kind !== 'unchanged' || bucket.objects.get(key)?.etag !== condition.etag) return;
+    const renewedAt = bucket.changes.findLastIndex((one) => one.key === place.recordKey && one.author === sender);
+    const isKnown = bucket.changes.some(
+      ({ key: changed, version, author }, position) =>
+        changed === key && version?.etag === condition.etag && (position < renewedAt || author === sender),
+    );
+    if (!isKnown) violate(`process ${sender} replaces ${key}, which was written after it last renewed its hold`);
+  }
+
+  #isIdle(sender: number): boolean {
+    const { requests, processOf, now } = this.#in;
+    const { wasPaused, recordWriteMs } = processOf(sender);
+    const isWriting = requests.open.some((one) => one.sender === sender && one.key.startsWith('records/'));
+    return !isWriting && !wasPaused && now() - recordWriteMs > LONGEST_BETWEEN_RENEWALS_MS;
+  }
+
+  /** Whether a process has the record of a set, or had it until somebody else deleted it. */
+  isHolder(sender: number, prefix: string): boolean {
+    const { bucket, processOf } = this.#in;
+    const { recordKey } = placeOfKey(prefix);
+    const record = bucket.objects.get(recordKey);
+    if (record?.author === sender && recordIn(record).state !== 'complete') return true;
+    if (record !== undefined && this.#known.get(`${sender} ${recordKey}`) === 'lost') return false;
+    const { startedAt } = processOf(sender);
+    return bucket.changes.some(
+      ({ key, version }, position) => position >= startedAt && key === recordKey && version === undefined,
+    );
+  }
+
+  /** A late write replaces other bytes only as a copy, or where they have the very ETag that it was to replace. */
+  assetWritten(
+    sender: number,
+    key: string,
+    { before, after, condition }: Replacement & { readonly condition: WriteCondition | undefined },
+  ): void {
+    if (before === undefined || before.bytes.equals(after.bytes) || condition === undefined) return;
+    if (condition.kind === 'unchanged' && condition.etag === before.etag) return;
+    this.#in.violate(`a write of process ${sender} replaces ${key}, which it was not to replace`);
+  }
+
+  /** Only the holder of the record looks for what an earlier one left open. */
+  abortSent(sender: number, prefix: string): void {
+    if (!this.isHolder(sender, prefix))
+      this.#in.violate(`process ${sender} aborts the uploads of ${prefix} without holding the record`);
+  }
+
+  /** Another tool's multipart uploads are left alone where there never was a record. */
+  aborted(sender: number, { author, key, id }: Multipart): void {
+    if (author === 'outsider' && !this.#hadRecord(sender, placeOfKey(key)))
+      this.#in.violate(`process ${sender} aborts upload ${id} of ${key}, which may be another tool's`);
+  }
+
+  #hadRecord(sender: number, { recordKey }: SetPlace): boolean {
+    const first = this.#in.bucket.changes.find(({ key }) => key === recordKey);
+    return first !== undefined && first.author !== sender;
+  }
+
+  /** A range as it arrives; one whose digest the reader may not know arrives as it is. */
+  received(key: string, { attributes }: Version, bytes: Buffer): Buffer {
+    const { changes } = this.#in.bucket;
+    const mayBeUnknown =
+      attributes.metadata['package-hash'] === undefined ||
+      changes.some((change) => change.key === key && change.author === 'outsider');
+    if (!this.corruptsNext || bytes.length === 0 || mayBeUnknown) return bytes;
+    this.corruptsNext = false;
+    this.#in.count(`corrupted replies`);
+    const corrupted = Buffer.from(bytes);
+    corrupted[0] = (corrupted[0] ?? 0) ^ 1;
+    return corrupted;
+  }
+}

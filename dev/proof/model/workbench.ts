@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Mutant } from './mutants.ts';
+
+const ROOT = resolve(import.meta.dirname, '..', '..', '..');
+const EXPLORER = 'dev/proof/model/explore-alone.ts';
+
+/** A copy of the sources and of the model, in which one guard at a time is taken out. */
+export class Workbench implements AsyncDisposable {
+  readonly #directory: string;
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  static async create(): Promise<Workbench> {
+    const directory = await mkdtemp(join(tmpdir(), 'proof-model-'));
+    for (const part of ['src', 'dev/proof/model', 'package.json'])
+      await cp(join(ROOT, part), join(directory, part), { recursive: true });
+    await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
+    return new Workbench(directory);
+  }
+
+  /**
+   * Runs the model without a guard.
+   *
+   * @returns after how many interleavings it failed, and by which promise; undefined where it did not
+   * @throws Error where the guard is not found in its file exactly once
+   */
+  async tryWithout(
+    mutant: Mutant,
+    { interleavings, seed }: { interleavings: number; seed: number },
+  ): Promise<Noticed | undefined> {
+    const path = join(this.#directory, mutant.file);
+    const { original, mutated } = await this.#without(mutant);
+    await writeFile(path, mutated);
+    try {
+      return parse(await this.#explore(interleavings, seed), mutant.guard);
+    } finally {
+      await writeFile(path, original);
+    }
+  }
+
+  /** @throws Error where the guard is not found in its file exactly once */
+  async assertThere(mutant: Mutant): Promise<void> {
+    await this.#without(mutant);
+  }
+
+  async #without({ guard, file, text, replacement }: Mutant): Promise<{ original: string; mutated: string }> {
+    const original = await readFile(join(this.#directory, file), 'utf8');
+    const [before, after, ...more] = original.split(text);
+    if (before === undefined || after === undefined || more.length > 0)
+      throw new Error(`The guard '${guard}' is not found exactly once in ${file}: ${text}`);
+    return { original, mutated: before + replacement + after };
+  }
+
+  async #explore(interleavings: number, seed: number): Promise<string> {
+    const args = [join(this.#directory, EXPLORER), String(interleavings), String(seed)];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+    await new Promise((done, failed) => child.on('close', done).on('error', failed));
+    return output;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#directory, { recursive: true });
+  }
+}
+
+export interface Noticed {
+  readonly tried: number;
+  readonly violation: string;
+}
+
+function parse(output: string, guard: string): Noticed | undefined {
+  if (output === '') throw new Error(`The model does not run without '${guard}'`);
+  const { tried, violation } = JSON.parse(output);
+  return violation === undefined ? undefined : { tried, violation };
+}
