@@ -36,9 +36,15 @@ export function isTruncated(outcome: Outcome): boolean {
 }
 
 function filesJson({ files, location }: Outcome): string {
-  const items = files.map(({ path, size, sha256 }) => ({ path, size, sha256, key: location.prefix + path }));
-  const json = escapeLineEnds(JSON.stringify(items));
-  return json.length > MOST_FILES_CHARACTERS ? '' : json;
+  const items: string[] = [];
+  let characterCount = '['.length;
+  for (const { path, size, sha256 } of files) {
+    const item = escapeLineEnds(JSON.stringify({ path, size, sha256, key: location.prefix + path }));
+    characterCount += item.length + ','.length;
+    if (characterCount > MOST_FILES_CHARACTERS) return '';
+    items.push(item);
+  }
+  return `[${items.join(',')}]`;
 }
 
 /** JSON leaves these two as they are, and some readers take them for line ends. */

@@ -195,7 +195,8 @@ export interface PackageDirectory {
   /** Throws where a link stands in the way. */
   receive(path: string, sizeBytes: number): Promise<IncomingFile>;
   readMarker(name: Marker): Promise<string | undefined>;
-  writeMarker(name: Marker, text: string): Promise<void>;
+  /** @param text whole, or in pieces */
+  writeMarker(name: Marker, text: string | Iterable<string>): Promise<void>;
   removeMarker(name: Marker): Promise<void>;
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { type AssetRecord, describeWriter, parseRecord, serializeRecord } from '../../src/core/record.ts';
+import { type AssetRecord, describeWriter, parseRecord, recordPieces } from '../../src/core/record.ts';
+import { recordBytes } from '../../src/core/record-bytes.ts';
 import { UserError } from '../../src/errors.ts';
-import { assetFile, CODE_HASH, COMMIT, completeRecord, uploadingRecord } from './records.ts';
+import { assetFile, CODE_HASH, COMMIT, completeRecord, recordText, uploadingRecord } from './records.ts';
 
 const WHERE = 's3://bucket/records/artifacts/c1.json';
 const ADVICE = 'find out who wrote it, and delete it to start anew';
@@ -10,12 +11,27 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** A record as stored, with fields set otherwise; an undefined one is left out. */
 function stored(overrides: Json = {}, record: AssetRecord = completeRecord([assetFile('a.zip')])): string {
-  return JSON.stringify({ ...JSON.parse(serializeRecord(record)), ...overrides });
+  return JSON.stringify({ ...JSON.parse(recordText(record)), ...overrides });
 }
 
 function roundTrip(record: AssetRecord): AssetRecord {
-  return parseRecord(serializeRecord(record), WHERE);
+  return parseRecord(recordText(record), WHERE);
 }
+
+describe('a record in pieces', () => {
+  it('is the JSON of the whole, of which no piece is much longer than the others', () => {
+    const files = Array.from({ length: 3000 }, (_, index) => assetFile(`ä\ud800"${index + 10_000}`));
+    const record = completeRecord(files, { codeHash: CODE_HASH });
+    const pieces = [...recordPieces(record)];
+    expect(pieces.length).toBeGreaterThan(4);
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(70_000);
+    const { state, commit, codeHash, origin, writer, leaseSeconds, totalSize } = record;
+    const schema = 's3-asset-manager/record/v1';
+    const whole = { schema, state, commit, codeHash, origin, writer, leaseSeconds, files, totalSize };
+    expect(pieces.join('')).toBe(JSON.stringify(whole));
+    expect(Buffer.from(recordBytes(record)).equals(Buffer.from(pieces.join('')))).toBe(true);
+  });
+});
 
 describe('a record', () => {
   it('comes back as it was stored, with all that it may say', () => {
@@ -61,7 +77,7 @@ describe('a record', () => {
 
   it('is stored as protocol.md shows it', () => {
     const record = completeRecord([assetFile('a.zip')], { codeHash: CODE_HASH, codeHashAlgorithm: 'git-sha256' });
-    expect(JSON.parse(serializeRecord(record))).toEqual({
+    expect(JSON.parse(recordText(record))).toEqual({
       schema: 's3-asset-manager/record/v1',
       state: 'complete',
       commit: COMMIT,
@@ -76,18 +92,18 @@ describe('a record', () => {
   });
 
   it('has no files while it is uploading', () => {
-    expect(JSON.parse(serializeRecord(uploadingRecord()))).not.toHaveProperty('files');
+    expect(JSON.parse(recordText(uploadingRecord()))).not.toHaveProperty('files');
   });
 
   it('is stored with its files sorted by the UTF-8 bytes of their paths', () => {
     const inOrder = ['A', 'a', 'a-b', 'a/b', 'é', 'ａ', '😀'];
     const record = completeRecord(inOrder.toReversed().map((path) => assetFile(path)));
-    expect(JSON.parse(serializeRecord(record)).files.map(({ path }: Json) => path)).toEqual(inOrder);
+    expect(JSON.parse(recordText(record)).files.map(({ path }: Json) => path)).toEqual(inOrder);
   });
 
   it('says the same of the same, so that a writer knows its own', () => {
     const files = [assetFile('a'), assetFile('b')];
-    expect(serializeRecord(completeRecord(files.toReversed()))).toBe(serializeRecord(completeRecord(files)));
+    expect(recordText(completeRecord(files.toReversed()))).toBe(recordText(completeRecord(files)));
   });
 });
 
@@ -227,7 +243,7 @@ describe('what an attacker may have stored', () => {
     const text = stored({ files: [{ ...assetFile('a.zip'), metadata: JSON.parse(metadata) }] });
     const record = parseRecord(text, WHERE);
     expect(record.state === 'complete' && JSON.stringify(record.files[0]?.metadata)).toBe(metadata);
-    expect(serializeRecord(record)).toContain(metadata);
+    expect(recordText(record)).toContain(metadata);
   });
 
   it('is executable and legacy only where it says so plainly', () => {
@@ -240,7 +256,7 @@ describe('what an attacker may have stored', () => {
 
   it('is read fast, however much it is', () => {
     const files = Array.from({ length: 50_000 }, (_, index) => assetFile(`folder/${index}.zip`));
-    const text = serializeRecord(completeRecord(files));
+    const text = recordText(completeRecord(files));
     const begunAtMs = performance.now();
     parseRecord(text, WHERE);
     // A tenth of it on a quiet machine. What must not come is a time that grows with the square.

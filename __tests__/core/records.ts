@@ -1,4 +1,10 @@
-import type { AssetFile, CompleteRecord, UploadingRecord } from '../../src/core/record.ts';
+import {
+  type AssetFile,
+  type AssetRecord,
+  type CompleteRecord,
+  recordPieces,
+  type UploadingRecord,
+} from '../../src/core/record.ts';
 
 export const COMMIT = 'c'.repeat(40);
 export const CODE_HASH = 'd'.repeat(64);
@@ -23,4 +29,9 @@ export function completeRecord(files: readonly AssetFile[], overrides: Partial<C
 
 export function assetFile(path: string, overrides: Partial<AssetFile> = {}): AssetFile {
   return { path, size: 3, sha256: 'ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=', etag: '"e1"', ...overrides };
+}
+
+/** A record as stored. */
+export function recordText(record: AssetRecord): string {
+  return [...recordPieces(record)].join('');
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Listing } from '../../src/core/listing.ts';
 import type { Writer } from '../../src/core/record.ts';
-import { disagreements, leaseIsLive, strays } from '../../src/core/verdict.ts';
+import { disagreements, leaseIsLive } from '../../src/core/verdict.ts';
 import { assetFile, completeRecord, uploadingRecord } from './records.ts';
 
 const STRANGER = { repository: 'owner/repository', runId: '8', runAttempt: '1' };
@@ -80,17 +80,6 @@ describe('disagreements', () => {
   });
 });
 
-describe('strays', () => {
-  it('are the paths that the record does not name', () => {
-    const listed = listing({ a: [1, '"a"'], b: [1, '"b"'], c: [1, '"c"'] });
-    expect(strays(completeRecord([assetFile('b')]), listed)).toEqual(['a', 'c']);
-  });
-
-  it('are none where the record names all, listed or not', () => {
-    expect(strays(completeRecord([assetFile('a'), assetFile('b')]), listing({ a: [1, '"a"'] }))).toEqual([]);
-  });
-});
-
-function listing(assets: Readonly<Record<string, readonly [sizeBytes: number, etag: string]>>): Listing {
-  return new Map(Object.entries(assets).map(([path, [sizeBytes, etag]]) => [path, { sizeBytes, etag }]));
+function listing(assets: Readonly<Record<string, readonly [size: number, etag: string]>>): Listing {
+  return new Map(Object.entries(assets).map(([path, [size, etag]]) => [path, { size, etag }]));
 }

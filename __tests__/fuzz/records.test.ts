@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type AssetRecord, describeWriter, parseRecord, serializeRecord } from '../../src/core/record.ts';
+import { parseLargeRecord } from '../../src/core/parse-large-record.ts';
+import { type AssetRecord, describeWriter, parseRecord } from '../../src/core/record.ts';
 import { UserError } from '../../src/errors.ts';
-import { edited, edits, isPrintableLine, itHolds, troublesomeText } from './fuzzing.ts';
+import { recordText } from '../core/records.ts';
+import { edited, edits, isPrintableLine, itHolds, itHoldsAsync, troublesomeText } from './fuzzing.ts';
 
 const WHERE = 's3://bucket/records/artifacts/x.json';
 const WRITER = { nonce: 'n', sequence: 1, repository: 'o/r', runId: '1', runAttempt: '1', workflow: 'w', ref: 'r' };
@@ -98,10 +100,21 @@ describe('reading records', () => {
   itHolds('gives a record that survives a round trip, or one line that refuses it', text, (body) => {
     const first = parsed(body);
     if (first === undefined) return;
-    const stored = serializeRecord(first);
-    if (serializeRecord(parseRecord(stored, WHERE)) !== stored) throw new Error(`It does not survive: ${stored}`);
+    const stored = recordText(first);
+    if (recordText(parseRecord(stored, WHERE)) !== stored) throw new Error(`It does not survive: ${stored}`);
     if (!isPrintableLine(describeWriter(first.writer))) throw new Error(`No line: ${describeWriter(first.writer)}`);
     if ('polluted' in {}) throw new Error('The prototype of every object was changed');
+  });
+
+  itHoldsAsync('gives the same of a large record, list by list', text, async (body) => {
+    const refused = (error: unknown): undefined => {
+      if (!(error instanceof UserError)) throw error;
+    };
+    for (const listBytes of [1, 300]) {
+      const large = await parseLargeRecord(Buffer.from(body), WHERE, listBytes).catch(refused);
+      // A lone surrogate has no bytes of its own.
+      expect(large).toEqual(parsed(body.toWellFormed()));
+    }
   });
 
   it('leaves the prototype of every object as it was', () => {

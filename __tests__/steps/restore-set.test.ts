@@ -22,7 +22,7 @@ function paths(): string[] {
 }
 
 function findingOf(record: CompleteRecord): Finding {
-  const listing = new Map(record.files.map(({ path, size, etag }) => [path, { sizeBytes: size, etag }]));
+  const listing = new Map(record.files.map(({ path, size, etag }) => [path, { size, etag }]));
   return { location: LOCATION, verdict: { reason: 'complete', record }, record: undefined, listing };
 }
 

@@ -11,14 +11,8 @@ import { s3ObjectStore } from '../../src/adapters/s3/object-store.ts';
 import type { StoreSettings } from '../../src/adapters/s3/settings.ts';
 import { systemClock, systemRandom } from '../../src/adapters/system.ts';
 import { defined } from '../../src/core/defined.ts';
-import {
-  type AssetFile,
-  type AssetRecord,
-  parseRecord,
-  type RecordDraft,
-  serializeRecord,
-  type Writer,
-} from '../../src/core/record.ts';
+import { type AssetFile, type AssetRecord, parseRecord, type RecordDraft, type Writer } from '../../src/core/record.ts';
+import { recordBytes } from '../../src/core/record-bytes.ts';
 import { type CheckRequest, check } from '../../src/modes/check.ts';
 import type { Outcome } from '../../src/modes/outcome.ts';
 import { type RestoreRequest, type RestoreSelection, restore } from '../../src/modes/restore.ts';
@@ -320,7 +314,7 @@ export class Scenario {
     const totalSize = files.reduce((sum, { size }) => sum + size, 0);
     const record: AssetRecord =
       state === 'complete' ? { ...base, ...rest, state, files, totalSize } : { ...base, ...rest, state };
-    await this.bucket.put(key, serializeRecord(record));
+    await this.bucket.put(key, recordBytes(record));
   }
 
   /** The keys and bodies of everything in the bucket, for tests that nothing has changed. */

@@ -34,7 +34,7 @@ export async function proveSizes(plan: SizePlan): Promise<void> {
   await provePeak(plan, 'one large file', (folder) => writeLarge(join(folder, 'large.bin'), largeMib, dice));
 }
 
-/** Uploads a folder and restores it, with a server in a process of its own, which holds all of it in memory. */
+/** Uploads a folder, checks and restores it, with a server in a process of its own, which holds all of it in memory. */
 async function provePeak(
   plan: SizePlan,
   kind: keyof typeof MOST_MB,
@@ -50,6 +50,7 @@ async function provePeak(
     await mkdir(source);
     await write(source);
     await holdToPeak(plan, { kind, witness, step: { ...step, mode: 'upload', packages: source } });
+    await holdToPeak(plan, { kind, witness, step: { ...step, mode: 'check', packages: target } });
     await holdToPeak(plan, { kind, witness, step: { ...step, mode: 'restore', packages: target } });
     witness.equal(await digestOf(target), await digestOf(source), 'the digest of what was restored');
   } finally {

@@ -12,6 +12,7 @@ import { ADVICE, Fields } from './record-fields.ts';
 export const RECORD_SCHEMA = 's3-asset-manager/record/v1';
 export const LEASE_SECONDS = 120;
 const MAX_LEASE_SECONDS = 21_600;
+const PIECE_CHARACTERS = 64 * 1024;
 
 /** One asset of a complete set. */
 export interface AssetFile {
@@ -68,18 +69,33 @@ export type AssetRecord = UploadingRecord | CompleteRecord;
 /** What a writer fills in when it begins; the rest follows from its state. */
 export type RecordDraft = Pick<RecordBase, 'commit' | 'codeHash' | 'codeHashAlgorithm' | 'origin'>;
 
-/** The record as stored: one JSON object, its files sorted by the UTF-8 bytes of their paths. */
-export function serializeRecord(record: AssetRecord): string {
+/**
+ * The record as stored: one JSON object, its files sorted by the UTF-8 bytes of their paths. It comes piece by piece,
+ * since that of a large set takes as much memory as all else of it.
+ */
+export function* recordPieces(record: AssetRecord): Generator<string> {
   const { commit, codeHash, codeHashAlgorithm, origin, writer, leaseSeconds, createdAt } = record;
   const head = { schema: RECORD_SCHEMA, state: record.state, commit, codeHash, codeHashAlgorithm, origin, writer };
-  const base = { ...head, leaseSeconds, createdAt };
-  return JSON.stringify(
-    record.state === 'complete' ? { ...base, files: sorted(record.files), totalSize: record.totalSize } : base,
-  );
+  const base = JSON.stringify({ ...head, leaseSeconds, createdAt });
+  if (record.state !== 'complete') return yield base;
+  let piece = `${base.slice(0, -1)},"files":[`;
+  let separator = '';
+  for (const file of sorted(record.files)) {
+    piece += separator + JSON.stringify(file);
+    separator = ',';
+    if (piece.length < PIECE_CHARACTERS) continue;
+    yield piece;
+    piece = '';
+  }
+  yield `${piece}],"totalSize":${record.totalSize}}`;
 }
 
-function sorted(files: readonly AssetFile[]): AssetFile[] {
-  return files.toSorted((left, right) => comparePaths(left.path, right.path));
+/** Nearly always they are in order. */
+function sorted(files: readonly AssetFile[]): readonly AssetFile[] {
+  const isInOrder = files.every(
+    ({ path }, index) => index === 0 || comparePaths(files[index - 1]?.path ?? '', path) <= 0,
+  );
+  return isInOrder ? files : files.toSorted((left, right) => comparePaths(left.path, right.path));
 }
 
 /**
@@ -106,11 +122,12 @@ export function parseRecord(text: string, where: string): AssetRecord {
     createdAt: fields.optionalText('createdAt'),
   });
   if (fields.text('state') !== 'complete') return { ...base, state: 'uploading' };
-  const files = fields.list('files').map((item, index) => parseFile(new Fields(item, where, `files[${index}]`)));
+  const files = parseFiles(fields.list('files'), { where, firstIndex: 0 });
   return { ...base, state: 'complete', files, totalSize: fields.count('totalSize') };
 }
 
-function parseJson(text: string, where: string): unknown {
+/** @throws UserError for what is no JSON */
+export function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -139,6 +156,19 @@ function parseWriter(fields: Fields): Writer {
     ref: fields.optionalText('ref'),
     version: fields.optionalText('version'),
   });
+}
+
+/**
+ * Reads files of a record.
+ *
+ * @param firstIndex where in the record's list the first of them is, for messages
+ * @throws UserError for what is no file
+ */
+export function parseFiles(
+  items: readonly unknown[],
+  { where, firstIndex }: { readonly where: string; readonly firstIndex: number },
+): AssetFile[] {
+  return items.map((item, index) => parseFile(new Fields(item, where, `files[${firstIndex + index}]`)));
 }
 
 function parseFile(fields: Fields): AssetFile {

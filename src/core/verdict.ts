@@ -50,14 +50,8 @@ export function disagreements(record: CompleteRecord, listing: Listing): Disagre
   for (const file of record.files) {
     const listed = listing.get(file.path);
     if (listed === undefined) found.push({ file, difference: 'missing' });
-    else if (listed.sizeBytes !== file.size) found.push({ file, difference: 'size' });
+    else if (listed.size !== file.size) found.push({ file, difference: 'size' });
     else if (listed.etag !== file.etag) found.push({ file, difference: 'etag' });
   }
   return found;
-}
-
-/** Paths that are listed but that the record does not name: left by a writer that had lost the record. */
-export function strays(record: CompleteRecord, listing: Listing): string[] {
-  const named = new Set(record.files.map((file) => file.path));
-  return [...listing.keys()].filter((path) => !named.has(path));
 }

@@ -1,4 +1,4 @@
-import { serializeRecord } from '../core/record.ts';
+import { recordPieces } from '../core/record.ts';
 import type { Ports } from '../ports.ts';
 import { findSet } from '../steps/find-set.ts';
 import { resolveCommit } from '../steps/resolve-commit.ts';
@@ -24,7 +24,7 @@ export async function check(request: CheckRequest, ports: Ports): Promise<Outcom
   const { outcome, found } = await findAndRestore(request, ports, commit);
   const record = found && recordOf(found);
   if (outcome.codeHash !== undefined) await markers?.writeMarker('.code-hash', outcome.codeHash);
-  if (record !== undefined) await markers?.writeMarker('.record.json', serializeRecord(record));
+  if (record !== undefined) await markers?.writeMarker('.record.json', recordPieces(record));
   if (outcome.found) await markers?.writeMarker('.found', '');
   return outcome;
 }

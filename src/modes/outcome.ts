@@ -38,7 +38,7 @@ export function recordOf({ verdict }: Finding): CompleteRecord | undefined {
 
 /** The files of a usable set: the record's, or what a legacy set's listing shows. */
 export function filesOf(finding: Finding): readonly OutcomeFile[] {
-  const listed = [...finding.listing].map(([path, { sizeBytes }]) => ({ path, size: sizeBytes }));
+  const listed = [...finding.listing].map(([path, { size }]) => ({ path, size }));
   return recordOf(finding)?.files ?? listed;
 }
 

@@ -4,7 +4,7 @@ import { counted, readableSize } from '../core/counted.ts';
 import { defined } from '../core/defined.ts';
 import { artifactSet, cacheSet, type SetLocation } from '../core/keys.ts';
 import { printable } from '../core/printable.ts';
-import { type CompleteRecord, parseRecord, serializeRecord, type Writer } from '../core/record.ts';
+import { type CompleteRecord, parseRecord, recordPieces, type Writer } from '../core/record.ts';
 import { InputError, RecordLostError, UserError } from '../errors.ts';
 import type { FileSelection, Ports } from '../ports.ts';
 import { assertCheckedOut } from '../steps/assert-checked-out.ts';
@@ -240,8 +240,7 @@ async function finish(plan: UploadPlan, ending: Ending): Promise<Outcome> {
   const record = recordOf(ending.finding);
   const isCaching =
     record !== undefined && codeHash !== undefined && !request.dryRun && isBuiltFrom(record, codeHash, ports.log);
-  if (record !== undefined && !request.dryRun)
-    await ports.packages.writeMarker('.record.json', serializeRecord(record));
+  if (record !== undefined && !request.dryRun) await ports.packages.writeMarker('.record.json', recordPieces(record));
   const { prefix, writer, concurrency } = request;
   const cached =
     isCaching &&

@@ -4,7 +4,8 @@ import type { SetLocation } from '../core/keys.ts';
 import type { Listing } from '../core/listing.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile, CompleteRecord } from '../core/record.ts';
-import { disagreements, strays } from '../core/verdict.ts';
+import { strays } from '../core/strays.ts';
+import { disagreements } from '../core/verdict.ts';
 import { CancelledError, SetChangedError, StoreError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
 import { confirmDisagreements } from './confirm-disagreements.ts';
@@ -43,7 +44,7 @@ export async function completeSet(
       claim.assertHeld();
       if (claim.isTakeOver) await abortOpenUploads({ store, log }, claim, planned);
       const record = await claim.seal(await transfer(before));
-      const after = await readListing(store, location);
+      const after = await readListing(store, location, record);
       const [changed] = await confirmDisagreements(store, location, {
         suspected: disagreements(record, after),
         listing: after,

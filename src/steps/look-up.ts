@@ -37,14 +37,18 @@ export interface LookUp {
 export async function lookUp(context: LookUp, location: SetLocation): Promise<Finding> {
   const { store, clock } = context;
   const askedAtMs = clock.monotonicMs();
-  const listed = readListing(store, location);
   const read = readRecord(store, location).then((record) => ({ record, elapsedMs: clock.monotonicMs() - askedAtMs }));
+  const listed = readListing(
+    store,
+    location,
+    read.then(({ record }) => record?.record),
+  );
   const [{ record, elapsedMs }, listing] = await Promise.all([read, listed]);
   if (record === undefined)
     return listing.size === 0 ? absent(location, listing) : lookUpUnrecorded(context, location, listing);
   // A listing that began before a record was sealed says nothing about the sealed set, even where the two agree.
   const mayPrecedeRecord = record.record.state === 'complete' && record.ageMs <= elapsedMs + CLOCK_GRAIN_MS;
-  const counted = mayPrecedeRecord ? await readListing(store, location) : listing;
+  const counted = mayPrecedeRecord ? await readListing(store, location, record.record) : listing;
   return judge(context, { location, record, listing: counted });
 }
 
@@ -56,7 +60,7 @@ function absent(location: SetLocation, listing: Listing): Finding {
 async function lookUpUnrecorded(context: LookUp, location: SetLocation, listing: Listing): Promise<Finding> {
   const record = await readRecord(context.store, location);
   if (record !== undefined)
-    return judge(context, { location, record, listing: await readListing(context.store, location) });
+    return judge(context, { location, record, listing: await readListing(context.store, location, record.record) });
   const { judgeUnrecorded } = await import('./judge-unrecorded.ts');
   return { location, verdict: await judgeUnrecorded(context.store, location, listing), record: undefined, listing };
 }

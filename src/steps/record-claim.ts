@@ -6,12 +6,12 @@ import {
   describeWriter,
   LEASE_SECONDS,
   type RecordDraft,
-  serializeRecord,
   type Writer,
 } from '../core/record.ts';
+import { recordBytes } from '../core/record-bytes.ts';
 import { CancelledError, RecordLostError, StoreError } from '../errors.ts';
 import type { Ports, WriteCondition } from '../ports.ts';
-import { readRecord } from './read-set.ts';
+import { dated } from './read-set.ts';
 
 const MOST_ATTEMPTS = 5;
 const RENEWAL_MS = (LEASE_SECONDS * 1000) / 3;
@@ -176,8 +176,8 @@ export class RecordClaim {
     const condition: WriteCondition =
       this.#etag === undefined ? { kind: 'absent' } : { kind: 'unchanged', etag: this.#etag };
     const sentAtMs = clock.monotonicMs();
-    const body = serializeRecord(record);
-    const result = await store.writeDocument(this.#request.location.recordKey, Buffer.from(body), condition);
+    const body = recordBytes(record);
+    const result = await store.writeDocument(this.#request.location.recordKey, body, condition);
     if (result.outcome === 'written') {
       this.#etag = result.etag;
       this.#heldSinceMs = sentAtMs;
@@ -190,11 +190,12 @@ export class RecordClaim {
   /** A refused write: its own earlier reply was lost, the record was deleted, or another writer has it. */
   async #readBack(
     record: AssetRecord,
-    { body, sentAtMs, attempt }: { body: string; sentAtMs: number; attempt: number },
+    { body, sentAtMs, attempt }: { body: Uint8Array; sentAtMs: number; attempt: number },
   ): Promise<void> {
-    const current = await readRecord(this.#ports.store, this.#request.location);
+    const document = await this.#ports.store.readDocument(this.#request.location.recordKey);
+    const current = document && (await dated(document, this.#where()));
     this.#etag = current?.etag;
-    if (current?.body === body) {
+    if (document !== undefined && Buffer.compare(document.body, body) === 0) {
       this.#heldSinceMs = sentAtMs;
       return;
     }
@@ -220,7 +221,7 @@ export class RecordClaim {
   #testConditions(): void {
     const test = this.#lastWrite.then(async () => {
       const { recordKey } = this.location;
-      const body = Buffer.from(serializeRecord(this.#uploading(LEASE_SECONDS)));
+      const body = recordBytes(this.#uploading(LEASE_SECONDS));
       const again = await this.#ports.store.writeDocument(recordKey, body, { kind: 'absent' });
       if (again.outcome !== 'written') return;
       this.#etag = again.etag;

@@ -35,12 +35,12 @@ async function legacyContents(
   set: Finding,
   concurrency: Concurrency,
 ): Promise<SetContents> {
-  const read = await mapConcurrently([...set.listing], lanesFor(concurrency, clock), async ([path, { sizeBytes }]) => {
+  const read = await mapConcurrently([...set.listing], lanesFor(concurrency, clock), async ([path, { size }]) => {
     const head = await store.head(set.location.prefix + path);
-    if (head === undefined || head.sizeBytes !== sizeBytes) throw changed(path, set);
+    if (head === undefined || head.sizeBytes !== size) throw changed(path, set);
     const { etag, contentType, cacheControl } = head;
     const known = { sha256: digestOf(head), contentType, cacheControl, metadata: userMetadata(head) };
-    return { file: { path, size: sizeBytes, etag, ...defined(known) }, commit: commitOf(head) };
+    return { file: { path, size, etag, ...defined(known) }, commit: commitOf(head) };
   });
   const files = read.map(({ file }) => file);
   await assertAsListed(store, set, files);

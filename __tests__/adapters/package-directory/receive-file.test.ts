@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   chmod,
   lstat,
@@ -179,6 +180,40 @@ describe('what stands in the way', () => {
     await rmdir(packages.path);
     await expectRefusal(packages, 'a', /^'a' can't be restored \(ENOENT\)/);
   });
+});
+
+/** Puts a link to a folder outside in a folder's place and the folder back, in a process of its own, until it is killed. */
+const SWAPS = `
+  const { renameSync, rmSync, symlinkSync, unlinkSync } = require('node:fs');
+  process.chdir(process.argv[1]);
+  const steps = [
+    () => renameSync('sub', 'aside'),
+    () => symlinkSync('../outside', 'sub'),
+    () => unlinkSync('sub'),
+    () => renameSync('aside', 'sub'),
+    // Where the folder was made anew meanwhile.
+    () => rmSync('aside', { recursive: true, force: true }),
+  ];
+  for (;;) for (const step of steps) try { step(); } catch {}`;
+const MOST_RACING_MS = 20_000;
+
+(process.platform === 'linux' ? it : it.skip)('no byte is written outside, whenever a link is swapped in', async () => {
+  await using packages = await Packages.create({ 'sub/a': 'a', '../outside/kept': '' });
+  const outside = join(packages.around, 'outside');
+  const swapping = spawn(process.execPath, ['-e', SWAPS, packages.path], { stdio: 'ignore' });
+  const ended = once(swapping, 'exit');
+  const refusals = new Set<string>();
+  const startedMs = performance.now();
+  for (
+    let round = 0;
+    round < 1000 || (refusals.size === 0 && performance.now() - startedMs < MOST_RACING_MS);
+    round += 1
+  )
+    await receive(packages, 'sub/b', 'b').catch((error: unknown) => refusals.add(String(error)));
+  swapping.kill('SIGKILL');
+  await ended;
+  expect(refusals.size).toBeGreaterThan(0);
+  expect(await readdir(outside)).toEqual(['kept']);
 });
 
 describe('a disk that is full', () => {

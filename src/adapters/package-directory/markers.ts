@@ -24,15 +24,24 @@ export async function readMarker(root: string, name: Marker): Promise<string | u
 }
 
 /** Writes a marker whole or not at all; a link in its place is replaced, not followed. */
-export async function writeMarker(root: string, name: Marker, text: string): Promise<void> {
+export async function writeMarker(root: string, name: Marker, text: string | Iterable<string>): Promise<void> {
   const target = join(root, name);
   const temporary = `${target}.${randomUUID()}.tmp`;
   try {
-    writeFileSync(temporary, text, { flag: 'wx' });
+    writeNew(temporary, typeof text === 'string' ? [text] : text);
     renameSync(temporary, target);
   } catch (error) {
     removeIfThere(temporary);
     throw markerFault('written', target, error);
+  }
+}
+
+function writeNew(file: string, pieces: Iterable<string>): void {
+  const descriptor = openSync(file, 'wx');
+  try {
+    for (const piece of pieces) writeFileSync(descriptor, piece);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   type Stats,
@@ -45,7 +46,22 @@ export function receiveFile(root: string, path: string, sizeBytes: number): Inco
   removeLeftovers(folder);
   const temporary = join(folder, `${TEMPORARY}${randomUUID()}`);
   const descriptor = telling(path, () => openSync(temporary, 'wx+', FILE_MODE));
-  return new Incoming({ path, sizeBytes, descriptor, temporary, target });
+  const place = placeOf(descriptor) ?? temporary;
+  const incoming = new Incoming({ path, sizeBytes, descriptor, temporary: place, target });
+  if (place === temporary) return incoming;
+  incoming.discard();
+  throw new UserError(
+    `'${printable(path)}' can't be restored, since a link came in place of one of its folders: make sure that nothing else writes there`,
+  );
+}
+
+/** Where an open file lies, as far as the system tells: a link may have been swapped in since its folders were looked at. */
+function placeOf(descriptor: number): string | undefined {
+  try {
+    return process.platform === 'linux' ? readlinkSync(`/proc/self/fd/${descriptor}`) : undefined;
+  } catch {
+    return undefined; // no /proc
+  }
 }
 
 interface Place {
@@ -112,12 +128,17 @@ class Incoming implements IncomingFile {
     this.#isKept = true;
   }
 
-  /** Never throws: that would hide why the file was not kept. */
+  /** Whatever goes wrong here would hide why the file was not kept. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isKept) return;
+    // It reads by the descriptor, which is another file's once it is closed.
+    await this.#hashing?.[Symbol.asyncDispose]().catch(() => undefined);
+    this.discard();
+  }
+
+  /** Never throws. */
+  discard(): void {
     try {
-      // It reads by the descriptor, which is another file's once it is closed.
-      await this.#hashing?.[Symbol.asyncDispose]();
       if (this.#isOpen) this.#close();
       unlinkSync(this.#place.temporary);
     } catch {

@@ -35,26 +35,45 @@ export interface Reading {
 export function readReply(message: IncomingMessage, { mostBytes, into }: Reading): Promise<Reply> {
   const { statusCode: status = 0 } = message;
   const announcedBytes = Number(message.headers['content-length'] ?? Number.NaN);
-  const whole = into?.length === announcedBytes ? into : undefined;
-  const chunks: Buffer[] = [];
-  let receivedBytes = 0;
+  const body = new ReplyBody(announcedBytes, into);
   return new Promise((resolve, reject) => {
     const refuse = (): void => void message.destroy(new OversizedReplyError(status, mostBytes));
     message.on('error', reject);
     message.on('data', (chunk: Buffer) => {
-      if (receivedBytes + chunk.length > mostBytes) return refuse();
-      if (whole === undefined) chunks.push(chunk);
-      else whole.set(chunk, receivedBytes);
-      receivedBytes += chunk.length;
+      if (body.receivedBytes + chunk.length > mostBytes) return refuse();
+      body.add(chunk);
     });
-    message.on('end', () => resolve({ status, headers: headersOf(message), body: whole ?? joined(chunks) }));
+    message.on('end', () => resolve({ status, headers: headersOf(message), body: body.whole() }));
     if (announcedBytes > mostBytes) refuse();
   });
 }
 
-function joined(chunks: readonly Buffer[]): Uint8Array {
-  const [first] = chunks;
-  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks);
+/** A body on its way. Where its length is known, it is put together as it comes: that takes half the memory. */
+class ReplyBody {
+  receivedBytes = 0;
+  readonly #lengthBytes: number;
+  readonly #chunks: Buffer[] = [];
+  #whole: Uint8Array | undefined;
+
+  /** @param lengthBytes NaN where it is not known @param into where it goes if it has just as many bytes */
+  constructor(lengthBytes: number, into: Uint8Array | undefined) {
+    this.#lengthBytes = lengthBytes;
+    if (into?.length === lengthBytes) this.#whole = into;
+  }
+
+  add(chunk: Buffer): void {
+    if (this.#whole !== undefined || chunk.length < this.#lengthBytes) {
+      this.#whole ??= Buffer.allocUnsafeSlow(this.#lengthBytes);
+      this.#whole.set(chunk, this.receivedBytes);
+    } else this.#chunks.push(chunk);
+    this.receivedBytes += chunk.length;
+  }
+
+  whole(): Uint8Array {
+    if (this.#whole !== undefined) return this.#whole;
+    const [first] = this.#chunks;
+    return first !== undefined && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
+  }
 }
 
 /** By lowercase name; what only cookies have, several values, is left out. */

@@ -14,14 +14,14 @@ export const CLAIMS: readonly Mutant[] = [
   {
     guard: 'after 412, the body tells whether it was written: a record of the own nonce may be an older one',
     file: CLAIM,
-    text: 'if (current?.body === body) {',
+    text: 'if (document !== undefined && Buffer.compare(document.body, body) === 0) {',
     replacement: 'if (current?.record.writer.nonce === this.#nonce) {',
   },
   {
     guard: 'after 412, the very body it sent: the reply was lost, and it goes on',
     file: CLAIM,
-    text: 'if (current?.body === body) {',
-    replacement: "if (current?.body === body + '?') {",
+    text: 'if (document !== undefined && Buffer.compare(document.body, body) === 0) {',
+    replacement: 'if (document !== undefined && document.body.length < 0) {',
     redundant: 'a record of its own nonce is written again, with the same body: one more request',
   },
   {

@@ -39,8 +39,8 @@ export const HOLD: readonly Mutant[] = [
   {
     guard: 'the hold counts from when its write was sent, after 412 as well',
     file: CLAIM,
-    text: '    if (current?.body === body) {\n      this.#heldSinceMs = sentAtMs;',
-    replacement: '    if (current?.body === body) {\n      this.#heldSinceMs = this.#ports.clock.monotonicMs();',
+    text: '      this.#heldSinceMs = sentAtMs;\n      return;',
+    replacement: '      this.#heldSinceMs = this.#ports.clock.monotonicMs();\n      return;',
   },
   {
     guard: 'a writer that lost the record stops',

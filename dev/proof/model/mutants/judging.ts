@@ -16,8 +16,8 @@ export const JUDGING: readonly Mutant[] = [
   {
     guard: 'sizes are compared',
     file: VERDICT,
-    text: 'else if (listed.sizeBytes !== file.size)',
-    replacement: 'else if (listed.sizeBytes < 0)',
+    text: 'else if (listed.size !== file.size)',
+    replacement: 'else if (listed.size < 0)',
     redundant: 'other sizes have other ETags',
   },
   {
@@ -41,15 +41,15 @@ export const JUDGING: readonly Mutant[] = [
   {
     guard: 'a listing that may have begun before the seal does not count',
     file: LOOK_UP,
-    text: 'const counted = mayPrecedeRecord ? await readListing(store, location) : listing;',
+    text: 'const counted = mayPrecedeRecord ? await readListing(store, location, record.record) : listing;',
     replacement: 'const counted = mayPrecedeRecord ? listing : listing;',
   },
   {
     guard: 'a listing that may have begun before the seal does not count, also when it agrees',
     file: LOOK_UP,
-    text: 'const counted = mayPrecedeRecord ? await readListing(store, location) : listing;',
+    text: 'const counted = mayPrecedeRecord ? await readListing(store, location, record.record) : listing;',
     replacement:
-      "const agrees = record.record.state === 'complete' && record.record.files.every(({ path, etag }) => listing.get(path)?.etag === etag);\n  const counted = mayPrecedeRecord && !agrees ? await readListing(store, location) : listing;",
+      "const agrees = record.record.state === 'complete' && record.record.files.every(({ path, etag }) => listing.get(path)?.etag === etag);\n  const counted = mayPrecedeRecord && !agrees ? await readListing(store, location, record.record) : listing;",
   },
   {
     guard: 'the time since the listing was sent counts against the age of the record',
@@ -73,7 +73,7 @@ export const JUDGING: readonly Mutant[] = [
   {
     guard: 'a set is listed again once its record has turned up',
     file: LOOK_UP,
-    text: 'return judge(context, { location, record, listing: await readListing(context.store, location) });',
+    text: 'return judge(context, { location, record, listing: await readListing(context.store, location, record.record) });',
     replacement: 'return judge(context, { location, record, listing });',
   },
   {

@@ -26,8 +26,8 @@ export const LEASE: readonly Mutant[] = [
   {
     guard: 'the age of a record is Date less Last-Modified',
     file: 'src/steps/read-set.ts',
-    text: 'ageMs: document.dateMs - document.lastModifiedMs,',
-    replacement: 'ageMs: document.dateMs,',
+    text: 'ageMs: dateMs - lastModifiedMs }',
+    replacement: 'ageMs: dateMs }',
   },
   {
     guard: 'only an earlier attempt is known to have ended',

@@ -62,7 +62,7 @@ export const RESTORING: readonly Mutant[] = [
   {
     guard: 'a legacy file has the size that was listed',
     file: CONTENTS,
-    text: 'if (head === undefined || head.sizeBytes !== sizeBytes) throw changed(path, set);',
+    text: 'if (head === undefined || head.sizeBytes !== size) throw changed(path, set);',
     replacement: 'if (head === undefined) throw changed(path, set);',
     redundant: 'another size has another ETag, and the listing is compared again',
   },

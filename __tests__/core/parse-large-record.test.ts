@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseLargeRecord } from '../../src/core/parse-large-record.ts';
+import { parseRecord } from '../../src/core/record.ts';
+import { UserError } from '../../src/errors.ts';
+import { assetFile, completeRecord, recordText, uploadingRecord } from './records.ts';
+
+const WHERE = 's3://bucket/records/artifacts/c1.json';
+const HEAD = recordText(uploadingRecord()).replace('"uploading"', '"complete"').slice(0, -1);
+const FILE = JSON.stringify(assetFile('a'));
+
+function parse(text: string, listBytes?: number) {
+  return parseLargeRecord(Buffer.from(text), WHERE, listBytes);
+}
+
+describe('a large record', () => {
+  it('comes back with all its files, in order, whatever their names are', async () => {
+    const paths = Array.from(
+      { length: 2000 },
+      (_, index) => `folder/ä"\\],{[${'x'.repeat(index % 90)}/${index + 10_000}`,
+    );
+    const record = completeRecord(paths.map((path) => assetFile(path, { metadata: { files: '"files":[' } })));
+    const text = recordText(record);
+    expect(Buffer.byteLength(text)).toBeGreaterThan(4 * 64 * 1024);
+    expect(await parse(text)).toEqual(parseRecord(text, WHERE));
+  });
+
+  it.each([
+    ['no files', `${HEAD},"files":[],"totalSize":0}`],
+    ['spaces', `${HEAD}, "files" : [ ${FILE} , ${FILE} ] , "totalSize" : 0 }`],
+    ['two lists of files, of which the later counts', `${HEAD},"files":[${FILE}],"totalSize":0,"files":[]}`],
+    [
+      'another list of files, by an escape',
+      `${HEAD},"files":[${FILE}],"totalSize":0,"\\u0066iles":[]}`.replace('\\\\', '\\'),
+    ],
+    ['its files first', `{"files":[${FILE},${FILE}],"totalSize":6,${HEAD.slice(1)}}`],
+    ['a list in another field', `${HEAD},"other":{"files":[1,2]},"files":[${FILE}],"totalSize":0}`],
+  ])('says the same list by list as in one go: %s', async (_, text) => {
+    expect(await parse(text, 1)).toEqual(parseRecord(text, WHERE));
+  });
+
+  it.each([
+    ['a comma too many', `${FILE},`],
+    ['a comma first', `,${FILE}`],
+    ['two commas', `${FILE},,${FILE}`],
+    ['only spaces between commas', `${FILE},   ,${FILE}`],
+    ['another bracket', `${FILE},{"path":"b"],${FILE}`],
+    ['what is no file', `${FILE},1`],
+  ])('is refused with %s', async (_, files) => {
+    const refused = parse(`${HEAD},"files":[${files}],"totalSize":0}`, 1);
+    await expect(refused).rejects.toThrow(UserError);
+  });
+
+  it('names the file that is none by its place in the whole list', async () => {
+    const files = `${FILE},${FILE},{"path":1}`;
+    await expect(parse(`${HEAD},"files":[${files}],"totalSize":0}`, 1)).rejects.toThrow('files[2].path is not a text');
+  });
+});
