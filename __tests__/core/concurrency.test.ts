@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { byteBudget, mapConcurrently } from '../../src/core/concurrency.ts';
+import { byteBudget, lanesFor, mapConcurrently } from '../../src/core/concurrency.ts';
 
 /** Lets everything run that waits for nothing but promises. */
 async function settle(): Promise<void> {
@@ -116,7 +116,81 @@ describe('mapConcurrently', () => {
   });
 });
 
+describe('lanesFor', () => {
+  /** Ends pieces of work round by round, each of which takes what a store of some kind lets it take. */
+  async function lanesAfter(itemCount: number, roundMs: (lanes: number) => number): Promise<number> {
+    let nowMs = 0;
+    const lanes = lanesFor('adaptive', { monotonicMs: () => nowMs });
+    for (let left = itemCount; left > 0; ) {
+      const round = Math.min(lanes.count, left);
+      nowMs += roundMs(round);
+      for (let ended = 0; ended < round; ended += 1) lanes.finished();
+      left -= round;
+    }
+    return lanes.count;
+  }
+
+  it('is what was asked for, whatever happens', () => {
+    const lanes = lanesFor(7, { monotonicMs: () => 0 });
+    for (let ended = 0; ended < 100; ended += 1) lanes.finished();
+    expect(lanes.count).toBe(7);
+  });
+
+  it('grows to the most where only the way to the store takes time', async () => {
+    expect(await lanesAfter(2000, () => 25)).toBe(128);
+  });
+
+  it('stays low where more at once take longer', async () => {
+    expect(await lanesAfter(2000, (lanes) => lanes * 2)).toBe(32);
+  });
+
+  it('stops one step past a bound', async () => {
+    expect(await lanesAfter(2000, (lanes) => Math.max(25, lanes))).toBe(64);
+  });
+
+  it('lets work that is under way be joined by more', async () => {
+    let nowMs = 0;
+    let [running, peak] = [0, 0];
+    const items = Array.from({ length: 500 }, (_, index) => index);
+    const results = await mapConcurrently(items, lanesFor('adaptive', { monotonicMs: () => nowMs }), async (item) => {
+      running += 1;
+      peak = Math.max(peak, running);
+      await new Promise((done) => setImmediate(done));
+      nowMs += 1 / running ** 2;
+      running -= 1;
+      return item;
+    });
+    expect(results).toEqual(items);
+    expect(peak).toBe(128);
+  });
+});
+
 describe('byteBudget', () => {
+  it('lends the same memory again, at the length asked for', async () => {
+    const budget = byteBudget(100);
+    const lent: Uint8Array[] = [];
+    for (const sizeBytes of [40, 30, 40])
+      await budget.lend(sizeBytes, async (buffer) => {
+        expect(buffer).toHaveLength(sizeBytes);
+        lent.push(buffer);
+      });
+    expect(new Set(lent.map(({ buffer }) => buffer)).size).toBe(1);
+  });
+
+  it('lends no memory to two at once, and has it back from work that failed', async () => {
+    const budget = byteBudget(100);
+    const owners = new Set<ArrayBufferLike>();
+    const work = async (buffer: Uint8Array): Promise<void> => {
+      expect(owners.has(buffer.buffer)).toBe(false);
+      owners.add(buffer.buffer);
+      await new Promise((done) => setImmediate(done));
+      owners.delete(buffer.buffer);
+      throw new Error('failed');
+    };
+    const lendings = Array.from({ length: 10 }, () => budget.lend(40, work).catch(() => 'caught'));
+    expect(new Set(await Promise.all(lendings))).toEqual(new Set(['caught']));
+  });
+
   it('never has more under way than the budget', async () => {
     const budget = byteBudget(10);
     let heldBytes = 0;

@@ -4,8 +4,8 @@ import { proveSizes } from '../../dev/proof/sizes.ts';
 import { Tally } from '../../dev/proof/tally.ts';
 
 const MOST_MS = 120_000;
-/** A tenth more than it takes; twice as much is what V8 takes when it is left to itself. */
-const MOST_MB = 135;
+/** What 10,000 files may take; that of 3,000 is mostly garbage that V8 has not come round to. */
+const MOST_MB = 200;
 const isMeasured = process.platform === 'linux' ? it : it.skip;
 
 describe('the memory that processes of the built action take', () => {

@@ -349,6 +349,7 @@ describe('the writes of a record', () => {
     const draft = { commit: COMMIT, origin: { kind: 'upload' } } as const;
     const location = cacheSet('', 'a'.repeat(64));
     const claim = await RecordClaim.begin(scenario.ports(), { location, draft, writer: WRITER, takeOver: undefined });
+    await claim.settled();
     expect(scenario.warnings()).toEqual([]);
     claim.end();
   });

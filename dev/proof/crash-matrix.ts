@@ -179,7 +179,7 @@ class Aftermath {
     });
     this.#lane.resetClock();
     this.#witness.tell(describeRun(step, result));
-    const isWaiting = result.lines.some((line) => line.startsWith('Waiting up to 15 s for run 1 (attempt '));
+    const isWaiting = result.lines.some((line) => /^Waiting up to 1[0-5] s for run 1 \(attempt /.test(line));
     this.#witness.expect(isWaiting, 'a check to wait for the promotion');
     if (this.#lane.store.local !== undefined)
       this.#witness.equal(result.outputs.reason, reasonOf(left, 'lapsed'), 'its reason in the end');

@@ -5,6 +5,9 @@ import { tableRow } from '../servers/table-row.ts';
 const PAGE = resolve(import.meta.dirname, '..', '..', 'docs', 'reliability.md');
 const SECTION = /<!-- figures -->.*<!-- \/figures -->/s;
 
+/** Of what a violation says. */
+const MOST_TOLD = 120;
+
 /** What one part of the proof came to. */
 export interface PartFigures {
   readonly seconds: number;
@@ -32,28 +35,43 @@ export interface Figures {
   readonly parts: Readonly<Record<string, PartFigures>>;
 }
 
-/** Replaces the figures in docs/reliability.md. */
+/** Replaces the figures of the parts that were run in docs/reliability.md; those of the others stay. */
 export async function publishFigures(figures: Figures): Promise<void> {
   const page = await readFile(PAGE, 'utf8');
-  if (!SECTION.test(page))
+  const [section] = SECTION.exec(page) ?? [];
+  if (section === undefined)
     throw new Error(`${PAGE} has no place for figures between <!-- figures --> and <!-- /figures -->`);
+  const text = render(figures, section);
   await writeFile(
     PAGE,
-    page.replace(SECTION, () => `<!-- figures -->\n\n${render(figures)}\n\n<!-- /figures -->`),
+    page.replace(SECTION, () => `<!-- figures -->\n\n${text}\n\n<!-- /figures -->`),
   );
 }
 
-/** As Markdown: a table for each part. */
-export function render({ date, node, seed, parts }: Figures): string {
-  const head = `The last full run of \`npm run proof\`: ${date}, Node ${node}, seed \`${seed}\`.`;
-  return [head, ...Object.entries(parts).map(([name, part]) => renderPart(name, part))].join('\n\n');
+/**
+ * As Markdown: a table for each part.
+ *
+ * @param before what stood there before
+ */
+export function render(figures: Figures, before = ''): string {
+  const earlier = before
+    .replaceAll(/<!-- \/?figures -->/g, '')
+    .split(/^(?=### )/m)
+    .map((text): [string, string] => [/^### `(\w+)`/.exec(text)?.[1] ?? '', text.trim()])
+    .filter(([name]) => name !== '');
+  const now = Object.entries(figures.parts).map(([name, part]): [string, string] => [
+    name,
+    renderPart(name, part, figures),
+  ]);
+  return [...new Map([...earlier, ...now]).values()].join('\n\n');
 }
 
-function renderPart(name: string, { counts, violations, seconds, mutants, skipped }: PartFigures): string {
+function renderPart(name: string, part: PartFigures, { date, node, seed }: Figures): string {
+  const { counts, violations, seconds, mutants, skipped } = part;
   const title = `### \`${name}\``;
   if (skipped !== undefined) return `${title}\n\nSkipped: ${skipped}`;
   const minutes = Math.round(seconds / 6) / 10;
-  const told = `Broken promises: ${violations}. Time: ${minutes} min.`;
+  const told = `Broken promises: ${violations}. Time: ${minutes} min. ${date}, Node ${node}, seed \`${seed}\`.`;
   const rows = Object.entries(counts).map(([what, value]) => [what, value.toLocaleString('en')]);
   const tables = [table(['counted', 'figure'], rows)];
   if (mutants.length > 0) tables.push(table(['without', 'breaks', 'interleavings'], mutants.map(mutantRow)));
@@ -61,7 +79,12 @@ function renderPart(name: string, { counts, violations, seconds, mutants, skippe
 }
 
 function mutantRow({ guard, violation, interleavings }: MutantFigures): string[] {
-  return [guard, violation ?? 'nothing', interleavings.toLocaleString('en')];
+  const what =
+    violation
+      ?.replaceAll(/\s+/g, ' ')
+      .replace(/ at \S+ \(file:.*/, '')
+      .slice(0, MOST_TOLD) ?? 'nothing';
+  return [guard, what, interleavings.toLocaleString('en')];
 }
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -19,7 +19,7 @@ export interface ModelPlan {
 
 /** Where nothing breaks without a guard, there is no use in trying for long. */
 const TRIES_OF_REDUNDANT = 2000;
-const MOST_TRIES = 150_000;
+const MOST_TRIES = 60_000;
 const SHRINKS_FOR_MS = 30_000;
 const TOLD_EVERY = 2000;
 const TOLD = [
@@ -73,6 +73,11 @@ async function proveNoticed(mutant: Mutant, { workbench, tally, seed, progress }
   const interleavings = redundant === undefined ? MOST_TRIES : TRIES_OF_REDUNDANT;
   const noticed = await workbench.tryWithout(mutant, { interleavings, seed });
   tally.add('guards taken out');
+  tally.mutants.push({
+    guard: redundant === undefined ? guard : `${guard} (redundant: ${redundant})`,
+    violation: noticed?.violation,
+    interleavings: noticed?.tried ?? interleavings,
+  });
   if (noticed !== undefined) {
     tally.add('guards missed');
     progress?.(`without ${guard}: ${noticed.violation}, after ${noticed.tried} interleavings`);

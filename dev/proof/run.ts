@@ -18,7 +18,7 @@ import { Tally } from './tally.ts';
 //                  [--endpoint url --access-key key --secret-key key]
 //
 // Tries to make the built action break a promise: by kills, races, senseless inputs, large sets and a model checker.
-// Prints the figures as JSON in the end; a full run puts them into docs/reliability.md. Exits with 1 where a promise
+// Prints the figures as JSON in the end, and puts those of full parts into docs/reliability.md. Exits with 1 where a promise
 // was broken. With --endpoint, kills and races go against that server, whose clock can't be moved.
 
 const { values } = parseArgs({
@@ -98,7 +98,7 @@ const figures: Figures = {
 console.log(`\n${JSON.stringify(figures, undefined, 2)}`);
 const violations = Object.values(parts).reduce((sum, part) => sum + part.violations, 0);
 console.log(violations === 0 ? '\nEvery promise was kept.' : `\n${violations} promises were broken.`);
-if (!quick && values.only === undefined && values.endpoint === undefined) await publishFigures(figures);
+if (!quick && values.endpoint === undefined) await publishFigures(figures);
 process.exitCode = violations === 0 ? 0 : 1;
 
 async function provePart(name: string): Promise<PartFigures> {

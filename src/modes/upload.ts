@@ -12,7 +12,7 @@ import { differingPaths } from '../steps/compare-builds.ts';
 import { completeSet } from '../steps/complete-set.ts';
 import { fillCache } from '../steps/fill-cache.ts';
 import { computeCodeHash, readCodeHashMarker } from '../steps/find-code-hash.ts';
-import { type Finding, isUsable, lookUp } from '../steps/look-up.ts';
+import { type Finding, isUsable } from '../steps/look-up.ts';
 import { lookUpSettled } from '../steps/look-up-settled.ts';
 import { type AssetSettings, planUpload } from '../steps/plan-upload.ts';
 import { RecordClaim } from '../steps/record-claim.ts';
@@ -54,11 +54,8 @@ export async function upload(request: UploadRequest, ports: Ports): Promise<Outc
     log.info(`The assets of ${commit} were found by an earlier step (${packages.path}/.found): nothing to upload.`);
     return marked(location, await readFoundSet(request, ports, location));
   }
-  // The store is asked what is there while the directory is scanned; nothing is sent to it before that has ended well.
-  const asked = lookUp({ ...ports, reader: request.writer }, location);
-  const planned = prepare(request, ports, location);
-  const [first, { assets, codeHash }] = await Promise.all([asked, planned]);
-  return uploadPlanned({ request, ports, location, assets, codeHash }, first);
+  const { assets, codeHash } = await prepare(request, ports, location);
+  return uploadPlanned({ request, ports, location, assets, codeHash });
 }
 
 /** What is to be stored, and for which code. */
@@ -129,9 +126,9 @@ interface UploadPlan {
   readonly codeHash: CodeHash | undefined;
 }
 
-async function uploadPlanned(plan: UploadPlan, first: Finding): Promise<Outcome> {
+async function uploadPlanned(plan: UploadPlan): Promise<Outcome> {
   const { request, ports, location, assets } = plan;
-  const finding = await settledFinding(plan, first);
+  const finding = await settledFinding(plan);
   const isThere = isUsable(finding, request.legacy) && !request.overwrite;
   if (assets.length === 0) return outcome(plan, { finding, reason: finding.verdict.reason });
   if (isThere) {
@@ -151,9 +148,9 @@ async function uploadPlanned(plan: UploadPlan, first: Finding): Promise<Outcome>
   }
 }
 
-async function settledFinding({ request, ports, location }: UploadPlan, first?: Finding): Promise<Finding> {
+async function settledFinding({ request, ports, location }: UploadPlan): Promise<Finding> {
   const context = { ...ports, reader: request.writer };
-  const finding = await lookUpSettled(context, location, { waitMs: request.waitMs, first });
+  const finding = await lookUpSettled(context, location, { waitMs: request.waitMs });
   if (finding.verdict.reason !== 'in-progress') return finding;
   throw stillInProgress(finding.verdict.record, { location, waitMs: request.waitMs });
 }

@@ -5,8 +5,6 @@ import { type Finding, type LookUp, lookUp } from './look-up.ts';
 export interface Patience {
   /** How long to wait at most; a promotion is waited for 15 s in any case. */
   readonly waitMs: number;
-  /** What was found already, a moment ago. */
-  readonly first?: Finding | undefined;
 }
 
 /**
@@ -17,10 +15,10 @@ export interface Patience {
 export async function lookUpSettled(
   context: LookUp & Pick<Ports, 'log' | 'signal'>,
   location: SetLocation,
-  { waitMs, first }: Patience,
+  { waitMs }: Patience,
 ): Promise<Finding> {
   const startedMs = context.clock.monotonicMs();
-  const found = first ?? (await lookUp(context, location));
+  const found = await lookUp(context, location);
   if (found.verdict.reason !== 'in-progress') return found;
   const { waitForSet } = await import('./wait-for-set.ts');
   return waitForSet(context, location, { first: found, startedMs, waitMs });

@@ -43,6 +43,8 @@ export async function lookUp(context: LookUp, location: SetLocation): Promise<Fi
     location,
     read.then(({ record }) => record?.record),
   );
+  // Where one of them fails, the other does not go on in the background.
+  await Promise.allSettled([read, listed]);
   const [{ record, elapsedMs }, listing] = await Promise.all([read, listed]);
   if (record === undefined)
     return listing.size === 0 ? absent(location, listing) : lookUpUnrecorded(context, location, listing);

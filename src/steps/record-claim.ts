@@ -133,6 +133,8 @@ export class RecordClaim {
   /** Lets others take over at once. Never throws: the hold runs out by itself where this fails. */
   async giveUp(): Promise<void> {
     this.#stopRenewing();
+    // Nothing of this run may go on in the background.
+    await this.#lastWrite;
     if (this.#sealing || this.#failure instanceof RecordLostError) return;
     await this.#write(this.#uploading(0)).catch((error: unknown) =>
       this.#ports.log.debug(`Giving up ${this.#where()} failed, so its lease runs out by itself: ${error}`),

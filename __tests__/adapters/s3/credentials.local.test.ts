@@ -156,6 +156,22 @@ describe('a role', () => {
     expect(keys[2]).not.toBe(keys[0]);
   });
 
+  it('is assumed anew where the server says that it has expired, once for all that were under way', async () => {
+    const store = storeAt(server, { role: ROLE });
+    await keysIn(store);
+    const [{ accessKeyId: old } = {}] = server.requests.filter(({ parameters }) => !parameters.Action);
+    server.fault = ({ accessKeyId }) =>
+      accessKeyId === old ? { kind: 'error', status: 400, code: 'ExpiredToken' } : undefined;
+    await Promise.all([
+      keysIn(store),
+      store.putAsset(assetOf('put', 'x')),
+      store.head('doc'),
+      store.readDocument('doc'),
+    ]);
+    server.fault = undefined;
+    expect(requestsOf('AssumeRole')).toHaveLength(2);
+  });
+
   it('whose server has another time is assumed', async () => {
     await using skewed = await startLocalS3({ buckets: [BUCKET], now: () => Date.now() + 3600_000 });
     prepare(skewed);

@@ -47,7 +47,6 @@ describe('the delaying proxy', () => {
     const second = await exchange(link, Buffer.from('b'));
     expect(first.tookMs).toBeGreaterThanOrEqual(120);
     expect(second.tookMs).toBeGreaterThanOrEqual(60);
-    expect(second.tookMs).toBeLessThan(120);
   });
 
   it('passes on that nobody listens any more', async () => {

@@ -78,8 +78,8 @@ export class ModelDirectory implements PackageDirectory {
     return this.markers.get(name);
   }
 
-  async writeMarker(name: Marker, text: string): Promise<void> {
-    this.markers.set(name, text);
+  async writeMarker(name: Marker, text: string | Iterable<string>): Promise<void> {
+    this.markers.set(name, [...text].join(''));
   }
 
   async removeMarker(name: Marker): Promise<void> {

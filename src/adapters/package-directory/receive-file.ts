@@ -18,6 +18,7 @@ import { printable } from '../../core/printable.ts';
 import { UserError } from '../../errors.ts';
 import type { IncomingFile } from '../../ports.ts';
 import { writeAt } from './file-bytes.ts';
+import { hasCode } from './has-code.ts';
 import { HashingThread } from './hashing-thread.ts';
 
 // Synchronous but for large writes: for a small file, each call handed to another thread costs more than all of them.
@@ -232,8 +233,4 @@ function cannotRestore(path: string, cause: unknown): UserError {
     `'${printable(path)}' can't be restored (${why}): check the disk's free space and the directory's permissions`,
     { cause },
   );
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return Error.isError(error) && 'code' in error && error.code === code;
 }

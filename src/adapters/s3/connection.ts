@@ -25,8 +25,8 @@ export interface Connection {
   readonly region: () => Promise<string>;
   /** The server, without the bucket. */
   readonly endpoint: () => Promise<string>;
-  /** Fetched anew shortly before they expire. */
-  readonly credentials: () => Promise<AwsCredentialIdentity>;
+  /** Fetched anew shortly before they expire, and where that is asked for. */
+  readonly credentials: (options?: { readonly forceRefresh?: boolean }) => Promise<AwsCredentialIdentity>;
   readonly signer: () => Promise<SignatureV4>;
   /** How far this machine's clock is behind the server's. */
   clockOffsetMs: number;
@@ -62,12 +62,12 @@ export function connect(settings: StoreSettings, limits: Limits = LIMITS): Conne
 }
 
 /** Keeps what it was given until shortly before that expires. */
-function refreshing(fetch: () => Promise<AwsCredentialIdentity>): () => Promise<AwsCredentialIdentity> {
+function refreshing(fetch: () => Promise<AwsCredentialIdentity>): Connection['credentials'] {
   const provider = memoizeIdentityProvider(fetch, isIdentityExpired, doesIdentityRequireRefresh);
-  return async () => (await provider?.()) ?? fetch();
+  return async (options) => (await provider?.(options)) ?? fetch();
 }
 
-function signerOf(region: string, credentials: () => Promise<AwsCredentialIdentity>): SignatureV4 {
+function signerOf(region: string, credentials: Connection['credentials']): SignatureV4 {
   return new SignatureV4({
     service: 's3',
     region,

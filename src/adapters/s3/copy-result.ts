@@ -1,4 +1,4 @@
-import { parseXml } from './reply.ts';
+import { parseXml } from './xml.ts';
 
 /** What a server says of a copy it made. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 export interface CopyReply {

@@ -2,7 +2,7 @@ import { defined } from '../../core/defined.ts';
 import { printable } from '../../core/printable.ts';
 import type { ListedObject } from '../../ports.ts';
 import type { Bucket, Operation } from './bucket.ts';
-import { isElement, parseXml, type XmlElement } from './reply.ts';
+import { isElement, parseXml, type XmlElement } from './xml.ts';
 
 /**
  * Every object under a prefix, page by page.
@@ -20,6 +20,8 @@ export async function* list(bucket: Bucket, prefix: string): AsyncGenerator<read
     const objects = elementsOf(page, 'Contents').map((entry) => listedObject(bucket, operation, { page, entry }));
     if (objects.length !== Number(count))
       bucket.required(operation, undefined, `the ${printable(count)} objects it counts`);
+    // What pages leave behind adds up, for large sets to more than the sets themselves.
+    if (isTruncated) (await import('../bounded-heap.ts')).boundHeap();
     yield objects;
     const next = textOf(page, 'NextContinuationToken');
     // The same again would go on for ever.

@@ -1,6 +1,7 @@
 import { HttpRequest } from '@smithy/core/protocols';
 import { StoreError } from '../../errors.ts';
-import { type Reply, ReplyError } from './reply.ts';
+import type { Reply } from './reply.ts';
+import { ReplyError } from './reply-error.ts';
 import { withRetries } from './retry.ts';
 import { PatientRetryStrategy } from './retry-strategy.ts';
 import { Transport } from './transport.ts';

@@ -2,8 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import type { RetryErrorInfo, RetryErrorType, RetryStrategyV2, RetryToken, SdkError } from '@smithy/types';
 import { UserError } from '../../errors.ts';
-import { codeOf } from './error-code.ts';
-import { isDefinite, isSdkError } from './retry.ts';
+import { codeOf, isSdkError } from './error-code.ts';
+import { isDefinite } from './retry.ts';
 
 /** A host that can't be reached is not worth the patience that a busy one is. */
 const CONNECT_ATTEMPTS = 4;

@@ -1,5 +1,4 @@
-import type { SdkError } from '@smithy/types';
-import { unlessAborted } from '../../core/unless-aborted.ts';
+import { isSdkError } from './error-code.ts';
 import type { PatientRetryStrategy } from './retry-strategy.ts';
 
 /** Definite answers: the SDK's client would ask again whenever its clock was set by their date, as it is by each reply's. */
@@ -23,37 +22,12 @@ export async function withRetries<Value>(
   } catch (error) {
     signal?.throwIfAborted();
     if (!isSdkError(error) || isDefinite(error)) throw error;
+    const { retry } = await import('./retry-loop.ts');
     return retry(await strategy(), { error, signal, attempt });
-  }
-}
-
-interface Failed<Value> {
-  readonly error: SdkError;
-  readonly signal: AbortSignal | undefined;
-  readonly attempt: () => Promise<Value>;
-}
-
-async function retry<Value>(strategy: PatientRetryStrategy, failed: Failed<Value>): Promise<Value> {
-  const { signal, attempt } = failed;
-  let token = await strategy.acquireInitialRetryToken('s3');
-  for (let { error } = failed; ; ) {
-    token = await unlessAborted(strategy.nextAttempt(token, error), signal);
-    try {
-      return await attempt();
-    } catch (reason) {
-      signal?.throwIfAborted();
-      if (!isSdkError(reason)) throw reason;
-      error = reason;
-    }
   }
 }
 
 /** Whether an error is an answer that another attempt would bring again. */
 export function isDefinite(error: unknown): boolean {
   return isSdkError(error) && DEFINITE.has(error.$metadata?.httpStatusCode ?? 0);
-}
-
-/** What the SDK's parts classify: any error, with the fields of a reply where there was one. */
-export function isSdkError(error: unknown): error is SdkError {
-  return Error.isError(error);
 }

@@ -3,7 +3,7 @@ import type { HttpRequest as SignedRequest } from '@smithy/types';
 import { defined } from '../../core/defined.ts';
 import type { Connection } from './connection.ts';
 import { addressOf } from './endpoint.ts';
-import { type Reply, ReplyError } from './reply.ts';
+import type { Reply } from './reply.ts';
 import { withRetries } from './retry.ts';
 
 // How nearly every request goes out: signed and sent without the SDK's client, whose middleware costs more than all the
@@ -42,43 +42,11 @@ export function sendSigned(connection: Connection, request: S3Request): Promise<
     const { transport, clockOffsetMs } = connection;
     const signed = await sign(connection, { request, clockOffsetMs });
     const reply = await transport.exchange(signed, { signal, silenceMs, into, mostBytes });
-    const refusal = refusalIn(reply, request);
-    if (refusal === undefined) return reply;
-    if (refusal.name === SKEWED || isSkewed(refusal, clockOffsetMs))
-      correctClock(connection, { refusal, usedOffsetMs: clockOffsetMs });
-    throw refusal;
+    // A copy that fails while it is made is told in a reply that began with a success.
+    if (reply.status < 300 && (request.method !== 'PUT' || reply.body.length === 0)) return reply;
+    const { judge } = await import('./judge-reply.ts');
+    return judge(connection, { reply, isPut: request.method === 'PUT', usedOffsetMs: clockOffsetMs });
   });
-}
-
-const SKEWED = 'RequestTimeTooSkewed';
-/** S3 takes a quarter of an hour. */
-const MOST_SKEW_MS = 10 * 60_000;
-
-/** A copy that fails while it is made is told in a reply that began with a success. */
-function refusalIn(reply: Reply, { method }: S3Request): ReplyError | undefined {
-  if (reply.status >= 300) return new ReplyError(reply);
-  if (method !== 'PUT' || reply.body.length === 0) return undefined;
-  const refusal = new ReplyError({ ...reply, status: 500 });
-  if (refusal.$responseBodyText !== undefined) return undefined;
-  return refusal.name === 'PreconditionFailed' ? new ReplyError({ ...reply, status: 412 }) : refusal;
-}
-
-/** The refusal of a HEAD has no body to say why. */
-function isSkewed({ name, $response }: ReplyError, usedOffsetMs: number): boolean {
-  const serverTimeMs = Date.parse($response.headers.date ?? '');
-  return name === 'Status403' && Math.abs(serverTimeMs - Date.now() - usedOffsetMs) > MOST_SKEW_MS;
-}
-
-/** Goes by the server's clock from now on, unless another request has seen to it while this one was under way. */
-function correctClock(
-  connection: Connection,
-  { refusal, usedOffsetMs }: { refusal: ReplyError; usedOffsetMs: number },
-): void {
-  const serverTimeMs = Date.parse(refusal.$response.headers.date ?? '');
-  if (connection.clockOffsetMs === usedOffsetMs && !Number.isNaN(serverTimeMs))
-    connection.clockOffsetMs = serverTimeMs - Date.now();
-  // The SDK's mark of an error that another attempt mends.
-  refusal.$metadata.clockSkewCorrected = connection.clockOffsetMs !== usedOffsetMs;
 }
 
 /** Node would send a tab and Latin-1, which servers sign otherwise: they would call the secret wrong. */

@@ -8,6 +8,9 @@ import { type Reply, readReply } from './reply.ts';
 /** Where none of them is set, nothing that has to do with proxies is loaded. */
 const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'] as const;
 
+/** From here on, the memory that they leave behind is worth a bound. */
+const MANY_REQUESTS = 200;
+
 type Timeouts = Pick<Limits, 'connectTimeoutMs' | 'silenceTimeoutMs'>;
 
 interface SendOptions {
@@ -24,13 +27,14 @@ export interface ExchangeOptions extends SendOptions {
 }
 
 /**
- * How requests go out: over kept-alive connections, through a proxy where the environment
- * names one for the host. A connection that does not come about, or falls silent, ends the request.
+ * How requests go out: over kept-alive connections, through a proxy where the environment names one for the host. A
+ * connection that does not come about, or falls silent, ends the request.
  */
 export class Transport {
   readonly #timeouts: Timeouts;
   /** By server. */
   readonly #ways = new Map<string, () => Promise<Way>>();
+  #requestCount = 0;
   readonly #underWay = new WeakMap<AbortSignal, Set<ClientRequest>>();
 
   constructor(timeouts: Timeouts = LIMITS) {
@@ -58,13 +62,21 @@ export class Transport {
     { signal, silenceMs: timeout = this.#timeouts.silenceTimeoutMs }: SendOptions = {},
   ): Promise<IncomingMessage> {
     const { http, agent } = await this.#wayTo(request);
+    this.#requestCount += 1;
+    if (this.#requestCount === MANY_REQUESTS) (await import('../bounded-heap.ts')).boundHeap();
     signal?.throwIfAborted();
     const options = { ...optionsOf(request), agent, timeout };
     return new Promise((resolve, reject) => {
-      const outgoing = http.request(options, resolve);
+      let isAnswered = false;
+      const outgoing = http.request(options, (message) => {
+        isAnswered = true;
+        resolve(message);
+      });
       outgoing.on('error', reject);
       // Of a server that switches to another protocol there is neither a reply nor an error.
-      outgoing.once('close', () => reject(brokenOff()));
+      outgoing.once('close', () => {
+        if (!isAnswered) reject(brokenOff());
+      });
       endSilence(outgoing, timeout);
       this.#limitConnecting(outgoing, reject);
       if (signal !== undefined) this.#endWith(signal, outgoing);

@@ -57,8 +57,8 @@ export const COMPLETING: readonly Mutant[] = [
   {
     guard: 'the record is given up once no other write is under way',
     file: 'src/core/concurrency.ts',
-    text: '        failures.push(error);\n      }',
-    replacement: '        throw error;\n      }',
+    text: 'for (const lane of running) await lane;',
+    replacement: 'for (const lane of running) if (failures.length === 0) await lane;',
   },
   {
     guard: 'the hold is asserted before each copy',

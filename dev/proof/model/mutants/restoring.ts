@@ -13,7 +13,6 @@ export const RESTORING: readonly Mutant[] = [
     file: CLIENT,
     text: 'version.etag !== etag || ',
     replacement: '',
-    redundant: 'the SHA-256 tells as well: without one, a large legacy file could be torn, which is too rare to be met',
   },
   {
     guard: 'SHA-256 of what is restored',

@@ -1,0 +1,1 @@
+"use strict";exports.id=5729,exports.ids=[5729],exports.modules={5729:((e,t,n)=>{n.d(t,{markerFault:()=>i});var r=n(1884);function i(e,t,n){let i=Error.isError(n)&&`code`in n?String(n.code):String(n);return new r.gt(`${t} can't be ${e} (${i}): check what is there, its permissions and the disk's free space`,{cause:n})}})};

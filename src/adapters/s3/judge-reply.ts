@@ -1,0 +1,73 @@
+import type { Connection } from './connection.ts';
+import type { Reply } from './reply.ts';
+import { ReplyError } from './reply-error.ts';
+
+const SKEWED = 'RequestTimeTooSkewed';
+/** S3 takes a quarter of an hour. */
+const MOST_SKEW_MS = 10 * 60_000;
+/** Of temporary credentials that the server no longer takes. */
+const EXPIRED: ReadonlySet<string> = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired']);
+
+export interface Judging {
+  readonly reply: Reply;
+  readonly isPut: boolean;
+  /** That of the clock the request was signed by. */
+  readonly usedOffsetMs: number;
+}
+
+/**
+ * Tells a refusal from a success, and mends what another attempt depends on: the clock, and credentials that have
+ * expired before their time.
+ *
+ * @returns the reply where it is none
+ * @throws ReplyError
+ */
+export async function judge(connection: Connection, { reply, isPut, usedOffsetMs }: Judging): Promise<Reply> {
+  const refusal = refusalIn(reply, isPut);
+  if (refusal === undefined) return reply;
+  if (refusal.name === SKEWED || isSkewed(refusal, usedOffsetMs)) correctClock(connection, { refusal, usedOffsetMs });
+  // The SDK's mark of an error that another attempt mends.
+  if (EXPIRED.has(refusal.name) && (await renewCredentials(connection))) refusal.$metadata.clockSkewCorrected = true;
+  throw refusal;
+}
+
+function refusalIn(reply: Reply, isPut: boolean): ReplyError | undefined {
+  if (reply.status >= 300) return new ReplyError(reply);
+  if (!isPut || reply.body.length === 0) return undefined;
+  const refusal = new ReplyError({ ...reply, status: 500 });
+  if (refusal.$responseBodyText !== undefined) return undefined;
+  return refusal.name === 'PreconditionFailed' ? new ReplyError({ ...reply, status: 412 }) : refusal;
+}
+
+/** The refusal of a HEAD has no body to say why. */
+function isSkewed({ name, $response }: ReplyError, usedOffsetMs: number): boolean {
+  const serverTimeMs = Date.parse($response.headers.date ?? '');
+  return name === 'Status403' && Math.abs(serverTimeMs - Date.now() - usedOffsetMs) > MOST_SKEW_MS;
+}
+
+/** Goes by the server's clock from now on, unless another request has seen to it while this one was under way. */
+function correctClock(
+  connection: Connection,
+  { refusal, usedOffsetMs }: { refusal: ReplyError; usedOffsetMs: number },
+): void {
+  const serverTimeMs = Date.parse(refusal.$response.headers.date ?? '');
+  if (connection.clockOffsetMs === usedOffsetMs && !Number.isNaN(serverTimeMs))
+    connection.clockOffsetMs = serverTimeMs - Date.now();
+  // The SDK's mark of an error that another attempt mends.
+  refusal.$metadata.clockSkewCorrected = connection.clockOffsetMs !== usedOffsetMs;
+}
+
+/** Requests that were under way together are refused together: the first one's new credentials serve them all. */
+const RENEWAL_SERVES_MS = 60_000;
+const renewals = new WeakMap<Connection, number>();
+
+/** Fetches others than those that the server no longer takes. @returns whether there are any */
+async function renewCredentials(connection: Connection): Promise<boolean> {
+  const { settings, credentials } = connection;
+  if (settings.role === undefined && settings.credentials !== undefined) return false;
+  const nowMs = Date.now();
+  if (nowMs - (renewals.get(connection) ?? 0) < RENEWAL_SERVES_MS) return true;
+  renewals.set(connection, nowMs);
+  await credentials({ forceRefresh: true });
+  return true;
+}

@@ -1,0 +1,38 @@
+import type { Reply } from './reply.ts';
+import { parseXml } from './xml.ts';
+
+/** What the server answered instead of doing it; shaped as the SDK's own errors are, so that both are told alike. */
+export class ReplyError extends Error {
+  readonly $metadata: { readonly httpStatusCode: number; clockSkewCorrected?: boolean };
+  readonly $response: Pick<Reply, 'headers'>;
+  /** Only of a reply that is no error document of S3. */
+  readonly $responseBodyText: string | undefined;
+  readonly Region: string | undefined;
+
+  constructor({ status, headers, body }: Reply) {
+    const fields = errorFields(body);
+    super(fields.Message ?? `status ${status} without an explanation`);
+    this.name = fields.Code ?? `Status${status}`;
+    this.$metadata = { httpStatusCode: status };
+    this.$response = { headers };
+    this.$responseBodyText = fields.Code === undefined && body.length > 0 ? Buffer.from(body).toString() : undefined;
+    this.Region = fields.Region;
+  }
+}
+
+type ErrorFields = Partial<Record<'Code' | 'Message' | 'Region', string>>;
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+function errorFields(body: Uint8Array): ErrorFields {
+  try {
+    return texts(parseXml(body, 'Error') ?? {});
+  } catch {
+    // A page of something in between: its status says all there is to say.
+    return {};
+  }
+}
+
+function texts(fields: Readonly<Record<string, unknown>>): ErrorFields {
+  const entries = Object.entries(fields).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,19 @@
+import { parseXML } from '@aws-sdk/xml-builder';
+
+/** A parsed element: texts, elements, and lists of either where a name occurs more than once. */
+export type XmlElement = Readonly<Record<string, unknown>>;
+
+/**
+ * @param root the name that the document's element must have
+ * @returns its children by name; undefined where the document has another root
+ * @throws Error where it is no XML
+ */
+export function parseXml(body: Uint8Array, root: string): XmlElement | undefined {
+  const document: unknown = parseXML(Buffer.from(body).toString('utf8'));
+  const element = isElement(document) ? document[root] : undefined;
+  return isElement(element) ? element : undefined;
+}
+
+export function isElement(value: unknown): value is XmlElement {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
