@@ -13,7 +13,7 @@ afterEach(() => scenario.close());
 
 function settle(waitMs: number, clock: Clock, signal?: AbortSignal): Promise<Finding> {
   const ports = scenario.ports({ clock, ...(signal === undefined ? {} : { signal }) });
-  return lookUpSettled({ ...ports, reader: {} }, artifactSet('', scenario.head), { waitMs });
+  return lookUpSettled({ ...ports, reader: {} }, artifactSet('', scenario.head), waitMs);
 }
 
 function pausesOf(onPause: (count: number) => unknown = () => {}) {

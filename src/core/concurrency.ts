@@ -20,8 +20,8 @@ const WORTHWHILE = 1.25;
  * @param monotonicMs a clock
  */
 export function lanesFor(concurrency: Concurrency, { monotonicMs }: { readonly monotonicMs: () => number }): Lanes {
-  if (concurrency !== 'adaptive') return { count: concurrency, finished: () => {} };
-  let [count, startedMs, finishedCount, bestRate] = [FIRST_LANES, monotonicMs(), 0, 0];
+  if (concurrency !== 'adaptive') return fixedLanes(concurrency);
+  let [count, startedMs, finishedCount, lastRate] = [FIRST_LANES, monotonicMs(), 0, 0];
   let isGrowing = true;
   return {
     get count() {
@@ -32,11 +32,15 @@ export function lanesFor(concurrency: Concurrency, { monotonicMs }: { readonly m
       if (!isGrowing || finishedCount < count) return;
       const nowMs = monotonicMs();
       const rate = finishedCount / Math.max(nowMs - startedMs, 1);
-      isGrowing = rate >= bestRate * WORTHWHILE && count < MOST_LANES;
+      isGrowing = rate >= lastRate * WORTHWHILE && count < MOST_LANES;
       if (isGrowing) count *= 2;
-      [bestRate, startedMs, finishedCount] = [rate, nowMs, 0];
+      [lastRate, startedMs, finishedCount] = [rate, nowMs, 0];
     },
   };
+}
+
+function fixedLanes(count: number): Lanes {
+  return { count, finished: () => {} };
 }
 
 /**
@@ -54,7 +58,7 @@ export async function mapConcurrently<Item, Result>(
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results = new Array<Result>(items.length);
-  const lanes = typeof limit === 'number' ? { count: limit, finished: () => {} } : limit;
+  const lanes = typeof limit === 'number' ? fixedLanes(limit) : limit;
   const failures: unknown[] = [];
   const running: Promise<void>[] = [];
   const queue = items.entries();

@@ -54,20 +54,9 @@ export async function upload(request: UploadRequest, ports: Ports): Promise<Outc
     log.info(`The assets of ${commit} were found by an earlier step (${packages.path}/.found): nothing to upload.`);
     return marked(location, await readFoundSet(request, ports, location));
   }
-  const { assets, codeHash } = await prepare(request, ports, location);
-  return uploadPlanned({ request, ports, location, assets, codeHash });
-}
-
-/** What is to be stored, and for which code. */
-async function prepare(
-  request: UploadRequest,
-  ports: Ports,
-  location: SetLocation,
-): Promise<Pick<UploadPlan, 'assets' | 'codeHash'>> {
-  const { selection, settings } = request;
-  const assets = await planUpload(ports, { selection, location, settings });
+  const assets = await planUpload(ports, { selection: request.selection, location, settings: request.settings });
   if (assets.length === 0) tellNoFiles(request, ports);
-  return { assets, codeHash: await findCodeHash(request, ports) };
+  return uploadPlanned({ request, ports, location, assets, codeHash: await findCodeHash(request, ports) });
 }
 
 async function refuseOtherCommit({ packages }: Ports, commit: string): Promise<void> {
@@ -149,8 +138,7 @@ async function uploadPlanned(plan: UploadPlan): Promise<Outcome> {
 }
 
 async function settledFinding({ request, ports, location }: UploadPlan): Promise<Finding> {
-  const context = { ...ports, reader: request.writer };
-  const finding = await lookUpSettled(context, location, { waitMs: request.waitMs });
+  const finding = await lookUpSettled({ ...ports, reader: request.writer }, location, request.waitMs);
   if (finding.verdict.reason !== 'in-progress') return finding;
   throw stillInProgress(finding.verdict.record, { location, waitMs: request.waitMs });
 }

@@ -35,7 +35,7 @@ export async function adopt(search: SetSearch, ports: Ports, { own, from, codeHa
 
 /** Another run is making the same set: what counts is how that ends. */
 async function afterLostRace(search: SetSearch, ports: Ports, { own, codeHash }: Adoption): Promise<SearchResult> {
-  const now = await lookUpSettled({ ...ports, reader: search.writer }, own.location, { waitMs: search.waitMs });
+  const now = await lookUpSettled({ ...ports, reader: search.writer }, own.location, search.waitMs);
   await tell(ports, now);
   return isUsable(now, search.legacy) ? hit(now, { own: now, source: 'artifact', codeHash }) : miss(now, codeHash);
 }

@@ -12,7 +12,7 @@ import { hit, miss, type SearchResult, type SetSearch, tell } from './set-search
  */
 export async function findSet(search: SetSearch, ports: Ports, commit: string): Promise<SearchResult> {
   const context = { ...ports, reader: search.writer };
-  const own = await lookUpSettled(context, artifactSet(search.prefix, commit), { waitMs: search.waitMs });
+  const own = await lookUpSettled(context, artifactSet(search.prefix, commit), search.waitMs);
   await tell(ports, own);
   if (isUsable(own, search.legacy)) return hit(own, { own, source: 'artifact', codeHash: undefined });
 

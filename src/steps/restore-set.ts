@@ -52,7 +52,7 @@ async function restoreOrStartOver(ports: Ports, restoring: SetRestoring): Promis
     return await restore(ports, restoring);
   } catch (error) {
     if (!(error instanceof SetChangedError)) throw error;
-    const again = await lookUpSettled({ ...ports, reader }, location, { waitMs });
+    const again = await lookUpSettled({ ...ports, reader }, location, waitMs);
     if (again.verdict.reason === 'in-progress') throw stillInProgress(again.verdict.record, { location, waitMs });
     if (!isUsable(again, legacy) || writeOf(again) === writeOf(set)) throw error;
     // A file that only the earlier set had may be here already, and would be left beside the others.

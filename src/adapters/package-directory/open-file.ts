@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { printable } from '../../core/printable.ts';
 import { unlessAborted } from '../../core/unless-aborted.ts';
@@ -6,12 +6,10 @@ import { UserError } from '../../errors.ts';
 import type { FileDigests, OpenFile } from '../../ports.ts';
 import { readAt } from './file-bytes.ts';
 import { HashingThread } from './hashing-thread.ts';
+import { READ_FLAGS } from './read-flags.ts';
 import { changed, resolveInside } from './resolve-inside.ts';
 
 // Synchronous but for large reads: for a small file, each call handed to another thread costs more than all of them.
-
-/** Not there on Windows; a pipe in place of the file must not block the open. */
-const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
  * Opens a file of the package directory, and makes sure that what was opened is a regular file that lies in there: a

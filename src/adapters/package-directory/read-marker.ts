@@ -1,10 +1,9 @@
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Marker } from '../../ports.ts';
 import { hasCode } from './has-code.ts';
 import { markerFault } from './marker-fault.ts';
-
-const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+import { READ_FLAGS } from './read-flags.ts';
 
 /** @returns the marker's text, or undefined where it is not there */
 export async function readMarker(root: string, name: Marker): Promise<string | undefined> {
