@@ -258,6 +258,21 @@ describe('a hold on a record', () => {
     expect(await scenario.record(KEY)).toMatchObject({ writer: OTHER_WRITER, leaseSeconds: 120 });
   });
 
+  it('is lost also where something else had failed before, and the record of the other run stays', async () => {
+    let writes = 0;
+    scenario.bucket.server.fault = ({ operation }) => {
+      if (operation === 'PutObject') writes += 1;
+      return writes === 2 ? { kind: 'error', status: 400, code: 'InvalidRequest' } : undefined;
+    };
+    const claim = await beginUntested();
+    await expect(claim.settled()).rejects.toThrow('InvalidRequest');
+    await scenario.putRecord({}, KEY);
+    await expect(claim.renew()).rejects.toThrow('run 77');
+    expect(claim.loss).toBeInstanceOf(RecordLostError);
+    await claim.giveUp();
+    expect(await scenario.record(KEY)).toMatchObject({ writer: OTHER_WRITER, leaseSeconds: 120 });
+  });
+
   it('ends where the step is cancelled, and is given up then', async () => {
     const cancellation = new AbortController();
     const claim = await begin(undefined, { signal: cancellation.signal });

@@ -37,7 +37,9 @@ export class RecordClaim {
   #sequence = 0;
   #etag: string | undefined;
   #heldSinceMs = 0;
+  /** What else keeps this run from going on. */
   #failure: unknown;
+  #loss: RecordLostError | undefined;
   #sealing = false;
   /** One write of the record at a time: each waits for the one before it. */
   #lastWrite: Promise<unknown> = Promise.resolve();
@@ -81,7 +83,7 @@ export class RecordClaim {
 
   /** Who has the record instead, once a write of it has shown that. */
   get loss(): RecordLostError | undefined {
-    return this.#failure instanceof RecordLostError ? this.#failure : undefined;
+    return this.#loss;
   }
 
   /**
@@ -91,7 +93,8 @@ export class RecordClaim {
    */
   assertHeld(): void {
     this.#ports.signal.throwIfAborted();
-    if (this.#failure !== undefined) throw this.#failure;
+    const failure = this.#loss ?? this.#failure;
+    if (failure !== undefined) throw failure;
     const heldForMs = this.#ports.clock.monotonicMs() - this.#heldSinceMs;
     if (heldForMs >= LEASE_SECONDS * 1000)
       throw new RecordLostError(
@@ -135,7 +138,7 @@ export class RecordClaim {
     this.#stopRenewing();
     // Nothing of this run may go on in the background.
     await this.#lastWrite;
-    if (this.#sealing || this.#failure instanceof RecordLostError) return;
+    if (this.#sealing || this.#loss !== undefined) return;
     await this.#write(this.#uploading(0)).catch((error: unknown) =>
       this.#ports.log.debug(`Giving up ${this.#where()} failed, so its lease runs out by itself: ${error}`),
     );
@@ -168,7 +171,7 @@ export class RecordClaim {
   }
 
   async #writeNow(record: AssetRecord, attempt = 1): Promise<boolean> {
-    if (this.#failure instanceof RecordLostError) throw this.#failure;
+    if (this.#loss !== undefined) throw this.#loss;
     if (attempt > MOST_ATTEMPTS)
       throw new StoreError(
         'malformed-reply',
@@ -196,23 +199,25 @@ export class RecordClaim {
   ): Promise<void> {
     const document = await this.#ports.store.readDocument(this.#request.location.recordKey);
     const current = document && (await dated(document, this.#where()));
-    this.#etag = current?.etag;
     if (document !== undefined && Buffer.compare(document.body, body) === 0) {
+      this.#etag = document.etag;
       this.#heldSinceMs = sentAtMs;
       return;
     }
     if (current === undefined || current.record.writer.nonce === this.#nonce) {
+      this.#etag = current?.etag;
       // The same body once more could have the ETag by which others know the record that was deleted.
       const isOpen = record.state === 'uploading';
       await this.#writeNow(isOpen ? this.#uploading(record.leaseSeconds) : record, attempt + 1);
       return;
     }
-    this.#fail(new RecordLostError(`${describeWriter(current.record.writer)} has ${this.#where()}`));
-    throw this.#failure;
+    this.#loss = new RecordLostError(`${describeWriter(current.record.writer)} has ${this.#where()}`);
+    throw this.#loss;
   }
 
   #fail(error: unknown): void {
-    if (error instanceof RecordLostError || error instanceof CancelledError) this.#failure ??= error;
+    if (error instanceof RecordLostError) return;
+    if (error instanceof CancelledError) this.#failure ??= error;
     else this.#ports.log.warning(`Renewing the hold on ${this.#where()} failed, and is tried again: ${error}`);
   }
 

@@ -69,13 +69,13 @@ export const CLAIMS: readonly Mutant[] = [
   {
     guard: 'nothing is given up once the seal is sent',
     file: CLAIM,
-    text: 'if (this.#sealing || this.#failure instanceof RecordLostError) return;',
-    replacement: 'if (this.#failure instanceof RecordLostError) return;',
+    text: 'if (this.#sealing || this.#loss !== undefined) return;',
+    replacement: 'if (this.#loss !== undefined) return;',
   },
   {
     guard: 'nothing is given up that was lost',
     file: CLAIM,
-    text: 'if (this.#sealing || this.#failure instanceof RecordLostError) return;',
+    text: 'if (this.#sealing || this.#loss !== undefined) return;',
     replacement: 'if (this.#sealing) return;',
     redundant: 'the write that gives up is refused by If-Match, or by #writeNow before it is sent',
   },
