@@ -203,6 +203,8 @@ export interface PackageDirectory {
 export interface Clock {
   /** Milliseconds that only ever grow; says nothing about the time of day. */
   monotonicMs(): number;
+  /** How long, of that, this process had nothing to do but wait. */
+  idleMs(): number;
   wallTime(): Date;
   /** Ends early, with the signal's reason, when the signal is aborted. */
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;

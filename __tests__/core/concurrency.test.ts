@@ -118,12 +118,17 @@ describe('mapConcurrently', () => {
 
 describe('lanesFor', () => {
   /** Ends pieces of work round by round, each of which takes what a store of some kind lets it take. */
-  async function lanesAfter(itemCount: number, roundMs: (lanes: number) => number): Promise<number> {
-    let nowMs = 0;
-    const lanes = lanesFor('adaptive', { monotonicMs: () => nowMs });
+  async function lanesAfter(
+    itemCount: number,
+    roundMs: (lanes: number) => number,
+    busyMs: (lanes: number) => number = () => 0,
+  ): Promise<number> {
+    let [nowMs, idleMs] = [0, 0];
+    const lanes = lanesFor('adaptive', { monotonicMs: () => nowMs, idleMs: () => idleMs });
     for (let left = itemCount; left > 0; ) {
       const round = Math.min(lanes.count, left);
       nowMs += roundMs(round);
+      idleMs += roundMs(round) - busyMs(round);
       for (let ended = 0; ended < round; ended += 1) lanes.finished();
       left -= round;
     }
@@ -131,7 +136,7 @@ describe('lanesFor', () => {
   }
 
   it('is what was asked for, whatever happens', () => {
-    const lanes = lanesFor(7, { monotonicMs: () => 0 });
+    const lanes = lanesFor(7, { monotonicMs: () => 0, idleMs: () => 0 });
     for (let ended = 0; ended < 100; ended += 1) lanes.finished();
     expect(lanes.count).toBe(7);
   });
@@ -141,25 +146,40 @@ describe('lanesFor', () => {
   });
 
   it('stays low where more at once take longer', async () => {
-    expect(await lanesAfter(2000, (lanes) => lanes * 2)).toBe(32);
+    expect(await lanesAfter(2000, (lanes) => lanes * 2)).toBe(64);
   });
 
   it('stops one step past a bound', async () => {
-    expect(await lanesAfter(2000, (lanes) => Math.max(25, lanes))).toBe(64);
+    expect(await lanesAfter(2000, (lanes) => Math.max(25, lanes / 2))).toBe(128);
+    expect(await lanesAfter(2000, (lanes) => Math.max(25, lanes * 1.5))).toBe(64);
+  });
+
+  it('does not grow where this process is what takes the time', async () => {
+    const takesTurns = (lanes: number) => lanes * 2;
+    expect(await lanesAfter(2000, takesTurns, takesTurns)).toBe(16);
+  });
+
+  it('grows to what leaves this process no time to wait', async () => {
+    const roundMs = (lanes: number) => Math.max(30, lanes * 0.5);
+    expect(await lanesAfter(2000, roundMs, (lanes) => lanes * 0.5)).toBe(60);
   });
 
   it('lets work that is under way be joined by more', async () => {
     let nowMs = 0;
     let [running, peak] = [0, 0];
     const items = Array.from({ length: 500 }, (_, index) => index);
-    const results = await mapConcurrently(items, lanesFor('adaptive', { monotonicMs: () => nowMs }), async (item) => {
-      running += 1;
-      peak = Math.max(peak, running);
-      await new Promise((done) => setImmediate(done));
-      nowMs += 1 / running ** 2;
-      running -= 1;
-      return item;
-    });
+    const results = await mapConcurrently(
+      items,
+      lanesFor('adaptive', { monotonicMs: () => nowMs, idleMs: () => nowMs }),
+      async (item) => {
+        running += 1;
+        peak = Math.max(peak, running);
+        await new Promise((done) => setImmediate(done));
+        nowMs += 1000 / running ** 2;
+        running -= 1;
+        return item;
+      },
+    );
     expect(results).toEqual(items);
     expect(peak).toBe(128);
   });

@@ -31,6 +31,23 @@ async function uploadSet(): Promise<void> {
   scenario.forgetWire();
 }
 
+/** A complete set that is listed in two pages, old enough too: 0000.txt to 1000.txt, which hold their names. */
+async function putLargeSet(): Promise<void> {
+  const files = Array.from({ length: 1001 }, (_, index) => {
+    const path = `${String(index).padStart(4, '0')}.txt`;
+    return { path, size: path.length, etag: putAsset(path, path), sha256: 'x' };
+  });
+  await scenario.putRecord({ state: 'complete', files });
+  passSeconds(60);
+  scenario.forgetWire();
+}
+
+/** As a tool writes it that knows of no record. @returns its ETag */
+function putAsset(path: string, text: string): string {
+  const { server, name } = scenario.bucket;
+  return server.put(name, `artifacts/${scenario.head}/${path}`, text).etag;
+}
+
 /** Lets something go wrong with the requests that are named. */
 function faultOn(operation: string, keyStart: string, action: FaultAction): Fault {
   return (request) => (isRequest(request, operation, keyStart) ? action : undefined);
@@ -82,20 +99,12 @@ describe('the requests of a check', () => {
   });
 
   it('page through a large set', async () => {
-    const { server, name } = scenario.bucket;
-    const commit = scenario.head;
-    const files = Array.from({ length: 1001 }, (_, index) => {
-      const path = `${String(index).padStart(4, '0')}.txt`;
-      const { etag } = server.put(name, `artifacts/${commit}/${path}`, path);
-      return { path, size: path.length, etag, sha256: 'x' };
-    });
-    await scenario.putRecord({ state: 'complete', files });
-    passSeconds(60);
-    scenario.forgetWire();
+    await putLargeSet();
     const outcome = await scenario.check();
     expect(outcome).toMatchObject({ found: true, reason: 'complete' });
     expect(outcome.files).toHaveLength(1001);
-    expect(scenario.wire().toSorted()).toEqual([...LOOK_UP, 'ListObjectsV2 artifacts/<commit>/']);
+    expect(scenario.wire().slice(0, -1).toSorted()).toEqual([...LOOK_UP, 'ListObjectsV2 artifacts/<commit>/']);
+    expect(scenario.wire().at(-1)).toBe('HeadObject records/artifacts/<commit>.json');
   });
 
   it('are few and in order where a set of the same code is promoted', async () => {
@@ -183,6 +192,40 @@ describe('a listing', () => {
     scenario.bucket.server.fault = staleFirstListing();
     expect(await scenario.check({ codeHash: undefined })).toMatchObject({ found: true, reason: 'complete' });
     expect(scenario.wire()).toHaveLength(3);
+  });
+
+  it('of two pages does not count where another run began a repair in between', async () => {
+    await putLargeSet();
+    putAsset('1000.txt', '1000.bad');
+    const repair = async (): Promise<void> => {
+      await scenario.putRecord({});
+      putAsset('0000.txt', '0000.new');
+      putAsset('1000.txt', '1000.txt');
+    };
+    const store = scenario.hookedStore((real) => ({
+      async *list(prefix) {
+        let pageCount = 0;
+        for await (const page of real.list(prefix)) {
+          pageCount += 1;
+          yield page;
+          if (pageCount === 1) await repair();
+        }
+      },
+    }));
+    expect(await scenario.check({ codeHash: undefined }, { store })).toMatchObject({
+      found: false,
+      reason: 'in-progress',
+    });
+  });
+
+  it('of two pages is an error where the record is another one each time', async () => {
+    await putLargeSet();
+    scenario.bucket.server.fault = faultOn('HeadObject', 'records/', {
+      kind: 'rewrite',
+      rewrite: (reply) => ({ ...reply, headers: { ...reply.headers, etag: `"${Math.random()}"` } }),
+    });
+    await expect(scenario.check({ codeHash: undefined })).rejects.toThrow('Others keep writing s3://');
+    expect(scenario.wire().filter((request) => request.startsWith('HeadObject'))).toHaveLength(3);
   });
 
   it('counts for an older record', async () => {

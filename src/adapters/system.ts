@@ -7,6 +7,7 @@ const NANOSECONDS_IN_MS = 1e6;
 export const systemClock: Clock = {
   // What `performance` needs is loaded at its first use, and takes as long as a request.
   monotonicMs: () => Number(process.hrtime.bigint()) / NANOSECONDS_IN_MS,
+  idleMs: () => performance.eventLoopUtilization().idle,
   wallTime: () => new Date(),
   sleep: async (durationMs, signal) => {
     const { setTimeout } = await import('node:timers/promises');

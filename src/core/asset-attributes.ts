@@ -12,11 +12,16 @@ export interface AssetOwner {
 
 /** What an asset is stored with, so that it tells whose it is. */
 export function attributesOf(file: Omit<AssetFile, 'etag' | 'size' | 'path'>, owner: AssetOwner): AssetAttributes {
-  const own = { [COMMIT]: owner.commit, [PACKAGE]: file.sha256, [CODE]: owner.codeHash, [RECORDED]: RECORD_VERSION };
   return defined({
     contentType: file.contentType,
     cacheControl: file.cacheControl,
-    metadata: { ...file.metadata, ...defined(own) },
+    metadata: defined({
+      ...file.metadata,
+      [COMMIT]: owner.commit,
+      [PACKAGE]: file.sha256,
+      [CODE]: owner.codeHash,
+      [RECORDED]: RECORD_VERSION,
+    }),
   });
 }
 

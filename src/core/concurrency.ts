@@ -10,19 +10,25 @@ export type Concurrency = number | 'adaptive';
 
 const FIRST_LANES = 16;
 const MOST_LANES = 128;
-/** Twice the lanes that bring less than this have met another bound: the processor's, the server's, the network's. */
+const MOST_GROWTH = 4;
+/** More lanes that bring less than this have met another bound: the server's, or the network's. */
 const WORTHWHILE = 1.25;
 
+export interface LaneClock {
+  readonly monotonicMs: () => number;
+  /** How long, of that, this process had nothing to do but wait. */
+  readonly idleMs: () => number;
+}
+
 /**
- * Lanes of a given number, or of one that is found out while they are used: it doubles for as long as that lets more
- * pieces of work end in the same time. Far from the store that ends at 128 lanes, near it much earlier.
- *
- * @param monotonicMs a clock
+ * Lanes of a given number, or of one that is found out while they are used: as many as leave this process no time to
+ * wait, for as long as more of them let more pieces of work end in the same time. Far from the store that ends at 128
+ * lanes; near it, where they would only take turns at this process, it does not begin to grow.
  */
-export function lanesFor(concurrency: Concurrency, { monotonicMs }: { readonly monotonicMs: () => number }): Lanes {
+export function lanesFor(concurrency: Concurrency, clock: LaneClock): Lanes {
   if (concurrency !== 'adaptive') return fixedLanes(concurrency);
-  let [count, startedMs, finishedCount, lastRate] = [FIRST_LANES, monotonicMs(), 0, 0];
-  let isGrowing = true;
+  let [count, finishedCount, lastRate, isGrowing] = [FIRST_LANES, 0, 0, true];
+  let [startedMs, idleMs] = [clock.monotonicMs(), clock.idleMs()];
   return {
     get count() {
       return count;
@@ -30,11 +36,16 @@ export function lanesFor(concurrency: Concurrency, { monotonicMs }: { readonly m
     finished() {
       finishedCount += 1;
       if (!isGrowing || finishedCount < count) return;
-      const nowMs = monotonicMs();
-      const rate = finishedCount / Math.max(nowMs - startedMs, 1);
-      isGrowing = rate >= lastRate * WORTHWHILE && count < MOST_LANES;
-      if (isGrowing) count *= 2;
-      [lastRate, startedMs, finishedCount] = [rate, nowMs, 0];
+      const elapsedMs = Math.max(clock.monotonicMs() - startedMs, 1);
+      const busyShare = 1 - Math.min((clock.idleMs() - idleMs) / elapsedMs, 1);
+      const growth = Math.min(1 / busyShare, MOST_GROWTH);
+      if (growth >= WORTHWHILE) {
+        const rate = finishedCount / elapsedMs;
+        isGrowing = rate >= lastRate * WORTHWHILE && count < MOST_LANES;
+        if (isGrowing) count = Math.min(Math.round(count * growth), MOST_LANES);
+        lastRate = rate;
+      }
+      [startedMs, idleMs, finishedCount] = [clock.monotonicMs(), clock.idleMs(), 0];
     },
   };
 }
@@ -84,6 +95,9 @@ export async function mapConcurrently<Item, Result>(
   return results;
 }
 
+/** So that small files of all sizes are read into the same buffers. */
+const LEAST_BUFFER_BYTES = 64 * 1024;
+
 /** A number of bytes that all transfers together may hold in memory at once. */
 export interface ByteBudget {
   /** Waits for its turn, then holds `sizeBytes` while `work` runs; a size above the whole budget gets all of it. */
@@ -129,7 +143,7 @@ export function byteBudget(totalBytes: number): ByteBudget {
     if (buffer !== undefined) return buffer;
     // Those that are too short would only add up.
     returned.length = 0;
-    return Buffer.allocUnsafeSlow(sizeBytes);
+    return Buffer.allocUnsafeSlow(Math.max(sizeBytes, LEAST_BUFFER_BYTES));
   }
   function lend<Result>(sizeBytes: number, work: (buffer: Uint8Array) => Promise<Result>): Promise<Result> {
     return spend(sizeBytes, async () => {

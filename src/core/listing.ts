@@ -5,7 +5,10 @@ import type { AssetFile } from './record.ts';
 export type ListedAsset = Pick<AssetFile, 'size' | 'etag'>;
 
 /** What lies under a set's prefix, by path relative to it, in the order the store listed it. */
-export type Listing = ReadonlyMap<string, ListedAsset>;
+export interface Listing extends ReadonlyMap<string, ListedAsset> {
+  /** Whether it came in several replies, so that it may show what never was there together. */
+  readonly isPaged?: boolean;
+}
 
 /**
  * What is listed mostly is what a record says. Taking the record's own words for it keeps those of the listing, of which

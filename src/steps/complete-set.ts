@@ -41,7 +41,6 @@ export async function completeSet(
   try {
     let before = listing;
     for (let round = 1; round <= MOST_ROUNDS; round += 1) {
-      claim.assertHeld();
       if (claim.isTakeOver) await abortOpenUploads({ store, log }, claim, planned);
       const record = await claim.seal(await transfer(before));
       const after = await readListing(store, location, record);
@@ -77,8 +76,11 @@ async function abortOpenUploads(
   claim: RecordClaim,
   planned: SetCompletion['planned'],
 ): Promise<void> {
-  // A list that took longer than the hold lasted may show what a new holder has just begun.
-  const abort = (prefix: string) => store.abortUploads(prefix, () => claim.assertHeld());
+  function abort(prefix: string): Promise<number> {
+    claim.assertHeld();
+    // A list that took longer than the hold lasted may show what a new holder has just begun.
+    return store.abortUploads(prefix, () => claim.assertHeld());
+  }
   const { prefix } = claim.location;
   const large = planned.filter(({ size }) => size > store.partSizeBytes);
   try {

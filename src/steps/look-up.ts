@@ -29,12 +29,19 @@ export interface LookUp {
 
 /**
  * Decides whether a stored set may be used: two requests, sent in parallel, where its record is some seconds old and
- * agrees with the listing.
+ * agrees with a listing of one page.
  *
  * @returns the verdict with what it rests on; a miss is a verdict, not an error
  * @throws StoreError for anything but a definite answer of the store
  */
 export async function lookUp(context: LookUp, location: SetLocation): Promise<Finding> {
+  const finding = await lookUpOnce(context, location);
+  if (!finding.listing.isPaged) return finding;
+  const { lookUpStill } = await import('./look-up-still.ts');
+  return lookUpStill(context.store, finding, () => lookUpOnce(context, location));
+}
+
+async function lookUpOnce(context: LookUp, location: SetLocation): Promise<Finding> {
   const { store, clock } = context;
   const askedAtMs = clock.monotonicMs();
   const read = readRecord(store, location).then((record) => ({ record, elapsedMs: clock.monotonicMs() - askedAtMs }));
@@ -46,31 +53,25 @@ export async function lookUp(context: LookUp, location: SetLocation): Promise<Fi
   // Where one of them fails, the other does not go on in the background.
   await Promise.allSettled([read, listed]);
   const [{ record, elapsedMs }, listing] = await Promise.all([read, listed]);
-  if (record === undefined)
-    return listing.size === 0 ? absent(location, listing) : lookUpUnrecorded(context, location, listing);
+  if (record === undefined) {
+    if (listing.size === 0) return { location, verdict: { reason: 'absent' }, record, listing };
+    const { lookUpUnrecorded } = await import('./look-up-unrecorded.ts');
+    return lookUpUnrecorded(store, { location, listing }, (read) => judge(context, read));
+  }
   // A listing that began before a record was sealed says nothing about the sealed set, even where the two agree.
   const mayPrecedeRecord = record.record.state === 'complete' && record.ageMs <= elapsedMs + CLOCK_GRAIN_MS;
   const counted = mayPrecedeRecord ? await readListing(store, location, record.record) : listing;
   return judge(context, { location, record, listing: counted });
 }
 
-function absent(location: SetLocation, listing: Listing): Finding {
-  return { location, verdict: { reason: 'absent' }, record: undefined, listing };
+/** What was read of a set that has a record. */
+export interface RecordedSet {
+  readonly location: SetLocation;
+  readonly record: ReadRecord;
+  readonly listing: Listing;
 }
 
-/** A record that is still absent after the listing tells that nobody had begun one by then. */
-async function lookUpUnrecorded(context: LookUp, location: SetLocation, listing: Listing): Promise<Finding> {
-  const record = await readRecord(context.store, location);
-  if (record !== undefined)
-    return judge(context, { location, record, listing: await readListing(context.store, location, record.record) });
-  const { judgeUnrecorded } = await import('./judge-unrecorded.ts');
-  return { location, verdict: await judgeUnrecorded(context.store, location, listing), record: undefined, listing };
-}
-
-async function judge(
-  { store, reader }: LookUp,
-  { location, record, listing }: { location: SetLocation; record: ReadRecord; listing: Listing },
-): Promise<Finding> {
+async function judge({ store, reader }: LookUp, { location, record, listing }: RecordedSet): Promise<Finding> {
   const verdict = await verdictOn();
   return { location, verdict, record, listing };
 

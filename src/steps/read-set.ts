@@ -34,14 +34,16 @@ export async function readListing(
     () => undefined,
   );
   const listing = new Map<string, ListedAsset>();
+  let pageCount = 0;
   for await (const page of store.list(location.prefix)) {
+    pageCount += 1;
     for (const { key, sizeBytes, etag } of page) {
       if (key.endsWith('/')) continue;
       const asset = inKnownWords({ path: key.slice(location.prefix.length), size: sizeBytes, etag });
       listing.set(asset.path, asset);
     }
   }
-  return listing;
+  return Object.assign(listing, { isPaged: pageCount > 1 });
 }
 
 /** @returns the set's record, or undefined when the store says that there is none */

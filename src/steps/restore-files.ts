@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type ByteBudget, byteBudget, type Concurrency, lanesFor, mapConcurrently } from '../core/concurrency.ts';
 import type { SetLocation } from '../core/keys.ts';
 import { printable } from '../core/printable.ts';
@@ -84,10 +84,10 @@ async function fetchContent(ports: FetchPorts, fetching: Fetching, incoming: Inc
   const { file, budget } = fetching;
   const rangeBytes = Math.min(ports.store.partSizeBytes, LARGEST_RANGE_BYTES);
   if (file.size > rangeBytes) return fetchRanges(ports, fetching, { incoming, rangeBytes });
-  return budget.spend(file.size, async () => {
-    const bytes = await readRange(ports, fetching, { range: { position: 0, lengthBytes: file.size } });
+  return budget.lend(file.size, async (into) => {
+    const bytes = await readRange(ports, fetching, { range: { position: 0, lengthBytes: file.size }, into });
     await incoming.write(0, bytes);
-    return createHash('sha256').update(bytes).digest('base64');
+    return hash('sha256', bytes, 'base64');
   });
 }
 

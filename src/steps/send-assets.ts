@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type AssetOwner, attributesOf, hasAttributes, sha256Of } from '../core/asset-attributes.ts';
 import { type ByteBudget, byteBudget, type Concurrency, lanesFor, mapConcurrently } from '../core/concurrency.ts';
 import type { Listing } from '../core/listing.ts';
@@ -126,15 +126,20 @@ async function withSender<Result>(
   await using file = await ports.packages.open(context.asset.path);
   if (file.sizeBytes !== context.asset.size) throw changed(context.asset.path);
   if (file.sizeBytes > ports.store.partSizeBytes) return await use(await partsSender(ports, context, file));
-  return await context.budget.spend(file.sizeBytes, async () => use(await wholeSender(ports, context, file)));
+  return await context.budget.lend(file.sizeBytes, async (buffer) =>
+    use(await wholeSender(ports, context, { open: file, buffer })),
+  );
 }
 
 /** A small file: read once; the bytes that were hashed are the bytes that are sent. */
-async function wholeSender({ store, signal }: SendPorts, context: SenderContext, open: OpenFile): Promise<Sender> {
-  const { asset, owner, claim } = context;
-  const body = await open.read(0, open.sizeBytes);
+async function wholeSender(
+  { store, signal }: SendPorts,
+  { asset, owner, claim }: SenderContext,
+  { open, buffer }: { open: OpenFile; buffer: Uint8Array },
+): Promise<Sender> {
+  const body = await open.read(0, open.sizeBytes, buffer);
   await open.assertUnchanged();
-  const file = { ...asset, sha256: createHash('sha256').update(body).digest('base64') };
+  const file = { ...asset, sha256: hash('sha256', body, 'base64') };
   const key = claim.location.prefix + asset.path;
   const attributes = attributesOf(file, owner);
   return {

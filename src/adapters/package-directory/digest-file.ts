@@ -12,11 +12,11 @@ const READ_BYTES = 1024 * 1024;
  */
 export async function digestFile(root: string, path: string, sizeBytes: number): Promise<string | undefined> {
   try {
-    const folder = join(realpathSync.native(root), dirname(path));
-    const file = join(folder, basename(path));
-    const found = lstatSync(file, { throwIfNoEntry: false });
+    const found = lstatSync(join(root, path), { throwIfNoEntry: false });
     if (found === undefined || !found.isFile() || found.size !== sizeBytes) return undefined;
+    const folder = join(realpathSync.native(root), dirname(path));
     if (realpathSync.native(folder) !== folder) return undefined;
+    const file = join(folder, basename(path));
     const descriptor = openSync(file, READ_FLAGS);
     try {
       return await digestOf(descriptor, sizeBytes);

@@ -12,14 +12,15 @@ import { changed, resolveInside } from './resolve-inside.ts';
 // Synchronous but for large reads: for a small file, each call handed to another thread costs more than all of them.
 
 /**
- * Opens a file of the package directory, and makes sure that what was opened is a regular file that lies in there: a
+ * Opens files of the package directory, and makes sure that what was opened is a regular file that lies in there: a
  * link that is swapped in between look and read is refused.
  *
- * @throws UserError
+ * @param root the package directory; where it lies is found out once, and files are opened nowhere else
+ * @returns opens a file by its path in there, and throws UserError
  */
-export function openFile(root: string, path: string): OpenFile {
+export function openerOf(root: string): (path: string) => OpenFile {
   const realRoot = realpathSync.native(root);
-  return openTold(realRoot, path) ?? openLookedAt(realRoot, { root, path });
+  return (path) => openTold(realRoot, path) ?? openLookedAt(realRoot, path);
 }
 
 /**
@@ -47,13 +48,13 @@ function openTold(realRoot: string, path: string): OpenFile | undefined {
 }
 
 /** Looks before and after. */
-function openLookedAt(realRoot: string, { root, path }: { root: string; path: string }): OpenFile {
-  const target = resolveInside(realRoot, join(root, path), path);
+function openLookedAt(realRoot: string, path: string): OpenFile {
+  const target = resolveInside(realRoot, join(realRoot, path), path);
   const descriptor = openTarget(target, path);
   try {
     const opened = fstatSync(descriptor, { bigint: true });
     const named = lstatSync(target, { bigint: true });
-    const stillThere = resolveInside(realpathSync.native(root), join(root, path), path) === target;
+    const stillThere = resolveInside(realRoot, join(realRoot, path), path) === target;
     if (!stillThere || opened.ino !== named.ino || opened.dev !== named.dev) throw changed(path);
     return checked(descriptor, path);
   } catch (error) {

@@ -6,17 +6,17 @@ import { removeMarker, writeMarker } from './markers.ts';
 
 /** The directory where assets and marker files lie. What a check does not need is loaded when it is asked for. */
 export function packageDirectory(path: string, log: Log): PackageDirectory {
-  const opening = once(() => import('./open-file.ts'));
+  const opening = once(async () => (await import('./open-file.ts')).openerOf(path));
   const digesting = once(() => import('./digest-file.ts'));
-  const receiving = once(() => import('./receive-file.ts'));
+  const receiving = once(async () => (await import('./receive-file.ts')).receiverOf(path));
   return {
     path: printable(path),
     exists: async () => (await import('./is-directory.ts')).isDirectory(path),
     create: () => create(path),
     scan: async (selection) => (await import('./scan.ts')).scanFiles(path, selection, log),
-    open: async (file) => (await opening()).openFile(path, file),
+    open: async (file) => (await opening())(file),
     digest: async (file, sizeBytes) => (await digesting()).digestFile(path, file, sizeBytes),
-    receive: async (file, sizeBytes) => (await receiving()).receiveFile(path, file, sizeBytes),
+    receive: async (file, sizeBytes) => (await receiving())(file, sizeBytes),
     readMarker: async (name) => (await import('./read-marker.ts')).readMarker(path, name),
     writeMarker: (name, text) => writeMarker(path, name, text),
     removeMarker: (name) => removeMarker(path, name),

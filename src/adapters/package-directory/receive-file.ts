@@ -33,15 +33,27 @@ const LEFTOVER_AGE_MS = 24 * 3_600_000;
 /** The folders that this process has cleaned. */
 const cleaned = new Set<string>();
 
+/** Opens a file to be, by its path in the package directory: relative, with `/`, judged fine already. */
+export type Receiver = (path: string, sizeBytes: number) => IncomingFile;
+
 /**
- * Opens a file to be, under a temporary and hidden name in its folder. No link is followed on the way there, and what
- * stands in its place is replaced only once the file is whole.
+ * Opens files to be, under a temporary and hidden name in their folder. No link is followed on the way there, and what
+ * stands in a file's place is replaced only once that is whole.
  *
- * @param path relative, with `/`; judged fine already
- * @throws UserError where a link or a file stands where a folder belongs, or a folder where the file belongs
+ * @param root the package directory; where it lies is found out once
+ * @returns opens one of them, and throws UserError where a link or a file stands where a folder belongs, or a folder where
+ *   the file belongs
  */
-export function receiveFile(root: string, path: string, sizeBytes: number): IncomingFile {
-  const folder = makeFolders(root, path);
+export function receiverOf(root: string): Receiver {
+  let realRoot: string | undefined;
+  return (path, sizeBytes) => {
+    realRoot ??= telling(path, () => realpathSync.native(root));
+    return receiveFile(realRoot, path, sizeBytes);
+  };
+}
+
+function receiveFile(realRoot: string, path: string, sizeBytes: number): IncomingFile {
+  const folder = makeFolders(realRoot, path);
   const target = join(folder, basename(path));
   refuseFolder(target, path);
   removeLeftovers(folder);
@@ -159,9 +171,9 @@ function makeExecutable(descriptor: number): void {
   fchmodSync(descriptor, mode | ((mode & READ_BITS) >> 2));
 }
 
-/** Makes the folders of a path one by one. @returns the innermost, with every link of the root resolved */
-function makeFolders(root: string, path: string): string {
-  let folder = telling(path, () => realpathSync.native(root));
+/** Makes the folders of a path one by one. @returns the innermost */
+function makeFolders(realRoot: string, path: string): string {
+  let folder = realRoot;
   for (const segment of dirname(path).split('/')) {
     if (segment === '.') continue;
     folder = join(folder, segment);

@@ -64,22 +64,13 @@ export class Bucket {
 
   /** Requires a field of an operation's reply: a page with status 200 that has none of them has been seen. */
   required<Value>(operation: Operation, value: Value | undefined, name: string): Value {
-    return required({ value, name, attempt: this.#attempt(operation), destination: this.connection.destination });
+    return required({ value, name, attempt: () => this.#attempt(operation), destination: this.connection.destination });
   }
 
   /** Requires the ETag of an operation's reply; some servers leave out the quotes in some replies. */
   requiredEtag(operation: Operation, value: string | undefined): string {
     const etag = this.required(operation, value, 'an ETag');
     return /^(W\/)?"/.test(etag) ? etag : `"${etag}"`;
-  }
-
-  /** The fields of a copy out of this bucket, of nothing but the source's ETag. */
-  copySource({ key, etag }: { key: string; etag: string }) {
-    return {
-      CopySource: `${this.settings.bucket}/${key.split('/').map(encodeURIComponent).join('/')}`,
-      CopySourceIfMatch: etag,
-      ...defined({ ExpectedSourceBucketOwner: this.address.ExpectedBucketOwner }),
-    };
   }
 
   /** Does something by the SDK or by requests of one's own, and tells its faults. */

@@ -7,7 +7,7 @@ import type { Bucket } from './bucket.ts';
 import { copyResult } from './copy-result.ts';
 import { silenceFor } from './limits.ts';
 import { complete, type OpenUpload, PARTS_AT_ONCE, partQuery, withUpload, writing } from './multipart-upload.ts';
-import { headersFor } from './object-headers.ts';
+import { copySource, headersFor } from './object-headers.ts';
 
 /** Copies an asset that is too large for one CopyObject. @returns the copy's ETag */
 export function copyInParts(bucket: Bucket, copy: AssetCopy): Promise<string> {
@@ -26,7 +26,7 @@ async function copyPart(
 ): Promise<CompletedPart> {
   const operation = { ...writing(upload), source: copy.source.key };
   const CopySourceRange = `bytes=${part.position}-${part.position + part.sizeBytes - 1}`;
-  const headers = headersFor({ ...bucket.copySource(copy.source), CopySourceRange });
+  const headers = headersFor({ ...copySource(bucket.settings, copy.source), CopySourceRange });
   const silenceMs = silenceFor(bucket.limits, part.sizeBytes);
   const request = { method: 'PUT', key: upload.key, query: partQuery(upload, part), headers, silenceMs } as const;
   const result = copyResult((await bucket.send(operation, request)).body, 'CopyPartResult');

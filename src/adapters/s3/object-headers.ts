@@ -34,6 +34,18 @@ export function tagging({ tagging: tags }: StoreSettings): { Tagging?: string } 
   return defined({ Tagging: tags });
 }
 
+/** Of a copy out of the bucket itself, of nothing but the source's ETag. */
+export function copySource(
+  { bucket, expectedBucketOwner }: StoreSettings,
+  { key, etag }: { readonly key: string; readonly etag: string },
+) {
+  return defined({
+    CopySource: `${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`,
+    CopySourceIfMatch: etag,
+    ExpectedSourceBucketOwner: expectedBucketOwner,
+  });
+}
+
 /** @param condition undefined: for a server that does not know conditions */
 export function conditionFields(condition: WriteCondition | undefined): { IfNoneMatch?: '*'; IfMatch?: string } {
   if (condition === undefined) return {};

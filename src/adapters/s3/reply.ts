@@ -78,6 +78,9 @@ class ReplyBody {
 /** By lowercase name; what only cookies have, several values, is left out. */
 export function headersOf({ headers }: IncomingMessage): Record<string, string> {
   const named: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) if (typeof value === 'string') named[name] = value;
+  for (const name in headers) {
+    const value = headers[name];
+    if (typeof value === 'string') named[name] = value;
+  }
   return named;
 }

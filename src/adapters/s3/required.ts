@@ -5,7 +5,7 @@ import type { Attempt, Destination } from './faults.ts';
 export interface RequiredField<Value> {
   readonly value: Value | undefined;
   readonly name: string;
-  readonly attempt: Attempt;
+  readonly attempt: () => Attempt;
   readonly destination: Destination;
 }
 
@@ -14,6 +14,6 @@ export function required<Value>({ value, name, attempt, destination }: RequiredF
   if (value !== undefined) return value;
   throw new StoreError(
     'malformed-reply',
-    `Could not ${attempt.what}: ${destination.host} answered without ${name}, so it is no S3 reply: check endpoint-url and what lies in between`,
+    `Could not ${attempt().what}: ${destination.host} answered without ${name}, so it is no S3 reply: check endpoint-url and what lies in between`,
   );
 }

@@ -66,35 +66,41 @@ export class Transport {
     if (this.#requestCount === MANY_REQUESTS) (await import('../bounded-heap.ts')).boundHeap();
     signal?.throwIfAborted();
     const options = { ...optionsOf(request), agent, timeout };
+    const underWay = signal && this.#underWayWith(signal);
     return new Promise((resolve, reject) => {
-      let isAnswered = false;
+      let reply: IncomingMessage | undefined;
       const outgoing = http.request(options, (message) => {
-        isAnswered = true;
+        reply = message;
         resolve(message);
       });
+      underWay?.add(outgoing);
       outgoing.on('error', reject);
-      // Of a server that switches to another protocol there is neither a reply nor an error.
-      outgoing.once('close', () => {
-        if (!isAnswered) reject(brokenOff());
+      outgoing.once('timeout', () => {
+        const error = timedOut(`timed out after ${timeout} ms of inactivity`);
+        // Whoever reads the reply would else be told of a broken connection.
+        reply?.destroy(error);
+        outgoing.destroy(error);
       });
-      endSilence(outgoing, timeout);
-      this.#limitConnecting(outgoing, reject);
-      if (signal !== undefined) this.#endWith(signal, outgoing);
+      outgoing.once('close', () => {
+        underWay?.delete(outgoing);
+        // Of a server that switches to another protocol there is neither a reply nor an error.
+        if (reply === undefined) reject(brokenOff());
+      });
+      if (!outgoing.reusedSocket) this.#limitConnecting(outgoing, reject);
       outgoing.end(request.body);
     });
   }
 
   /** One listener for all requests of a signal: one for each would cost a tenth of what a request does. */
-  #endWith(signal: AbortSignal, outgoing: ClientRequest): void {
-    const underWay = this.#underWay.get(signal) ?? new Set();
-    if (!this.#underWay.has(signal)) {
-      this.#underWay.set(signal, underWay);
-      signal.addEventListener('abort', () => {
-        for (const each of underWay) each.destroy(new DOMException('The request was aborted', 'AbortError'));
-      });
-    }
-    underWay.add(outgoing);
-    outgoing.once('close', () => underWay.delete(outgoing));
+  #underWayWith(signal: AbortSignal): Set<ClientRequest> {
+    const known = this.#underWay.get(signal);
+    if (known !== undefined) return known;
+    const underWay = new Set<ClientRequest>();
+    this.#underWay.set(signal, underWay);
+    signal.addEventListener('abort', () => {
+      for (const each of underWay) each.destroy(new DOMException('The request was aborted', 'AbortError'));
+    });
+    return underWay;
   }
 
   /** Until a request could be written. Behind a proxy there is no socket before that has answered. */
@@ -155,19 +161,6 @@ function optionsOf({ method, hostname, port, path, query, headers }: HttpRequest
     path: search === '' ? path : `${path}?${search}`,
     headers,
   };
-}
-
-function endSilence(outgoing: ClientRequest, silenceMs: number): void {
-  let reply: IncomingMessage | undefined;
-  outgoing.once('response', (message) => {
-    reply = message;
-  });
-  outgoing.once('timeout', () => {
-    const error = timedOut(`timed out after ${silenceMs} ms of inactivity`);
-    // Whoever reads the reply would else be told of a broken connection.
-    reply?.destroy(error);
-    outgoing.destroy(error);
-  });
 }
 
 function brokenOff(): Error {

@@ -1,11 +1,19 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { defined } from '../../core/defined.ts';
 import type { AssetCopy, AssetPut, CopyResult, WriteCondition, WriteResult } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
 import { writeConditionally } from './conditional-write.ts';
 import { copyResult } from './copy-result.ts';
 import { silenceFor } from './limits.ts';
-import { assetFields, conditionFields, type HeaderFields, headersFor, placement, tagging } from './object-headers.ts';
+import {
+  assetFields,
+  conditionFields,
+  copySource,
+  type HeaderFields,
+  headersFor,
+  placement,
+  tagging,
+} from './object-headers.ts';
 import { causeName, isPreconditionFailure } from './refusal.ts';
 import type { S3Request } from './signed-request.ts';
 
@@ -15,7 +23,7 @@ export function writeDocument(
   { key, body, condition }: { key: string; body: Uint8Array; condition: WriteCondition },
 ): Promise<WriteResult> {
   const fields = { ...placement(bucket.settings), ContentType: 'application/json' };
-  const sha256 = createHash('sha256').update(body).digest('base64');
+  const sha256 = hash('sha256', body, 'base64');
   return put(bucket, { key, condition, fields, body: { bytes: body, sha256 } });
 }
 
@@ -63,7 +71,7 @@ async function copyWhole(bucket: Bucket, { source, target, attributes, signal }:
   const operation = { verb: 'copy to', key: target, action: 's3:PutObject', source: source.key, signal };
   const headers = headersFor({
     ...assetFields(attributes, bucket.settings),
-    ...bucket.copySource(source),
+    ...copySource(bucket.settings, source),
     MetadataDirective: 'REPLACE',
   });
   const silenceMs = silenceFor(bucket.limits, source.sizeBytes);

@@ -31,10 +31,10 @@ export const COMPLETING: readonly Mutant[] = [
     replacement: 'await',
   },
   {
-    guard: 'the hold is asserted before multipart uploads are aborted',
+    guard: 'the hold is asserted before multipart uploads are looked for',
     file: COMPLETE,
-    text: '      claim.assertHeld();\n      if (claim.isTakeOver)',
-    replacement: '      if (claim.isTakeOver)',
+    text: '    claim.assertHeld();\n    // A list',
+    replacement: '    // A list',
   },
   {
     guard: 'the hold is asserted before each multipart upload is aborted',

@@ -8,7 +8,7 @@ export const HOLD: readonly Mutant[] = [
   {
     guard: 'nothing is written once the record is lost',
     file: CLAIM,
-    text: 'if (this.#failure instanceof RecordLostError) throw this.#failure;\n    if (attempt',
+    text: 'if (this.#loss !== undefined) throw this.#loss;\n    if (attempt',
     replacement: 'if (attempt',
   },
   {
@@ -45,7 +45,7 @@ export const HOLD: readonly Mutant[] = [
   {
     guard: 'a writer that lost the record stops',
     file: CLAIM,
-    text: 'if (this.#failure !== undefined) throw this.#failure;',
+    text: 'if (failure !== undefined) throw failure;',
     replacement: '',
   },
   {

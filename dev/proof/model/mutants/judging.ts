@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 // What a reader concludes.
 
 const LOOK_UP = 'src/steps/look-up.ts';
+const UNRECORDED = 'src/steps/look-up-unrecorded.ts';
 const VERDICT = 'src/core/verdict.ts';
 
 export const JUDGING: readonly Mutant[] = [
@@ -65,26 +66,31 @@ export const JUDGING: readonly Mutant[] = [
   },
   {
     guard: 'an absent record is read again where there are objects',
-    file: LOOK_UP,
-    text: '  const record = await readRecord(context.store, location);\n  if (record !== undefined)\n    return judge',
-    replacement:
-      '  const record = await Promise.resolve<ReadRecord | undefined>(undefined);\n  if (record !== undefined)\n    return judge',
+    file: UNRECORDED,
+    text: 'const record = await readRecord(store, location);',
+    replacement: 'const record = await Promise.resolve<ReadRecord | undefined>(undefined);',
   },
   {
     guard: 'a set is listed again once its record has turned up',
-    file: LOOK_UP,
-    text: 'return judge(context, { location, record, listing: await readListing(context.store, location, record.record) });',
-    replacement: 'return judge(context, { location, record, listing });',
+    file: UNRECORDED,
+    text: 'return judge({ location, record, listing: await readListing(store, location, record.record) });',
+    replacement: 'return judge({ location, record, listing });',
+  },
+  {
+    guard: 'a listing of several pages counts only where the record is still the same after it',
+    file: 'src/steps/look-up-still.ts',
+    text: 'if (head?.etag === record?.etag) return finding;',
+    replacement: 'if (head !== null) return finding;',
   },
   {
     guard: 'asset-record: a set of ours whose record was deleted is no legacy set',
-    file: 'src/steps/judge-unrecorded.ts',
+    file: UNRECORDED,
     text: 'const isLegacy = head !== undefined && !isOurs(head, location);',
     replacement: 'const isLegacy = head !== undefined && (true || !isOurs(head, location));',
   },
   {
     guard: 'commit-hash: what the Python tool copied from our cache is a legacy set',
-    file: 'src/steps/judge-unrecorded.ts',
+    file: UNRECORDED,
     text: "return isRecorded(head) && (location.kind === 'cache' || commitOf(head) === location.id);",
     replacement: "return isRecorded(head) && (location.kind === 'cache' || commitOf(head) !== '');",
   },

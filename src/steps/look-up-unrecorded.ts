@@ -1,0 +1,41 @@
+import { commitOf, isRecorded } from '../core/asset-attributes.ts';
+import type { SetLocation } from '../core/keys.ts';
+import type { Listing } from '../core/listing.ts';
+import type { Verdict } from '../core/verdict.ts';
+import type { AssetAttributes, ObjectStore } from '../ports.ts';
+import type { Finding, RecordedSet } from './look-up.ts';
+import { readListing, readRecord } from './read-set.ts';
+
+/**
+ * Decides on a set of which there are assets and no record. One that is still absent after the listing tells that nobody
+ * had begun one by then.
+ *
+ * @param judge decides where there is one after all
+ */
+export async function lookUpUnrecorded(
+  store: ObjectStore,
+  { location, listing }: Pick<Finding, 'location' | 'listing'>,
+  judge: (read: RecordedSet) => Promise<Finding>,
+): Promise<Finding> {
+  const record = await readRecord(store, location);
+  if (record === undefined)
+    return { location, verdict: await verdictOnUnrecorded(store, location, listing), record, listing };
+  return judge({ location, record, listing: await readListing(store, location, record.record) });
+}
+
+/** Tells whether the assets are a tool's that keeps no record, or ours with the record deleted. */
+async function verdictOnUnrecorded(store: ObjectStore, location: SetLocation, listing: Listing): Promise<Verdict> {
+  const [first] = listing.keys();
+  if (first === undefined) return { reason: 'absent' };
+  const head = await store.head(location.prefix + first);
+  // One that is gone by now can't tell whose the set was.
+  const isLegacy = head !== undefined && !isOurs(head, location);
+  return isLegacy
+    ? { reason: 'legacy' }
+    : { reason: 'incomplete', detail: 'its assets are there but their record was deleted' };
+}
+
+/** Whether this project stored an object for the very set it is in; the Python tool copies from our cache, too. */
+function isOurs(head: AssetAttributes, location: SetLocation): boolean {
+  return isRecorded(head) && (location.kind === 'cache' || commitOf(head) === location.id);
+}
