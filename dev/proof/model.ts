@@ -19,9 +19,9 @@ export interface ModelPlan {
 
 /** Where nothing breaks without a guard, there is no use in trying for long. */
 const TRIES_OF_REDUNDANT = 2000;
-const MOST_TRIES = 60_000;
+const MOST_TRIES = 200_000;
 const SHRINKS_FOR_MS = 30_000;
-const TOLD_EVERY = 2000;
+const TOLD_EVERY = 10_000;
 const TOLD = [
   'interleavings',
   'processes',

@@ -41,7 +41,7 @@ const FULL = {
   files: 10_000,
   largeMib: 2048,
   served: { files: 5000, largeMib: 6144 },
-  interleavings: 20_000,
+  interleavings: 100_000,
   mutants: MUTANTS,
 };
 const QUICK = {

@@ -38,11 +38,12 @@ export class Watch {
     else if (this.#known.get(claim) === 'held') this.#known.set(claim, 'refused');
   }
 
-  /** A record was read: after a refused write, its writer knows now who has it. */
+  /** A record was read: after a refused write, its writer knows now who has it. One that is gone is begun again. */
   recordRead(sender: number, key: string, author: Author | undefined): void {
     this.#in.processOf(sender).recordWriteMs = this.#in.now();
     const claim = `${sender} ${key}`;
-    if (this.#known.get(claim) === 'refused') this.#known.set(claim, author === sender ? 'held' : 'lost');
+    if (this.#known.get(claim) === 'refused' && author !== undefined)
+      this.#known.set(claim, author === sender ? 'held' : 'lost');
   }
 
   recordWritten(sender: number, key: string, { before, after }: Replacement): void {
