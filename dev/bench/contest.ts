@@ -4,11 +4,16 @@ import { type Cost, type Summary, summarize } from './statistics.ts';
 
 const LAST_WORDS_CHARACTERS = 2000;
 
+const LONG_MS = 5000;
+const FEW_RUNS = 3;
+
 /** One program at one work. */
 export interface Contender {
   readonly name: string;
   /** Where one run takes too long to have as many as the others. */
   readonly mostRuns?: number;
+  /** Whether few runs will do where one takes long: of a peer that is far behind, or that nothing is held against. */
+  readonly fewIfLong?: boolean;
   /** Makes a fresh destination; nothing of this is timed. */
   prepare(): Promise<Attempt>;
 }
@@ -42,12 +47,20 @@ export async function holdContest(
   for (let round = 0; round < runs; round += 1) {
     const first = round % contenders.length;
     for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) {
-      if (round >= (contender.mostRuns ?? runs)) continue;
+      const before = costs.get(contender.name) ?? [];
+      if (round >= runsOf(contender, before) || round >= runs) continue;
       cancelled.throwIfAborted();
-      costs.get(contender.name)?.push(await runOnce(contender, meter));
+      before.push(await runOnce(contender, meter));
     }
   }
   return new Map([...costs].map(([name, each]) => [name, summarize(each)]));
+}
+
+function runsOf(
+  { mostRuns = Number.POSITIVE_INFINITY, fewIfLong = false }: Contender,
+  [first]: readonly Cost[],
+): number {
+  return fewIfLong && first !== undefined && first.wallMs > LONG_MS ? FEW_RUNS : mostRuns;
 }
 
 async function runOnce(contender: Contender, meter: ContestOptions['meter']): Promise<MeteredRun> {

@@ -7,7 +7,7 @@ import type { Place } from './place.ts';
 import type { Timed } from './process-meter.ts';
 import type { Stage } from './stage.ts';
 import { type TransferProgram, transferPrograms } from './transfer-programs.ts';
-import { ACTION } from './work.ts';
+import { ACTION, S5CMD } from './work.ts';
 
 /** A set that is stored. */
 export interface Restore {
@@ -21,6 +21,7 @@ export function restoreContenders(stage: Stage, place: Place, restore: Restore):
     { name: ACTION, prepare: () => restoreByAction(stage, place, restore) },
     ...transferPrograms(stage.peers).map((program) => ({
       name: program.name,
+      fewIfLong: program.name !== S5CMD,
       prepare: () => restoreByProgram(stage, place, { program, restore }),
     })),
   ];

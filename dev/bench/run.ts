@@ -1,7 +1,6 @@
-import { constants } from 'node:os';
 import { join } from 'node:path';
-import { styleText } from 'node:util';
 import { counted } from '../../src/core/counted.ts';
+import { type Program, runProgram } from '../program.ts';
 import { installServer } from '../servers/install-server.ts';
 import { RunningServer } from '../servers/running-server.ts';
 import { judgeBundle } from './bundle.ts';
@@ -27,38 +26,25 @@ import type { LinkName, Target } from './targets.ts';
 const SERVERS = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'servers');
 const ROUND_TRIP_MS = 25;
 
-const cancellation = new AbortController();
-let exitCode = 0;
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.on(name, () => {
-    exitCode = 128 + constants.signals[name];
-    cancellation.abort(new Error('cancelled'));
-  });
+await runProgram((program) => bench(parseOptions(process.argv.slice(2)), program));
 
-try {
-  await bench(parseOptions(process.argv.slice(2)));
-} catch (error) {
-  fail(error);
-}
-process.exitCode = exitCode;
-
-async function bench(options: Options): Promise<void> {
-  const cancelled = cancellation.signal;
+async function bench(options: Options, program: Program): Promise<void> {
+  const { cancelled } = program;
   const { server, runs, sizes } = options;
   const environment = await openPythonEnvironment();
   const peers = await findPeers(environment);
-  const program = await installServer(server, { installDirectory: SERVERS, cancelled });
+  const executable = await installServer(server, { installDirectory: SERVERS, cancelled });
   const subject = describeSubject(options, peers);
   console.log(`${subject}\n`);
-  await using running = await RunningServer.start(server, program, cancelled);
+  await using running = await RunningServer.start(server, executable, cancelled);
   await using proxy = await startProxyProcess(running.endpoint, ROUND_TRIP_MS);
   await using meter = new ProcessMeter(environment.python, cancelled);
   const endpoints = new Map<LinkName, string>([['loopback', running.endpoint]]);
   if (options.withLatency) endpoints.set('latency', proxy.endpoint);
   const measuring = { server: running, meter, peers, sizes, runs, cancelled, endpoints, progress: console.log };
-  const figures = await renderFindings(await measureAll(options, measuring));
+  const figures = await renderFindings(await measureAll(options, measuring, program.fail));
   console.log(`\n${figures}`);
-  if (options.isFull && exitCode === 0)
+  if (options.isFull && !program.hasFailed)
     await publishFigures(`The last full run of \`npm run bench\`:\n\n${subject}\n\n${figures}`);
 }
 
@@ -78,7 +64,7 @@ interface Findings {
 }
 
 /** A work that can't be measured does not keep the others from it. */
-async function measureAll({ works, sizes }: Options, measuring: Measuring): Promise<Findings> {
+async function measureAll({ works, sizes }: Options, measuring: Measuring, fail: Program['fail']): Promise<Findings> {
   const measured: Measured[] = [];
   const judged: Judged[] = [];
   for (const work of works) {
@@ -107,9 +93,4 @@ async function renderFindings({ measured, judged }: Findings): Promise<string> {
     renderResults(measured),
     `### Requests\n\n${trips.map((line) => `- ${line}`).join('\n')}`,
   ].join('\n\n');
-}
-
-function fail(error: unknown): undefined {
-  exitCode ||= 1;
-  console.error(styleText('red', Error.isError(error) ? error.message : String(error), { stream: process.stderr }));
 }

@@ -1,5 +1,6 @@
 import type { Peers } from './peers.ts';
 import { cloudEnvironment, type Place, REGION } from './place.ts';
+import { S5CMD } from './work.ts';
 
 type Command = readonly string[];
 
@@ -26,7 +27,7 @@ export function transferPrograms({ s5cmd, rclone, aws }: Peers): TransferProgram
 function s5cmdProgram(path: string): TransferProgram {
   const copy = (from: string, to: string): Command => [path, '--log', 'error', 'cp', from, to];
   return {
-    name: 's5cmd',
+    name: S5CMD,
     env: cloudEnvironment,
     upload: (folder, bucket, prefix) => copy(`${folder}/*`, `s3://${bucket}/${prefix}`),
     copy: (bucket, from, to) => copy(`s3://${bucket}/${from}*`, `s3://${bucket}/${to}`),

@@ -8,7 +8,7 @@ import type { Timed } from './process-meter.ts';
 import { timedPythonTool } from './python-tool.ts';
 import type { Stage } from './stage.ts';
 import { type TransferProgram, transferPrograms } from './transfer-programs.ts';
-import { ACTION, PYTHON_TOOL } from './work.ts';
+import { ACTION, PYTHON_TOOL, S5CMD } from './work.ts';
 
 /** Any will do: each upload goes to a bucket of its own. */
 const CODE_HASH = 'c0de'.repeat(16);
@@ -28,6 +28,7 @@ export function uploadContenders(stage: Stage, endpoint: string, upload: Upload)
   const { boto3: python } = stage.peers;
   const programs = transferPrograms(stage.peers).map((program) => ({
     name: program.name,
+    fewIfLong: program.name !== S5CMD,
     prepare: () => prepareByProgram(stage, endpoint, { upload, program }),
   }));
   const action = { name: ACTION, prepare: () => prepareByAction(stage, endpoint, upload) };
@@ -35,7 +36,7 @@ export function uploadContenders(stage: Stage, endpoint: string, upload: Upload)
   return [
     action,
     ...programs,
-    { name: PYTHON_TOOL, prepare: () => prepareByPythonTool(stage, endpoint, { upload, python }) },
+    { name: PYTHON_TOOL, fewIfLong: true, prepare: () => prepareByPythonTool(stage, endpoint, { upload, python }) },
   ];
 }
 

@@ -21,3 +21,5 @@ export interface Work {
 /** This project's own entry in every contest. */
 export const ACTION = 'this action';
 export const PYTHON_TOOL = 'Python tool';
+/** The fastest of the programs that move files: what the action is held against. */
+export const S5CMD = 's5cmd';

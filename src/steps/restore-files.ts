@@ -9,8 +9,8 @@ import type { AssetRead, IncomingFile, Ports } from '../ports.ts';
 const MIB = 1024 ** 2;
 const BYTES_IN_MEMORY = 64 * MIB;
 const RANGES_AT_ONCE = 4;
-/** However large the parts of an upload are, the ranges of one file fit into the memory together. */
-const LARGEST_RANGE_BYTES = BYTES_IN_MEMORY / RANGES_AT_ONCE;
+/** However large the parts of an upload are: larger ranges are no faster, and take as much more memory. */
+const LARGEST_RANGE_BYTES = 4 * MIB;
 
 type RestorePorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log' | 'clock'>;
 

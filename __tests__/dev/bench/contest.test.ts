@@ -44,6 +44,19 @@ describe('a contest', () => {
     ]);
   });
 
+  it('runs one three times that takes long, where that will do', async () => {
+    const told: string[] = [];
+    const meter = { run: async () => ({ wallMs: 5001, cpuMs: 0, peakBytes: 0, exitCode: 0 }) };
+    const slow = { ...contender('slow', told), fewIfLong: true };
+    const results = await holdContest([slow, contender('a', told)], { runs: 5, meter, cancelled });
+    expect([...results].map(([name, { runs }]) => [name, runs])).toEqual([
+      ['slow', 3],
+      ['a', 5],
+    ]);
+    const quick = await holdContest([slow], { runs: 5, meter: meterWith(), cancelled });
+    expect(quick.get('slow')?.runs).toBe(5);
+  });
+
   it.each([
     ['fails', meterWith(3), async () => {}, 'a: exit code 3'],
     ['does not do its work', meterWith(), () => Promise.reject(new Error('nothing there')), 'a: nothing there'],

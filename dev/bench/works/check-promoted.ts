@@ -10,14 +10,14 @@ import type { Sizes } from '../sizes.ts';
 import type { Stage } from '../stage.ts';
 import { timeRatio, timesFaster } from '../targets.ts';
 import { type TransferProgram, transferPrograms } from '../transfer-programs.ts';
-import { ACTION, PYTHON_TOOL, type Work } from '../work.ts';
+import { ACTION, PYTHON_TOOL, S5CMD, type Work } from '../work.ts';
 
 /** The code was built for another commit: its assets are copied under this one, by the server. */
 export const CHECK_PROMOTED: Work = {
   name: 'check-promoted',
   title: ({ small }) => `\`check\`, cache hit of ${small.count.toLocaleString('en')} assets, promoted`,
   withLatency: true,
-  targets: () => [timesFaster({ of: ACTION, than: PYTHON_TOOL }, 6), timeRatio({ of: ACTION, than: 's5cmd' }, 1.1)],
+  targets: () => [timesFaster({ of: ACTION, than: PYTHON_TOOL }, 6), timeRatio({ of: ACTION, than: S5CMD }, 1.1)],
   prepare: async (stage) => {
     const repository = await stage.repository();
     const { id: commit } = await repository.commit('built', {});
@@ -57,12 +57,17 @@ function lineup(scene: Scene, endpoint: string): Contender[] {
   const place = stage.place(bucket, endpoint);
   const copies = transferPrograms(stage.peers).map((program) => ({
     name: program.name,
+    fewIfLong: program.name !== S5CMD,
     prepare: async () => prepareCopy(scene, place, program),
   }));
   const action = { name: ACTION, prepare: () => prepareAction(scene, place) };
   if (python === undefined) return [action, ...copies];
   const pythonPlace = stage.place(pythonBucket, endpoint);
-  return [action, ...copies, { name: PYTHON_TOOL, prepare: () => preparePython(scene, pythonPlace, python) }];
+  return [
+    action,
+    ...copies,
+    { name: PYTHON_TOOL, fewIfLong: true, prepare: () => preparePython(scene, pythonPlace, python) },
+  ];
 }
 
 /** Another commit with the same sources; only what is told apart from the tree changes. */

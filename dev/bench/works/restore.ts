@@ -4,10 +4,10 @@ import { writeLargeFile, writeSmallFiles } from '../folder.ts';
 import { type Restore, restoreContenders } from '../restores.ts';
 import type { Stage } from '../stage.ts';
 import { peakMemory, timeRatio } from '../targets.ts';
-import { ACTION, type Lineup, type Work } from '../work.ts';
+import { ACTION, type Lineup, S5CMD, type Work } from '../work.ts';
 import { describe } from './upload.ts';
 
-const PAIR = { of: ACTION, than: 's5cmd' };
+const PAIR = { of: ACTION, than: S5CMD };
 const TARGETS = [timeRatio(PAIR, 1, ['latency']), timeRatio(PAIR, 1.2, ['loopback']), peakMemory(ACTION, 200)];
 
 export const RESTORE_SMALL: Work = {

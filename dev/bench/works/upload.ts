@@ -5,9 +5,9 @@ import type { Sizes } from '../sizes.ts';
 import type { Stage } from '../stage.ts';
 import { peakMemory, timeRatio } from '../targets.ts';
 import { type Upload, uploadContenders } from '../uploads.ts';
-import { ACTION, type Lineup, type Work } from '../work.ts';
+import { ACTION, type Lineup, S5CMD, type Work } from '../work.ts';
 
-const PAIR = { of: ACTION, than: 's5cmd' };
+const PAIR = { of: ACTION, than: S5CMD };
 
 export const UPLOAD_SMALL: Work = {
   name: 'upload-small',

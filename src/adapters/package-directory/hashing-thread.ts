@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
+/** It needs a buffer outside of the heap, and next to nothing else. */
+const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 };
+
 /** What a thread is told when it starts. */
 interface Work {
   /** Of an open file; descriptors are the process's, whichever thread uses them. */
@@ -25,7 +28,7 @@ export class HashingThread implements AsyncDisposable {
   /** @param pieceBytes each piece of this length gets a digest; the whole file one where it is shorter */
   constructor(descriptor: number, pieceBytes = Number.POSITIVE_INFINITY) {
     const work: Work = { descriptor, pieceBytes };
-    this.#worker = new Worker(`(${follow})()`, { eval: true, workerData: work });
+    this.#worker = new Worker(`(${follow})()`, { eval: true, workerData: work, resourceLimits: LIMITS });
     this.#digests = once(this.#worker, 'message').then(([digests]) => digests);
     // Told to whoever asks for the digests; a file that is given up asks for none.
     this.#digests.catch(() => undefined);
