@@ -317,6 +317,26 @@ describe('the requests of an upload', () => {
   });
 });
 
+describe('a lost race', () => {
+  it('fails where the run that was faster broke off, though all assets are there', async () => {
+    await scenario.build({ 'a.txt': 'a' });
+    let isFirst = true;
+    const store = scenario.hookedStore((real) => ({
+      writeDocument: async (...write) => {
+        if (isFirst) {
+          isFirst = false;
+          await scenario.bucket.put(`artifacts/${scenario.head}/a.txt`, 'a');
+          await scenario.putRecord({ leaseSeconds: 0 });
+          serverMs += 10_000;
+        }
+        return real.writeDocument(...write);
+      },
+    }));
+    await expect(scenario.upload({ codeHash: undefined }, { store })).rejects.toThrow('run 77 (attempt 1)');
+    expect(await scenario.record()).toMatchObject({ state: 'uploading', writer: OTHER_WRITER });
+  });
+});
+
 describe('a lost reply', () => {
   const LOST: FaultAction = { kind: 'reset', when: 'after' };
 

@@ -1,7 +1,7 @@
 import { Dice } from './dice.ts';
 import { explore } from './model/explore.ts';
 import type { Mutant } from './model/mutants.ts';
-import { Workbench } from './model/workbench.ts';
+import { type Noticed, Workbench } from './model/workbench.ts';
 import type { Tally } from './tally.ts';
 
 // The modes over a store of which every request, reply, crash and lapse of a lease comes at a moment that a schedule
@@ -67,11 +67,19 @@ interface Trial {
   readonly progress: ModelPlan['progress'];
 }
 
+async function noticedByTests(workbench: Workbench, mutant: Mutant, tests: string): Promise<Noticed | undefined> {
+  const failed = await workbench.testWithout(mutant, tests);
+  return failed === undefined ? undefined : { tried: 0, violation: `the test '${failed}' fails` };
+}
+
 /** A guard that can be taken out unnoticed is one that nothing proves, unless the list says why it is. */
 async function proveNoticed(mutant: Mutant, { workbench, tally, seed, progress }: Trial): Promise<void> {
-  const { guard, redundant } = mutant;
+  const { guard, redundant, rare } = mutant;
   const interleavings = redundant === undefined ? MOST_TRIES : TRIES_OF_REDUNDANT;
-  const noticed = await workbench.tryWithout(mutant, { interleavings, seed });
+  const noticed =
+    rare === undefined
+      ? await workbench.tryWithout(mutant, { interleavings, seed })
+      : await noticedByTests(workbench, mutant, rare);
   tally.add('guards taken out');
   tally.mutants.push({
     guard: redundant === undefined ? guard : `${guard} (redundant: ${redundant})`,

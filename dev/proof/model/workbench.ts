@@ -6,8 +6,10 @@ import type { Mutant } from './mutants.ts';
 
 const ROOT = resolve(import.meta.dirname, '..', '..', '..');
 const EXPLORER = 'dev/proof/model/explore-alone.ts';
+const PARTS = ['src', 'dev', '__tests__', 'package.json', 'jest.config.js', 'jest.transform.js', 'action.yml'];
+const JEST = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--json', '--runInBand'];
 
-/** A copy of the sources and of the model, in which one guard at a time is taken out. */
+/** A copy of the sources, the model and the tests, in which one guard at a time is taken out. */
 export class Workbench implements AsyncDisposable {
   readonly #directory: string;
 
@@ -17,8 +19,7 @@ export class Workbench implements AsyncDisposable {
 
   static async create(): Promise<Workbench> {
     const directory = await mkdtemp(join(tmpdir(), 'proof-model-'));
-    for (const part of ['src', 'dev/proof/model', 'package.json'])
-      await cp(join(ROOT, part), join(directory, part), { recursive: true });
+    for (const part of PARTS) await cp(join(ROOT, part), join(directory, part), { recursive: true });
     await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
     return new Workbench(directory);
   }
@@ -33,11 +34,30 @@ export class Workbench implements AsyncDisposable {
     mutant: Mutant,
     { interleavings, seed }: { interleavings: number; seed: number },
   ): Promise<Noticed | undefined> {
+    const args = [join(this.#directory, EXPLORER), String(interleavings), String(seed)];
+    return parse(await this.#runWithout(mutant, args), mutant.guard);
+  }
+
+  /**
+   * Runs tests without a guard.
+   *
+   * @returns the name of the first that fails; undefined where all pass
+   * @throws Error where the guard is not found in its file exactly once, or no test was run
+   */
+  async testWithout(mutant: Mutant, tests: string): Promise<string | undefined> {
+    const { numTotalTests, testResults } = JSON.parse(await this.#runWithout(mutant, [...JEST, tests]));
+    if (numTotalTests === 0) throw new Error(`There are no tests in ${tests}`);
+    const results: readonly TestResult[] = testResults;
+    return results.flatMap(({ assertionResults }) => assertionResults).find(({ status }) => status === 'failed')
+      ?.fullName;
+  }
+
+  async #runWithout(mutant: Mutant, args: readonly string[]): Promise<string> {
     const path = join(this.#directory, mutant.file);
     const { original, mutated } = await this.#without(mutant);
     await writeFile(path, mutated);
     try {
-      return parse(await this.#explore(interleavings, seed), mutant.guard);
+      return await this.#run(args);
     } finally {
       await writeFile(path, original);
     }
@@ -56,9 +76,8 @@ export class Workbench implements AsyncDisposable {
     return { original, mutated: before + replacement + after };
   }
 
-  async #explore(interleavings: number, seed: number): Promise<string> {
-    const args = [join(this.#directory, EXPLORER), String(interleavings), String(seed)];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  async #run(args: readonly string[]): Promise<string> {
+    const child = spawn(process.execPath, args, { cwd: this.#directory, stdio: ['ignore', 'pipe', 'ignore'] });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
       output += text;
@@ -70,6 +89,11 @@ export class Workbench implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.#directory, { recursive: true });
   }
+}
+
+/** As jest tells it. */
+interface TestResult {
+  readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
 }
 
 export interface Noticed {

@@ -84,5 +84,6 @@ export const CLAIMS: readonly Mutant[] = [
     file: CLAIM,
     text: 'isOpen ? this.#uploading(record.leaseSeconds) : record, attempt',
     replacement: 'isOpen ? record : record, attempt',
+    rare: '__tests__/steps/record-claim.local.test.ts',
   },
 ];

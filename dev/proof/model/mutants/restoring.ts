@@ -51,12 +51,14 @@ export const RESTORING: readonly Mutant[] = [
     file: CONTENTS,
     text: 'await assertAsListed(store, set, files);',
     replacement: '',
+    rare: '__tests__/steps/set-contents.test.ts',
   },
   {
     guard: 'a legacy set has no record after it was read',
     file: CONTENTS,
     text: 'if ((await readRecord(store, set.location)) !== undefined)',
     replacement: 'if (files.length < 0)',
+    rare: '__tests__/steps/set-contents.test.ts',
   },
   {
     guard: 'a legacy file has the size that was listed',

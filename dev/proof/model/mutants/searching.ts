@@ -62,6 +62,7 @@ export const SEARCHING: readonly Mutant[] = [
     file: UPLOAD,
     text: '  if (!isUsable(finding, request.legacy)) throw error;\n  refuseMissing(finding, assets);\n  await tell',
     replacement: '  refuseMissing(finding, assets);\n  await tell',
+    rare: '__tests__/modes/upload.local.test.ts',
   },
   {
     guard: 'a complete set is not sent again',
