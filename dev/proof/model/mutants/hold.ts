@@ -10,6 +10,7 @@ export const HOLD: readonly Mutant[] = [
     file: CLAIM,
     text: 'if (this.#loss !== undefined) throw this.#loss;\n    if (attempt',
     replacement: 'if (attempt',
+    redundant: "the write is refused by If-Match, since the ETag of another's record is never taken",
   },
   {
     guard: 'renewals end with the hold',
@@ -47,6 +48,7 @@ export const HOLD: readonly Mutant[] = [
     file: CLAIM,
     text: 'if (failure !== undefined) throw failure;',
     replacement: '',
+    rare: '__tests__/steps/record-claim.local.test.ts',
   },
   {
     guard: 'a writer that could not renew within its lease stops',
