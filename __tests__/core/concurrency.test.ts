@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { byteBudget, lanesFor, mapConcurrently } from '../../src/core/concurrency.ts';
+import { byteBudget, lanesFor, mapConcurrently, turns } from '../../src/core/concurrency.ts';
 
 /** Lets everything run that waits for nothing but promises. */
 async function settle(): Promise<void> {
@@ -197,6 +197,15 @@ describe('byteBudget', () => {
     expect(new Set(lent.map(({ buffer }) => buffer)).size).toBe(1);
   });
 
+  it('lends small files the same buffers, whatever their sizes, and large ones none that is much too long', async () => {
+    const budget = byteBudget(1024 ** 2);
+    const memoryOf = (sizeBytes: number) => budget.lend(sizeBytes, async ({ buffer }) => buffer);
+    expect(await memoryOf(10)).toBe(await memoryOf(65_536));
+    const large = await memoryOf(1_000_000);
+    expect(await memoryOf(600_000)).toBe(large);
+    expect(await memoryOf(100_000)).not.toBe(large);
+  });
+
   it('lends no memory to two at once, and has it back from work that failed', async () => {
     const budget = byteBudget(100);
     const owners = new Set<ArrayBufferLike>();
@@ -274,5 +283,22 @@ describe('byteBudget', () => {
 
   it('gives what the work gives', async () => {
     expect(await byteBudget(1).spend(1, async () => 42)).toBe(42);
+  });
+});
+
+describe('turns', () => {
+  it('lets as many go on at once as there are', async () => {
+    let [running, peak] = [0, 0];
+    const taken = turns(3);
+    const work = async (index: number): Promise<number> => {
+      running += 1;
+      peak = Math.max(peak, running);
+      await settle();
+      running -= 1;
+      return index;
+    };
+    const results = Array.from({ length: 10 }, (_, index) => taken.take(() => work(index)));
+    expect(await Promise.all(results)).toEqual(results.map((_, index) => index));
+    expect(peak).toBe(3);
   });
 });

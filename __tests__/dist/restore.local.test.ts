@@ -60,7 +60,7 @@ async function endMidway(signal: NodeJS.Signals): Promise<ActionResult & { reado
   let send = (_: NodeJS.Signals) => {};
   const hanging: FaultAction = { kind: 'delay', ms: 30_000 };
   scenario.bucket.server.fault = (request) => {
-    if (!isAssetRead(request) || !request.headers.range?.startsWith(`bytes=${10 * MIB}-`)) return undefined;
+    if (!isAssetRead(request) || !request.headers.range?.startsWith(`bytes=${8 * MIB}-`)) return undefined;
     sentMs = performance.now();
     void waitFor(join(scenario.packages, 'a.txt')).then(() => send(signal));
     return hanging;

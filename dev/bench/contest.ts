@@ -48,7 +48,7 @@ export async function holdContest(
     const first = round % contenders.length;
     for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) {
       const before = costs.get(contender.name) ?? [];
-      if (round >= runsOf(contender, before) || round >= runs) continue;
+      if (round >= runsOf(contender, before)) continue;
       cancelled.throwIfAborted();
       before.push(await runOnce(contender, meter));
     }
@@ -60,7 +60,7 @@ function runsOf(
   { mostRuns = Number.POSITIVE_INFINITY, fewIfLong = false }: Contender,
   [first]: readonly Cost[],
 ): number {
-  return fewIfLong && first !== undefined && first.wallMs > LONG_MS ? FEW_RUNS : mostRuns;
+  return fewIfLong && first !== undefined && first.wallMs > LONG_MS ? Math.min(FEW_RUNS, mostRuns) : mostRuns;
 }
 
 async function runOnce(contender: Contender, meter: ContestOptions['meter']): Promise<MeteredRun> {

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { counted } from '../../src/core/counted.ts';
 import { type Program, runProgram } from '../program.ts';
@@ -52,7 +53,7 @@ function describeSubject({ runs, server, sizes }: Options, peers: Peers): string
   return [
     `- ${new Date().toISOString().slice(0, 10)}, ${counted(runs, 'run')} of each program`,
     ...(sizes === FULL ? [] : ['- a sample: too small for its figures to say much']),
-    `- server: ${server.name} ${server.version}`,
+    `- server: ${server.name} ${server.version}; inputs, bucket and outputs in ${tmpdir()}`,
     `- Node ${process.version}; peers: ${peers.versions.join(', ') || 'none'}`,
     `- ${describeMachine()}`,
   ].join('\n');

@@ -75,7 +75,7 @@ async function noticedByTests(workbench: Workbench, mutant: Mutant, tests: strin
 /** A guard that can be taken out unnoticed is one that nothing proves, unless the list says why it is. */
 async function proveNoticed(mutant: Mutant, { workbench, tally, seed, progress }: Trial): Promise<void> {
   const { guard, redundant, rare } = mutant;
-  const interleavings = redundant === undefined ? MOST_TRIES : TRIES_OF_REDUNDANT;
+  const interleavings = rare !== undefined ? 0 : redundant === undefined ? MOST_TRIES : TRIES_OF_REDUNDANT;
   const noticed =
     rare === undefined
       ? await workbench.tryWithout(mutant, { interleavings, seed })

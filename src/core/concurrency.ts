@@ -95,8 +95,19 @@ export async function mapConcurrently<Item, Result>(
   return results;
 }
 
-/** So that small files of all sizes are read into the same buffers. */
-const LEAST_BUFFER_BYTES = 64 * 1024;
+/** Small files of all sizes are read into the same buffers, of this length. */
+const SMALL_BYTES = 64 * 1024;
+
+/** Lets a number of pieces of work go on at once. */
+export interface Turns {
+  take<Result>(work: () => Promise<Result>): Promise<Result>;
+}
+
+/** @param count how many at once; waiters are served first come, first served */
+export function turns(count: number): Turns {
+  const budget = byteBudget(count);
+  return { take: (work) => budget.spend(1, work) };
+}
 
 /** A number of bytes that all transfers together may hold in memory at once. */
 export interface ByteBudget {
@@ -136,14 +147,16 @@ export function byteBudget(totalBytes: number): ByteBudget {
     }
   }
 
-  const returned: Uint8Array[] = [];
+  const [small, large]: [Uint8Array[], Uint8Array[]] = [[], []];
   function take(sizeBytes: number): Uint8Array {
-    const index = returned.findIndex(({ length }) => length >= sizeBytes);
-    const [buffer] = index === -1 ? [] : returned.splice(index, 1);
+    if (sizeBytes <= SMALL_BYTES) return small.pop() ?? Buffer.allocUnsafeSlow(SMALL_BYTES);
+    // One that is much too long would be missed by whom the budget has promised as much.
+    const index = large.findIndex(({ length }) => length >= sizeBytes && length <= 2 * sizeBytes);
+    const [buffer] = index === -1 ? [] : large.splice(index, 1);
     if (buffer !== undefined) return buffer;
-    // Those that are too short would only add up.
-    returned.length = 0;
-    return Buffer.allocUnsafeSlow(Math.max(sizeBytes, LEAST_BUFFER_BYTES));
+    // Those that do not fit would only add up.
+    large.length = 0;
+    return Buffer.allocUnsafeSlow(sizeBytes);
   }
   function lend<Result>(sizeBytes: number, work: (buffer: Uint8Array) => Promise<Result>): Promise<Result> {
     return spend(sizeBytes, async () => {
@@ -151,7 +164,7 @@ export function byteBudget(totalBytes: number): ByteBudget {
       try {
         return await work(buffer.subarray(0, sizeBytes));
       } finally {
-        returned.push(buffer);
+        (buffer.length === SMALL_BYTES ? small : large).push(buffer);
       }
     });
   }

@@ -76,7 +76,7 @@ async function abortOpenUploads(
   claim: RecordClaim,
   planned: SetCompletion['planned'],
 ): Promise<void> {
-  function abort(prefix: string): Promise<number> {
+  async function abort(prefix: string): Promise<number> {
     claim.assertHeld();
     // A list that took longer than the hold lasted may show what a new holder has just begun.
     return store.abortUploads(prefix, () => claim.assertHeld());
@@ -84,11 +84,10 @@ async function abortOpenUploads(
   const { prefix } = claim.location;
   const large = planned.filter(({ size }) => size > store.partSizeBytes);
   try {
-    let count = await abort(prefix);
+    const first = await abort(prefix);
     // MinIO finds uploads by their whole key only; elsewhere there is none left by now.
-    await mapConcurrently(large, LISTINGS_AT_ONCE, async ({ path }) => {
-      count += await abort(prefix + path);
-    });
+    const others = await mapConcurrently(large, LISTINGS_AT_ONCE, ({ path }) => abort(prefix + path));
+    const count = others.reduce((sum, each) => sum + each, first);
     if (count > 0) log.info(`Aborted ${counted(count, 'unfinished multipart upload')} of an earlier run.`);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;

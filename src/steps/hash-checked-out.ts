@@ -15,17 +15,25 @@ export async function hashCheckedOut(
   ports: Pick<Ports, 'sources' | 'log'>,
   { commit, asked }: { readonly commit: string; readonly asked: CommitRequest },
 ): Promise<CodeHash> {
-  const hashing = computeCodeHash(request, ports.sources);
-  // Told below, unless what is hashed should not be hashed at all.
-  hashing.catch(() => undefined);
-  if (request.kind === 'computed') {
-    await assertCheckedOut(commit, asked, ports);
-    if ((await ports.sources.head()) === undefined)
-      throw new InputError(
-        'code-hash-filter needs a git repository at repository-path: check it out before this step, or give a code-hash',
-      );
-  }
-  const codeHash = await hashing;
+  const assertion = request.kind === 'computed' ? assertSources(ports, { commit, asked }) : Promise.resolve();
+  // git takes a moment, and may be asked meanwhile; the md5 algorithm reads all files.
+  const isQuick = request.kind === 'computed' && request.algorithm === 'git-sha256';
+  if (!isQuick) await assertion;
+  const [asserted, hashed] = await Promise.allSettled([assertion, computeCodeHash(request, ports.sources)]);
+  if (asserted.status === 'rejected') throw asserted.reason;
+  if (hashed.status === 'rejected') throw hashed.reason;
+  const codeHash = hashed.value;
   ports.log.info(`The code hash is ${codeHash.value}.`);
   return codeHash;
+}
+
+async function assertSources(
+  ports: Pick<Ports, 'sources' | 'log'>,
+  { commit, asked }: { readonly commit: string; readonly asked: CommitRequest },
+): Promise<void> {
+  await assertCheckedOut(commit, asked, ports);
+  if ((await ports.sources.head()) === undefined)
+    throw new InputError(
+      'code-hash-filter needs a git repository at repository-path: check it out before this step, or give a code-hash',
+    );
 }

@@ -1,5 +1,13 @@
 import { hash } from 'node:crypto';
-import { type ByteBudget, byteBudget, type Concurrency, lanesFor, mapConcurrently } from '../core/concurrency.ts';
+import {
+  type ByteBudget,
+  byteBudget,
+  type Concurrency,
+  lanesFor,
+  mapConcurrently,
+  type Turns,
+  turns,
+} from '../core/concurrency.ts';
 import type { SetLocation } from '../core/keys.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
@@ -8,9 +16,13 @@ import type { AssetRead, IncomingFile, Ports } from '../ports.ts';
 
 const MIB = 1024 ** 2;
 const BYTES_IN_MEMORY = 64 * MIB;
-const RANGES_AT_ONCE = 4;
-/** However large the parts of an upload are: larger ranges are no faster, and take as much more memory. */
+/** From here on a file comes in ranges, however large the parts of an upload are: it takes a thread to hash it. */
+const LARGEST_WHOLE_BYTES = 16 * MIB;
+/** Larger ones are no faster, and take as much more memory. */
 const LARGEST_RANGE_BYTES = 4 * MIB;
+const RANGES_AT_ONCE = 4;
+/** As many as fill the memory. Each has a thread. */
+const LARGE_FILES_AT_ONCE = BYTES_IN_MEMORY / (RANGES_AT_ONCE * LARGEST_RANGE_BYTES);
 
 type RestorePorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log' | 'clock'>;
 
@@ -36,11 +48,15 @@ export async function restoreFiles(ports: RestorePorts, { source, files, concurr
   const failure = new AbortController();
   const signal = AbortSignal.any([ports.signal, failure.signal]);
   const budget = byteBudget(BYTES_IN_MEMORY);
+  const largeTurns = turns(LARGE_FILES_AT_ONCE);
   const fetched = await mapConcurrently(files, lanesFor(concurrency, ports.clock), async (file) => {
     try {
       signal.throwIfAborted();
       if (await isThere(ports, file)) return false;
-      await fetchFile({ ...ports, signal, fail: (error) => failure.abort(error) }, { source, file, budget });
+      await fetchFile(
+        { ...ports, signal, fail: (error) => failure.abort(error) },
+        { source, file, budget, largeTurns },
+      );
     } catch (error) {
       failure.abort(error);
       throw error;
@@ -66,6 +82,7 @@ interface Fetching {
   readonly source: SetLocation;
   readonly file: AssetFile;
   readonly budget: ByteBudget;
+  readonly largeTurns: Turns;
 }
 
 async function fetchFile(ports: FetchPorts, fetching: Fetching): Promise<void> {
@@ -81,9 +98,12 @@ async function fetchFile(ports: FetchPorts, fetching: Fetching): Promise<void> {
 
 /** @returns the SHA-256 of what was fetched and written, base64 */
 async function fetchContent(ports: FetchPorts, fetching: Fetching, incoming: IncomingFile): Promise<string> {
-  const { file, budget } = fetching;
-  const rangeBytes = Math.min(ports.store.partSizeBytes, LARGEST_RANGE_BYTES);
-  if (file.size > rangeBytes) return fetchRanges(ports, fetching, { incoming, rangeBytes });
+  const { file, budget, largeTurns } = fetching;
+  const { partSizeBytes } = ports.store;
+  if (file.size > Math.min(partSizeBytes, LARGEST_WHOLE_BYTES)) {
+    const rangeBytes = Math.min(partSizeBytes, LARGEST_RANGE_BYTES);
+    return largeTurns.take(() => fetchRanges(ports, fetching, { incoming, rangeBytes }));
+  }
   return budget.lend(file.size, async (into) => {
     const bytes = await readRange(ports, fetching, { range: { position: 0, lengthBytes: file.size }, into });
     await incoming.write(0, bytes);

@@ -1,8 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { split } from '../../../src/core/parts.ts';
+import { StoreError } from '../../../src/errors.ts';
 import type { AssetPutInParts, WriteResult } from '../../../src/ports.ts';
 import { digestsOf } from './contents.ts';
 import { asking, headOf, type Line, refused, replacing } from './line.ts';
+
+/** What was sent is not what was hashed. */
+export class PartChangedError extends StoreError {
+  override name = 'PartChangedError';
+}
 
 /** As `src/adapters/s3/put-in-parts.ts` does it, request by request. */
 export async function putInParts(line: Line, put: AssetPutInParts): Promise<WriteResult> {
@@ -42,7 +48,8 @@ async function sendParts(line: Line, put: AssetPutInParts, id: string): Promise<
     await asking(line, 'PART', key, { isWrite: true, signal })(() => {
       const multipart = line.bucket.multiparts.get(id);
       if (multipart === undefined) throw refused(`There is no upload ${id} of ${key}`);
-      if (digestsOf(bytes).sha256 !== partDigests[number - 1]) throw refused(`Part ${number} of ${key} is another`);
+      if (digestsOf(bytes).sha256 !== partDigests[number - 1])
+        throw new PartChangedError('rejected', `Part ${number} of ${key} is another`);
       multipart.parts.set(number, bytes);
     });
   }

@@ -3,6 +3,7 @@ import { COMMITS } from './contents.ts';
 import { isWhole, placeOf, placeOfKey, recordIn, type SetPlace } from './history.ts';
 import { someMoment, wasInProgress } from './moments.ts';
 import type { ModelProcess } from './process.ts';
+import { PartChangedError } from './put-in-parts.ts';
 import type { World } from './world.ts';
 
 const PATIENCE_MS = 600_000;
@@ -16,7 +17,7 @@ export function verifyFailure(world: World, process: ModelProcess, error: unknow
     return;
   }
   // A file that was changed and changed back meanwhile looks like a part that broke on its way.
-  const isOwnChange = process.wasRewritten && error.message.endsWith('is another');
+  const isOwnChange = process.wasRewritten && error instanceof PartChangedError;
   if (error instanceof StoreError && faults === 0 && !isOwnChange && !wasUnrecorded(world, process))
     world.violate(`P${number} tells of a fault that nobody saw: ${error.message}`);
   if (error instanceof CancelledError && !isCancelled) world.violate(`P${number} was not cancelled`);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,7 +7,8 @@ import type { Mutant } from './mutants.ts';
 const ROOT = resolve(import.meta.dirname, '..', '..', '..');
 const EXPLORER = 'dev/proof/model/explore-alone.ts';
 const PARTS = ['src', 'dev', '__tests__', 'package.json', 'jest.config.js', 'jest.transform.js', 'action.yml'];
-const JEST = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--json', '--runInBand'];
+const REPORT = 'report.json';
+const JEST = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--runInBand', '--json'];
 
 /** A copy of the sources, the model and the tests, in which one guard at a time is taken out. */
 export class Workbench implements AsyncDisposable {
@@ -39,14 +40,24 @@ export class Workbench implements AsyncDisposable {
   }
 
   /**
-   * Runs tests without a guard.
+   * Runs tests with a guard and without it.
    *
-   * @returns the name of the first that fails; undefined where all pass
-   * @throws Error where the guard is not found in its file exactly once, or no test was run
+   * @returns the name of the first that fails without it; undefined where all pass
+   * @throws Error where the guard is not found in its file exactly once, or one fails with it
    */
   async testWithout(mutant: Mutant, tests: string): Promise<string | undefined> {
-    const { numTotalTests, testResults } = JSON.parse(await this.#runWithout(mutant, [...JEST, tests]));
-    if (numTotalTests === 0) throw new Error(`There are no tests in ${tests}`);
+    const args = [...JEST, `--outputFile=${REPORT}`, tests];
+    await this.#run(args);
+    const failed = await this.#firstFailed();
+    if (failed !== undefined) throw new Error(`The test '${failed}' of ${tests} fails with every guard in place`);
+    await this.#runWithout(mutant, args);
+    return this.#firstFailed();
+  }
+
+  async #firstFailed(): Promise<string | undefined> {
+    const report = join(this.#directory, REPORT);
+    const { testResults } = JSON.parse(await readFile(report, 'utf8'));
+    await rm(report);
     const results: readonly TestResult[] = testResults;
     return results.flatMap(({ assertionResults }) => assertionResults).find(({ status }) => status === 'failed')
       ?.fullName;
@@ -77,9 +88,13 @@ export class Workbench implements AsyncDisposable {
   }
 
   async #run(args: readonly string[]): Promise<string> {
-    const child = spawn(process.execPath, args, { cwd: this.#directory, stdio: ['ignore', 'pipe', 'ignore'] });
+    const isTest = args.includes(JEST[1] ?? '');
+    // Jest tells everything on its standard error; a test's own server is the only one that can misbehave.
+    const stdio: StdioOptions = ['ignore', 'pipe', isTest ? 'ignore' : 'inherit'];
+    const env = { ...process.env, TEST_S3_ENDPOINT: undefined };
+    const child = spawn(process.execPath, args, { cwd: this.#directory, env, stdio });
     let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text) => {
+    child.stdout?.setEncoding('utf8').on('data', (text) => {
       output += text;
     });
     await new Promise((done, failed) => child.on('close', done).on('error', failed));

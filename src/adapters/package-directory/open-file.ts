@@ -1,5 +1,7 @@
 import { closeSync, fstatSync, lstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { turns } from '../../core/concurrency.ts';
 import { printable } from '../../core/printable.ts';
 import { unlessAborted } from '../../core/unless-aborted.ts';
 import { UserError } from '../../errors.ts';
@@ -95,8 +97,15 @@ interface Digesting {
   readonly signal: AbortSignal;
 }
 
+/** More files at once would only wait for processors, and each takes the memory of two threads. */
+const hashing = turns(availableParallelism());
+
+function digestsOf(descriptor: number, digesting: Digesting): Promise<FileDigests> {
+  return hashing.take(() => hashOnThreads(descriptor, digesting));
+}
+
 /** The whole and its parts, side by side: each takes a processor. */
-async function digestsOf(
+async function hashOnThreads(
   descriptor: number,
   { path, sizeBytes, partSizeBytes, signal }: Digesting,
 ): Promise<FileDigests> {

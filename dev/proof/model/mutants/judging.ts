@@ -79,8 +79,9 @@ export const JUDGING: readonly Mutant[] = [
   {
     guard: 'a listing of several pages counts only where the record is still the same after it',
     file: 'src/steps/look-up-still.ts',
-    text: 'if (head?.etag === record?.etag) return finding;',
+    text: 'if (head?.etag === finding.record?.etag) return finding;',
     replacement: 'if (head !== null) return finding;',
+    rare: '__tests__/modes/check.local.test.ts',
   },
   {
     guard: 'asset-record: a set of ours whose record was deleted is no legacy set',
