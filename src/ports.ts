@@ -1,4 +1,4 @@
-import type { SourceEntry } from './core/code-hash.ts';
+import type { SourceListing } from './core/code-hash.ts';
 import type { ByteBudget } from './core/concurrency.ts';
 
 // What modes and steps need from outside. Adapters implement these; nothing here knows AWS, Actions or git.
@@ -133,7 +133,7 @@ export interface SourceTree {
   /** Full hex id of the commit checked out; undefined where there is no repository or no commit yet. */
   head(): Promise<string | undefined>;
   /** The entries that `git add -A` would leave in a scratch index for these patterns; throws where none is left. */
-  entries(patterns: readonly string[]): Promise<readonly SourceEntry[]>;
+  entries(patterns: readonly string[]): Promise<SourceListing>;
   /** The contents, in order, of the files that Python's glob finds for each pattern; throws where none is found. */
   contents(patterns: readonly string[]): AsyncIterable<Uint8Array>;
 }

@@ -4,6 +4,7 @@ import { chmod, copyFile, mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathspecOf } from '../../src/adapters/git/pathspec.ts';
+import type { SourceTree } from '../../src/ports.ts';
 
 /** A path is text, or bytes where it need not be UTF-8. */
 export type Path = string | Buffer;
@@ -131,4 +132,10 @@ export function isolated(): NodeJS.ProcessEnv {
     GIT_AUTHOR_DATE: '2026-01-01T00:00:00Z',
     GIT_COMMITTER_DATE: '2026-01-01T00:00:00Z',
   };
+}
+
+/** The entries that a source tree lists for patterns, one character for each byte. */
+export async function entriesOf(tree: SourceTree, patterns: readonly string[]): Promise<string[]> {
+  const listing = await tree.entries(patterns);
+  return Buffer.from(listing).toString('latin1').split('\0').slice(0, -1);
 }

@@ -2,7 +2,7 @@ import { rename, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { gitSourceTree } from '../../../src/adapters/git/source-tree.ts';
-import { Repositories, type Repository } from '../../support/git-repository.ts';
+import { entriesOf, Repositories, type Repository } from '../../support/git-repository.ts';
 
 // What git itself does is the definition of what is hashed, so these tests ask it.
 
@@ -258,5 +258,5 @@ it.each(Object.entries(SCENARIOS))('agrees with git add -A: %s', async (_name, {
   const repository = await repositories.createCommitted(FILES);
   await arrange(repository);
   const tree = gitSourceTree({ repositoryPath: repository.root, packageDirectory: join(repository.root, 'packages') });
-  expect(await tree.entries(patterns)).toEqual(await repository.entriesAfterAdd(patterns));
+  expect(await entriesOf(tree, patterns)).toEqual(await repository.entriesAfterAdd(patterns));
 });

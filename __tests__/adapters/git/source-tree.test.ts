@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, realpath, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { pathOf } from '../../../src/adapters/git/listing.ts';
 import { gitSourceTree } from '../../../src/adapters/git/source-tree.ts';
-import { gitSha256, pathOf } from '../../../src/core/code-hash.ts';
+import { gitSha256 } from '../../../src/core/code-hash.ts';
 import { InputError, UserError } from '../../../src/errors.ts';
-import { Repositories, Repository } from '../../support/git-repository.ts';
+import { entriesOf, Repositories, Repository } from '../../support/git-repository.ts';
 import { GitWrapper } from '../../support/git-wrapper.ts';
 
 const repositories = new Repositories();
@@ -27,7 +28,7 @@ function treeOf({ root }: { root: string }, packageDirectory = join(root, 'packa
 }
 
 async function pathsOf(repository: { root: string }, patterns = ['**'], packageDirectory?: string): Promise<string[]> {
-  return (await treeOf(repository, packageDirectory).entries(patterns)).map(pathOf);
+  return (await entriesOf(treeOf(repository, packageDirectory), patterns)).map(pathOf);
 }
 
 /** What anyone can compute: `{ printf '…\0%s\0' "$SALT"; git ls-files -s -z -- ':(glob)…'; } | sha256sum`. */
@@ -78,12 +79,12 @@ describe('a clean checkout', () => {
     expect(await codeHash(repository, '', '**')).not.toBe(formula(repository, '', ':(glob)**'));
   });
 
-  it('takes two git processes', async () => {
+  it('takes three git processes', async () => {
     const repository = await repositories.createCommitted(FILES);
     const wrapper = new GitWrapper(await repositories.directory());
     await wrapper.install();
     await treeOf(repository).entries(['src/**']);
-    expect(await wrapper.commands()).toEqual(['diff-files', 'ls-files']);
+    expect(await wrapper.commands()).toEqual(['diff-files', 'ls-files', 'ls-files']);
   });
 });
 
@@ -213,7 +214,7 @@ describe('untracked files', () => {
       await repository.writeFile(Buffer.from([0xff]), 'x');
       await repository.writeFile(Buffer.from([0x61, 0xe9]), 'y');
       expect(await pathsOf(repository, ['*'])).toEqual(['a\xe9', 'other.txt', '\xff']);
-      expect(await treeOf(repository).entries(['*'])).toEqual(await repository.entriesAfterAdd(['*']));
+      expect(await entriesOf(treeOf(repository), ['*'])).toEqual(await repository.entriesAfterAdd(['*']));
     });
 });
 
@@ -252,7 +253,7 @@ describe('the repository', () => {
     // Without the lender's object git could not know that the file always had these line ends, and would convert them.
     await writeFile(join(root, 'crlf.txt'), 'a\r\nb\r\n');
     const expected = lender.git('hash-object', '--no-filters', join(root, 'crlf.txt')).trim();
-    expect(await treeOf({ root }).entries(['*'])).toEqual([`100644 ${expected} 0\tcrlf.txt`]);
+    expect(await entriesOf(treeOf({ root }), ['*'])).toEqual([`100644 ${expected} 0\tcrlf.txt`]);
   });
 
   it('may belong to another user', async () => {

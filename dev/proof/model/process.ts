@@ -106,6 +106,6 @@ export class ModelProcess implements Runner {
 const NO_SOURCES: Ports['sources'] = {
   exists: async () => true,
   head: async () => undefined,
-  entries: async () => [],
+  entries: async () => Buffer.of(),
   contents: async function* () {},
 };

@@ -1,43 +1,45 @@
-import type { SourceEntry } from '../../core/code-hash.ts';
+import type { SourceListing } from '../../core/code-hash.ts';
 import { printable } from '../../core/printable.ts';
 import { InputError, UserError } from '../../errors.ts';
-import { parseChanges, parseListing } from './listing.ts';
+import { parseChanges, recordsOf } from './listing.ts';
 import { isPackaged, packagePaths } from './package-paths.ts';
 import { pathspecOf } from './pathspec.ts';
 import { assertRepositoryRoot } from './repository-root.ts';
-import { readGit } from './run-git.ts';
+import { readGit, readGitBytes } from './run-git.ts';
 import { settle } from './settle.ts';
 
-const LIST = ['ls-files', '-z', '-t', '-s', '-o', '--exclude-standard', '--'];
+const LIST = ['ls-files', '-z', '-s', '--'];
+const LIST_UNTRACKED = ['ls-files', '-z', '-o', '--exclude-standard', '--'];
 // A submodule counts by the commit that is checked out in it, so changes inside are not looked for.
 const COMPARE = ['diff-files', '-z', '--name-status', '--no-renames', '--ignore-submodules=dirty', '--'];
 
 /**
- * In a clean checkout two git processes, side by side, answer from the index alone: one lists it, and what is
- * untracked; the other compares times and sizes of the files with it. Only what differs is then read, by a third.
+ * In a clean checkout three git processes, side by side, answer from the index alone: one lists it, which is all that
+ * there is to hash, one what is untracked, and one compares times and sizes of the files with it. Only what differs is
+ * then read, by a fourth.
  */
 export async function findEntries(
   root: string,
   packageDirectory: string,
   patterns: readonly string[],
-): Promise<readonly SourceEntry[]> {
+): Promise<SourceListing> {
   await assertRepositoryRoot(root);
   // git takes no pattern for every file.
   if (patterns.length === 0) throw noMatchError(root, patterns);
   const pathspecs = patterns.map(pathspecOf);
-  const [listed, differing, packages] = await Promise.all([
-    readGit(root, [...LIST, ...pathspecs]),
+  const [listed, others, differing, packages] = await Promise.all([
+    readGitBytes(root, [...LIST, ...pathspecs]),
+    readGit(root, [...LIST_UNTRACKED, ...pathspecs]),
     readGit(root, [...COMPARE, ...pathspecs]),
     packagePaths(root, packageDirectory),
   ]);
-  const listing = parseListing(listed);
-  if (listing.conflicted !== undefined) throw conflictError(listing.conflicted);
-  const untracked = listing.untracked.filter((path) => !isPackaged(path, packages));
-  const { modified, deleted } = parseChanges(differing);
-  const isClean = modified.length + deleted.size + untracked.length === 0;
-  const entries = isClean ? listing.entries : await settle(root, pathspecs, { modified, deleted, untracked });
-  if (entries.length === 0) throw noMatchError(root, patterns);
-  return entries;
+  const changes = parseChanges(differing);
+  if (changes.conflicted !== undefined) throw conflictError(changes.conflicted);
+  const untracked = recordsOf(others).filter((path) => !isPackaged(path, packages));
+  const isClean = changes.modified.length + changes.deleted.size + untracked.length === 0;
+  const listing = isClean ? listed : await settle(root, pathspecs, { ...changes, untracked });
+  if (listing.length === 0) throw noMatchError(root, patterns);
+  return listing;
 }
 
 function noMatchError(root: string, patterns: readonly string[]): InputError {

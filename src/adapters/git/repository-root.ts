@@ -32,7 +32,7 @@ async function describeDirectory(path: string): Promise<string> {
   // Without these git searches upwards, as it does for a user in a shell.
   const environment = { GIT_DIR: undefined, GIT_WORK_TREE: undefined };
   const { output } = await runGit(path, ['rev-parse', '--is-bare-repository', '--show-toplevel'], { environment });
-  const [isBare, top] = Buffer.from(output, 'latin1').toString().split('\n').map(printable);
+  const [isBare, top] = output.toString().split('\n').map(printable);
   if (isBare === 'true') return 'is a bare repository, without files to hash: point it at a checkout';
   if (top === undefined || top === '') return 'is not the root of a git repository: correct it, or check out first';
   return `is a folder inside the repository '${top}': give that path, since patterns are relative to the root`;

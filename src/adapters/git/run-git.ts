@@ -14,8 +14,7 @@ export interface GitOptions {
 export interface GitResult {
   /** Null where a signal ended it. */
   readonly exitCode: number | null;
-  /** One character for each byte: paths are bytes, and need not be UTF-8. */
-  readonly output: string;
+  readonly output: Buffer;
   /** What git wrote to its standard error. */
   readonly complaint: string;
 }
@@ -34,7 +33,7 @@ export async function runGit(root: string, args: readonly string[], options: Git
   git.stdin.end(options.input ?? '', 'latin1');
   try {
     const [exitCode, output, complaint] = await Promise.all([ended, bytesOf(git.stdout), bytesOf(git.stderr)]);
-    return { exitCode, output: output.toString('latin1'), complaint: complaint.toString() };
+    return { exitCode, output, complaint: complaint.toString() };
   } catch (error) {
     throw new UserError(`Cannot start git (${codeOf(error)}): install git and put it on the PATH`, {
       cause: error,
@@ -42,17 +41,27 @@ export async function runGit(root: string, args: readonly string[], options: Git
   }
 }
 
+export interface ReadOptions extends GitOptions {
+  /** Exit codes; 0 where absent. */
+  readonly accepted?: readonly number[];
+}
+
 /**
  * As `runGit`, for a command that must succeed.
  *
- * @returns what git wrote, one character for each byte
+ * @returns what git wrote, one character for each byte: paths are bytes, and need not be UTF-8
  * @throws UserError with git's own complaint where its exit code isn't one of `accepted`
  */
-export async function readGit(
+export async function readGit(root: string, args: readonly string[], options: ReadOptions = {}): Promise<string> {
+  return (await readGitBytes(root, args, options)).toString('latin1');
+}
+
+/** As `readGit`. @returns just what git wrote */
+export async function readGitBytes(
   root: string,
   args: readonly string[],
-  { accepted = [0], ...options }: GitOptions & { readonly accepted?: readonly number[] } = {},
-): Promise<string> {
+  { accepted = [0], ...options }: ReadOptions = {},
+): Promise<Buffer> {
   const { exitCode, output, complaint } = await runGit(root, args, options);
   if (exitCode !== null && accepted.includes(exitCode)) return output;
   const said = printable(complaint.trim().replace(/\s+/g, ' ')).slice(0, 500);

@@ -1,7 +1,7 @@
-import { pathOf, type SourceEntry } from '../../core/code-hash.ts';
+import type { SourceListing } from '../../core/code-hash.ts';
 import { printable } from '../../core/printable.ts';
 import { UserError } from '../../errors.ts';
-import { type Changes, parseListing } from './listing.ts';
+import { type Changes, pathOf, recordsOf } from './listing.ts';
 import { readGit, runGit } from './run-git.ts';
 import { withScratchIndex } from './scratch-index.ts';
 
@@ -20,27 +20,23 @@ interface Addition {
  * Has git settle changed, deleted and untracked files as `git add -A` would: filters, line endings, modes, links and
  * submodules are its business. It works on a copy of the index, which is then listed.
  *
- * @returns the entries that match the pathspecs
+ * @returns what matches the pathspecs
  * @throws UserError where git can't read a file, or a file went meanwhile
  */
-export function settle(
-  root: string,
-  pathspecs: readonly string[],
-  unsettled: Unsettled,
-): Promise<readonly SourceEntry[]> {
+export function settle(root: string, pathspecs: readonly string[], unsettled: Unsettled): Promise<SourceListing> {
   return withScratchIndex(root, async (environment) => {
     const sparse = await isSparse(root);
     const add = sparse ? addWithinSparseCheckout : updateIndex;
     await add({ root, environment, unsettled });
-    const listed = await readGit(root, ['ls-files', '-z', '-t', '-s', '--', ...pathspecs], { environment });
-    const { entries } = parseListing(listed);
-    return sparse ? entries : settledEntries(entries, unsettled);
+    const listed = await readGit(root, ['ls-files', '-z', '-s', '--', ...pathspecs], { environment });
+    const entries = recordsOf(listed);
+    return Buffer.from(endedByNul(sparse ? entries : settledEntries(entries, unsettled)), 'latin1');
   });
 }
 
 async function isSparse(root: string): Promise<boolean> {
   const { output } = await runGit(root, ['config', '--bool', '--get', 'core.sparseCheckout']);
-  return output.trim() === 'true';
+  return output.toString().trim() === 'true';
 }
 
 /**
@@ -50,7 +46,7 @@ async function isSparse(root: string): Promise<boolean> {
 async function updateIndex({ root, environment, unsettled }: Addition): Promise<void> {
   const paths = [...unsettled.modified, ...unsettled.untracked.map(withoutSlash)];
   const args = ['update-index', '--info-only', '--add', '--remove', '--replace', '-z', '--stdin'];
-  await readGit(root, args, { environment, input: asInput(paths) });
+  await readGit(root, args, { environment, input: endedByNul(paths) });
 }
 
 /**
@@ -61,15 +57,12 @@ async function addWithinSparseCheckout({ root, environment, unsettled }: Additio
   const paths = [...unsettled.modified, ...unsettled.deleted, ...unsettled.untracked];
   await readGit(root, ['--literal-pathspecs', 'add', '-A', '--pathspec-from-file=-', '--pathspec-file-nul'], {
     environment,
-    input: asInput(paths),
+    input: endedByNul(paths),
     accepted: [0, 1],
   });
 }
 
-function settledEntries(
-  entries: readonly SourceEntry[],
-  { modified, deleted, untracked }: Unsettled,
-): readonly SourceEntry[] {
+function settledEntries(entries: readonly string[], { modified, deleted, untracked }: Unsettled): readonly string[] {
   // A nested repository is added without its slash, and then need not match the pattern that its folder did.
   const awaited = new Set([...modified, ...untracked].filter((path) => !path.endsWith('/')));
   for (const entry of entries) awaited.delete(pathOf(entry));
@@ -84,6 +77,6 @@ function withoutSlash(path: string): string {
   return path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
-function asInput(paths: readonly string[]): string {
-  return paths.map((path) => `${path}\0`).join('');
+function endedByNul(records: readonly string[]): string {
+  return records.map((record) => `${record}\0`).join('');
 }
