@@ -60,6 +60,9 @@ async function onPath(name: string): Promise<string | undefined> {
   return undefined;
 }
 
+/** aws-cli goes on with what it runs on. */
+const MACHINE = / Python\/.*/;
+
 /** @returns the first line of what it says; undefined where there is no such program */
 async function versionOf(
   name: string,
@@ -68,5 +71,5 @@ async function versionOf(
 ): Promise<string | undefined> {
   if (program === undefined) return undefined;
   const { stdout } = await run(program, args);
-  return `${name} ${stdout.split('\n', 1)[0]}`.trim();
+  return `${name} ${stdout.split('\n', 1)[0]?.replace(MACHINE, '')}`.trim();
 }
