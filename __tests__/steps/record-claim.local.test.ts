@@ -43,6 +43,15 @@ function firstWrites(count: number, action: FaultAction): Fault {
   };
 }
 
+/** Refuses the second write of a record, by which a claim finds out whether conditions are checked. */
+function failingTest(): Fault {
+  let writes = 0;
+  return ({ operation }) => {
+    if (operation === 'PutObject') writes += 1;
+    return writes === 2 ? { kind: 'error', status: 400, code: 'InvalidRequest' } : undefined;
+  };
+}
+
 const otherEtag = (): FaultAction => ({
   kind: 'rewrite',
   rewrite: (reply) => ({ ...reply, headers: { ...reply.headers, etag: `"${Math.random()}"` } }),
@@ -158,11 +167,7 @@ describe('the begin of a record', () => {
   });
 
   it('ends before anything is sealed where its test of conditions fails', async () => {
-    let writes = 0;
-    scenario.bucket.server.fault = ({ operation }) => {
-      if (operation === 'PutObject') writes += 1;
-      return writes === 2 ? { kind: 'error', status: 400, code: 'InvalidRequest' } : undefined;
-    };
+    scenario.bucket.server.fault = failingTest();
     const claim = await beginUntested();
     await expect(claim.seal([])).rejects.toThrow('InvalidRequest');
     expect(() => claim.assertHeld()).toThrow('InvalidRequest');
@@ -259,11 +264,7 @@ describe('a hold on a record', () => {
   });
 
   it('is lost also where something else had failed before, and the record of the other run stays', async () => {
-    let writes = 0;
-    scenario.bucket.server.fault = ({ operation }) => {
-      if (operation === 'PutObject') writes += 1;
-      return writes === 2 ? { kind: 'error', status: 400, code: 'InvalidRequest' } : undefined;
-    };
+    scenario.bucket.server.fault = failingTest();
     const claim = await beginUntested();
     await expect(claim.settled()).rejects.toThrow('InvalidRequest');
     await scenario.putRecord({}, KEY);
