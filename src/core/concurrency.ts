@@ -95,9 +95,6 @@ export async function mapConcurrently<Item, Result>(
   return results;
 }
 
-/** Small files of all sizes are read into the same buffers, of this length. */
-const SMALL_BYTES = 64 * 1024;
-
 /** Lets a number of pieces of work go on at once. */
 export interface Turns {
   take<Result>(work: () => Promise<Result>): Promise<Result>;
@@ -108,6 +105,9 @@ export function turns(count: number): Turns {
   const budget = byteBudget(count);
   return { take: (work) => budget.spend(1, work) };
 }
+
+/** Small files of all sizes are read into the same buffers, of this length. */
+const SMALL_BYTES = 64 * 1024;
 
 /** A number of bytes that all transfers together may hold in memory at once. */
 export interface ByteBudget {

@@ -56,7 +56,7 @@ async function lookUpOnce(context: LookUp, location: SetLocation): Promise<Findi
   if (record === undefined) {
     if (listing.size === 0) return { location, verdict: { reason: 'absent' }, record, listing };
     const { lookUpUnrecorded } = await import('./look-up-unrecorded.ts');
-    return lookUpUnrecorded(store, { location, listing }, (read) => judge(context, read));
+    return lookUpUnrecorded(store, { location, listing }, (recorded) => judge(context, recorded));
   }
   // A listing that began before a record was sealed says nothing about the sealed set, even where the two agree.
   const mayPrecedeRecord = record.record.state === 'complete' && record.ageMs <= elapsedMs + CLOCK_GRAIN_MS;

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { printable } from '../../core/printable.ts';
+import { systemCode } from '../../core/system-code.ts';
 import { UserError } from '../../errors.ts';
 import { fixedOptions, repositoryVariables, scrubbed } from './git-environment.ts';
 
@@ -35,7 +36,7 @@ export async function runGit(root: string, args: readonly string[], options: Git
     const [exitCode, output, complaint] = await Promise.all([ended, bytesOf(git.stdout), bytesOf(git.stderr)]);
     return { exitCode, output, complaint: complaint.toString() };
   } catch (error) {
-    throw new UserError(`Cannot start git (${codeOf(error)}): install git and put it on the PATH`, {
+    throw new UserError(`Cannot start git (${systemCode(error)}): install git and put it on the PATH`, {
       cause: error,
     });
   }
@@ -75,8 +76,4 @@ async function bytesOf(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks);
-}
-
-function codeOf(error: unknown): string {
-  return Error.isError(error) && 'code' in error ? String(error.code) : String(error);
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { turns } from '../../core/concurrency.ts';
 import { printable } from '../../core/printable.ts';
+import { systemCode } from '../../core/system-code.ts';
 import { unlessAborted } from '../../core/unless-aborted.ts';
 import { UserError } from '../../errors.ts';
 import type { FileDigests, OpenFile } from '../../ports.ts';
@@ -69,7 +70,7 @@ function openTarget(target: string, path: string): number {
   try {
     return openSync(target, READ_FLAGS);
   } catch (cause) {
-    throw new UserError(`'${printable(path)}' can't be read (${codeOf(cause)}): check its permissions`, { cause });
+    throw new UserError(`'${printable(path)}' can't be read (${systemCode(cause)}): check its permissions`, { cause });
   }
 }
 
@@ -127,8 +128,4 @@ async function readExactly(
 ): Promise<Uint8Array> {
   if ((await readAt(descriptor, into, position)) < into.length) throw changed(path);
   return into;
-}
-
-function codeOf(error: unknown): string {
-  return Error.isError(error) && 'code' in error ? String(error.code) : String(error);
 }

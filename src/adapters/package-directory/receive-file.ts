@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { printable } from '../../core/printable.ts';
+import { systemCode } from '../../core/system-code.ts';
 import { UserError } from '../../errors.ts';
 import type { IncomingFile } from '../../ports.ts';
 import { writeAt } from './file-bytes.ts';
@@ -240,7 +241,7 @@ function telling<Result>(path: string, work: () => Result): Result {
 }
 
 function cannotRestore(path: string, cause: unknown): UserError {
-  const why = Error.isError(cause) && 'code' in cause ? String(cause.code) : String(cause);
+  const why = systemCode(cause);
   return new UserError(
     `'${printable(path)}' can't be restored (${why}): check the disk's free space and the directory's permissions`,
     { cause },

@@ -3,6 +3,7 @@ import { join, relative, sep } from 'node:path';
 import { isHidden, isMarker, isTemporary } from '../../core/asset-path.ts';
 import { comparePaths } from '../../core/path-order.ts';
 import { printable } from '../../core/printable.ts';
+import { systemCode } from '../../core/system-code.ts';
 import { InputError, UserError } from '../../errors.ts';
 import type { FileSelection, Log, ScannedFile } from '../../ports.ts';
 import { changed, resolveInside } from './resolve-inside.ts';
@@ -48,7 +49,7 @@ function entriesOf(root: string, folder: string): Dirent[] {
   try {
     return readdirSync(join(root, folder), { withFileTypes: true });
   } catch (cause) {
-    const why = Error.isError(cause) && 'code' in cause ? String(cause.code) : String(cause);
+    const why = systemCode(cause);
     throw new UserError(`The folder '${printable(folder)}' can't be read (${why}): check its permissions`, { cause });
   }
 }

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { printable } from '../../core/printable.ts';
+import { systemCode } from '../../core/system-code.ts';
 import { InputError, UserError } from '../../errors.ts';
 import { sortByCodePoints } from './code-point-order.ts';
 import { encodePath } from './file-name.ts';
@@ -49,7 +50,7 @@ function isFile(path: string): boolean {
   try {
     return statSync(encodePath(path), { throwIfNoEntry: false })?.isFile() ?? false;
   } catch (error) {
-    if (codeOf(error) === 'ELOOP') return false;
+    if (systemCode(error) === 'ELOOP') return false;
     throw unreadable(path, error);
   }
 }
@@ -75,11 +76,7 @@ function attempt<T>(path: string, action: () => T): T {
 
 function unreadable(path: string, cause: unknown): UserError {
   return new UserError(
-    `Cannot read '${printable(path)}' for the code hash (${codeOf(cause)}): make it readable, or change code-hash-filter`,
+    `Cannot read '${printable(path)}' for the code hash (${systemCode(cause)}): make it readable, or change code-hash-filter`,
     { cause },
   );
-}
-
-function codeOf(error: unknown): string {
-  return Error.isError(error) && 'code' in error ? String(error.code) : String(error);
 }
