@@ -27,10 +27,11 @@ export async function findEntries(
   // git takes no pattern for every file.
   if (patterns.length === 0) throw noMatchError(root, patterns);
   const pathspecs = patterns.map(pathspecOf);
-  const [listed, others, differing, packages] = await Promise.all([
-    readGitBytes(root, [...LIST, ...pathspecs]),
-    readGit(root, [...LIST_UNTRACKED, ...pathspecs]),
+  // The one that takes longest is started first.
+  const [differing, others, listed, packages] = await Promise.all([
     readGit(root, [...COMPARE, ...pathspecs]),
+    readGit(root, [...LIST_UNTRACKED, ...pathspecs]),
+    readGitBytes(root, [...LIST, ...pathspecs]),
     packagePaths(root, packageDirectory),
   ]);
   const changes = parseChanges(differing);

@@ -28,10 +28,15 @@ export interface GitResult {
  */
 export async function runGit(root: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const environment = { ...scrubbed(process.env), ...repositoryVariables(root), ...options.environment };
-  const git = spawn('git', [...fixedOptions(root), ...args], { cwd: root, env: environment, windowsHide: true });
+  const git = spawn('git', [...fixedOptions(root), ...args], {
+    cwd: root,
+    env: environment,
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    windowsHide: true,
+  });
   const ended = new Promise<number | null>((resolve, reject) => git.once('close', resolve).once('error', reject));
-  git.stdin.on('error', () => {}); // git may end before it has read everything; its exit code says why
-  git.stdin.end(options.input ?? '', 'latin1');
+  git.stdin?.on('error', () => {}); // git may end before it has read everything; its exit code says why
+  git.stdin?.end(options.input, 'latin1');
   try {
     const [exitCode, output, complaint] = await Promise.all([ended, bytesOf(git.stdout), bytesOf(git.stderr)]);
     return { exitCode, output, complaint: complaint.toString() };
@@ -71,9 +76,17 @@ export async function readGitBytes(
   );
 }
 
-/** As `node:stream/consumers` has it, which takes three times as long, and some milliseconds to load. */
-async function bytesOf(stream: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return Buffer.concat(chunks);
+/**
+ * By its events, since to iterate over a stream of megabytes takes longer than git takes to write it.
+ *
+ * @param stream none where git could not be started, of which its own event tells
+ */
+function bytesOf(stream: Readable | null): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    stream
+      ?.on('data', (chunk: Buffer) => chunks.push(chunk))
+      .once('end', () => resolve(Buffer.concat(chunks)))
+      .once('error', reject);
+  });
 }
