@@ -164,6 +164,15 @@ describe('lanesFor', () => {
     expect(await lanesAfter(2000, roundMs, (lanes) => lanes * 0.5)).toBe(60);
   });
 
+  it.each([
+    ['near the store', 5, 16],
+    ['far from it', 75, 75],
+    ['after a long wait', 60_000, 128],
+  ])('begins with as many as could have been sent in what was waited so far: %s', (_, waitedMs, count) => {
+    const lanes = lanesFor('adaptive', { monotonicMs: () => waitedMs, idleMs: () => waitedMs });
+    expect(lanes.count).toBe(count);
+  });
+
   it('lets work that is under way be joined by more', async () => {
     let nowMs = 0;
     let [running, peak] = [0, 0];

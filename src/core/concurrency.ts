@@ -16,7 +16,7 @@ const WORTHWHILE = 1.25;
 
 export interface LaneClock {
   readonly monotonicMs: () => number;
-  /** How long, of that, this process had nothing to do but wait. */
+  /** How long, since it was started, this process had nothing to do but wait. */
   readonly idleMs: () => number;
 }
 
@@ -27,7 +27,7 @@ export interface LaneClock {
  */
 export function lanesFor(concurrency: Concurrency, clock: LaneClock): Lanes {
   if (concurrency !== 'adaptive') return fixedLanes(concurrency);
-  let [count, finishedCount, lastRate, isGrowing] = [FIRST_LANES, 0, 0, true];
+  let [count, finishedCount, lastRate, isGrowing] = [firstLanes(clock), 0, 0, true];
   let [startedMs, idleMs] = [clock.monotonicMs(), clock.idleMs()];
   return {
     get count() {
@@ -48,6 +48,14 @@ export function lanesFor(concurrency: Concurrency, clock: LaneClock): Lanes {
       [startedMs, idleMs, finishedCount] = [clock.monotonicMs(), clock.idleMs(), 0];
     },
   };
+}
+
+/**
+ * What this process has waited so far, two or three round trips, tells how far the store is: a millisecond more is about
+ * one request more that it could have sent meanwhile.
+ */
+function firstLanes(clock: LaneClock): number {
+  return Math.min(Math.max(FIRST_LANES, Math.round(clock.idleMs())), MOST_LANES);
 }
 
 function fixedLanes(count: number): Lanes {

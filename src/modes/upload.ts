@@ -5,6 +5,7 @@ import { defined } from '../core/defined.ts';
 import { artifactSet, cacheSet, type SetLocation } from '../core/keys.ts';
 import { printable } from '../core/printable.ts';
 import { type CompleteRecord, parseRecord, recordPieces, type Writer } from '../core/record.ts';
+import { waitForAll } from '../core/wait-for-all.ts';
 import { InputError, RecordLostError, UserError } from '../errors.ts';
 import type { FileSelection, Ports } from '../ports.ts';
 import { assertCheckedOut } from '../steps/assert-checked-out.ts';
@@ -47,16 +48,28 @@ export async function upload(request: UploadRequest, ports: Ports): Promise<Outc
       `package-directory '${packages.path}' does not exist: build the assets into it before uploading`,
     );
   const commit = await resolveCommit(request.commit, ports.sources);
-  await assertCheckedOut(commit, request.commit, ports);
-  await refuseOtherCommit(ports, commit);
   const location = artifactSet(request.prefix, commit);
-  if ((await packages.readMarker('.found')) !== undefined) {
+  // git answers while the package directory is read.
+  const [, assets] = await waitForAll([
+    assertCheckedOut(commit, request.commit, ports),
+    findAssets(request, ports, location),
+  ]);
+  if (assets === 'found before') {
     log.info(`The assets of ${commit} were found by an earlier step (${packages.path}/.found): nothing to upload.`);
     return marked(location, await readFoundSet(request, ports, location));
   }
-  const assets = await planUpload(ports, { selection: request.selection, location, settings: request.settings });
   if (assets.length === 0) tellNoFiles(request, ports);
   return uploadPlanned({ request, ports, location, assets, codeHash: await findCodeHash(request, ports) });
+}
+
+async function findAssets(
+  { selection, settings }: UploadRequest,
+  ports: Ports,
+  location: SetLocation,
+): Promise<readonly PlannedAsset[] | 'found before'> {
+  await refuseOtherCommit(ports, location.id);
+  if ((await ports.packages.readMarker('.found')) !== undefined) return 'found before';
+  return planUpload(ports, { selection, location, settings });
 }
 
 async function refuseOtherCommit({ packages }: Ports, commit: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { CodeHash, CodeHashRequest } from '../core/code-hash-request.ts';
+import { waitForAll } from '../core/wait-for-all.ts';
 import { InputError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
 import { assertCheckedOut } from './assert-checked-out.ts';
@@ -19,10 +20,7 @@ export async function hashCheckedOut(
   // git takes a moment, and may be asked meanwhile; the md5 algorithm reads all files.
   const isQuick = request.kind === 'computed' && request.algorithm === 'git-sha256';
   if (!isQuick) await assertion;
-  const [asserted, hashed] = await Promise.allSettled([assertion, computeCodeHash(request, ports.sources)]);
-  if (asserted.status === 'rejected') throw asserted.reason;
-  if (hashed.status === 'rejected') throw hashed.reason;
-  const codeHash = hashed.value;
+  const [, codeHash] = await waitForAll([assertion, computeCodeHash(request, ports.sources)]);
   ports.log.info(`The code hash is ${codeHash.value}.`);
   return codeHash;
 }

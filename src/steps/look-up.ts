@@ -2,6 +2,7 @@ import type { SetLocation } from '../core/keys.ts';
 import type { Listing } from '../core/listing.ts';
 import { describeWriter } from '../core/record.ts';
 import { disagreements, leaseIsLive, type Reader, type Verdict } from '../core/verdict.ts';
+import { waitForAll } from '../core/wait-for-all.ts';
 import type { Clock, ObjectStore } from '../ports.ts';
 import { type ReadRecord, readListing, readRecord } from './read-set.ts';
 
@@ -50,9 +51,7 @@ async function lookUpOnce(context: LookUp, location: SetLocation): Promise<Findi
     location,
     read.then(({ record }) => record?.record),
   );
-  // Where one of them fails, the other does not go on in the background.
-  await Promise.allSettled([read, listed]);
-  const [{ record, elapsedMs }, listing] = await Promise.all([read, listed]);
+  const [{ record, elapsedMs }, listing] = await waitForAll([read, listed]);
   if (record === undefined) {
     if (listing.size === 0) return { location, verdict: { reason: 'absent' }, record, listing };
     const { lookUpUnrecorded } = await import('./look-up-unrecorded.ts');
