@@ -8,6 +8,9 @@ import { InputError, UserError } from '../../errors.ts';
 import type { FileSelection, Log, ScannedFile } from '../../ports.ts';
 import { changed, resolveInside } from './resolve-inside.ts';
 
+/** From here on, the memory that is left behind for each of them is worth a bound. */
+const MANY_FILES = 500;
+
 const ANY_EXECUTE_BIT = 0o111;
 
 // Elsewhere than on Windows a backslash takes the meaning from the next character.
@@ -28,8 +31,11 @@ export async function scanFiles(root: string, selection: FileSelection, log: Log
   const paths = found.filter(
     (path) => !isMarker(path) && !isTemporary(path) && (selection.includeHidden || !isHidden(path)),
   );
+  if (paths.length > MANY_FILES) (await import('../bounded-heap.ts')).boundHeap();
   const files: ScannedFile[] = [];
-  for (const path of paths.sort(comparePaths)) {
+  for (const [index, path] of paths.sort(comparePaths).entries()) {
+    // Else nothing would tell that the memory has to be bound.
+    if (index % MANY_FILES === 0) await new Promise((resume) => setImmediate(resume));
     const file = describe(realRoot, path);
     if (file === undefined) log.warning(`'${printable(path)}' is left out: a link to a folder is not followed.`);
     else files.push(file);
