@@ -34,8 +34,8 @@ export async function findEntries(
     readGitBytes(root, [...LIST, ...pathspecs]),
     packagePaths(root, packageDirectory),
   ]);
-  const changes = parseChanges(differing);
-  if (changes.conflicted !== undefined) throw conflictError(changes.conflicted);
+  const { conflicted, ...changes } = parseChanges(differing);
+  if (conflicted !== undefined) throw conflictError(conflicted);
   const untracked = recordsOf(others).filter((path) => !isPackaged(path, packages));
   const isClean = changes.modified.length + changes.deleted.size + untracked.length === 0;
   const listing = isClean ? listed : await settle(root, pathspecs, { ...changes, untracked });

@@ -5,7 +5,7 @@ import { type Changes, pathOf, recordsOf } from './listing.ts';
 import { readGit, runGit } from './run-git.ts';
 import { withScratchIndex } from './scratch-index.ts';
 
-export interface Unsettled extends Changes {
+export interface Unsettled extends Omit<Changes, 'conflicted'> {
   /** Paths that would be added; a nested repository has a trailing slash. */
   readonly untracked: readonly string[];
 }
