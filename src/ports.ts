@@ -203,7 +203,7 @@ export interface PackageDirectory {
 export interface Clock {
   /** Milliseconds that only ever grow; says nothing about the time of day. */
   monotonicMs(): number;
-  /** How long, of that, this process had nothing to do but wait. */
+  /** How long, since it was started, this process had nothing to do but wait. */
   idleMs(): number;
   wallTime(): Date;
   /** Ends early, with the signal's reason, when the signal is aborted. */

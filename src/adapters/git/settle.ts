@@ -29,8 +29,8 @@ export function settle(root: string, pathspecs: readonly string[], unsettled: Un
     const add = sparse ? addWithinSparseCheckout : updateIndex;
     await add({ root, environment, unsettled });
     const listed = await readGit(root, ['ls-files', '-z', '-s', '--', ...pathspecs], { environment });
-    const entries = recordsOf(listed);
-    return Buffer.from(endedByNul(sparse ? entries : settledEntries(entries, unsettled)), 'latin1');
+    const settled = sparse ? listed : endedByNul(settledEntries(recordsOf(listed), unsettled));
+    return Buffer.from(settled, 'latin1');
   });
 }
 

@@ -1,5 +1,6 @@
 import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isHidden, isMarker, isTemporary } from '../../core/asset-path.ts';
 import { comparePaths } from '../../core/path-order.ts';
 import { printable } from '../../core/printable.ts';
@@ -34,8 +35,8 @@ export async function scanFiles(root: string, selection: FileSelection, log: Log
   if (paths.length > MANY_FILES) (await import('../bounded-heap.ts')).boundHeap();
   const files: ScannedFile[] = [];
   for (const [index, path] of paths.sort(comparePaths).entries()) {
-    // Else nothing would tell that the memory has to be bound.
-    if (index % MANY_FILES === 0) await new Promise((resume) => setImmediate(resume));
+    // In such a turn the memory is bound; without many files there is none.
+    if (index % MANY_FILES === MANY_FILES - 1) await nextTurn();
     const file = describe(realRoot, path);
     if (file === undefined) log.warning(`'${printable(path)}' is left out: a link to a folder is not followed.`);
     else files.push(file);
