@@ -42,6 +42,7 @@ async function createClient(connection: Connection): Promise<S3Client> {
     forcePathStyle: connection.pathStyle,
     region: await connection.region(),
     credentials: connection.credentials,
+    signer: connection.signer,
     requestHandler: new SdkRequestHandler(connection.transport),
     retryStrategy: await connection.retries(),
     systemClockOffset: connection.clockOffsetMs,

@@ -1,14 +1,13 @@
 import { doesIdentityRequireRefresh, isIdentityExpired, memoizeIdentityProvider } from '@smithy/core';
-import { SignatureV4 } from '@smithy/signature-v4';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { once } from '../../core/once.ts';
 import { credentialsOf } from './credentials.ts';
 import { isPathStyle, serverUrl } from './endpoint.ts';
 import type { Destination } from './faults.ts';
 import { LIMITS, type Limits } from './limits.ts';
+import { HeaderSigner } from './request-signer.ts';
 import type { PatientRetryStrategy } from './retry-strategy.ts';
 import type { StoreSettings } from './settings.ts';
-import { Sha256 } from './sha256.ts';
 import { Transport } from './transport.ts';
 
 /**
@@ -27,7 +26,7 @@ export interface Connection {
   readonly endpoint: () => Promise<string>;
   /** Fetched anew shortly before they expire, and where that is asked for. */
   readonly credentials: (options?: { readonly forceRefresh?: boolean }) => Promise<AwsCredentialIdentity>;
-  readonly signer: () => Promise<SignatureV4>;
+  readonly signer: () => Promise<HeaderSigner>;
   /** How far this machine's clock is behind the server's. */
   clockOffsetMs: number;
 }
@@ -56,7 +55,7 @@ export function connect(settings: StoreSettings, limits: Limits = LIMITS): Conne
     region,
     endpoint: async () => serverUrl(settings, await region()),
     credentials,
-    signer: once(async () => signerOf(await region(), credentials)),
+    signer: once(async () => new HeaderSigner(await region(), credentials)),
     clockOffsetMs: 0,
   };
 }
@@ -65,15 +64,4 @@ export function connect(settings: StoreSettings, limits: Limits = LIMITS): Conne
 function refreshing(fetch: () => Promise<AwsCredentialIdentity>): Connection['credentials'] {
   const provider = memoizeIdentityProvider(fetch, isIdentityExpired, doesIdentityRequireRefresh);
   return async (options) => (await provider?.(options)) ?? fetch();
-}
-
-function signerOf(region: string, credentials: Connection['credentials']): SignatureV4 {
-  return new SignatureV4({
-    service: 's3',
-    region,
-    credentials,
-    sha256: Sha256,
-    // S3 takes the path as it was sent.
-    uriEscapePath: false,
-  });
 }

@@ -7,8 +7,8 @@ import type { Reply } from './reply.ts';
 import { withRetries } from './retry.ts';
 
 // How nearly every request goes out: signed and sent without the SDK's client, whose middleware costs more than all the
-// rest of a request, and whose loading more than all the rest of a check. The signer is the SDK's own part, as is what
-// tells passing faults from others, and what they work with is the connection's.
+// rest of a request, and whose loading more than all the rest of a check. What signs is of the SDK's own parts, as is
+// what tells passing faults from others, and what they work with is the connection's.
 
 /** A refusal, a listing of a thousand objects, an empty reply: whatever is not asked for by its size. */
 const MOST_REPLY_BYTES = 16 * 1024 ** 2;

@@ -1,0 +1,64 @@
+import { createHmac, hash } from 'node:crypto';
+import {
+  ALGORITHM_IDENTIFIER,
+  AMZ_DATE_HEADER,
+  AUTH_HEADER,
+  createScope,
+  getCanonicalHeaders,
+  getCanonicalQuery,
+  getPayloadHash,
+  getSigningKey,
+  prepareRequest,
+  SHA256_HEADER,
+  TOKEN_HEADER,
+} from '@smithy/signature-v4';
+import type { AwsCredentialIdentity, HttpRequest, RequestSigner, RequestSigningArguments } from '@smithy/types';
+import { Sha256 } from './sha256.ts';
+
+const SERVICE = 's3';
+
+/**
+ * Signs requests in their headers, by https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html. The
+ * parts are the SDK's; its own signer puts them together as well, but brings along what signs addresses and streams of
+ * events, a tenth of all that a check loads.
+ */
+export class HeaderSigner implements RequestSigner {
+  readonly #region: string;
+  readonly #credentials: () => Promise<AwsCredentialIdentity>;
+
+  constructor(region: string, credentials: () => Promise<AwsCredentialIdentity>) {
+    this.#region = region;
+    this.#credentials = credentials;
+  }
+
+  /** @returns a copy with the headers that the signature adds */
+  async sign(request: HttpRequest, { signingDate = new Date() }: RequestSigningArguments = {}): Promise<HttpRequest> {
+    const credentials = await this.#credentials();
+    const signed = prepareRequest(request);
+    const time = new Date(signingDate).toISOString().replace(/\.\d+|\W/g, '');
+    const day = time.slice(0, 8);
+    const scope = createScope(day, this.#region, SERVICE);
+    signed.headers[AMZ_DATE_HEADER] = time;
+    if (credentials.sessionToken !== undefined) signed.headers[TOKEN_HEADER] = credentials.sessionToken;
+    const contentHash = await getPayloadHash(signed, Sha256);
+    signed.headers[SHA256_HEADER] = contentHash;
+    const headers = getCanonicalHeaders(signed);
+    const names = Object.keys(headers).sort();
+    const canonical = [
+      signed.method,
+      // S3 takes the path as it was sent.
+      signed.path,
+      getCanonicalQuery(signed),
+      ...names.map((name) => `${name}:${headers[name]}`),
+      '',
+      names.join(';'),
+      contentHash,
+    ].join('\n');
+    const text = [ALGORITHM_IDENTIFIER, time, scope, hash('sha256', canonical)].join('\n');
+    const key = await getSigningKey(Sha256, credentials, day, this.#region, SERVICE);
+    const signature = createHmac('sha256', key).update(text).digest('hex');
+    signed.headers[AUTH_HEADER] =
+      `${ALGORITHM_IDENTIFIER} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
+    return signed;
+  }
+}
