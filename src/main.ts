@@ -2,6 +2,7 @@ import type { Host } from './adapters/actions-host.ts';
 import { gitSourceTree } from './adapters/git/source-tree.ts';
 import { packageDirectory } from './adapters/package-directory/package-directory.ts';
 import { s3ObjectStore } from './adapters/s3/object-store.ts';
+import { scratch } from './adapters/scratch.ts';
 import { systemClock, systemRandom } from './adapters/system.ts';
 import { CancelledError, UserError } from './errors.ts';
 import { type Inputs, parseInputs, SECRET_INPUTS } from './inputs.ts';
@@ -53,6 +54,7 @@ function connect(inputs: Inputs, { log, onCancel }: Host): Ports {
     store: s3ObjectStore(inputs.store),
     sources: gitSourceTree({ repositoryPath: inputs.repository.path, packageDirectory: inputs.packageDirectory }),
     packages: packageDirectory(inputs.packageDirectory, log),
+    scratch,
     clock: systemClock,
     random: systemRandom,
     log,

@@ -1,3 +1,4 @@
+import { totalSize } from './core/record.ts';
 import type { Outcome } from './modes/outcome.ts';
 
 /** Runners refuse outputs of over 1 MiB a job; larger sets are in `.record.json`. */
@@ -16,7 +17,7 @@ export const OUTPUTS = {
   'artifact-uri': ({ location }, bucket) => `s3://${bucket}/${location.prefix}`,
   'record-uri': ({ location }, bucket) => `s3://${bucket}/${location.recordKey}`,
   'file-count': ({ files }) => String(files.length),
-  'total-bytes': ({ files }) => String(files.reduce((sum, { size }) => sum + size, 0)),
+  'total-bytes': ({ files }) => String(totalSize(files)),
   uploaded: ({ uploaded }) => String(uploaded),
   cached: ({ cached }) => String(cached),
   restored: ({ restored }) => String(restored),

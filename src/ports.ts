@@ -1,5 +1,6 @@
 import type { SourceListing } from './core/code-hash.ts';
 import type { ByteBudget } from './core/concurrency.ts';
+import type { List } from './core/list.ts';
 
 // What modes and steps need from outside. Adapters implement these; nothing here knows AWS, Actions or git.
 
@@ -16,9 +17,18 @@ export type WriteResult =
   | { readonly outcome: 'precondition-failed' }
   | { readonly outcome: 'missing' };
 
-/** A small object read whole, with the two times that the same reply of the server gave. */
+/** Bytes that may be too many for memory: copied, or turned into text, some at a time. A Buffer is such. */
+export type Bytes = Pick<Buffer, 'length' | 'copy' | 'toString'>;
+
+/** Bytes on the disk, under no name: gone when the process is. */
+export interface ScratchFile extends Bytes {
+  /** @throws UserError where the disk takes no more */
+  append(bytes: Uint8Array): void;
+}
+
+/** An object read whole, with the two times that the same reply of the server gave. */
 export interface StoredDocument {
-  readonly body: Uint8Array;
+  readonly body: Bytes;
   readonly etag: string;
   /** Milliseconds since the epoch, both by the server's clock. */
   readonly lastModifiedMs: number;
@@ -109,7 +119,7 @@ export interface ObjectStore {
   /** Files above this many bytes are sent in parts. */
   readonly partSizeBytes: number;
   readDocument(key: string): Promise<StoredDocument | undefined>;
-  writeDocument(key: string, body: Uint8Array, condition: WriteCondition): Promise<WriteResult>;
+  writeDocument(key: string, body: Bytes, condition: WriteCondition): Promise<WriteResult>;
   /** Every object whose key starts with `prefix`, page by page. */
   list(prefix: string): AsyncIterable<readonly ListedObject[]>;
   head(key: string): Promise<ObjectHead | undefined>;
@@ -188,7 +198,8 @@ export interface PackageDirectory {
   readonly path: string;
   exists(): Promise<boolean>;
   create(): Promise<void>;
-  scan(selection: FileSelection): Promise<readonly ScannedFile[]>;
+  /** Sorted by the bytes of their paths. */
+  scan(selection: FileSelection): Promise<List<ScannedFile>>;
   open(path: string): Promise<OpenFile>;
   /** Base64 SHA-256 of a regular file that has this size; undefined where there is none. */
   digest(path: string, sizeBytes: number): Promise<string | undefined>;
@@ -227,6 +238,8 @@ export interface Ports {
   readonly store: ObjectStore;
   readonly sources: SourceTree;
   readonly packages: PackageDirectory;
+  /** An empty one. It takes no place before something is put into it. */
+  readonly scratch: () => Promise<ScratchFile>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

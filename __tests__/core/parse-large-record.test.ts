@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { PackedList } from '../../src/core/packed-list.ts';
 import { parseLargeRecord } from '../../src/core/parse-large-record.ts';
-import { parseRecord } from '../../src/core/record.ts';
+import { type AssetFile, parseRecord } from '../../src/core/record.ts';
 import { UserError } from '../../src/errors.ts';
 import { assetFile, completeRecord, recordText, uploadingRecord } from './records.ts';
 
@@ -8,8 +9,9 @@ const WHERE = 's3://bucket/records/artifacts/c1.json';
 const HEAD = recordText(uploadingRecord()).replace('"uploading"', '"complete"').slice(0, -1);
 const FILE = JSON.stringify(assetFile('a'));
 
-function parse(text: string, listBytes?: number) {
-  return parseLargeRecord(Buffer.from(text), WHERE, listBytes);
+async function parse(text: string, pieceBytes?: number) {
+  const record = await parseLargeRecord(Buffer.from(text), WHERE, pieceBytes);
+  return record.state === 'complete' ? { ...record, files: [...record.files] } : record;
 }
 
 describe('a large record', () => {
@@ -48,6 +50,18 @@ describe('a large record', () => {
   ])('is refused with %s', async (_, files) => {
     const refused = parse(`${HEAD},"files":[${files}],"totalSize":0}`, 1);
     await expect(refused).rejects.toThrow(UserError);
+  });
+
+  it('has its files in memory only where they are in another order than that of their paths', async () => {
+    const [a, b] = [assetFile('a'), assetFile('b')];
+    const filesOf = async (files: readonly AssetFile[]) => {
+      const text = `${HEAD},"files":${JSON.stringify(files)},"totalSize":6}`;
+      const record = await parseLargeRecord(Buffer.from(text), WHERE, 1);
+      return record.state === 'complete' ? record.files : [];
+    };
+    expect(await filesOf([a, b])).toBeInstanceOf(PackedList);
+    expect(await filesOf([a, a])).toBeInstanceOf(PackedList);
+    expect(await filesOf([b, a])).toEqual([b, a]);
   });
 
   it('names the file that is none by its place in the whole list', async () => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { type AssetRecord, describeWriter, parseRecord, recordPieces } from '../../src/core/record.ts';
-import { recordBytes } from '../../src/core/record-bytes.ts';
 import { UserError } from '../../src/errors.ts';
 import { assetFile, CODE_HASH, COMMIT, completeRecord, recordText, uploadingRecord } from './records.ts';
 
@@ -29,7 +28,6 @@ describe('a record in pieces', () => {
     const schema = 's3-asset-manager/record/v1';
     const whole = { schema, state, commit, codeHash, origin, writer, leaseSeconds, files, totalSize };
     expect(pieces.join('')).toBe(JSON.stringify(whole));
-    expect(Buffer.from(recordBytes(record)).equals(Buffer.from(pieces.join('')))).toBe(true);
   });
 });
 
@@ -242,7 +240,7 @@ describe('what an attacker may have stored', () => {
     const metadata = '{"__proto__":"a","constructor":"b","toString":"c"}';
     const text = stored({ files: [{ ...assetFile('a.zip'), metadata: JSON.parse(metadata) }] });
     const record = parseRecord(text, WHERE);
-    expect(record.state === 'complete' && JSON.stringify(record.files[0]?.metadata)).toBe(metadata);
+    expect(record.state === 'complete' && JSON.stringify([...record.files][0]?.metadata)).toBe(metadata);
     expect(recordText(record)).toContain(metadata);
   });
 

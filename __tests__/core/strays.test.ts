@@ -1,16 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Listing } from '../../src/core/listing.ts';
-import { strays } from '../../src/core/strays.ts';
+import { straysIn } from '../../src/core/strays.ts';
 import { assetFile, completeRecord } from './records.ts';
 
 describe('strays', () => {
-  it('are the paths that the record does not name', () => {
+  it('are what the record does not name', () => {
     const listed = listing({ a: [1, '"a"'], b: [1, '"b"'], c: [1, '"c"'] });
-    expect(strays(completeRecord([assetFile('b')]), listed)).toEqual(['a', 'c']);
+    expect(straysIn(completeRecord([assetFile('b')]), listed)).toEqual({ count: 2, first: 'a' });
   });
 
   it('are none where the record names all, listed or not', () => {
-    expect(strays(completeRecord([assetFile('a'), assetFile('b')]), listing({ a: [1, '"a"'] }))).toEqual([]);
+    const record = completeRecord([assetFile('a'), assetFile('b')]);
+    expect(straysIn(record, listing({ a: [1, '"a"'] }))).toEqual({ count: 0, first: undefined });
   });
 });
 

@@ -110,10 +110,11 @@ describe('reading records', () => {
     const refused = (error: unknown): undefined => {
       if (!(error instanceof UserError)) throw error;
     };
-    for (const listBytes of [1, 300]) {
-      const large = await parseLargeRecord(Buffer.from(body), WHERE, listBytes).catch(refused);
+    for (const pieceBytes of [1, 300]) {
+      const large = await parseLargeRecord(Buffer.from(body), WHERE, pieceBytes).catch(refused);
+      const inMemory = large?.state === 'complete' ? { ...large, files: [...large.files] } : large;
       // A lone surrogate has no bytes of its own.
-      expect(large).toEqual(parsed(body.toWellFormed()));
+      expect(inMemory).toEqual(parsed(body.toWellFormed()));
     }
   });
 

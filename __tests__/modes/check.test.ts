@@ -69,7 +69,7 @@ describe('check, by what the record and the listing say', () => {
     await uploadSet();
     await scenario.bucket.put(`artifacts/${scenario.head}/stray.txt`, 'stray');
     const { files } = await scenario.check();
-    expect(files.map(({ path }) => path)).toEqual(['app.zip', 'nested/site.txt']);
+    expect(Array.from(files, ({ path }) => path)).toEqual(['app.zip', 'nested/site.txt']);
   });
 
   it('never goes on to the cache while another run is uploading', async () => {

@@ -160,7 +160,7 @@ describe('upload, what it stores', () => {
     await scenario.upload();
     const record = await scenario.record();
     const files = record?.state === 'complete' ? record.files : [];
-    expect(files.map(({ path, executable }) => [path, executable])).toEqual([
+    expect(Array.from(files, ({ path, executable }) => [path, executable])).toEqual([
       ['data.txt', undefined],
       ['run.sh', true],
     ]);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import { packageDirectory } from '../../src/adapters/package-directory/package-directory.ts';
+import { scratch } from '../../src/adapters/scratch.ts';
 import { systemClock, systemRandom } from '../../src/adapters/system.ts';
 import { artifactSet } from '../../src/core/keys.ts';
 import type { CompleteRecord } from '../../src/core/record.ts';
@@ -22,8 +23,8 @@ function paths(): string[] {
 }
 
 function findingOf(record: CompleteRecord): Finding {
-  const listing = new Map(record.files.map(({ path, size, etag }) => [path, { size, etag }]));
-  return { location: LOCATION, verdict: { reason: 'complete', record }, record: undefined, listing };
+  const listing = new Map(Array.from(record.files, ({ path, size, etag }) => [path, { size, etag }]));
+  return { location: LOCATION, verdict: { reason: 'complete', record }, record: undefined, listing, isPaged: true };
 }
 
 function portsThatKeep(kept: string[]): Ports {
@@ -41,6 +42,7 @@ function portsThatKeep(kept: string[]): Ports {
     store: { ...storeAt({ url: 'http://127.0.0.1:1' }), readAsset },
     packages: { ...packageDirectory('not-there', SILENT), digest: async () => undefined, receive },
     sources: { exists: refuse, head: refuse, entries: refuse, contents: refuse },
+    scratch,
     clock: systemClock,
     random: systemRandom,
     log: SILENT,

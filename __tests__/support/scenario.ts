@@ -9,10 +9,19 @@ import { gitSourceTree } from '../../src/adapters/git/source-tree.ts';
 import { packageDirectory } from '../../src/adapters/package-directory/package-directory.ts';
 import { s3ObjectStore } from '../../src/adapters/s3/object-store.ts';
 import type { StoreSettings } from '../../src/adapters/s3/settings.ts';
+import { scratch } from '../../src/adapters/scratch.ts';
 import { systemClock, systemRandom } from '../../src/adapters/system.ts';
 import { defined } from '../../src/core/defined.ts';
-import { type AssetFile, type AssetRecord, parseRecord, type RecordDraft, type Writer } from '../../src/core/record.ts';
-import { recordBytes } from '../../src/core/record-bytes.ts';
+import type { List } from '../../src/core/list.ts';
+import {
+  type AssetFile,
+  type AssetRecord,
+  parseRecord,
+  type RecordDraft,
+  recordPieces,
+  totalSize,
+  type Writer,
+} from '../../src/core/record.ts';
 import { type CheckRequest, check } from '../../src/modes/check.ts';
 import type { Outcome } from '../../src/modes/outcome.ts';
 import { type RestoreRequest, type RestoreSelection, restore } from '../../src/modes/restore.ts';
@@ -41,7 +50,7 @@ export interface RecordFixture extends Partial<RecordDraft> {
   readonly state?: AssetRecord['state'];
   readonly writer?: Writer;
   readonly leaseSeconds?: number;
-  readonly files?: readonly AssetFile[];
+  readonly files?: List<AssetFile>;
 }
 
 /** Where a set lies that is not the commit's own, and what its record claims, also of every file. */
@@ -233,6 +242,7 @@ export class Scenario {
       store: s3ObjectStore(this.storeSettings()),
       sources: gitSourceTree({ repositoryPath: this.root, packageDirectory: this.packages }),
       packages: packageDirectory(this.packages, log),
+      scratch,
       clock: systemClock,
       random: systemRandom,
       log,
@@ -311,10 +321,11 @@ export class Scenario {
   async putRecord(fixture: RecordFixture = {}, key = `records/artifacts/${this.head}.json`): Promise<void> {
     const { state = 'uploading', files = [], ...rest } = fixture;
     const base = { commit: this.head, origin: { kind: 'upload' }, writer: OTHER_WRITER, leaseSeconds: 120 } as const;
-    const totalSize = files.reduce((sum, { size }) => sum + size, 0);
     const record: AssetRecord =
-      state === 'complete' ? { ...base, ...rest, state, files, totalSize } : { ...base, ...rest, state };
-    await this.bucket.put(key, recordBytes(record));
+      state === 'complete'
+        ? { ...base, ...rest, state, files, totalSize: totalSize(files) }
+        : { ...base, ...rest, state };
+    await this.bucket.put(key, [...recordPieces(record)].join(''));
   }
 
   /** The keys and bodies of everything in the bucket, for tests that nothing has changed. */

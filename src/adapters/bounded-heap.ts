@@ -7,6 +7,8 @@ import { runInNewContext } from 'node:vm';
 
 /** Of new objects: with more, a transfer of 10,000 files takes no less time. */
 const ENOUGH_BYTES = 8 * 1024 ** 2;
+/** The same of a list that passes through. */
+const ENOUGH_TO_PASS_BYTES = 4 * 1024 ** 2;
 const LOOK_MS = 10;
 
 let isBounded = false;
@@ -14,13 +16,15 @@ let isBounded = false;
 /**
  * Has V8 collect garbage early from now on. Flags that can be set while it runs do that, by
  * https://github.com/v8/v8/blob/main/src/flags/flag-definitions.h; one that V8 no longer knows changes nothing.
+ *
+ * @param enoughBytes how much new objects may take; the first call decides
  */
-export function boundHeap(): void {
+export function boundHeap(enoughBytes = ENOUGH_BYTES): void {
   if (isBounded) return;
   isBounded = true;
   setFlagsFromString('--heap-growing-percent=50');
   const timer = setInterval(() => {
-    if (newSpaceBytes() < ENOUGH_BYTES) return;
+    if (newSpaceBytes() < enoughBytes) return;
     setFlagsFromString('--semi-space-growth-factor=1');
     clearInterval(timer);
   }, LOOK_MS);
@@ -29,6 +33,8 @@ export function boundHeap(): void {
 
 /** Of what was received, and is of no use any more: with more, the memory shows it. */
 const RECEIVED_BYTES = 16 * 1024 ** 2;
+/** Of a list, of which nothing else is in memory. */
+const PASSED_BYTES = 1024 ** 2;
 
 let receivedBytes = 0;
 let collect: ((options: { readonly type: 'minor' }) => void) | undefined;
@@ -37,12 +43,18 @@ let collect: ((options: { readonly type: 'minor' }) => void) | undefined;
  * To be told of what was received and put elsewhere. Node receives in pieces of 64 KiB, which lie outside of V8's heap: it
  * sees only the small objects that hold them, and would let 100 MB of them lie about.
  */
-export function received(sizeBytes: number): void {
+export function received(sizeBytes: number, mostBytes = RECEIVED_BYTES): void {
   receivedBytes += sizeBytes;
-  if (receivedBytes < RECEIVED_BYTES) return;
+  if (receivedBytes < mostBytes) return;
   receivedBytes = 0;
   collect ??= collector();
   collect({ type: 'minor' });
+}
+
+/** The same of what belongs to a list that is never in memory. */
+export function passedThrough(sizeBytes: number): void {
+  boundHeap(ENOUGH_TO_PASS_BYTES);
+  received(sizeBytes, PASSED_BYTES);
 }
 
 /** @returns V8's own function, or one that does nothing where there is none */

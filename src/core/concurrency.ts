@@ -1,3 +1,7 @@
+import type { ScratchFile } from '../ports.ts';
+import type { List } from './list.ts';
+import { ListWriter } from './packed-list.ts';
+
 /** How many pieces of work go on side by side, and who decides that. */
 export interface Lanes {
   readonly count: number;
@@ -69,38 +73,72 @@ function fixedLanes(count: number): Lanes {
  * background, and then the first failure is thrown.
  *
  * @param limit how many at a time
- * @returns the results, in the order of the items
  */
-export async function mapConcurrently<Item, Result>(
-  items: readonly Item[],
+export async function forEachConcurrently<Item>(
+  items: List<Item>,
   limit: number | Lanes,
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results = new Array<Result>(items.length);
+  work: (item: Item, index: number) => Promise<void>,
+): Promise<void> {
   const lanes = typeof limit === 'number' ? fixedLanes(limit) : limit;
   const failures: unknown[] = [];
   const running: Promise<void>[] = [];
-  const queue = items.entries();
+  // The lanes share one iterator, which the first failure closes.
+  const queue = numbered(items);
   function open(): void {
     while (running.length < Math.min(lanes.count, items.length)) running.push(drain());
   }
   async function drain(): Promise<void> {
-    for (const [index, item] of queue) {
-      try {
-        results[index] = await work(item);
-      } catch (error) {
-        failures.push(error);
+    try {
+      for (const [index, item] of queue) {
+        await work(item, index);
+        if (failures.length > 0) return;
+        lanes.finished();
+        open();
       }
-      if (failures.length > 0) return;
-      lanes.finished();
-      open();
+    } catch (error) {
+      failures.push(error);
     }
   }
   open();
   // Lanes may be added while others are waited for.
   for (const lane of running) await lane;
   if (failures.length > 0) throw failures[0];
+}
+
+function* numbered<Item>(items: Iterable<Item>): Generator<[number, Item]> {
+  let index = 0;
+  for (const item of items) {
+    yield [index, item];
+    index += 1;
+  }
+}
+
+/** As {@link forEachConcurrently}. @returns the results, in the order of the items */
+export async function mapConcurrently<Item, Result>(
+  items: List<Item>,
+  limit: number | Lanes,
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results = new Array<Result>(items.length);
+  await forEachConcurrently(items, limit, async (item, index) => {
+    results[index] = await work(item);
+  });
   return results;
+}
+
+/**
+ * As {@link mapConcurrently}, of a list that may be too long to have it, or its results, in memory.
+ *
+ * @param scratch where the results go if they are many; for them alone
+ */
+export async function mapLongConcurrently<Item, Result extends object>(
+  items: List<Item>,
+  { limit, scratch }: { readonly limit: number | Lanes; readonly scratch: ScratchFile },
+  work: (item: Item) => Promise<Result>,
+): Promise<List<Result>> {
+  const results = new ListWriter<Result>(scratch);
+  await forEachConcurrently(items, limit, async (item, index) => results.put(index, await work(item)));
+  return results.list();
 }
 
 /** Lets a number of pieces of work go on at once. */

@@ -1,23 +1,38 @@
+import type { Bytes } from '../ports.ts';
+import { listText, PackedList } from './packed-list.ts';
+import { comparePaths } from './path-order.ts';
 import { type AssetFile, type AssetRecord, parseFiles, parseJson, parseRecord } from './record.ts';
 import { splitRecord } from './split-record.ts';
 
 /**
- * As {@link parseRecord}, but the files go through memory some hundred at a time, and other work goes on in between.
+ * As {@link parseRecord}, but of the files no more than some hundred are in memory, then and later, and other work goes
+ * on in between.
  *
- * @param listBytes see {@link splitRecord}
+ * @param body stays as it is for as long as the record is used
+ * @param pieceBytes see {@link splitRecord}
  */
-export async function parseLargeRecord(body: Uint8Array, where: string, listBytes?: number): Promise<AssetRecord> {
-  const split = splitRecord(body, listBytes);
-  const record = parseRecord(split?.rest ?? Buffer.from(body).toString('utf8'), where);
+export async function parseLargeRecord(body: Bytes, where: string, pieceBytes?: number): Promise<AssetRecord> {
+  const split = splitRecord(body, pieceBytes);
+  const record = parseRecord(split?.rest ?? body.toString('utf8'), where);
   if (split === undefined) return record;
-  const files: AssetFile[] = [];
-  for (const list of split.lists) {
-    const items = parseJson(list(), where);
+  const { pieces } = split;
+  let [length, last, isInOrder] = [0, '', true];
+  for (const piece of pieces) {
+    const items = parseJson(listText(body, piece), where);
     // Between two commas there must be something.
-    if (!Array.isArray(items) || (items.length === 0 && split.lists.length > 1)) return parseRecord('[,]', where);
+    if (!Array.isArray(items) || (items.length === 0 && pieces.length > 1)) return parseRecord('[,]', where);
     if (record.state === 'complete')
-      for (const file of parseFiles(items, { where, firstIndex: files.length })) files.push(file);
+      for (const { path } of parseFiles(items, { where, firstIndex: length })) {
+        isInOrder &&= comparePaths(last, path) <= 0;
+        last = path;
+        length += 1;
+      }
     await new Promise<void>((resume) => setImmediate(resume));
   }
-  return record.state === 'complete' ? { ...record, files } : record;
+  if (record.state !== 'complete') return record;
+  const files = new PackedList<AssetFile>({ bytes: body, pieces, length }, (json) =>
+    parseFiles(JSON.parse(json), { where, firstIndex: 0 }),
+  );
+  // Nobody but the format's own writers keeps to the order.
+  return { ...record, files: isInOrder ? files : [...files] };
 }

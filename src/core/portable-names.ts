@@ -1,4 +1,5 @@
 import { isMarker } from './asset-path.ts';
+import { type List, mapped } from './list.ts';
 import { printable } from './printable.ts';
 
 /** A system by what it makes of file names; as Node names it. */
@@ -26,7 +27,7 @@ const IN_GIT_FOLDER = /(^|\/)(\.git|git~1)[. ]*(:|\/|$)/i;
  * @param paths relative, with `/`
  * @returns one sentence about the first trouble, or undefined where there is none
  */
-export function namingProblem(paths: readonly string[], rules: NamingRules): string | undefined {
+export function namingProblem(paths: List<string>, rules: NamingRules): string | undefined {
   for (const path of paths) {
     const problem = problemOf(path, rules);
     if (problem !== undefined) return `'${printable(path)}' ${problem}`;
@@ -51,19 +52,46 @@ function lengthOf(name: string, rules: NamingRules): number {
 }
 
 /** Two paths that are one file there, or one that is a file and another's folder. */
-function collision(paths: readonly string[], rules: NamingRules): string | undefined {
-  const entries = paths.map((path) => ({ path, asFolder: `${fold(path, rules)}/` }));
-  // In this order, what is the same file or lies under one comes right after it.
-  entries.sort((left, right) => (left.asFolder < right.asFolder ? -1 : Number(left.asFolder > right.asFolder)));
-  for (const [index, { path, asFolder }] of entries.entries()) {
-    const next = entries[index + 1];
-    if (next === undefined || !next.asFolder.startsWith(asFolder)) continue;
-    const [first, second] = [printable(path), printable(next.path)];
-    if (next.path === path) return `'${first}' is named twice`;
-    if (next.asFolder === asFolder) return `'${first}' and '${second}' are the same file on this system`;
-    return `'${first}' is a file, and the folder of '${second}'`;
+function collision(paths: List<string>, rules: NamingRules): string | undefined {
+  // Those before a path that it begins with, shortest first, each by what the system makes of it.
+  const open: string[] = [];
+  const files = new Map<string, string>();
+  for (const { path, name } of inOrder(paths, rules)) {
+    for (let last = open.at(-1); last !== undefined && !name.startsWith(last); last = open.at(-1)) {
+      files.delete(last);
+      open.pop();
+    }
+    const same = files.get(name);
+    if (same === path) return `'${printable(path)}' is named twice`;
+    if (same !== undefined) return `'${printable(same)}' and '${printable(path)}' are the same file on this system`;
+    const file = foldersOf(name)
+      .map((folder) => files.get(folder))
+      .find((found) => found !== undefined);
+    if (file !== undefined) return `'${printable(file)}' is a file, and the folder of '${printable(path)}'`;
+    open.push(name);
+    files.set(name, path);
   }
   return undefined;
+}
+
+interface NamedPath {
+  readonly path: string;
+  /** What the system makes of it. */
+  readonly name: string;
+}
+
+/** So that what begins with a name comes right after it. */
+function inOrder(paths: List<string>, rules: NamingRules): List<NamedPath> {
+  const named = mapped(paths, (path) => ({ path, name: fold(path, rules) }));
+  if (rules === 'other' && !Array.isArray(paths)) return named;
+  return [...named].sort((left, right) => (left.name < right.name ? -1 : Number(left.name > right.name)));
+}
+
+/** `a` and `a/b` of `a/b/c`. */
+function foldersOf(path: string): string[] {
+  const folders: string[] = [];
+  for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) folders.push(path.slice(0, end));
+  return folders;
 }
 
 /**

@@ -1,11 +1,11 @@
+import type { Bytes, ScratchFile } from '../ports.ts';
 import { type AssetRecord, recordPieces } from './record.ts';
 
-/** The record as stored, see {@link recordPieces}. */
-export function recordBytes(record: AssetRecord): Uint8Array {
-  let lengthBytes = 0;
-  for (const piece of recordPieces(record)) lengthBytes += Buffer.byteLength(piece);
-  const bytes = Buffer.allocUnsafe(lengthBytes);
-  let position = 0;
-  for (const piece of recordPieces(record)) position += bytes.write(piece, position);
-  return bytes;
+/** The record as stored, see {@link recordPieces}; that of a set too large for memory in a file. */
+export async function recordBytes(record: AssetRecord, scratch: () => Promise<ScratchFile>): Promise<Bytes> {
+  const pieces = recordPieces(record);
+  if (record.state !== 'complete' || Array.isArray(record.files)) return Buffer.from([...pieces].join(''));
+  const file = await scratch();
+  for (const piece of pieces) file.append(Buffer.from(piece));
+  return file;
 }

@@ -2,6 +2,7 @@ import { UserError } from '../errors.ts';
 
 import type { CodeHashAlgorithm } from './code-hash-request.ts';
 import { defined } from './defined.ts';
+import type { List } from './list.ts';
 import { comparePaths } from './path-order.ts';
 import { printable } from './printable.ts';
 import { ADVICE, Fields } from './record-fields.ts';
@@ -60,7 +61,8 @@ export interface UploadingRecord extends RecordBase {
 
 export interface CompleteRecord extends RecordBase {
   readonly state: 'complete';
-  readonly files: readonly AssetFile[];
+  /** One that is not an array is in the order of the paths' bytes. */
+  readonly files: List<AssetFile>;
   readonly totalSize: number;
 }
 
@@ -90,12 +92,9 @@ export function* recordPieces(record: AssetRecord): Generator<string> {
   yield `${piece}],"totalSize":${record.totalSize}}`;
 }
 
-/** Nearly always they are in order. */
-function sorted(files: readonly AssetFile[]): readonly AssetFile[] {
-  const isInOrder = files.every(
-    ({ path }, index) => index === 0 || comparePaths(files[index - 1]?.path ?? '', path) <= 0,
-  );
-  return isInOrder ? files : files.toSorted((left, right) => comparePaths(left.path, right.path));
+/** Sorted where they need not be, too: it takes no longer than to find that out. */
+function sorted(files: List<AssetFile>): Iterable<AssetFile> {
+  return Array.isArray(files) ? files.toSorted((left, right) => comparePaths(left.path, right.path)) : files;
 }
 
 /**
@@ -186,6 +185,13 @@ function parseFile(fields: Fields): AssetFile {
 
 function algorithmOf(text: string | undefined): CodeHashAlgorithm | undefined {
   return text === 'git-sha256' || text === 'md5' ? text : undefined;
+}
+
+/** Of all files, in bytes. */
+export function totalSize(files: Iterable<Pick<AssetFile, 'size'>>): number {
+  let sum = 0;
+  for (const { size } of files) sum += size;
+  return sum;
 }
 
 /** `run 12 (attempt 2) of o/r, workflow w`: who a writer is, as far as it said. */

@@ -1,4 +1,4 @@
-import type { Listing } from './listing.ts';
+import type { ListedAsset, Listing } from './listing.ts';
 import type { AssetFile, AssetRecord, CompleteRecord, UploadingRecord, Writer } from './record.ts';
 
 // What a reader may conclude from a set's record and what is listed under its prefix.
@@ -21,6 +21,8 @@ export type Reason = Verdict['reason'];
 export interface Disagreement {
   readonly file: AssetFile;
   readonly difference: 'missing' | 'size' | 'etag';
+  /** With `etag`: the one that is listed. */
+  readonly listedEtag?: string;
 }
 
 /** A record as read, with its age by the server's clock at that moment. */
@@ -48,10 +50,16 @@ function isEarlierAttempt(writer: Writer, reader: Reader): boolean {
 export function disagreements(record: CompleteRecord, listing: Listing): Disagreement[] {
   const found: Disagreement[] = [];
   for (const file of record.files) {
-    const listed = listing.get(file.path);
-    if (listed === undefined) found.push({ file, difference: 'missing' });
-    else if (listed.size !== file.size) found.push({ file, difference: 'size' });
-    else if (listed.etag !== file.etag) found.push({ file, difference: 'etag' });
+    const disagreement = disagreementOn(file, listing.get(file.path));
+    if (disagreement !== undefined) found.push(disagreement);
   }
   return found;
+}
+
+/** @returns how an asset differs from what is listed in its place, if it does */
+export function disagreementOn(file: AssetFile, listed: ListedAsset | undefined): Disagreement | undefined {
+  if (listed === undefined) return { file, difference: 'missing' };
+  if (listed.size !== file.size) return { file, difference: 'size' };
+  if (listed.etag !== file.etag) return { file, difference: 'etag', listedEtag: listed.etag };
+  return undefined;
 }

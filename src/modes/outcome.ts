@@ -1,4 +1,5 @@
 import type { SetLocation } from '../core/keys.ts';
+import type { List } from '../core/list.ts';
 import type { AssetFile, CompleteRecord } from '../core/record.ts';
 import type { Reason } from '../core/verdict.ts';
 import type { Finding } from '../steps/look-up.ts';
@@ -20,7 +21,7 @@ export interface Outcome {
   readonly builtFromCommit: string | undefined;
   /** Where the set is, or will be. */
   readonly location: SetLocation;
-  readonly files: readonly OutcomeFile[];
+  readonly files: List<OutcomeFile>;
   readonly uploaded: boolean;
   readonly cached: boolean;
   readonly restored: boolean;
@@ -37,9 +38,8 @@ export function recordOf({ verdict }: Finding): CompleteRecord | undefined {
 }
 
 /** The files of a usable set: the record's, or what a legacy set's listing shows. */
-export function filesOf(finding: Finding): readonly OutcomeFile[] {
-  const listed = [...finding.listing].map(([path, { size }]) => ({ path, size }));
-  return recordOf(finding)?.files ?? listed;
+export function filesOf(finding: Finding): List<OutcomeFile> {
+  return recordOf(finding)?.files ?? [...(finding.listing ?? [])].map(([path, { size }]) => ({ path, size }));
 }
 
 /** What a search tells later steps. */

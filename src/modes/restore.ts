@@ -1,6 +1,6 @@
 import { counted, readableSize } from '../core/counted.ts';
 import type { NamingRules } from '../core/portable-names.ts';
-import { recordPieces } from '../core/record.ts';
+import { recordPieces, totalSize } from '../core/record.ts';
 import type { Ports } from '../ports.ts';
 import { findSet } from '../steps/find-set.ts';
 import type { Finding } from '../steps/look-up.ts';
@@ -48,7 +48,7 @@ export async function bringBack(
 ): Promise<{ readonly found: Finding; readonly files: Outcome['files'] }> {
   const restored = await restoreSet(ports, { set, ...selection, legacy, reader: writer, waitMs, concurrency });
   const { files, fetchedCount } = restored;
-  const size = readableSize(files.reduce((sum, file) => sum + file.size, 0));
+  const size = readableSize(totalSize(files));
   const presentCount = files.length - fetchedCount;
   ports.log.info(
     `Restored ${counted(files.length, 'asset')} (${size}${presentCount > 0 ? `, ${presentCount} of them there already` : ''}) into ${ports.packages.path}.`,

@@ -3,8 +3,9 @@ import type { Concurrency } from '../core/concurrency.ts';
 import { counted, readableSize } from '../core/counted.ts';
 import { defined } from '../core/defined.ts';
 import { artifactSet, cacheSet, type SetLocation } from '../core/keys.ts';
+import { type List, mapped } from '../core/list.ts';
 import { printable } from '../core/printable.ts';
-import { type CompleteRecord, parseRecord, recordPieces, type Writer } from '../core/record.ts';
+import { type CompleteRecord, recordPieces, type Writer } from '../core/record.ts';
 import { waitForAll } from '../core/wait-for-all.ts';
 import { InputError, RecordLostError, UserError } from '../errors.ts';
 import type { FileSelection, Ports } from '../ports.ts';
@@ -16,6 +17,7 @@ import { computeCodeHash, readCodeHashMarker } from '../steps/find-code-hash.ts'
 import { type Finding, isUsable } from '../steps/look-up.ts';
 import { lookUpSettled } from '../steps/look-up-settled.ts';
 import { type AssetSettings, planUpload } from '../steps/plan-upload.ts';
+import { parseBody, readListing } from '../steps/read-set.ts';
 import { RecordClaim } from '../steps/record-claim.ts';
 import { type CommitRequest, resolveCommit } from '../steps/resolve-commit.ts';
 import { type PlannedAsset, sendAssets } from '../steps/send-assets.ts';
@@ -66,7 +68,7 @@ async function findAssets(
   { selection, settings }: UploadRequest,
   ports: Ports,
   location: SetLocation,
-): Promise<readonly PlannedAsset[] | 'found before'> {
+): Promise<List<PlannedAsset> | 'found before'> {
   await refuseOtherCommit(ports, location.id);
   if ((await ports.packages.readMarker('.found')) !== undefined) return 'found before';
   return planUpload(ports, { selection, location, settings });
@@ -88,7 +90,7 @@ async function readFoundSet(
 ): Promise<FoundSet | undefined> {
   const text = await packages.readMarker('.record.json');
   if (text === undefined) return undefined;
-  const record = parseRecord(text, `${packages.path}/.record.json`);
+  const record = await parseBody(Buffer.from(text), `${packages.path}/.record.json`);
   if (record.state !== 'complete') return undefined;
   if (record.commit === own.id) return { location: own, record };
   // With `promote: false` the set was left where it is.
@@ -124,7 +126,7 @@ interface UploadPlan {
   readonly request: UploadRequest;
   readonly ports: Ports;
   readonly location: SetLocation;
-  readonly assets: readonly PlannedAsset[];
+  readonly assets: List<PlannedAsset>;
   readonly codeHash: CodeHash | undefined;
 }
 
@@ -157,9 +159,9 @@ async function settledFinding({ request, ports, location }: UploadPlan): Promise
 }
 
 /** A set that is there but lacks a planned path was made by another job of the same commit. */
-function refuseMissing(finding: Finding, assets: readonly PlannedAsset[]): void {
-  const stored = new Set(filesOf(finding).map(({ path }) => path));
-  const missing = assets.find(({ path }) => !stored.has(path));
+function refuseMissing(finding: Finding, assets: List<PlannedAsset>): void {
+  const stored = new Set(mapped(filesOf(finding), ({ path }) => path));
+  const missing = Iterator.from(assets).find(({ path }) => !stored.has(path));
   if (missing !== undefined)
     throw new UserError(
       `The set of this commit is complete without '${printable(missing.path)}': give each job that uploads for a commit its own 'prefix', or set 'overwrite' to replace the set`,
@@ -170,6 +172,8 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
   const { request, ports, location, assets, codeHash } = plan;
   const { writer, concurrency } = request;
   const owner = { commit: location.id, codeHash: codeHash?.value };
+  // What may be replaced is what was there before the claim.
+  const before = finding.listing ?? (await readListing(ports.store, location));
   const claim = await RecordClaim.begin(ports, {
     location,
     writer,
@@ -183,9 +187,8 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
   });
   let presentCount = 0;
   const record = await completeSet(ports, claim, {
-    listing: finding.listing,
     planned: assets,
-    transfer: async (listing) => {
+    transfer: async (listing = before) => {
       const sent = await sendAssets(ports, claim, {
         assets,
         listing,

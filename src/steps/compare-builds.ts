@@ -1,4 +1,5 @@
 import { mapConcurrently } from '../core/concurrency.ts';
+import { type List, mapped } from '../core/list.ts';
 import type { CompleteRecord } from '../core/record.ts';
 import type { PackageDirectory } from '../ports.ts';
 import type { PlannedAsset } from './send-assets.ts';
@@ -13,12 +14,13 @@ const DIGESTS_AT_ONCE = 4;
  */
 export async function differingPaths(
   packages: PackageDirectory,
-  { assets, record }: { readonly assets: readonly PlannedAsset[]; readonly record: CompleteRecord },
+  { assets, record }: { readonly assets: List<PlannedAsset>; readonly record: CompleteRecord },
 ): Promise<string[]> {
-  const stored = new Map(record.files.map((file) => [file.path, file]));
-  const isSame = await mapConcurrently(assets, DIGESTS_AT_ONCE, async ({ path, size }) => {
+  const stored = new Map(mapped(record.files, (file) => [file.path, file]));
+  const compared = await mapConcurrently(assets, DIGESTS_AT_ONCE, async ({ path, size }) => {
     const file = stored.get(path);
-    return file?.size === size && (await packages.digest(path, size)) === file.sha256;
+    const isSame = file?.size === size && (await packages.digest(path, size)) === file.sha256;
+    return isSame ? undefined : path;
   });
-  return assets.filter((_, index) => !isSame[index]).map(({ path }) => path);
+  return compared.filter((path) => path !== undefined);
 }

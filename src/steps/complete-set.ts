@@ -1,13 +1,14 @@
 import { mapConcurrently } from '../core/concurrency.ts';
 import { counted } from '../core/counted.ts';
 import type { SetLocation } from '../core/keys.ts';
+import type { List } from '../core/list.ts';
 import type { Listing } from '../core/listing.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile, CompleteRecord } from '../core/record.ts';
-import { strays } from '../core/strays.ts';
-import { disagreements } from '../core/verdict.ts';
+import type { Strays } from '../core/strays.ts';
 import { CancelledError, SetChangedError, StoreError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
+import { compareListing } from './compare-listing.ts';
 import { confirmDisagreements } from './confirm-disagreements.ts';
 import { readListing } from './read-set.ts';
 import type { RecordClaim } from './record-claim.ts';
@@ -16,12 +17,14 @@ const MOST_ROUNDS = 3;
 const LISTINGS_AT_ONCE = 8;
 
 export interface SetCompletion {
-  /** What is there before anything is transferred. */
-  readonly listing: Listing;
   /** What the set is going to hold. */
-  readonly planned: readonly Pick<AssetFile, 'path' | 'size'>[];
-  /** Stores every asset that the listing lacks or has with other bytes. */
-  readonly transfer: (listing: Listing) => Promise<readonly AssetFile[]>;
+  readonly planned: Iterable<Pick<AssetFile, 'path' | 'size'>>;
+  /**
+   * Stores every asset that is not there, or there with other bytes.
+   *
+   * @param listing what is there, where the set is repaired
+   */
+  readonly transfer: (listing?: Listing) => Promise<List<AssetFile>>;
 }
 
 /**
@@ -35,27 +38,24 @@ export interface SetCompletion {
 export async function completeSet(
   { store, log }: Pick<Ports, 'store' | 'log'>,
   claim: RecordClaim,
-  { listing, planned, transfer }: SetCompletion,
+  { planned, transfer }: SetCompletion,
 ): Promise<CompleteRecord> {
   const { location } = claim;
   try {
-    let before = listing;
+    let before: Listing | undefined;
     for (let round = 1; round <= MOST_ROUNDS; round += 1) {
       if (claim.isTakeOver) await abortOpenUploads({ store, log }, claim, planned);
       const record = await claim.seal(await transfer(before));
-      const after = await readListing(store, location, record);
-      const [changed] = await confirmDisagreements(store, location, {
-        suspected: disagreements(record, after),
-        listing: after,
-      });
+      const after = await compareListing(store, { location, record, pages: store.list(location.prefix) });
+      const [changed] = await confirmDisagreements(store, location, after.suspected);
       if (changed === undefined) {
-        warnOfStrays(log, location, strays(record, after));
+        warnOfStrays(log, location, after.strays());
         claim.end();
         return record;
       }
       log.warning(`'${printable(changed.file.path)}' changed while the set was sealed: repairing it.`);
+      before = after.listing ?? (await readListing(store, location));
       await claim.reopen();
-      before = after;
     }
     throw new SetChangedError(
       `Others keep overwriting s3://${store.bucket}/${location.prefix}: find out who writes there besides this action`,
@@ -82,7 +82,9 @@ async function abortOpenUploads(
     return store.abortUploads(prefix, () => claim.assertHeld());
   }
   const { prefix } = claim.location;
-  const large = planned.filter(({ size }) => size > store.partSizeBytes);
+  const large = Iterator.from(planned)
+    .filter(({ size }) => size > store.partSizeBytes)
+    .toArray();
   try {
     const first = await abort(prefix);
     // MinIO finds uploads by their whole key only; elsewhere there is none left by now.
@@ -95,10 +97,9 @@ async function abortOpenUploads(
   }
 }
 
-function warnOfStrays(log: Ports['log'], location: SetLocation, paths: readonly string[]): void {
-  const [first] = paths;
+function warnOfStrays(log: Ports['log'], location: SetLocation, { count, first }: Strays): void {
   if (first !== undefined)
     log.warning(
-      `${location.prefix} holds ${paths.length} object(s) that are not part of the set, such as '${printable(first)}': tools without records take them for assets. Delete them if they are of no use.`,
+      `${location.prefix} holds ${count} object(s) that are not part of the set, such as '${printable(first)}': tools without records take them for assets. Delete them if they are of no use.`,
     );
 }

@@ -1,15 +1,18 @@
 import { type AssetOwner, attributesOf } from '../core/asset-attributes.ts';
-import { type Concurrency, lanesFor, mapConcurrently } from '../core/concurrency.ts';
+import { type Concurrency, lanesFor, mapLongConcurrently } from '../core/concurrency.ts';
 import type { SetLocation } from '../core/keys.ts';
+import type { List } from '../core/list.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
 import { SetChangedError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
 import type { RecordClaim } from './record-claim.ts';
 
+type CopyPorts = Pick<Ports, 'store' | 'signal' | 'clock' | 'scratch'>;
+
 export interface AssetCopies {
   readonly source: SetLocation;
-  readonly files: readonly AssetFile[];
+  readonly files: List<AssetFile>;
   /** Whose the copies shall be. */
   readonly owner: AssetOwner;
   readonly concurrency: Concurrency;
@@ -23,11 +26,12 @@ export interface AssetCopies {
  * @throws SetChangedError when an asset of the source is no longer what its record said
  */
 export async function copyAssets(
-  { store, signal, clock }: Pick<Ports, 'store' | 'signal' | 'clock'>,
+  { store, signal, clock, scratch }: CopyPorts,
   claim: RecordClaim,
   { source, files, owner, concurrency }: AssetCopies,
-): Promise<AssetFile[]> {
-  return mapConcurrently(files, lanesFor(concurrency, clock), async (file) => {
+): Promise<List<AssetFile>> {
+  const lanes = { limit: lanesFor(concurrency, clock), scratch: await scratch() };
+  return mapLongConcurrently(files, lanes, async (file) => {
     claim.assertHeld();
     const result = await store.copyAsset({
       source: { key: source.prefix + file.path, etag: file.etag, sizeBytes: file.size },

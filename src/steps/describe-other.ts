@@ -1,5 +1,4 @@
 import { counted } from '../core/counted.ts';
-import type { Listing } from '../core/listing.ts';
 import { printable } from '../core/printable.ts';
 import { describeWriter } from '../core/record.ts';
 import type { Disagreement, Verdict } from '../core/verdict.ts';
@@ -13,11 +12,11 @@ const DAMAGE = {
 /** One sentence about a set that is not known to be complete: why it counts or not. */
 export function describeOther(
   verdict: Exclude<Verdict, { reason: 'complete' }>,
-  { where, listing }: { readonly where: string; readonly listing: Listing },
+  { where, count }: { readonly where: string; readonly count: number },
 ): string {
   switch (verdict.reason) {
     case 'legacy':
-      return `Found ${counted(listing.size, 'asset')}, without a record, at ${where}.`;
+      return `Found ${counted(count, 'asset')}, without a record, at ${where}.`;
     case 'damaged': {
       const { file, difference } = verdict.disagreement;
       return `The set at ${where} is damaged: '${printable(file.path)}' ${DAMAGE[difference]}.`;

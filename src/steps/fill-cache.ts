@@ -57,7 +57,6 @@ async function fill(ports: Ports, filling: CacheFilling, location: SetLocation):
     }),
   });
   await completeSet(ports, claim, {
-    listing: existing.listing,
     planned: record.files,
     transfer: () => copyAssets(ports, claim, { source, files: record.files, owner: { commit, codeHash }, concurrency }),
   });

@@ -29,6 +29,6 @@ export async function lookUpStill(store: ObjectStore, found: Finding, again: () 
   );
 }
 
-function isInDoubt({ verdict, listing }: Finding): boolean {
-  return verdict.reason === 'complete' && listing.isPaged === true;
+function isInDoubt({ verdict, isPaged }: Finding): boolean {
+  return verdict.reason === 'complete' && isPaged;
 }

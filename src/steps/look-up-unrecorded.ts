@@ -4,7 +4,7 @@ import type { Listing } from '../core/listing.ts';
 import type { Verdict } from '../core/verdict.ts';
 import type { AssetAttributes, ObjectStore } from '../ports.ts';
 import type { Finding, RecordedSet } from './look-up.ts';
-import { readListing, readRecord } from './read-set.ts';
+import { type Listed, readRecord } from './read-set.ts';
 
 /**
  * Decides on a set of which there are assets and no record. One that is still absent after the listing tells that nobody
@@ -14,13 +14,13 @@ import { readListing, readRecord } from './read-set.ts';
  */
 export async function lookUpUnrecorded(
   store: ObjectStore,
-  { location, listing }: Pick<Finding, 'location' | 'listing'>,
+  { location, ...found }: Listed & { readonly location: SetLocation },
   judge: (read: RecordedSet) => Promise<Finding>,
 ): Promise<Finding> {
   const record = await readRecord(store, location);
   if (record === undefined)
-    return { location, verdict: await verdictOnUnrecorded(store, location, listing), record, listing };
-  return judge({ location, record, listing: await readListing(store, location, record.record) });
+    return { location, record, ...found, verdict: await verdictOnUnrecorded(store, location, found.listing) };
+  return judge({ location, record, pages: store.list(location.prefix) });
 }
 
 /** Tells whether the assets are a tool's that keeps no record, or ours with the record deleted. */

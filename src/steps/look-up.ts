@@ -1,10 +1,11 @@
 import type { SetLocation } from '../core/keys.ts';
 import type { Listing } from '../core/listing.ts';
-import { describeWriter } from '../core/record.ts';
-import { disagreements, leaseIsLive, type Reader, type Verdict } from '../core/verdict.ts';
+import { describeWriter, type UploadingRecord } from '../core/record.ts';
+import { leaseIsLive, type Reader, type Verdict } from '../core/verdict.ts';
 import { waitForAll } from '../core/wait-for-all.ts';
-import type { Clock, ObjectStore } from '../ports.ts';
-import { type ReadRecord, readListing, readRecord } from './read-set.ts';
+import type { Clock, ListedObject, ObjectStore } from '../ports.ts';
+import { compareListing } from './compare-listing.ts';
+import { listed, type Pages, type ReadRecord, readRecord } from './read-set.ts';
 
 /** The store's clock is read to whole seconds, twice. */
 const CLOCK_GRAIN_MS = 2000;
@@ -14,7 +15,10 @@ export interface Finding {
   readonly location: SetLocation;
   readonly verdict: Verdict;
   readonly record: ReadRecord | undefined;
-  readonly listing: Listing;
+  /** Undefined of a set that is too large to have it in memory, and complete or damaged. */
+  readonly listing: Listing | undefined;
+  /** Whether the listing came in several replies, so that it may show what never was there together. */
+  readonly isPaged: boolean;
 }
 
 /** Whether a set may be used: complete, or legacy where that is trusted. */
@@ -37,7 +41,7 @@ export interface LookUp {
  */
 export async function lookUp(context: LookUp, location: SetLocation): Promise<Finding> {
   const finding = await lookUpOnce(context, location);
-  if (!finding.listing.isPaged) return finding;
+  if (!finding.isPaged) return finding;
   const { lookUpStill } = await import('./look-up-still.ts');
   return lookUpStill(context.store, finding, () => lookUpOnce(context, location));
 }
@@ -46,46 +50,55 @@ async function lookUpOnce(context: LookUp, location: SetLocation): Promise<Findi
   const { store, clock } = context;
   const askedAtMs = clock.monotonicMs();
   const read = readRecord(store, location).then((record) => ({ record, elapsedMs: clock.monotonicMs() - askedAtMs }));
-  const listed = readListing(
-    store,
-    location,
-    read.then(({ record }) => record?.record),
-  );
-  const [{ record, elapsedMs }, listing] = await waitForAll([read, listed]);
+  const later = store.list(location.prefix)[Symbol.asyncIterator]();
+  const [{ record, elapsedMs }, first] = await waitForAll([read, later.next()]);
+  const pages = allOf(first, later);
   if (record === undefined) {
-    if (listing.size === 0) return { location, verdict: { reason: 'absent' }, record, listing };
+    const found = { location, record, ...(await listed(location, pages)) };
+    if (found.listing.size === 0) return { ...found, verdict: { reason: 'absent' } };
     const { lookUpUnrecorded } = await import('./look-up-unrecorded.ts');
-    return lookUpUnrecorded(store, { location, listing }, (recorded) => judge(context, recorded));
+    return lookUpUnrecorded(store, found, (recorded) => judge(context, recorded));
   }
   // A listing that began before a record was sealed says nothing about the sealed set, even where the two agree.
   const mayPrecedeRecord = record.record.state === 'complete' && record.ageMs <= elapsedMs + CLOCK_GRAIN_MS;
-  const counted = mayPrecedeRecord ? await readListing(store, location, record.record) : listing;
-  return judge(context, { location, record, listing: counted });
+  const counted = mayPrecedeRecord ? store.list(location.prefix) : pages;
+  return judge(context, { location, record, pages: counted });
+}
+
+type Page = readonly ListedObject[];
+
+async function* allOf(first: IteratorResult<Page, unknown>, later: AsyncIterator<Page, unknown>): AsyncGenerator<Page> {
+  for (let page = first; !page.done; page = await later.next()) yield page.value;
 }
 
 /** What was read of a set that has a record. */
 export interface RecordedSet {
   readonly location: SetLocation;
   readonly record: ReadRecord;
-  readonly listing: Listing;
+  readonly pages: Pages;
 }
 
-async function judge({ store, reader }: LookUp, { location, record, listing }: RecordedSet): Promise<Finding> {
-  const verdict = await verdictOn();
-  return { location, verdict, record, listing };
-
-  async function verdictOn(): Promise<Verdict> {
-    if (record.record.state === 'complete') {
-      const suspected = disagreements(record.record, listing);
-      if (suspected.length === 0) return { reason: 'complete', record: record.record };
-      const { confirmDisagreements } = await import('./confirm-disagreements.ts');
-      const [disagreement] = await confirmDisagreements(store, location, { suspected, listing });
-      if (disagreement === undefined) return { reason: 'complete', record: record.record };
-      return { reason: 'damaged', record: record.record, disagreement };
-    }
-    const { writer } = record.record;
-    if (leaseIsLive({ record: record.record, ageMs: record.ageMs }, reader))
-      return { reason: 'in-progress', record: record.record };
-    return { reason: 'incomplete', detail: `its upload by ${describeWriter(writer)} was begun and not finished` };
+async function judge(context: LookUp, { location, record: read, pages }: RecordedSet): Promise<Finding> {
+  const { record } = read;
+  if (record.state === 'complete') {
+    const { isPaged, listing, suspected } = await compareListing(context.store, { location, record, pages });
+    const found = { location, record: read, isPaged, listing };
+    if (suspected.length === 0) return { ...found, verdict: { reason: 'complete', record } };
+    const { confirmDisagreements } = await import('./confirm-disagreements.ts');
+    const [disagreement] = await confirmDisagreements(context.store, location, suspected);
+    if (disagreement === undefined) return { ...found, verdict: { reason: 'complete', record } };
+    return { ...found, verdict: { reason: 'damaged', record, disagreement } };
   }
+  return {
+    location,
+    record: read,
+    ...(await listed(location, pages)),
+    verdict: verdictOnUnfinished(context, read, record),
+  };
+}
+
+function verdictOnUnfinished({ reader }: LookUp, { ageMs }: ReadRecord, record: UploadingRecord): Verdict {
+  if (leaseIsLive({ record, ageMs }, reader)) return { reason: 'in-progress', record };
+  const { writer } = record;
+  return { reason: 'incomplete', detail: `its upload by ${describeWriter(writer)} was begun and not finished` };
 }

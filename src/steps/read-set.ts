@@ -1,7 +1,7 @@
 import type { SetLocation } from '../core/keys.ts';
-import { inWordsOf, type ListedAsset, type Listing } from '../core/listing.ts';
-import { type AssetFile, type AssetRecord, parseRecord } from '../core/record.ts';
-import type { ObjectStore, StoredDocument } from '../ports.ts';
+import type { ListedAsset, Listing } from '../core/listing.ts';
+import { type AssetRecord, parseRecord } from '../core/record.ts';
+import type { Bytes, ListedObject, ObjectStore, StoredDocument } from '../ports.ts';
 
 /** From here on, a record parsed in one go takes more memory than all else of a check. */
 const LARGE_BYTES = 1024 ** 2;
@@ -14,36 +14,43 @@ export interface ReadRecord {
   readonly ageMs: number;
 }
 
-/**
- * Lists a set's assets, however many pages that takes. Folder placeholders (keys that end in `/`, as consoles
- * make them) are no assets.
- *
- * @param expected what most of it will turn out to be, or will be known to be in a moment: saves memory
- */
-export async function readListing(
-  store: ObjectStore,
-  location: SetLocation,
-  expected?: AssetRecord | Promise<AssetRecord | undefined>,
-): Promise<Listing> {
-  let inKnownWords = (listed: AssetFile): AssetFile => listed;
-  // Whoever gave the record sees to its failure.
-  Promise.resolve(expected).then(
-    (record) => {
-      if (record?.state === 'complete') inKnownWords = inWordsOf(record.files);
-    },
-    () => undefined,
-  );
+/** A set's listing, as it comes. */
+export type Pages = AsyncIterable<readonly ListedObject[]>;
+
+export interface Listed {
+  readonly listing: Listing;
+  /** Whether it came in several pages, so that it may show what never was there together. */
+  readonly isPaged: boolean;
+}
+
+/** Has a set's assets in memory, however many pages that takes. */
+export async function listed({ prefix }: SetLocation, pages: Pages): Promise<Listed> {
   const listing = new Map<string, ListedAsset>();
+  const pageCount = await forEachListed({ prefix, pages }, (path, asset) => listing.set(path, asset));
+  return { listing, isPaged: pageCount > 1 };
+}
+
+/**
+ * Goes through a set's assets as they are listed. Folder placeholders (keys that end in `/`, as consoles make them) are
+ * no assets.
+ *
+ * @returns the number of pages
+ */
+export async function forEachListed(
+  { prefix, pages }: { readonly prefix: string; readonly pages: Pages },
+  use: (path: string, asset: ListedAsset) => unknown,
+): Promise<number> {
   let pageCount = 0;
-  for await (const page of store.list(location.prefix)) {
+  for await (const page of pages) {
     pageCount += 1;
-    for (const { key, sizeBytes, etag } of page) {
-      if (key.endsWith('/')) continue;
-      const asset = inKnownWords({ path: key.slice(location.prefix.length), size: sizeBytes, etag });
-      listing.set(asset.path, asset);
-    }
+    for (const { key, sizeBytes: size, etag } of page)
+      if (!key.endsWith('/')) use(key.slice(prefix.length), { size, etag });
   }
-  return Object.assign(listing, { isPaged: pageCount > 1 });
+  return pageCount;
+}
+
+export async function readListing(store: ObjectStore, location: SetLocation): Promise<Listing> {
+  return (await listed(location, store.list(location.prefix))).listing;
 }
 
 /** @returns the set's record, or undefined when the store says that there is none */
@@ -60,11 +67,12 @@ export async function dated(
   { body, etag, dateMs, lastModifiedMs }: StoredDocument,
   where: string,
 ): Promise<ReadRecord> {
-  return { record: await parse(body, where), etag, ageMs: dateMs - lastModifiedMs };
+  return { record: await parseBody(body, where), etag, ageMs: dateMs - lastModifiedMs };
 }
 
-async function parse(body: Uint8Array, where: string): Promise<AssetRecord> {
-  if (body.length < LARGE_BYTES) return parseRecord(Buffer.from(body).toString('utf8'), where);
+/** As `parseRecord`, however large it is. */
+export async function parseBody(body: Bytes, where: string): Promise<AssetRecord> {
+  if (body.length < LARGE_BYTES) return parseRecord(body.toString('utf8'), where);
   const { parseLargeRecord } = await import('../core/parse-large-record.ts');
   return parseLargeRecord(body, where);
 }

@@ -1,4 +1,6 @@
+import { areSameBytes } from '../core/bytes.ts';
 import type { SetLocation } from '../core/keys.ts';
+import type { List } from '../core/list.ts';
 import {
   type AssetFile,
   type AssetRecord,
@@ -6,17 +8,18 @@ import {
   describeWriter,
   LEASE_SECONDS,
   type RecordDraft,
+  totalSize,
   type Writer,
 } from '../core/record.ts';
 import { recordBytes } from '../core/record-bytes.ts';
 import { CancelledError, RecordLostError, StoreError } from '../errors.ts';
-import type { Ports, WriteCondition } from '../ports.ts';
+import type { Bytes, Ports, WriteCondition } from '../ports.ts';
 import { dated } from './read-set.ts';
 
 const MOST_ATTEMPTS = 5;
 const RENEWAL_MS = (LEASE_SECONDS * 1000) / 3;
 
-type ClaimPorts = Pick<Ports, 'store' | 'clock' | 'log' | 'random' | 'signal'>;
+type ClaimPorts = Pick<Ports, 'store' | 'scratch' | 'clock' | 'log' | 'random' | 'signal'>;
 
 export interface ClaimRequest {
   readonly location: SetLocation;
@@ -120,14 +123,14 @@ export class RecordClaim {
   }
 
   /** The commit point: from here on the set counts as found. */
-  async seal(files: readonly AssetFile[]): Promise<CompleteRecord> {
+  async seal(files: List<AssetFile>): Promise<CompleteRecord> {
     await this.settled();
     this.#sealing = true;
     const record: CompleteRecord = {
       ...this.#base(LEASE_SECONDS),
       state: 'complete',
       files,
-      totalSize: files.reduce((sum, file) => sum + file.size, 0),
+      totalSize: totalSize(files),
     };
     await this.#write(record);
     return record;
@@ -177,11 +180,11 @@ export class RecordClaim {
         'malformed-reply',
         `${this.#where()} refuses every write, although nobody else has it: is the server's ETag the same in every reply?`,
       );
-    const { store, clock } = this.#ports;
+    const { store, clock, scratch } = this.#ports;
     const condition: WriteCondition =
       this.#etag === undefined ? { kind: 'absent' } : { kind: 'unchanged', etag: this.#etag };
     const sentAtMs = clock.monotonicMs();
-    const body = recordBytes(record);
+    const body = await recordBytes(record, scratch);
     const result = await store.writeDocument(this.#request.location.recordKey, body, condition);
     if (result.outcome === 'written') {
       this.#etag = result.etag;
@@ -195,11 +198,11 @@ export class RecordClaim {
   /** A refused write: its own earlier reply was lost, the record was deleted, or another writer has it. */
   async #readBack(
     record: AssetRecord,
-    { body, sentAtMs, attempt }: { body: Uint8Array; sentAtMs: number; attempt: number },
+    { body, sentAtMs, attempt }: { body: Bytes; sentAtMs: number; attempt: number },
   ): Promise<void> {
     const document = await this.#ports.store.readDocument(this.#request.location.recordKey);
     const current = document && (await dated(document, this.#where()));
-    if (document !== undefined && Buffer.compare(document.body, body) === 0) {
+    if (document !== undefined && areSameBytes(document.body, body)) {
       this.#etag = document.etag;
       this.#heldSinceMs = sentAtMs;
       return;
@@ -227,9 +230,9 @@ export class RecordClaim {
    */
   #testConditions(): void {
     const test = this.#lastWrite.then(async () => {
-      const { recordKey } = this.location;
-      const body = recordBytes(this.#uploading(LEASE_SECONDS));
-      const again = await this.#ports.store.writeDocument(recordKey, body, { kind: 'absent' });
+      const { store, scratch } = this.#ports;
+      const body = await recordBytes(this.#uploading(LEASE_SECONDS), scratch);
+      const again = await store.writeDocument(this.location.recordKey, body, { kind: 'absent' });
       if (again.outcome !== 'written') return;
       this.#etag = again.etag;
       this.#warnUnguarded();

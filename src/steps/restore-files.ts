@@ -3,12 +3,13 @@ import {
   type ByteBudget,
   byteBudget,
   type Concurrency,
+  forEachConcurrently,
   lanesFor,
-  mapConcurrently,
   type Turns,
   turns,
 } from '../core/concurrency.ts';
 import type { SetLocation } from '../core/keys.ts';
+import type { List } from '../core/list.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
 import { SetChangedError } from '../errors.ts';
@@ -28,7 +29,7 @@ type RestorePorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log' | 'clock
 
 export interface Restoring {
   readonly source: SetLocation;
-  readonly files: readonly AssetFile[];
+  readonly files: List<AssetFile>;
   readonly concurrency: Concurrency;
 }
 
@@ -49,10 +50,11 @@ export async function restoreFiles(ports: RestorePorts, { source, files, concurr
   const signal = AbortSignal.any([ports.signal, failure.signal]);
   const budget = byteBudget(BYTES_IN_MEMORY);
   const largeTurns = turns(LARGE_FILES_AT_ONCE);
-  const fetched = await mapConcurrently(files, lanesFor(concurrency, ports.clock), async (file) => {
+  let fetchedCount = 0;
+  await forEachConcurrently(files, lanesFor(concurrency, ports.clock), async (file) => {
     try {
       signal.throwIfAborted();
-      if (await isThere(ports, file)) return false;
+      if (await isThere(ports, file)) return;
       await fetchFile(
         { ...ports, signal, fail: (error) => failure.abort(error) },
         { source, file, budget, largeTurns },
@@ -61,10 +63,10 @@ export async function restoreFiles(ports: RestorePorts, { source, files, concurr
       failure.abort(error);
       throw error;
     }
+    fetchedCount += 1;
     ports.log.debug(`Restored: ${printable(file.path)}`);
-    return true;
   });
-  return { fetchedCount: fetched.filter(Boolean).length };
+  return { fetchedCount };
 }
 
 /** A digest does not tell whether a file may be executed, so one that must be is fetched anew. */

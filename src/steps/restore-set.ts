@@ -1,5 +1,6 @@
 import { pathProblem } from '../core/asset-path.ts';
 import type { Concurrency } from '../core/concurrency.ts';
+import { filtered, type List, mapped } from '../core/list.ts';
 import { type NamingRules, namingProblem } from '../core/portable-names.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
@@ -24,7 +25,7 @@ export interface SetRestoring {
 
 export interface RestoredSet {
   readonly set: Finding;
-  readonly files: readonly AssetFile[];
+  readonly files: List<AssetFile>;
   readonly fetchedCount: number;
 }
 
@@ -74,21 +75,23 @@ function pathsOf(set: Finding): Set<string> {
 }
 
 /** Every path of a set, as often as it says so. */
-function namesIn({ verdict, listing }: Finding): string[] {
-  return verdict.reason === 'complete' ? verdict.record.files.map(({ path }) => path) : [...listing.keys()];
+function namesIn({ verdict, listing }: Finding): List<string> {
+  return verdict.reason === 'complete'
+    ? mapped(verdict.record.files, ({ path }) => path)
+    : [...(listing?.keys() ?? [])];
 }
 
 async function restore(ports: Ports, { set, isChosen, naming, concurrency }: SetRestoring): Promise<RestoredSet> {
-  refuseNames(namesIn(set).filter(isChosen), set, naming);
-  const chosen = { ...set, listing: new Map([...set.listing].filter(([path]) => isChosen(path))) };
+  refuseNames(filtered(namesIn(set), isChosen), set, naming);
+  const chosen = { ...set, listing: new Map([...(set.listing ?? [])].filter(([path]) => isChosen(path))) };
   const { files: all } = await contentsOf(ports, chosen, concurrency);
-  const files = all.filter(({ path }) => isChosen(path));
+  const files = filtered(all, ({ path }) => isChosen(path));
   const { fetchedCount } = await restoreFiles(ports, { source: set.location, files, concurrency });
   return { set, files, fetchedCount };
 }
 
 /** Paths of a record or a listing are an attacker's input. */
-function refuseNames(paths: readonly string[], { location }: Finding, naming: NamingRules): void {
+function refuseNames(paths: List<string>, { location }: Finding, naming: NamingRules): void {
   for (const path of paths) {
     const problem = pathProblem(path, '');
     if (problem !== undefined) throw refused(`'${printable(path)}' is refused: ${problem}`, location.prefix);

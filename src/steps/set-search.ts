@@ -51,7 +51,7 @@ export async function tell({ store, log }: Pick<Ports, 'store' | 'log'>, finding
   if (verdict.reason === 'complete')
     return log.info(`Found ${counted(verdict.record.files.length, 'asset')} at ${where}.`);
   const { describeOther } = await import('./describe-other.ts');
-  const line = describeOther(verdict, { where, listing: finding.listing });
+  const line = describeOther(verdict, { where, count: finding.listing?.size ?? 0 });
   if (verdict.reason === 'damaged') log.warning(line);
   else log.info(line);
 }

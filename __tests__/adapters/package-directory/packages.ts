@@ -32,7 +32,7 @@ export class Packages implements AsyncDisposable {
 
   /** Paths of what is found. */
   async scan(patterns: readonly string[] = [], includeHidden = false): Promise<string[]> {
-    return (await this.adapter.scan({ patterns, includeHidden })).map(({ path }) => path);
+    return Array.from(await this.adapter.scan({ patterns, includeHidden }), ({ path }) => path);
   }
 
   /** @param path relative to the package directory, which it may lead out of */

@@ -20,7 +20,9 @@ export function clientOf(line: Line): ObjectStore {
     },
     writeDocument: async (key, body, condition) => {
       watch.recordSent(sender, key);
-      const write = { key, bytes: Buffer.from(body), attributes: NO_ATTRIBUTES, condition, author: sender };
+      const bytes = Buffer.alloc(body.length);
+      body.copy(bytes);
+      const write = { key, bytes, attributes: NO_ATTRIBUTES, condition, author: sender };
       let effects = 0;
       const written = await asking(line, 'PUT', key, { isWrite: true })(() => {
         const before = bucket.objects.get(key);

@@ -47,7 +47,9 @@ function placeIn({ location }: Outcome): SetPlace {
 }
 
 function isListed({ files }: Outcome, { objects }: Moment): boolean {
-  return files.length === objects.size && files.every(({ path, size }) => objects.get(path)?.bytes.length === size);
+  return (
+    files.length === objects.size && [...files].every(({ path, size }) => objects.get(path)?.bytes.length === size)
+  );
 }
 
 /** What was brought back is what the record names, or a legacy set as it was at some moment. */

@@ -2,11 +2,14 @@ import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'nod
 import { join, relative, sep } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isHidden, isMarker, isTemporary } from '../../core/asset-path.ts';
+import type { List } from '../../core/list.ts';
+import { ListWriter } from '../../core/packed-list.ts';
 import { comparePaths } from '../../core/path-order.ts';
 import { printable } from '../../core/printable.ts';
 import { systemCode } from '../../core/system-code.ts';
 import { InputError, UserError } from '../../errors.ts';
 import type { FileSelection, Log, ScannedFile } from '../../ports.ts';
+import { scratch } from '../scratch.ts';
 import { changed, resolveInside } from './resolve-inside.ts';
 
 /** From here on, the memory that is left behind for each of them is worth a bound. */
@@ -26,30 +29,37 @@ const OWN_FOLDER = sep === '\\' ? /^(\.[\\/])+(?=.)/ : /^(\.\/)+(?=.)/;
  * @returns sorted by the bytes of their paths
  * @throws UserError for a link that leads out or nowhere, a pipe, a socket or a device
  */
-export async function scanFiles(root: string, selection: FileSelection, log: Log): Promise<ScannedFile[]> {
+export async function scanFiles(root: string, selection: FileSelection, log: Log): Promise<List<ScannedFile>> {
   const realRoot = realpathSync.native(root);
   const found = selection.patterns.length === 0 ? everyPath(realRoot) : await matchingPaths(realRoot, selection);
-  const paths = found.filter(
-    (path) => !isMarker(path) && !isTemporary(path) && (selection.includeHidden || !isHidden(path)),
-  );
-  if (paths.length > MANY_FILES) (await import('../bounded-heap.ts')).boundHeap();
-  const files: ScannedFile[] = [];
-  for (const [index, path] of paths.sort(comparePaths).entries()) {
-    // In such a turn the memory is bound; without many files there is none.
-    if (index % MANY_FILES === MANY_FILES - 1) await nextTurn();
+  const files = new ListWriter<ScannedFile>(await scratch());
+  let count = 0;
+  for (const path of found) {
+    if (isMarker(path) || isTemporary(path) || (!selection.includeHidden && isHidden(path))) continue;
+    count += 1;
+    if (count % MANY_FILES === 0) {
+      (await import('../bounded-heap.ts')).boundHeap();
+      // In such a turn the memory is bound.
+      await nextTurn();
+    }
     const file = describe(realRoot, path);
     if (file === undefined) log.warning(`'${printable(path)}' is left out: a link to a folder is not followed.`);
-    else files.push(file);
+    else files.add(file);
   }
-  return files;
+  return files.list();
 }
 
-/** Without patterns there is nothing to match. Links are listed, not followed. @param folder empty, or ends in `/` */
-function everyPath(root: string, folder = ''): string[] {
-  const entries = entriesOf(root, folder);
-  return entries.flatMap((entry) =>
-    entry.isDirectory() ? everyPath(root, `${folder}${entry.name}/`) : [folder + entry.name],
-  );
+/**
+ * Without patterns there is nothing to match. Links are listed, not followed.
+ *
+ * @param folder empty, or ends in `/`
+ * @returns in the order of their bytes, since nothing that a folder holds comes after what comes after the folder
+ */
+function* everyPath(root: string, folder = ''): Generator<string> {
+  const entries = entriesOf(root, folder).map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
+  for (const name of entries.sort(comparePaths))
+    if (name.endsWith('/')) yield* everyPath(root, folder + name);
+    else yield folder + name;
 }
 
 function entriesOf(root: string, folder: string): Dirent[] {
@@ -76,7 +86,8 @@ async function matchingPaths(root: string, { patterns }: FileSelection): Promise
         cause,
       });
     });
-  return [...new Set(found.map((path) => relative(root, path).split(sep).join('/')))];
+  const paths = new Set(found.map((path) => relative(root, path).split(sep).join('/')));
+  return [...paths].sort(comparePaths);
 }
 
 function rooted(root: string, pattern: string): string {

@@ -11,7 +11,7 @@ export interface CopyReply {
  * @param root the name of the element that tells it: `CopyObjectResult` or `CopyPartResult`
  * @returns undefined for what is not that
  */
-export function copyResult(body: Uint8Array, root: string): CopyReply | undefined {
+export function copyResult(body: Buffer, root: string): CopyReply | undefined {
   try {
     const fields = parseXml(body, root);
     return fields && { ETag: textOf(fields.ETag), ChecksumSHA256: textOf(fields.ChecksumSHA256) };

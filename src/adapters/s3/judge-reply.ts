@@ -34,7 +34,7 @@ export async function judge(connection: Connection, { reply, isPut, usedOffsetMs
 function refusalIn(reply: Reply, isPut: boolean): ReplyError | undefined {
   if (reply.status >= 300) return new ReplyError(reply);
   // Looked for before it is parsed: nearly every copy brings a body without one.
-  if (!isPut || !Buffer.from(reply.body).includes('<Error')) return undefined;
+  if (!isPut || !reply.body.includes('<Error')) return undefined;
   const refusal = new ReplyError({ ...reply, status: 500 });
   if (refusal.$responseBodyText !== undefined) return undefined;
   return refusal.name === 'PreconditionFailed' ? new ReplyError({ ...reply, status: 412 }) : refusal;

@@ -9,28 +9,39 @@ import { isElement, parseXml, type XmlElement } from './xml.ts';
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
  */
 export async function* list(bucket: Bucket, prefix: string): AsyncGenerator<readonly ListedObject[]> {
-  const operation = { verb: 'list', key: prefix, action: 's3:ListBucket' };
   let token: string | undefined;
   do {
-    const query = { 'list-type': '2', prefix, 'encoding-type': 'url', ...defined({ 'continuation-token': token }) };
-    const { body } = await bucket.send(operation, { method: 'GET', key: '', query });
-    const page = bucket.required(operation, parsePage(body), 'a ListBucketResult');
-    const isTruncated = bucket.required(operation, textOf(page, 'IsTruncated'), 'IsTruncated') === 'true';
-    const count = bucket.required(operation, textOf(page, 'KeyCount'), 'KeyCount');
-    const objects = elementsOf(page, 'Contents').map((entry) => listedObject(bucket, operation, { page, entry }));
-    if (objects.length !== Number(count))
-      bucket.required(operation, undefined, `the ${printable(count)} objects it counts`);
-    // What pages leave behind adds up, for large sets to more than the sets themselves.
-    if (isTruncated) (await import('../bounded-heap.ts')).boundHeap();
+    const { objects, next } = await readPage(bucket, prefix, token);
     yield objects;
-    const next = textOf(page, 'NextContinuationToken');
-    // The same again would go on for ever.
-    const isNew = next !== token;
-    token = isTruncated ? bucket.required(operation, isNew ? next : undefined, 'NextContinuationToken') : undefined;
+    token = next;
   } while (token !== undefined);
 }
 
-function parsePage(body: Uint8Array): XmlElement | undefined {
+interface ObjectPage {
+  readonly objects: readonly ListedObject[];
+  /** Continues the listing after it. */
+  readonly next: string | undefined;
+}
+
+async function readPage(bucket: Bucket, prefix: string, token: string | undefined): Promise<ObjectPage> {
+  const operation = { verb: 'list', key: prefix, action: 's3:ListBucket' };
+  const query = { 'list-type': '2', prefix, 'encoding-type': 'url', ...defined({ 'continuation-token': token }) };
+  const { body } = await bucket.send(operation, { method: 'GET', key: '', query });
+  const page = bucket.required(operation, parsePage(body), 'a ListBucketResult');
+  const isTruncated = bucket.required(operation, textOf(page, 'IsTruncated'), 'IsTruncated') === 'true';
+  const count = bucket.required(operation, textOf(page, 'KeyCount'), 'KeyCount');
+  const objects = elementsOf(page, 'Contents').map((entry) => listedObject(bucket, operation, { page, entry }));
+  if (objects.length !== Number(count))
+    bucket.required(operation, undefined, `the ${printable(count)} objects it counts`);
+  if (!isTruncated) return { objects, next: undefined };
+  // What pages leave behind adds up, for large sets to more than the sets themselves.
+  (await import('../bounded-heap.ts')).passedThrough(body.length);
+  const next = textOf(page, 'NextContinuationToken');
+  // The same again would go on for ever.
+  return { objects, next: bucket.required(operation, next === token ? undefined : next, 'NextContinuationToken') };
+}
+
+function parsePage(body: Buffer): XmlElement | undefined {
   try {
     return parseXml(body, 'ListBucketResult');
   } catch {

@@ -57,9 +57,9 @@ function successful(reply: Reply): Reply {
   throw new ReplyError(reply);
 }
 
-function tokenIn(body: Uint8Array): string {
+function tokenIn(body: Buffer): string {
   try {
-    const { value }: { value?: unknown } = JSON.parse(Buffer.from(body).toString('utf8'));
+    const { value }: { value?: unknown } = JSON.parse(body.toString('utf8'));
     if (typeof value === 'string') return value;
   } catch (cause) {
     throw noToken('the reply is no JSON', cause);

@@ -15,7 +15,7 @@ export class ReplyError extends Error {
     this.name = fields.Code ?? `Status${status}`;
     this.$metadata = { httpStatusCode: status };
     this.$response = { headers };
-    this.$responseBodyText = fields.Code === undefined && body.length > 0 ? Buffer.from(body).toString() : undefined;
+    this.$responseBodyText = fields.Code === undefined && body.length > 0 ? body.toString() : undefined;
     this.Region = fields.Region;
   }
 }
@@ -23,7 +23,7 @@ export class ReplyError extends Error {
 type ErrorFields = Partial<Record<'Code' | 'Message' | 'Region', string>>;
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
-function errorFields(body: Uint8Array): ErrorFields {
+function errorFields(body: Buffer): ErrorFields {
   try {
     return texts(parseXml(body, 'Error') ?? {});
   } catch {

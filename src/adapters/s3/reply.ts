@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http';
+import type { ScratchFile } from '../../ports.ts';
 
 /** A reply read whole. */
 export interface Reply {
   readonly status: number;
   /** By lowercase name. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
+  readonly body: Buffer;
+  /** Has the body instead, where it is large. */
+  readonly file?: ScratchFile | undefined;
 }
 
 /** A reply that is longer than anything that could answer the request. */
@@ -24,14 +27,19 @@ export interface Reading {
   readonly mostBytes: number;
   /** Where the body goes if it has just as many bytes. */
   readonly into?: Uint8Array | undefined;
+  /** Where it goes if it is large. */
+  readonly scratch?: (() => Promise<ScratchFile>) | undefined;
 }
+
+/** From here on, a body had better not be in memory. */
+const LARGE_BYTES = 1024 ** 2;
 
 /**
  * Reads a reply whole, as far as it is not too long.
  *
  * @throws OversizedReplyError; the system's error where the reply broke off
  */
-export function readReply(message: IncomingMessage, { mostBytes, into }: Reading): Promise<Reply> {
+export function readReply(message: IncomingMessage, { mostBytes, into, scratch }: Reading): Promise<Reply> {
   const { statusCode: status = 0 } = message;
   const announcedBytes = Number(message.headers['content-length'] ?? Number.NaN);
   const body = new ReplyBody(announcedBytes, into);
@@ -39,12 +47,22 @@ export function readReply(message: IncomingMessage, { mostBytes, into }: Reading
     message.on('error', reject);
     const refuse = (): void => void message.destroy(new OversizedReplyError(status, mostBytes));
     if (announcedBytes > mostBytes) return refuse();
+    const headers = headersOf(message);
+    if (scratch !== undefined && announcedBytes > LARGE_BYTES)
+      return fileOf(message, scratch).then((file) => resolve({ status, headers, body: Buffer.of(), file }), reject);
     message.on('data', (chunk: Buffer) => {
       if (body.receivedBytes + chunk.length > mostBytes) return refuse();
       body.add(chunk);
     });
-    message.on('end', () => resolve({ status, headers: headersOf(message), body: body.whole() }));
+    message.on('end', () => resolve({ status, headers, body: body.whole() }));
   });
+}
+
+/** It is no longer than it says. */
+async function fileOf(message: IncomingMessage, scratch: NonNullable<Reading['scratch']>): Promise<ScratchFile> {
+  const file = await scratch();
+  for await (const chunk of message) file.append(chunk);
+  return file;
 }
 
 /** A body on its way. Where its length is known, it is put together as it comes: that takes half the memory. */
@@ -52,12 +70,12 @@ class ReplyBody {
   receivedBytes = 0;
   readonly #lengthBytes: number;
   readonly #chunks: Buffer[] = [];
-  #whole: Uint8Array | undefined;
+  #whole: Buffer | undefined;
 
   /** @param lengthBytes NaN where it is not known @param into where it goes if it has just as many bytes */
   constructor(lengthBytes: number, into: Uint8Array | undefined) {
     this.#lengthBytes = lengthBytes;
-    if (into?.length === lengthBytes) this.#whole = into;
+    if (into?.length === lengthBytes) this.#whole = Buffer.from(into.buffer, into.byteOffset, lengthBytes);
   }
 
   add(chunk: Buffer): void {
@@ -68,7 +86,7 @@ class ReplyBody {
     this.receivedBytes += chunk.length;
   }
 
-  whole(): Uint8Array {
+  whole(): Buffer {
     if (this.#whole !== undefined) return this.#whole;
     const [first] = this.#chunks;
     return first !== undefined && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);

@@ -2,6 +2,7 @@ import type { Agent, AgentOptions, ClientRequest, IncomingMessage, RequestOption
 import { buildQueryString } from '@smithy/core/protocols';
 import type { HttpRequest } from '@smithy/types';
 import { once } from '../../core/once.ts';
+import type { ScratchFile } from '../../ports.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { type Reply, readReply } from './reply.ts';
 
@@ -24,6 +25,8 @@ export interface ExchangeOptions extends SendOptions {
   readonly mostBytes: number;
   /** Where the body goes if it has as many bytes; else into memory of its own. */
   readonly into?: Uint8Array | undefined;
+  /** Where it goes if it is large. */
+  readonly scratch?: (() => Promise<ScratchFile>) | undefined;
 }
 
 /**
@@ -46,10 +49,11 @@ export class Transport {
    *
    * @throws the system's error where no whole reply came, OversizedReplyError for one that is too long
    */
-  async exchange(request: HttpRequest, { mostBytes, into, ...options }: ExchangeOptions): Promise<Reply> {
+  async exchange(request: HttpRequest, { mostBytes, into, scratch, ...options }: ExchangeOptions): Promise<Reply> {
     const message = await this.send(request, options);
     // The reply to a HEAD tells the length of what it does not bring.
-    return readReply(message, { into, mostBytes: request.method === 'HEAD' ? Number.POSITIVE_INFINITY : mostBytes });
+    const reading = { into, scratch, mostBytes: request.method === 'HEAD' ? Number.POSITIVE_INFINITY : mostBytes };
+    return readReply(message, reading);
   }
 
   /**
@@ -87,7 +91,7 @@ export class Transport {
         if (reply === undefined) reject(brokenOff());
       });
       if (!outgoing.reusedSocket) this.#limitConnecting(outgoing, reject);
-      outgoing.end(request.body);
+      sendBody(outgoing, request.body);
     });
   }
 
@@ -143,6 +147,26 @@ export class Transport {
       ? direct
       : { http, agent: proxyAgent(proxy, { ...options, protocol, connectTimeoutMs }) };
   }
+}
+
+/** A body of a request that is too long for memory. */
+export interface Windows {
+  /** All of it, some bytes at a time, each good until the next are asked for. */
+  windows(): Iterable<Uint8Array>;
+}
+
+function sendBody(outgoing: ClientRequest, body: Uint8Array | string | Windows | undefined): void {
+  if (typeof body === 'object' && 'windows' in body)
+    sendWindows(outgoing, body).catch((error: Error) => outgoing.destroy(error));
+  else outgoing.end(body);
+}
+
+async function sendWindows(outgoing: ClientRequest, body: Windows): Promise<void> {
+  for (const window of body.windows())
+    await new Promise<void>((resolve, reject) =>
+      outgoing.write(window, (error) => (error ? reject(error) : resolve())),
+    );
+  outgoing.end();
 }
 
 /** Node's module that speaks to a server, and its connections. */

@@ -1,6 +1,7 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { windowsOf } from '../../core/bytes.ts';
 import { defined } from '../../core/defined.ts';
-import type { AssetCopy, AssetPut, CopyResult, WriteCondition, WriteResult } from '../../ports.ts';
+import type { AssetCopy, AssetPut, Bytes, CopyResult, WriteCondition, WriteResult } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
 import { writeConditionally } from './conditional-write.ts';
 import { copyResult } from './copy-result.ts';
@@ -15,30 +16,33 @@ import {
   tagging,
 } from './object-headers.ts';
 import { causeName, isPreconditionFailure } from './refusal.ts';
-import type { S3Request } from './signed-request.ts';
+import type { RequestBody } from './signed-request.ts';
 
 /** Writes a record. */
 export function writeDocument(
   bucket: Bucket,
-  { key, body, condition }: { key: string; body: Uint8Array; condition: WriteCondition },
+  { key, body, condition }: { key: string; body: Bytes; condition: WriteCondition },
 ): Promise<WriteResult> {
   const fields = { ...placement(bucket.settings), ContentType: 'application/json' };
-  const sha256 = hash('sha256', body, 'base64');
-  return put(bucket, { key, condition, fields, body: { bytes: body, sha256 } });
+  const hasher = createHash('sha256');
+  for (const window of windowsOf(body)) hasher.update(window);
+  const sha256 = hasher.digest('base64');
+  const bytes = body instanceof Uint8Array ? body : { windows: () => windowsOf(body) };
+  return put(bucket, { key, condition, fields, body: { bytes, lengthBytes: body.length, sha256 } });
 }
 
 /** Writes an asset in one request; the store checks its SHA-256. */
 export function putAsset(bucket: Bucket, asset: AssetPut): Promise<WriteResult> {
   const { key, body: bytes, sha256, attributes, condition, signal } = asset;
   const fields = { ...assetFields(attributes, bucket.settings), ...tagging(bucket.settings), ChecksumSHA256: sha256 };
-  return put(bucket, { key, condition, fields, body: { bytes, sha256 }, signal });
+  return put(bucket, { key, condition, fields, body: { bytes, lengthBytes: bytes.length, sha256 }, signal });
 }
 
 interface Put {
   readonly key: string;
   readonly condition: WriteCondition;
   readonly fields: HeaderFields;
-  readonly body: NonNullable<S3Request['body']>;
+  readonly body: RequestBody;
   readonly signal?: AbortSignal;
 }
 

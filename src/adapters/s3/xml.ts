@@ -8,8 +8,8 @@ export type XmlElement = Readonly<Record<string, unknown>>;
  * @returns its children by name; undefined where the document has another root
  * @throws Error where it is no XML
  */
-export function parseXml(body: Uint8Array, root: string): XmlElement | undefined {
-  const document: unknown = parseXML(Buffer.from(body).toString('utf8'));
+export function parseXml(body: Buffer, root: string): XmlElement | undefined {
+  const document: unknown = parseXML(body.toString('utf8'));
   const element = isElement(document) ? document[root] : undefined;
   return isElement(element) ? element : undefined;
 }

@@ -14,13 +14,13 @@ export const CLAIMS: readonly Mutant[] = [
   {
     guard: 'after 412, the body tells whether it was written: a record of the own nonce may be an older one',
     file: CLAIM,
-    text: 'if (document !== undefined && Buffer.compare(document.body, body) === 0) {',
+    text: 'if (document !== undefined && areSameBytes(document.body, body)) {',
     replacement: 'if (current?.record.writer.nonce === this.#nonce) {',
   },
   {
     guard: 'after 412, the very body it sent: the reply was lost, and it goes on',
     file: CLAIM,
-    text: 'if (document !== undefined && Buffer.compare(document.body, body) === 0) {',
+    text: 'if (document !== undefined && areSameBytes(document.body, body)) {',
     replacement: 'if (document !== undefined && document.body.length < 0) {',
     redundant: 'a record of its own nonce is written again, with the same body: one more request',
   },

@@ -10,47 +10,51 @@ export const JUDGING: readonly Mutant[] = [
   {
     guard: 'a damaged set is not found',
     file: LOOK_UP,
-    text: "if (disagreement === undefined) return { reason: 'complete', record: record.record };",
+    text: "if (disagreement === undefined) return { ...found, verdict: { reason: 'complete', record } };",
     replacement:
-      "if (disagreement === undefined || record.ageMs >= 0) return { reason: 'complete', record: record.record };",
+      "if (disagreement === undefined || read.ageMs >= 0) return { ...found, verdict: { reason: 'complete', record } };",
   },
   {
     guard: 'sizes are compared',
     file: VERDICT,
-    text: 'else if (listed.size !== file.size)',
-    replacement: 'else if (listed.size < 0)',
+    text: 'if (listed.size !== file.size)',
+    replacement: 'if (listed.size < 0)',
     redundant: 'other sizes have other ETags',
   },
   {
     guard: 'ETags are compared',
     file: VERDICT,
-    text: 'else if (listed.etag !== file.etag)',
-    replacement: "else if (listed.etag === '')",
+    text: 'if (listed.etag !== file.etag)',
+    replacement: "if (listed.etag === '')",
   },
   {
     guard: 'a missing file is damage',
     file: VERDICT,
-    text: "if (listed === undefined) found.push({ file, difference: 'missing' });\n    else if",
-    replacement: 'if (listed === undefined) continue;\n    if',
+    text: "if (listed === undefined) return { file, difference: 'missing' };",
+    replacement: 'if (listed === undefined) return undefined;',
   },
   {
     guard: 'where a HEAD agrees and the listing did not, a second listing decides',
     file: 'src/steps/confirm-disagreements.ts',
-    text: 'confirmed[index] || again.get(path)?.etag !== listing.get(path)?.etag,',
-    replacement: 'confirmed[index] || (again.size < 0 && path === listing.get(path)?.etag),',
+    text: 'confirmed[index] || again.get(path)?.etag !== listedEtag,',
+    replacement: 'confirmed[index] || (again.size < 0 && path === listedEtag),',
   },
   {
     guard: 'a listing that may have begun before the seal does not count',
     file: LOOK_UP,
-    text: 'const counted = mayPrecedeRecord ? await readListing(store, location, record.record) : listing;',
-    replacement: 'const counted = mayPrecedeRecord ? listing : listing;',
+    text: 'const counted = mayPrecedeRecord ? store.list(location.prefix) : pages;',
+    replacement: 'const counted = mayPrecedeRecord ? pages : pages;',
   },
   {
     guard: 'a listing that may have begun before the seal does not count, also when it agrees',
     file: LOOK_UP,
-    text: 'const counted = mayPrecedeRecord ? await readListing(store, location, record.record) : listing;',
-    replacement:
-      "const agrees = record.record.state === 'complete' && record.record.files.every(({ path, etag }) => listing.get(path)?.etag === etag);\n  const counted = mayPrecedeRecord && !agrees ? await readListing(store, location, record.record) : listing;",
+    text: 'const counted = mayPrecedeRecord ? store.list(location.prefix) : pages;',
+    replacement: [
+      'const held = await Array.fromAsync(pages);',
+      'const etags = new Map(held.flat().map(({ key, etag }) => [key.slice(location.prefix.length), etag]));',
+      "const agrees = record.record.state === 'complete' && [...record.record.files].every(({ path, etag }) => etags.get(path) === etag);",
+      'const counted = mayPrecedeRecord && !agrees ? store.list(location.prefix) : held;',
+    ].join('\n  '),
   },
   {
     guard: 'the time since the listing was sent counts against the age of the record',
@@ -73,8 +77,9 @@ export const JUDGING: readonly Mutant[] = [
   {
     guard: 'a set is listed again once its record has turned up',
     file: UNRECORDED,
-    text: 'return judge({ location, record, listing: await readListing(store, location, record.record) });',
-    replacement: 'return judge({ location, record, listing });',
+    text: 'return judge({ location, record, pages: store.list(location.prefix) });',
+    replacement:
+      'return judge({ location, record, pages: [[...found.listing].map(([path, { size, etag }]) => ({ key: location.prefix + path, sizeBytes: size, etag }))] });',
   },
   {
     guard: 'a listing of several pages counts only where the record is still the same after it',

@@ -1,1 +1,0 @@
-"use strict";exports.id=6216,exports.ids=[6216],exports.modules={6216:((e,t,n)=>{n.d(t,{directoryFault:()=>i});var r=n(2966);function i(e,t){let n=Error.isError(t)?t.message:String(t);return new r.It(`package-directory '${(0,r.Lt)(e)}' can't be used (${n}): check the path and its permissions`,{cause:t})}})};
