@@ -41,6 +41,11 @@ describe('a listing held against a record page by page', () => {
     );
   });
 
+  it('is none where the record is in another order', () => {
+    const listed: Listed[] = [['a', { size: 3, etag: '"e1"' }]];
+    expect(() => compared([assetFile('b'), assetFile('a')], listed)).toThrow(UnorderedError);
+  });
+
   it.each([
     ['in another order', ['b', 'a']],
     ['twice', ['a', 'a']],

@@ -29,6 +29,7 @@ describe('a large record', () => {
   it.each([
     ['no files', `${HEAD},"files":[],"totalSize":0}`],
     ['spaces', `${HEAD}, "files" : [ ${FILE} , ${FILE} ] , "totalSize" : 0 }`],
+    ['two lists of files, with a space after the name', `${HEAD},"files":[${FILE}],"totalSize":0,"files" :[]}`],
     ['two lists of files, of which the later counts', `${HEAD},"files":[${FILE}],"totalSize":0,"files":[]}`],
     [
       'another list of files, by an escape',
@@ -62,6 +63,12 @@ describe('a large record', () => {
     expect(await filesOf([a, b])).toBeInstanceOf(PackedList);
     expect(await filesOf([a, a])).toBeInstanceOf(PackedList);
     expect(await filesOf([b, a])).toEqual([b, a]);
+  });
+
+  it('is refused where one of its files is longer than any can be', async () => {
+    const long = JSON.stringify(assetFile('x'.repeat(1024 ** 2)));
+    const refused = parse(`${HEAD},"files":[${FILE},${long}],"totalSize":6}`);
+    await expect(refused).rejects.toThrow('files[0] or one after it is too long');
   });
 
   it('names the file that is none by its place in the whole list', async () => {

@@ -26,9 +26,9 @@ beforeEach(async () => {
 afterEach(() => scenario.close());
 
 /** Stores the set past every mode. */
-async function storeSet(): Promise<void> {
+async function storeSet(paths = IN_ORDER): Promise<void> {
   const { bucket, head } = scenario;
-  const files = IN_ORDER.map((path) => {
+  const files = paths.map((path) => {
     const metadata = { 'package-hash': sha256(path) };
     const { etag } = bucket.server.put(bucket.name, `artifacts/${head}/${path}`, path, { metadata });
     return { path, size: Buffer.byteLength(path), sha256: sha256(path), etag, metadata: { note: NOTE } };
@@ -95,6 +95,20 @@ describe('a large set', () => {
       ...Array.from({ length: 1 + 3 }, () => 'ListObjectsV2 artifacts/<commit>/'),
     ]);
     expect(pathsOf(JSON.parse((await scenario.marker('.record.json')) ?? '').files)).toEqual(IN_ORDER);
+  });
+
+  it('is copied in order, in whatever order its record is', async () => {
+    await storeSet(IN_ORDER.toReversed());
+    // Of another version of this action, which did not sort.
+    const key = `records/artifacts/${scenario.head}.json`;
+    const record = JSON.parse((await scenario.bucket.get(key))?.body ?? '');
+    await scenario.bucket.put(key, JSON.stringify({ ...record, files: record.files.toReversed() }));
+    await build();
+    expect(await scenario.upload({ codeHash: SOURCES })).toMatchObject({ reason: 'complete', cached: true });
+    expect(scenario.warnings()).toEqual([]);
+    const [cached] = await scenario.bucket.keys('records/cache/');
+    const { files } = JSON.parse((await scenario.bucket.get(cached ?? ''))?.body ?? '');
+    expect(pathsOf(files)).toEqual(IN_ORDER);
   });
 
   it('comes back, each byte of it', async () => {

@@ -7,8 +7,6 @@ import { runInNewContext } from 'node:vm';
 
 /** Of new objects: with more, a transfer of 10,000 files takes no less time. */
 const ENOUGH_BYTES = 8 * 1024 ** 2;
-/** The same of a list that passes through. */
-const ENOUGH_TO_PASS_BYTES = 4 * 1024 ** 2;
 const LOOK_MS = 10;
 
 let isBounded = false;
@@ -16,19 +14,23 @@ let isBounded = false;
 /**
  * Has V8 collect garbage early from now on. Flags that can be set while it runs do that, by
  * https://github.com/v8/v8/blob/main/src/flags/flag-definitions.h; one that V8 no longer knows changes nothing.
- *
- * @param enoughBytes how much new objects may take; the first call decides
  */
-export function boundHeap(enoughBytes = ENOUGH_BYTES): void {
+export function boundHeap(): void {
   if (isBounded) return;
   isBounded = true;
   setFlagsFromString('--heap-growing-percent=50');
+  // While it marks old objects, V8 would let new ones take all the memory they want.
+  setFlagsFromString('--no-separate-gc-phases');
   const timer = setInterval(() => {
-    if (newSpaceBytes() < enoughBytes) return;
-    setFlagsFromString('--semi-space-growth-factor=1');
+    if (newSpaceBytes() < ENOUGH_BYTES) return;
+    keepNewSpace();
     clearInterval(timer);
   }, LOOK_MS);
   timer.unref();
+}
+
+function keepNewSpace(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 /** Of what was received, and is of no use any more: with more, the memory shows it. */
@@ -51,9 +53,10 @@ export function received(sizeBytes: number, mostBytes = RECEIVED_BYTES): void {
   collect({ type: 'minor' });
 }
 
-/** The same of what belongs to a list that is never in memory. */
+/** The same of what belongs to a list that is never in memory, and needs no more room for new objects than there is. */
 export function passedThrough(sizeBytes: number): void {
-  boundHeap(ENOUGH_TO_PASS_BYTES);
+  boundHeap();
+  keepNewSpace();
   received(sizeBytes, PASSED_BYTES);
 }
 

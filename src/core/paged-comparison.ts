@@ -4,7 +4,7 @@ import type { AssetFile, CompleteRecord } from './record.ts';
 import type { Strays } from './strays.ts';
 import { type Disagreement, disagreementOn } from './verdict.ts';
 
-/** What is listed out of order can't be held against a record that is gone through once. */
+/** Where one of them is out of order, a listing can't be held against a record by going through both once. */
 export class UnorderedError extends Error {
   override name = 'UnorderedError';
 }
@@ -12,6 +12,8 @@ export class UnorderedError extends Error {
 /**
  * Holds a listing against the record of a large set, asset by asset as they are listed, with neither of them in memory.
  * Both are in the order of the paths' bytes.
+ *
+ * Its methods throw an UnorderedError where one of them is not.
  */
 export class PagedComparison {
   /** As by `disagreements`, but none after the first that is a difference beyond doubt. */
@@ -26,7 +28,6 @@ export class PagedComparison {
     this.#advance();
   }
 
-  /** @throws UnorderedError */
   add(path: string, listed: ListedAsset): void {
     if (this.#lastPath !== undefined && comparePaths(this.#lastPath, path) >= 0) throw new UnorderedError(path);
     this.#lastPath = path;
@@ -57,6 +58,9 @@ export class PagedComparison {
 
   #advance(): void {
     const next = this.#files.next();
-    this.#file = next.done ? undefined : next.value;
+    const file = next.done ? undefined : next.value;
+    if (file !== undefined && this.#file !== undefined && comparePaths(this.#file.path, file.path) > 0)
+      throw new UnorderedError(file.path);
+    this.#file = file;
   }
 }

@@ -1,8 +1,13 @@
+import { UserError } from '../errors.ts';
 import type { Bytes } from '../ports.ts';
 import { listText, PackedList } from './packed-list.ts';
 import { comparePaths } from './path-order.ts';
 import { type AssetFile, type AssetRecord, parseFiles, parseJson, parseRecord } from './record.ts';
+import { ADVICE } from './record-fields.ts';
 import { splitRecord } from './split-record.ts';
+
+/** No file of a record needs as much, and a piece ends with the first that goes past its length. */
+const MOST_PIECE_BYTES = 1024 ** 2;
 
 /**
  * As {@link parseRecord}, but of the files no more than some hundred are in memory, then and later, and other work goes
@@ -18,6 +23,10 @@ export async function parseLargeRecord(body: Bytes, where: string, pieceBytes?: 
   const { pieces } = split;
   let [length, last, isInOrder] = [0, '', true];
   for (const piece of pieces) {
+    if (piece.end - piece.start > MOST_PIECE_BYTES)
+      throw new UserError(
+        `${where} is not a record this version can read (files[${length}] or one after it is too long): ${ADVICE}`,
+      );
     const items = parseJson(listText(body, piece), where);
     // Between two commas there must be something.
     if (!Array.isArray(items) || (items.length === 0 && pieces.length > 1)) return parseRecord('[,]', where);

@@ -53,23 +53,17 @@ function lengthOf(name: string, rules: NamingRules): number {
 
 /** Two paths that are one file there, or one that is a file and another's folder. */
 function collision(paths: List<string>, rules: NamingRules): string | undefined {
-  // Those before a path that it begins with, shortest first, each by what the system makes of it.
-  const open: string[] = [];
-  const files = new Map<string, string>();
+  // Those before a path that its name begins with, shortest first.
+  const open: NamedPath[] = [];
   for (const { path, name } of inOrder(paths, rules)) {
-    for (let last = open.at(-1); last !== undefined && !name.startsWith(last); last = open.at(-1)) {
-      files.delete(last);
-      open.pop();
-    }
-    const same = files.get(name);
-    if (same === path) return `'${printable(path)}' is named twice`;
-    if (same !== undefined) return `'${printable(same)}' and '${printable(path)}' are the same file on this system`;
-    const file = foldersOf(name)
-      .map((folder) => files.get(folder))
-      .find((found) => found !== undefined);
-    if (file !== undefined) return `'${printable(file)}' is a file, and the folder of '${printable(path)}'`;
-    open.push(name);
-    files.set(name, path);
+    while (open.length > 0 && !name.startsWith(open.at(-1)?.name ?? '')) open.pop();
+    const last = open.at(-1);
+    if (last?.path === path) return `'${printable(path)}' is named twice`;
+    if (last?.name === name)
+      return `'${printable(last.path)}' and '${printable(path)}' are the same file on this system`;
+    const file = open.find((each) => name[each.name.length] === '/');
+    if (file !== undefined) return `'${printable(file.path)}' is a file, and the folder of '${printable(path)}'`;
+    open.push({ path, name });
   }
   return undefined;
 }
@@ -85,13 +79,6 @@ function inOrder(paths: List<string>, rules: NamingRules): List<NamedPath> {
   const named = mapped(paths, (path) => ({ path, name: fold(path, rules) }));
   if (rules === 'other' && !Array.isArray(paths)) return named;
   return [...named].sort((left, right) => (left.name < right.name ? -1 : Number(left.name > right.name)));
-}
-
-/** `a` and `a/b` of `a/b/c`. */
-function foldersOf(path: string): string[] {
-  const folders: string[] = [];
-  for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) folders.push(path.slice(0, end));
-  return folders;
 }
 
 /**

@@ -30,7 +30,7 @@ export function splitRecord(body: Bytes, pieceBytes = PIECE_BYTES): SplitRecord 
   const { start, cuts, end } = place;
   const after = body.toString('utf8', end);
   // Of two fields of one name the later counts.
-  if (after.includes(NAME) || after.includes('\\')) return undefined;
+  if (after.includes('"files"') || after.includes('\\')) return undefined;
   const bounds = [start - 1, ...cuts, end];
   const pieces = bounds.slice(1).map((to, index) => ({ start: (bounds[index] ?? 0) + 1, end: to }));
   return { rest: body.toString('utf8', 0, start) + after, pieces };
@@ -69,6 +69,7 @@ class FilesScanner {
       for (const byte of window) {
         if (this.#isInText) this.#goOnInText(byte);
         else this.#structure(byte, at);
+        if (this.#start < 0 && at > MOST_BYTES_AROUND) return undefined;
         if (this.#end >= 0) return { start: this.#start, cuts: this.#cuts, end: this.#end };
         at += 1;
       }

@@ -5,8 +5,7 @@ import { forEachListed } from './read-set.ts';
 /**
  * As `compareListing`, of a large set: what was compared is not kept.
  *
- * @returns undefined where the store lists in another order than that of keys' bytes, as directory buckets do:
- *   https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-buckets-overview.html
+ * @returns undefined where the store lists in another order than that of keys' bytes
  */
 export async function comparePages({ location, record, pages }: Comparing): Promise<Comparison | undefined> {
   const comparison = new PagedComparison(record);

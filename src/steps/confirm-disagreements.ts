@@ -7,9 +7,10 @@ import { readListing } from './read-set.ts';
 const HEADS_AT_ONCE = 16;
 
 /**
- * Where assets differ from their record indeed, of those that record and listing disagree about. Some servers list an ETag in another form than they answer with, so where
- * ETags alone differ the object itself is asked. One that then agrees was either replaced since, so that the set was
- * not whole while it was read, or is listed in that other form: a second listing tells.
+ * Where assets differ from their record indeed, of those that record and listing disagree about. Some servers list an
+ * ETag in another form than they answer with, so where ETags alone differ the object itself is asked. One that then
+ * agrees was either replaced since, so that the set was not whole while it was read, or is listed in that other form: a
+ * second listing tells.
  */
 export async function confirmDisagreements(
   store: ObjectStore,

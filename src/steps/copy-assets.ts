@@ -3,7 +3,7 @@ import { type Concurrency, lanesFor, mapLongConcurrently } from '../core/concurr
 import type { SetLocation } from '../core/keys.ts';
 import type { List } from '../core/list.ts';
 import { printable } from '../core/printable.ts';
-import type { AssetFile } from '../core/record.ts';
+import { type AssetFile, inOrder } from '../core/record.ts';
 import { SetChangedError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
 import type { RecordClaim } from './record-claim.ts';
@@ -31,7 +31,7 @@ export async function copyAssets(
   { source, files, owner, concurrency }: AssetCopies,
 ): Promise<List<AssetFile>> {
   const lanes = { limit: lanesFor(concurrency, clock), scratch: await scratch() };
-  return mapLongConcurrently(files, lanes, async (file) => {
+  return mapLongConcurrently(inOrder(files), lanes, async (file) => {
     claim.assertHeld();
     const result = await store.copyAsset({
       source: { key: source.prefix + file.path, etag: file.etag, sizeBytes: file.size },

@@ -1,4 +1,5 @@
 import { areSameBytes } from '../core/bytes.ts';
+import { counted, readableSize } from '../core/counted.ts';
 import type { SetLocation } from '../core/keys.ts';
 import type { List } from '../core/list.ts';
 import {
@@ -7,12 +8,13 @@ import {
   type CompleteRecord,
   describeWriter,
   LEASE_SECONDS,
+  MOST_RECORD_BYTES,
   type RecordDraft,
   totalSize,
   type Writer,
 } from '../core/record.ts';
 import { recordBytes } from '../core/record-bytes.ts';
-import { CancelledError, RecordLostError, StoreError } from '../errors.ts';
+import { CancelledError, RecordLostError, StoreError, UserError } from '../errors.ts';
 import type { Bytes, Ports, WriteCondition } from '../ports.ts';
 import { dated } from './read-set.ts';
 
@@ -132,8 +134,22 @@ export class RecordClaim {
       files,
       totalSize: totalSize(files),
     };
-    await this.#write(record);
+    await this.#write(record, await this.#sealedBytes(record));
     return record;
+  }
+
+  /** Nothing is sealed yet where there is no place for the record, or nobody could read it. */
+  async #sealedBytes(record: CompleteRecord): Promise<Bytes> {
+    try {
+      const bytes = await recordBytes(record, this.#ports.scratch);
+      if (bytes.length <= MOST_RECORD_BYTES) return bytes;
+      throw new UserError(
+        `The record of ${counted(record.files.length, 'file')} would have ${readableSize(bytes.length)}, and ${readableSize(MOST_RECORD_BYTES)} is the most that can be read: pack them into fewer files`,
+      );
+    } catch (error) {
+      this.#sealing = false;
+      throw error;
+    }
   }
 
   /** Lets others take over at once. Never throws: the hold runs out by itself where this fails. */
@@ -167,13 +183,13 @@ export class RecordClaim {
   }
 
   /** @returns whether the server checked the condition */
-  #write(record: AssetRecord): Promise<boolean> {
-    const write = this.#lastWrite.then(() => this.#writeNow(record));
+  #write(record: AssetRecord, bytes?: Bytes): Promise<boolean> {
+    const write = this.#lastWrite.then(() => this.#writeNow(record, 1, bytes));
     this.#lastWrite = write.catch(() => undefined);
     return write;
   }
 
-  async #writeNow(record: AssetRecord, attempt = 1): Promise<boolean> {
+  async #writeNow(record: AssetRecord, attempt: number, bytes?: Bytes): Promise<boolean> {
     if (this.#loss !== undefined) throw this.#loss;
     if (attempt > MOST_ATTEMPTS)
       throw new StoreError(
@@ -184,7 +200,7 @@ export class RecordClaim {
     const condition: WriteCondition =
       this.#etag === undefined ? { kind: 'absent' } : { kind: 'unchanged', etag: this.#etag };
     const sentAtMs = clock.monotonicMs();
-    const body = await recordBytes(record, scratch);
+    const body = bytes ?? (await recordBytes(record, scratch));
     const result = await store.writeDocument(this.#request.location.recordKey, body, condition);
     if (result.outcome === 'written') {
       this.#etag = result.etag;

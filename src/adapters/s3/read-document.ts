@@ -1,15 +1,19 @@
+import { MOST_RECORD_BYTES } from '../../core/record.ts';
 import type { StoredDocument } from '../../ports.ts';
 import { scratch } from '../scratch.ts';
 import type { Bucket } from './bucket.ts';
-
-/** The record of a million assets; what a request for a record brings besides is not read. */
-const MOST_BYTES = 512 * 1024 ** 2;
 
 /** @returns an object whole; undefined when the store says that there is none */
 export async function readDocument(bucket: Bucket, key: string): Promise<StoredDocument | undefined> {
   const operation = { verb: 'read', key, action: 's3:GetObject' };
   const query = { 'x-id': 'GetObject' };
-  const reply = await bucket.sendIfThere(operation, { method: 'GET', key, query, mostReplyBytes: MOST_BYTES, scratch });
+  const reply = await bucket.sendIfThere(operation, {
+    method: 'GET',
+    key,
+    query,
+    mostReplyBytes: MOST_RECORD_BYTES,
+    scratch,
+  });
   if (reply === undefined) return undefined;
   const { etag, date, 'last-modified': lastModified } = reply.headers;
   return {

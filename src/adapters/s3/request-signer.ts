@@ -39,7 +39,7 @@ export class HeaderSigner implements RequestSigner {
     const day = time.slice(0, 8);
     const scope = createScope(day, this.#region, SERVICE);
     signed.headers[AMZ_DATE_HEADER] = time;
-    if (credentials.sessionToken !== undefined) signed.headers[TOKEN_HEADER] = credentials.sessionToken;
+    if (credentials.sessionToken) signed.headers[TOKEN_HEADER] = credentials.sessionToken;
     const contentHash = await getPayloadHash(signed, Sha256);
     signed.headers[SHA256_HEADER] = contentHash;
     const headers = getCanonicalHeaders(signed);

@@ -57,8 +57,8 @@ export const CLAIMS: readonly Mutant[] = [
   {
     guard: 'one record write in flight at a time',
     file: CLAIM,
-    text: 'const write = this.#lastWrite.then(() => this.#writeNow(record));',
-    replacement: 'const write = this.#writeNow(record);',
+    text: 'const write = this.#lastWrite.then(() => this.#writeNow(record, 1, bytes));',
+    replacement: 'const write = this.#writeNow(record, 1, bytes);',
   },
   {
     guard: 'none but the seal once the seal is sent',
