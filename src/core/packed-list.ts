@@ -1,9 +1,6 @@
 import type { Bytes, ScratchFile } from '../ports.ts';
 import type { List } from './list.ts';
 
-/** Of a piece: parsed in pieces of this size, items take no longer than all at once. */
-export const PIECE_BYTES = 64 * 1024;
-
 /** Up to here the items themselves take less memory than it takes to do without. */
 const FEW_ITEMS = 2000;
 /** About as many make a piece. */

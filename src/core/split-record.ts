@@ -1,6 +1,6 @@
 import type { Bytes } from '../ports.ts';
 import { windowsOf } from './bytes.ts';
-import { PIECE_BYTES, type PieceBounds } from './packed-list.ts';
+import type { PieceBounds } from './packed-list.ts';
 
 /** A record's body, taken apart. */
 export interface SplitRecord {
@@ -10,6 +10,8 @@ export interface SplitRecord {
   readonly pieces: readonly PieceBounds[];
 }
 
+/** Parsed in pieces of this size, files take no longer than all at once. */
+const PIECE_BYTES = 64 * 1024;
 /** What comes before the list of files, and after it. */
 const MOST_BYTES_AROUND = 64 * 1024;
 
