@@ -7,9 +7,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LocalS3 } from '../dev/local-s3/local-s3.ts';
 import { gitSourceTree } from '../src/adapters/git/source-tree.ts';
 import { gitSha256 } from '../src/core/code-hash.ts';
-import { recordPieces } from '../src/core/record.ts';
 import { INPUTS, parseInputs } from '../src/inputs.ts';
 import { OUTPUTS, outputsOf } from '../src/outputs.ts';
+import { recordText } from './core/records.ts';
 import { Repositories } from './support/git-repository.ts';
 import { Scenario } from './support/scenario.ts';
 
@@ -304,7 +304,7 @@ async function leaveUnfinishedUpload(scenario: Scenario): Promise<void> {
   const { bucket, head } = scenario;
   const writer = { nonce: 'n', sequence: 1, repository: 'owner/repository', runId: '1', runAttempt: '0' };
   const record = { state: 'uploading', commit: head, origin: { kind: 'upload' }, writer, leaseSeconds: 120 } as const;
-  await bucket.put(`records/artifacts/${head}.json`, [...recordPieces(record)].join(''));
+  await bucket.put(`records/artifacts/${head}.json`, recordText(record));
   const Key = `artifacts/${head}/large.zip`;
   await bucket.client.send(new CreateMultipartUploadCommand({ Bucket: bucket.name, Key }));
 }

@@ -5,16 +5,15 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { scratch } from '../../src/adapters/scratch.ts';
 import { UserError } from '../../src/errors.ts';
+import { useEnvironment } from './s3/environment.ts';
 
-const { RUNNER_TEMP } = process.env;
+const setEnvironment = useEnvironment();
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'scratch-'));
-  process.env.RUNNER_TEMP = folder;
+  setEnvironment({ RUNNER_TEMP: folder });
 });
 afterEach(async () => {
-  if (RUNNER_TEMP === undefined) delete process.env.RUNNER_TEMP;
-  else process.env.RUNNER_TEMP = RUNNER_TEMP;
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -46,7 +45,7 @@ describe('a scratch file', () => {
   });
 
   it('takes no place before something is put into it', async () => {
-    process.env.RUNNER_TEMP = join(folder, 'not-there');
+    setEnvironment({ RUNNER_TEMP: join(folder, 'not-there') });
     const file = await scratch();
     expect(file.toString()).toBe('');
     expect(() => file.append(Buffer.from('x'))).toThrow(UserError);

@@ -3,6 +3,7 @@ import {
   type AssetRecord,
   type CompleteRecord,
   recordPieces,
+  totalSize,
   type UploadingRecord,
 } from '../../src/core/record.ts';
 
@@ -23,8 +24,7 @@ export function uploadingRecord(overrides: Partial<UploadingRecord> = {}): Uploa
 
 /** A valid record of these files. */
 export function completeRecord(files: readonly AssetFile[], overrides: Partial<CompleteRecord> = {}): CompleteRecord {
-  const totalSize = files.reduce((sum, { size }) => sum + size, 0);
-  return { ...uploadingRecord(), state: 'complete', files, totalSize, ...overrides };
+  return { ...uploadingRecord(), state: 'complete', files, totalSize: totalSize(files), ...overrides };
 }
 
 export function assetFile(path: string, overrides: Partial<AssetFile> = {}): AssetFile {

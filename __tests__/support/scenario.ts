@@ -18,7 +18,6 @@ import {
   type AssetRecord,
   parseRecord,
   type RecordDraft,
-  recordPieces,
   totalSize,
   type Writer,
 } from '../../src/core/record.ts';
@@ -27,6 +26,7 @@ import type { Outcome } from '../../src/modes/outcome.ts';
 import { type RestoreRequest, type RestoreSelection, restore } from '../../src/modes/restore.ts';
 import { type UploadRequest, upload } from '../../src/modes/upload.ts';
 import type { Clock, ObjectStore, Ports } from '../../src/ports.ts';
+import { recordText } from '../core/records.ts';
 import { TestBucket } from './test-bucket.ts';
 
 /** A commit that the default code hash request hashes: the files of `src/`. */
@@ -325,7 +325,7 @@ export class Scenario {
       state === 'complete'
         ? { ...base, ...rest, state, files, totalSize: totalSize(files) }
         : { ...base, ...rest, state };
-    await this.bucket.put(key, [...recordPieces(record)].join(''));
+    await this.bucket.put(key, recordText(record));
   }
 
   /** The keys and bodies of everything in the bucket, for tests that nothing has changed. */

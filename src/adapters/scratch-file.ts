@@ -41,10 +41,9 @@ export class NamelessFile implements ScratchFile {
   }
 
   toString(encoding: BufferEncoding = 'utf8', start = 0, end = this.length): string {
-    const lengthBytes = Math.max(Math.min(end, this.length) - start, 0);
-    if (this.#buffer.length < lengthBytes) this.#buffer = Buffer.allocUnsafeSlow(lengthBytes);
-    this.#read(this.#buffer.subarray(0, lengthBytes), start);
-    return this.#buffer.toString(encoding, 0, lengthBytes);
+    const mostBytes = Math.min(end, this.length) - start;
+    if (this.#buffer.length < mostBytes) this.#buffer = Buffer.allocUnsafeSlow(mostBytes);
+    return this.#buffer.toString(encoding, 0, this.copy(this.#buffer, 0, start, end));
   }
 
   #open(): number {

@@ -93,10 +93,3 @@ export class ListWriter<Item> {
     this.#items = [];
   }
 }
-
-/** Puts together a list whose items come in order. */
-export function packed<Item>(items: Iterable<Item>, scratch: ScratchFile): List<Item> {
-  const writer = new ListWriter<Item>(scratch);
-  for (const item of items) writer.add(item);
-  return writer.list();
-}

@@ -1,9 +1,8 @@
-import { UserError } from '../errors.ts';
 import type { Bytes } from '../ports.ts';
 import { listText, PackedList } from './packed-list.ts';
 import { comparePaths } from './path-order.ts';
 import { type AssetFile, type AssetRecord, parseFiles, parseJson, parseRecord } from './record.ts';
-import { ADVICE } from './record-fields.ts';
+import { unreadable } from './record-fields.ts';
 import { splitRecord } from './split-record.ts';
 
 /** No file of a record needs as much, and a piece ends with the first that goes past its length. */
@@ -24,9 +23,7 @@ export async function parseLargeRecord(body: Bytes, where: string, pieceBytes?: 
   let [length, last, isInOrder] = [0, '', true];
   for (const piece of pieces) {
     if (piece.end - piece.start > MOST_PIECE_BYTES)
-      throw new UserError(
-        `${where} is not a record this version can read (files[${length}] or one after it is too long): ${ADVICE}`,
-      );
+      throw unreadable(where, `files[${length}] or one after it is too long`);
     const items = parseJson(listText(body, piece), where);
     // Between two commas there must be something.
     if (!Array.isArray(items) || (items.length === 0 && pieces.length > 1)) return parseRecord('[,]', where);

@@ -79,8 +79,13 @@ export class Fields {
   }
 
   #refuse(what: string, wanted: string): never {
-    throw new UserError(`${this.#where} is not a record this version can read (${what} is not ${wanted}): ${ADVICE}`);
+    throw unreadable(this.#where, `${what} is not ${wanted}`);
   }
+}
+
+/** @param why what is wrong with it */
+export function unreadable(where: string, why: string): UserError {
+  return new UserError(`${where} is not a record this version can read (${why}): ${ADVICE}`);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

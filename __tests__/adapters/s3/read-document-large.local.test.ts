@@ -4,12 +4,14 @@ import { scratch } from '../../../src/adapters/scratch.ts';
 import { areSameBytes } from '../../../src/core/bytes.ts';
 import { UserError } from '../../../src/errors.ts';
 import type { Bytes } from '../../../src/ports.ts';
+import { useEnvironment } from './environment.ts';
 import { ABSENT, BUCKET, faultOf, storeAt } from './stores.ts';
 
 // Documents that are too long for memory are read into a file, and written from one.
 
 const BODY = Buffer.from(Array.from({ length: 300_000 }, (_, index) => `${index}\n`).join(''));
 
+const setEnvironment = useEnvironment();
 let server: LocalS3;
 let body: Bytes;
 beforeAll(async () => {
@@ -77,16 +79,10 @@ describe('a large document', () => {
 
   it('is neither read nor missing where there is no place for it', async () => {
     server.put(BUCKET, 'doc', BODY);
-    const { RUNNER_TEMP } = process.env;
-    process.env.RUNNER_TEMP = '/not-there';
-    try {
-      const read = storeAt(server).readDocument('doc');
-      await expect(read).rejects.toThrow(UserError);
-      await expect(read).rejects.toThrow("can't be kept in /not-there (ENOENT)");
-    } finally {
-      if (RUNNER_TEMP === undefined) delete process.env.RUNNER_TEMP;
-      else process.env.RUNNER_TEMP = RUNNER_TEMP;
-    }
+    setEnvironment({ RUNNER_TEMP: '/not-there' });
+    const read = storeAt(server).readDocument('doc');
+    await expect(read).rejects.toThrow(UserError);
+    await expect(read).rejects.toThrow("can't be kept in /not-there (ENOENT)");
   });
 });
 

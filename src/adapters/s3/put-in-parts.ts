@@ -38,8 +38,7 @@ function sendParts(bucket: Bucket, asset: AssetPutInParts, upload: OpenUpload): 
   return mapConcurrently(split(asset.sizeBytes, asset.partSizeBytes), PARTS_AT_ONCE, (part) =>
     asset.budget.lend(part.sizeBytes, async (buffer) => {
       const bytes = await asset.read(part.position, part.sizeBytes, buffer);
-      const sha256 = asset.partDigests[part.number - 1] ?? '';
-      return sendPart(bucket, { upload, part, body: { bytes, lengthBytes: bytes.length, sha256 } });
+      return sendPart(bucket, { upload, part, body: { bytes, sha256: asset.partDigests[part.number - 1] ?? '' } });
     }),
   );
 }

@@ -20,7 +20,6 @@ const NOTHING_HASHED = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b
 
 export interface RequestBody {
   readonly bytes: Uint8Array | Windows;
-  readonly lengthBytes: number;
   /** Base64. */
   readonly sha256: string;
 }
@@ -81,7 +80,7 @@ async function sign(
   refuseUnsendable(headers);
   const { port, host, ...address } = addressOf(settings, await connection.region(), key);
   const contentHash = body === undefined ? NOTHING_HASHED : Buffer.from(body.sha256, 'base64').toString('hex');
-  const length = body && String(body.lengthBytes);
+  const length = body && String(body.bytes.length);
   const named = { 'content-length': length, 'x-amz-expected-bucket-owner': settings.expectedBucketOwner };
   const unsigned = new HttpRequest({
     method,

@@ -151,6 +151,7 @@ export class Transport {
 
 /** A body of a request that is too long for memory. */
 export interface Windows {
+  readonly length: number;
   /** All of it, some bytes at a time, each good until the next are asked for. */
   windows(): Iterable<Uint8Array>;
 }

@@ -27,15 +27,15 @@ export function writeDocument(
   const hasher = createHash('sha256');
   for (const window of windowsOf(body)) hasher.update(window);
   const sha256 = hasher.digest('base64');
-  const bytes = body instanceof Uint8Array ? body : { windows: () => windowsOf(body) };
-  return put(bucket, { key, condition, fields, body: { bytes, lengthBytes: body.length, sha256 } });
+  const bytes = body instanceof Uint8Array ? body : { length: body.length, windows: () => windowsOf(body) };
+  return put(bucket, { key, condition, fields, body: { bytes, sha256 } });
 }
 
 /** Writes an asset in one request; the store checks its SHA-256. */
 export function putAsset(bucket: Bucket, asset: AssetPut): Promise<WriteResult> {
   const { key, body: bytes, sha256, attributes, condition, signal } = asset;
   const fields = { ...assetFields(attributes, bucket.settings), ...tagging(bucket.settings), ChecksumSHA256: sha256 };
-  return put(bucket, { key, condition, fields, body: { bytes, lengthBytes: bytes.length, sha256 }, signal });
+  return put(bucket, { key, condition, fields, body: { bytes, sha256 }, signal });
 }
 
 interface Put {
