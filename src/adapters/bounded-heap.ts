@@ -13,11 +13,15 @@ let isBounded = false;
 
 /**
  * Has V8 collect garbage early from now on. Flags that can be set while it runs do that, by
- * https://github.com/v8/v8/blob/main/src/flags/flag-definitions.h; one that V8 no longer knows changes nothing.
+ * https://github.com/v8/v8/blob/main/src/flags/flag-definitions.h; one that V8 no longer knows changes nothing. From then
+ * on V8 refuses code that was cached under other flags, as Node's own modules are: they take twice as long to load, so
+ * what is used of them should be there by then.
  */
 export function boundHeap(): void {
   if (isBounded) return;
   isBounded = true;
+  // Any transfer will ask it how long it waited.
+  process.getBuiltinModule('node:perf_hooks');
   setFlagsFromString('--heap-growing-percent=50');
   // While it marks old objects, V8 would let new ones take all the memory they want.
   setFlagsFromString('--no-separate-gc-phases');

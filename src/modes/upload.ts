@@ -1,4 +1,4 @@
-import type { CodeHash, CodeHashRequest } from '../core/code-hash-request.ts';
+import type { CodeHash } from '../core/code-hash-request.ts';
 import type { Concurrency } from '../core/concurrency.ts';
 import { counted, readableSize } from '../core/counted.ts';
 import { defined } from '../core/defined.ts';
@@ -8,15 +8,15 @@ import { printable } from '../core/printable.ts';
 import { type CompleteRecord, recordPieces, type Writer } from '../core/record.ts';
 import { waitForAll } from '../core/wait-for-all.ts';
 import { InputError, RecordLostError, UserError } from '../errors.ts';
-import type { FileSelection, Ports } from '../ports.ts';
+import type { Ports } from '../ports.ts';
 import { assertCheckedOut } from '../steps/assert-checked-out.ts';
 import { differingPaths } from '../steps/compare-builds.ts';
 import { completeSet } from '../steps/complete-set.ts';
 import { fillCache } from '../steps/fill-cache.ts';
-import { computeCodeHash, readCodeHashMarker } from '../steps/find-code-hash.ts';
-import { type Finding, isUsable } from '../steps/look-up.ts';
-import { lookUpSettled } from '../steps/look-up-settled.ts';
-import { type AssetSettings, planUpload } from '../steps/plan-upload.ts';
+import { readCodeHashMarker } from '../steps/find-code-hash.ts';
+import { type Finding, isUsable, lookUp } from '../steps/look-up.ts';
+import { settle } from '../steps/look-up-settled.ts';
+import { type PreparedUpload, prepareUpload, type UploadSource } from '../steps/prepare-upload.ts';
 import { parseBody, readListing } from '../steps/read-set.ts';
 import { RecordClaim } from '../steps/record-claim.ts';
 import { type CommitRequest, resolveCommit } from '../steps/resolve-commit.ts';
@@ -24,12 +24,9 @@ import { type PlannedAsset, sendAssets } from '../steps/send-assets.ts';
 import { stillInProgress } from '../steps/wait-for-set.ts';
 import { builtFrom, filesOf, type Outcome, recordOf, type UploadReason } from './outcome.ts';
 
-export interface UploadRequest {
+export interface UploadRequest extends UploadSource {
   readonly commit: CommitRequest;
-  readonly codeHash: CodeHashRequest | undefined;
   readonly prefix: string;
-  readonly selection: FileSelection;
-  readonly settings: AssetSettings;
   readonly ifNoFilesFound: 'error' | 'warn' | 'ignore';
   readonly overwrite: boolean;
   readonly legacy: 'trust' | 'ignore';
@@ -51,35 +48,16 @@ export async function upload(request: UploadRequest, ports: Ports): Promise<Outc
     );
   const commit = await resolveCommit(request.commit, ports.sources);
   const location = artifactSet(request.prefix, commit);
-  // git answers while the package directory is read.
-  const [, assets] = await waitForAll([
+  const [, prepared] = await waitForAll([
     assertCheckedOut(commit, request.commit, ports),
-    findAssets(request, ports, location),
+    prepareUpload(request, ports, location),
   ]);
-  if (assets === 'found before') {
+  if (prepared === 'found before') {
     log.info(`The assets of ${commit} were found by an earlier step (${packages.path}/.found): nothing to upload.`);
     return marked(location, await readFoundSet(request, ports, location));
   }
-  if (assets.length === 0) tellNoFiles(request, ports);
-  return uploadPlanned({ request, ports, location, assets, codeHash: await findCodeHash(request, ports) });
-}
-
-async function findAssets(
-  { selection, settings }: UploadRequest,
-  ports: Ports,
-  location: SetLocation,
-): Promise<List<PlannedAsset> | 'found before'> {
-  await refuseOtherCommit(ports, location.id);
-  if ((await ports.packages.readMarker('.found')) !== undefined) return 'found before';
-  return planUpload(ports, { selection, location, settings });
-}
-
-async function refuseOtherCommit({ packages }: Ports, commit: string): Promise<void> {
-  const marked = (await packages.readMarker('.commit-hash'))?.trim();
-  if (marked !== undefined && marked !== '' && marked !== commit)
-    throw new UserError(
-      `${packages.path}/.commit-hash says '${printable(marked)}', but this upload is for ${commit}: run check for the same commit-sha, or delete the file`,
-    );
+  if (prepared.assets.length === 0) tellNoFiles(request, ports);
+  return uploadPlanned({ request, ports, location, ...prepared });
 }
 
 /** What an earlier step left of the set it found; a check of the Python tool leaves older records lying about. */
@@ -112,27 +90,15 @@ function tellNoFiles({ ifNoFilesFound, selection }: UploadRequest, { packages, l
   if (ifNoFilesFound === 'warn') log.warning(`${line}: nothing is uploaded.`);
 }
 
-/** The given value, else what check found, else computed now; undefined: no caching. */
-async function findCodeHash({ codeHash }: UploadRequest, ports: Ports): Promise<CodeHash | undefined> {
-  if (codeHash?.kind === 'given') return computeCodeHash(codeHash, ports.sources);
-  const marked = await readCodeHashMarker(ports.packages, codeHash);
-  if (marked !== undefined) ports.log.info(`The code hash is ${marked.value}, as check found it.`);
-  if (marked !== undefined || codeHash === undefined) return marked;
-  return computeCodeHash(codeHash, ports.sources);
-}
-
-/** Everything that an upload has decided before it looks at the store. */
-interface UploadPlan {
+interface UploadPlan extends PreparedUpload {
   readonly request: UploadRequest;
   readonly ports: Ports;
   readonly location: SetLocation;
-  readonly assets: List<PlannedAsset>;
-  readonly codeHash: CodeHash | undefined;
 }
 
 async function uploadPlanned(plan: UploadPlan): Promise<Outcome> {
   const { request, ports, location, assets } = plan;
-  const finding = await settledFinding(plan);
+  const finding = await settled(plan, plan.first);
   const isThere = isUsable(finding, request.legacy) && !request.overwrite;
   if (assets.length === 0) return outcome(plan, { finding, reason: finding.verdict.reason });
   if (isThere) {
@@ -152,10 +118,11 @@ async function uploadPlanned(plan: UploadPlan): Promise<Outcome> {
   }
 }
 
-async function settledFinding({ request, ports, location }: UploadPlan): Promise<Finding> {
-  const finding = await lookUpSettled({ ...ports, reader: request.writer }, location, request.waitMs);
+async function settled({ request: { writer, waitMs }, ports, location }: UploadPlan, first: Finding): Promise<Finding> {
+  const startedMs = ports.clock.monotonicMs();
+  const finding = await settle({ ...ports, reader: writer }, location, { first, startedMs, waitMs });
   if (finding.verdict.reason !== 'in-progress') return finding;
-  throw stillInProgress(finding.verdict.record, { location, waitMs: request.waitMs });
+  throw stillInProgress(finding.verdict.record, { location, waitMs });
 }
 
 /** A set that is there but lacks a planned path was made by another job of the same commit. */
@@ -210,9 +177,9 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
 
 /** Another run took the record: ends well when that run's set is complete, and says where the two builds differ. */
 async function afterLostRace(plan: UploadPlan, error: RecordLostError): Promise<Outcome> {
-  const { request, ports, assets } = plan;
+  const { request, ports, location, assets } = plan;
   ports.log.info(`${error.message}: leaving the set to it.`);
-  const finding = await settledFinding(plan);
+  const finding = await settled(plan, await lookUp({ ...ports, reader: request.writer }, location));
   if (!isUsable(finding, request.legacy)) throw error;
   refuseMissing(finding, assets);
   await tellDifferences(plan, finding);

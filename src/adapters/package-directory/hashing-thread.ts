@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 
 /** It needs a buffer outside of the heap, and next to nothing else. */
 const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 };
@@ -27,6 +27,8 @@ export class HashingThread implements AsyncDisposable {
 
   /** @param pieceBytes each piece of this length gets a digest; the whole file one where it is shorter */
   constructor(descriptor: number, pieceBytes = Number.POSITIVE_INFINITY) {
+    // Loaded for large files alone.
+    const { Worker } = process.getBuiltinModule('node:worker_threads');
     const work: Work = { descriptor, pieceBytes };
     this.#worker = new Worker(`(${follow})()`, { eval: true, workerData: work, resourceLimits: LIMITS });
     this.#digests = once(this.#worker, 'message').then(([digests]) => digests);

@@ -38,9 +38,9 @@ export async function scanFiles(root: string, selection: FileSelection, log: Log
     if (isMarker(path) || isTemporary(path) || (!selection.includeHidden && isHidden(path))) continue;
     count += 1;
     if (count % MANY_FILES === 0) {
-      (await import('../bounded-heap.ts')).boundHeap();
-      // In such a turn the memory is bound.
+      // In such a turn the memory is bound, and what the first requests need is loaded, which takes longer afterwards.
       await nextTurn();
+      (await import('../bounded-heap.ts')).boundHeap();
     }
     const file = describe(realRoot, path);
     if (file === undefined) log.warning(`'${printable(path)}' is left out: a link to a folder is not followed.`);
