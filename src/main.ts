@@ -25,7 +25,9 @@ export async function main(host: Host): Promise<void> {
   tell(host, outcome, inputs.store.bucket);
   if (inputs.mode !== 'upload' && inputs.search.failOnMiss && !outcome.found)
     throw new UserError(
-      `There are no assets for commit ${outcome.commit} (${outcome.reason}): build and upload them first, or set fail-on-miss to 'false'`,
+      outcome.reason === 'in-progress'
+        ? `The assets for commit ${outcome.commit} are still being written by another run: raise wait-timeout-seconds, or set fail-on-miss to 'false'`
+        : `There are no assets for commit ${outcome.commit} (${outcome.reason}): build and upload them first, or set fail-on-miss to 'false'`,
     );
 }
 

@@ -1,3 +1,4 @@
+import { uriOf } from './core/keys.ts';
 import { totalSize } from './core/record.ts';
 import type { Outcome } from './modes/outcome.ts';
 
@@ -14,7 +15,7 @@ export const OUTPUTS = {
   'code-hash': ({ codeHash }) => codeHash ?? '',
   'built-from-commit': ({ builtFromCommit }) => builtFromCommit ?? '',
   'artifact-prefix': ({ location }) => location.prefix,
-  'artifact-uri': ({ location }, bucket) => `s3://${bucket}/${location.prefix}`,
+  'artifact-uri': ({ location }, bucket) => uriOf(bucket, location),
   'record-uri': ({ location }, bucket) => `s3://${bucket}/${location.recordKey}`,
   'file-count': ({ files }) => String(files.length),
   'total-bytes': ({ files }) => String(totalSize(files)),

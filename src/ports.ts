@@ -149,7 +149,7 @@ export interface SourceTree {
 }
 
 /** The files beside the assets by which steps tell each other what they found. */
-export type Marker = '.found' | '.commit-hash' | '.code-hash' | '.record.json';
+export type Marker = '.found' | '.found-at' | '.commit-hash' | '.code-hash' | '.record.json';
 
 export interface FileSelection {
   /** Patterns relative to the package directory, `!` excludes; empty means every file. */

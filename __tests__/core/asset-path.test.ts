@@ -76,8 +76,8 @@ describe('pathProblem', () => {
 
 describe('isMarker', () => {
   it('knows the markers at the root alone', () => {
-    const paths = ['.found', '.commit-hash', '.code-hash', '.record.json', 'sub/.found', 'found', '.Found', ''];
-    expect(paths.filter(isMarker)).toEqual(['.found', '.commit-hash', '.code-hash', '.record.json']);
+    const paths = ['.found', '.found-at', '.commit-hash', '.record.json', 'sub/.found', 'found', '.Found', ''];
+    expect(paths.filter(isMarker)).toEqual(['.found', '.found-at', '.commit-hash', '.record.json']);
   });
 });
 

@@ -7,7 +7,7 @@ import { type NamingRules, namingProblem } from '../../src/core/portable-names.t
 import { isPrintableLine, itHolds, troublesomeText } from './fuzzing.ts';
 
 const PREFIX = `artifacts/${'c'.repeat(40)}/`;
-const MARKERS = ['.found', '.commit-hash', '.code-hash', '.record.json'];
+const MARKERS = ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json'];
 const NAMES = [
   ...MARKERS,
   '.FOUND',

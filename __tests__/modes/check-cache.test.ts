@@ -54,6 +54,14 @@ describe('a set of the same code', () => {
     expect(await scenario.check()).toMatchObject({ source: 'artifact', reason: 'complete', builtFromCommit: built });
   });
 
+  it('is copied nowhere in a dry run, which says where it would be', async () => {
+    const { commit } = await uploadAndMoveOn();
+    const before = await scenario.bucketContents();
+    expect(await scenario.check({ dryRun: true })).toMatchObject({ found: true, source: 'cache', cacheHit: true });
+    expect(await scenario.bucketContents()).toEqual(before);
+    expect(scenario.log).toContain(`Dry run: would copy it to s3://${scenario.bucket.name}/artifacts/${commit}/.`);
+  });
+
   it('keeps bytes, paths and attributes of its assets, under the new commit', async () => {
     const { commit, codeHash } = await uploadAndMoveOn();
     await scenario.check();

@@ -202,6 +202,8 @@ describe('check, in the package directory', () => {
     await uploadSet();
     const { codeHash } = await scenario.check();
     expect(await scenario.marker('.found')).toBe('');
+    const own = `s3://${scenario.bucket.name}/artifacts/${scenario.head}/\n`;
+    expect(await scenario.marker('.found-at')).toBe(own + own);
     expect(await scenario.marker('.commit-hash')).toBe(scenario.head);
     expect(await scenario.marker('.code-hash')).toBe(codeHash);
     const text = (await scenario.marker('.record.json')) ?? '';
@@ -217,7 +219,13 @@ describe('check, in the package directory', () => {
   });
 
   it('removes what an earlier check left', async () => {
-    await scenario.build({ '.found': '', '.code-hash': 'stale', '.record.json': 'stale', '.commit-hash': 'stale' });
+    await scenario.build({
+      '.found': '',
+      '.found-at': 'stale',
+      '.code-hash': 'stale',
+      '.record.json': 'stale',
+      '.commit-hash': 'stale',
+    });
     await scenario.check({ codeHash: undefined });
     expect(await readdir(scenario.packages)).toEqual(['.commit-hash']);
     expect(await scenario.marker('.commit-hash')).toBe(scenario.head);
@@ -242,7 +250,7 @@ describe('check, in the package directory', () => {
     await scenario.build({});
     const outside = join(scenario.root, 'outside');
     await writeFile(outside, 'untouched');
-    for (const name of ['.found', '.commit-hash', '.code-hash', '.record.json'])
+    for (const name of ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json'])
       await symlink(outside, join(scenario.packages, name));
     await scenario.check();
     expect(await readFile(outside, 'utf8')).toBe('untouched');

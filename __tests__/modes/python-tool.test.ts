@@ -172,15 +172,16 @@ describe('the marker files', () => {
     expect(await directory()).toEqual(theirs);
   });
 
-  it('of a hit by code are the same from both, but for the record', async () => {
+  it('of a hit by code are the same from both, but for the record and its place', async () => {
     await uploadHere({ 'app.zip': 'app' });
     await scenario.commit();
     await scenario.check({ codeHash: MD5, promote: false });
-    const { '.record.json': record, ...ours } = await directory();
+    const { '.record.json': record, '.found-at': place, ...ours } = await directory();
     await scenario.freshPackages();
     await python.check();
     expect(ours).toEqual(await directory());
     expect(record).toBeDefined();
+    expect(place).toContain('/cache/');
   });
 
   it('of the Python tool serve an upload here', async () => {

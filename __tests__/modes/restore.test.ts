@@ -133,6 +133,7 @@ describe('a restore', () => {
     expect(outcome).toMatchObject({ found: true, restored: false, files: [{ path: 'app.zip' }, {}] });
     expect(await restored()).toEqual({ '.record.json': 'stale' });
     expect(await scenario.bucketContents()).toEqual(before);
+    expect(scenario.log).toContainEqual(expect.stringMatching(/^Dry run: would restore it into .*packages\.$/));
   });
 
   it('creates no directory in a dry run, nor on a miss', async () => {
@@ -288,6 +289,7 @@ describe('a set without a record', () => {
     expect(outcome).toMatchObject({ found: true, reason: 'legacy', restored: true });
     expect(outcome.files).toMatchObject([{ path: 'app.zip', sha256: sha256('app') }, { path: 'nested/deep/site.txt' }]);
     expect(await restored()).toEqual(FILES);
+    expect(scenario.warnings()).toEqual([expect.stringContaining('1 asset at artifacts/')]);
   });
 
   it('leaves no record of an earlier restore', async () => {
@@ -433,7 +435,12 @@ describe('a check that restores', () => {
     await scenario.storeSet(FILES);
     const outcome = await scenario.check({ codeHash: undefined, restore: EVERYTHING });
     expect(outcome).toMatchObject({ found: true, restored: true, files: [{ path: 'app.zip' }, {}] });
-    expect(await restoredAssets()).toEqual({ ...FILES, '.found': '', '.commit-hash': scenario.head });
+    expect(await restoredAssets()).toEqual({
+      ...FILES,
+      '.found': '',
+      '.found-at': expect.any(String),
+      '.commit-hash': scenario.head,
+    });
   });
 
   it('does nothing of it on a miss, in a dry run, and unless it is asked to', async () => {

@@ -16,8 +16,12 @@ function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('base64');
 }
 
+function artifactsPrefix(): string {
+  return `artifacts/${scenario.head}/`;
+}
+
 async function storedPaths(): Promise<string[]> {
-  const prefix = `artifacts/${scenario.head}/`;
+  const prefix = artifactsPrefix();
   return (await scenario.bucket.keys(prefix)).map((key) => key.slice(prefix.length));
 }
 
@@ -218,6 +222,38 @@ describe('upload, after a check', () => {
     expect(await scenario.bucketContents()).toEqual(before);
   });
 
+  it('does not count what was found under another prefix, or in another bucket', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload({ prefix: 'a' });
+    await scenario.freshPackages();
+    expect(await scenario.check({ prefix: 'a' })).toMatchObject({ found: true });
+    await scenario.build({ 'app.zip': 'app' });
+    expect(await scenario.upload()).toMatchObject({ reason: 'uploaded', location: { prefix: artifactsPrefix() } });
+    expect(scenario.log).toContainEqual(expect.stringContaining('/.found is not of s3://'));
+    expect(await storedPaths()).toEqual(['app.zip']);
+    const store = { ...scenario.ports().store, bucket: 'other' };
+    expect(await scenario.upload({ prefix: 'a' }, { store })).toMatchObject({ reason: 'complete' });
+  });
+
+  it.each([
+    ['of another branch', { prefix: 'main' }, { prefix: 'branch', fallbackPrefixes: ['main'] }, 'artifacts'],
+    ['of the same code', {}, {}, 'cache'],
+  ])('tells where the set %s was left', async (_, stored, wanted, folder) => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload(stored);
+    if (folder === 'cache') await scenario.commit({ 'README.md': 'changed\n' });
+    await scenario.freshPackages();
+    const found = await scenario.check({ ...wanted, promote: false });
+    expect(found.location.prefix).toContain(`${folder}/`);
+    const { prefix } = { prefix: '', ...wanted };
+    expect(await scenario.upload({ prefix })).toMatchObject({
+      reason: 'marker',
+      location: found.location,
+      files: found.files,
+      codeHash: found.codeHash,
+    });
+  });
+
   it('trusts a .found of the Python tool, which leaves no record', async () => {
     await scenario.build({ 'app.zip': 'app', '.found': '', '.commit-hash': scenario.head });
     expect(await scenario.upload()).toMatchObject({ found: true, reason: 'marker', files: [] });
@@ -302,7 +338,7 @@ describe('upload, where the set is there', () => {
     await scenario.build({ 'linux.zip': 'from another job' });
     const failure = scenario.upload();
     await expect(failure).rejects.toThrow("complete without 'linux.zip'");
-    await expect(failure).rejects.toThrow(/'prefix'.*'overwrite'/);
+    await expect(failure).rejects.toThrow(/'prefix'.*overwrite to 'true'/);
     expect(await scenario.bucketContents()).toEqual(before);
   });
 
@@ -368,6 +404,17 @@ describe('upload, where the set is there', () => {
   });
 });
 
+/** The other run's set is complete. */
+async function sealTheirs(): Promise<void> {
+  const key = `artifacts/${scenario.head}/app.zip`;
+  await scenario.bucket.put(key, 'theirs');
+  const etag = (await scenario.bucket.get(key))?.etag ?? '';
+  await scenario.putRecord({
+    state: 'complete',
+    files: [{ path: 'app.zip', size: 6, etag, sha256: sha256('theirs') }],
+  });
+}
+
 describe('upload, where another run is at it', () => {
   it('fails and names that run where it is not to wait', async () => {
     await scenario.putRecord();
@@ -379,20 +426,31 @@ describe('upload, where another run is at it', () => {
     expect(await scenario.record()).toMatchObject({ writer: OTHER_WRITER });
   });
 
+  it('uses what it stored where it has ended by the time that the package directory is scanned', async () => {
+    await scenario.putRecord();
+    await scenario.build({ 'app.zip': 'app' });
+    const looked = Promise.withResolvers<void>();
+    const store = scenario.hookedStore((real) => ({
+      readDocument: (...read) => real.readDocument(...read).finally(looked.resolve),
+    }));
+    const { packages } = scenario.ports();
+    const scan: typeof packages.scan = async (selection) => {
+      await looked.promise;
+      await sealTheirs();
+      return packages.scan(selection);
+    };
+    const outcome = await scenario.upload({ waitMs: 0 }, { packages: { ...packages, scan }, store });
+    expect(outcome).toMatchObject({ found: true, reason: 'complete', uploaded: false });
+  });
+
   it('waits for it, and uses what it stored', async () => {
-    const commit = scenario.head;
     await scenario.putRecord();
     await scenario.build({ 'app.zip': 'app' });
     let pauses = 0;
     const clock = skippingClock(async () => {
       pauses += 1;
       if (pauses < 3) return;
-      await scenario.bucket.put(`artifacts/${commit}/app.zip`, 'theirs');
-      const etag = (await scenario.bucket.get(`artifacts/${commit}/app.zip`))?.etag ?? '';
-      await scenario.putRecord({
-        state: 'complete',
-        files: [{ path: 'app.zip', size: 6, etag, sha256: sha256('theirs') }],
-      });
+      await sealTheirs();
     });
     expect(await scenario.upload({ waitMs: 60_000 }, { clock })).toMatchObject({
       found: true,
@@ -598,6 +656,10 @@ describe('upload, as a dry run', () => {
   it('changes neither bucket nor directory', async () => {
     await scenario.build({ 'app.zip': 'app' });
     expect(await scenario.upload({ dryRun: true })).toMatchObject({ found: false, uploaded: false, cached: false });
+    const at = `s3://${scenario.bucket.name}/`;
+    expect(scenario.log).toContainEqual(
+      expect.stringMatching(`would upload 1 asset to ${at}artifacts/.*, and copy them to ${at}cache/`),
+    );
     expect(await scenario.bucket.keys()).toEqual([]);
     expect(await readdir(scenario.packages)).toEqual(['app.zip']);
     await scenario.upload({ codeHash: undefined });

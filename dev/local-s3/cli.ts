@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { startLocalS3 } from './local-s3.ts';
 
-// node dev/local-s3/cli.ts --port 9000 --bucket my-assets [--bucket …] [--access-key …] [--secret-key …] [--region …] [--latency-ms …]
+// npm run local-s3 -- --port 9000 --bucket my-assets [--bucket …] [--access-key …] [--secret-key …] [--region …] [--latency-ms …]
 const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '9000' },

@@ -35,7 +35,7 @@ export type SceneName = (typeof SCENES)[number];
 
 /** One request at a time, so that requests have numbers; the parts of a file go out side by side all the same. */
 const ONE_BY_ONE = { concurrency: '1' };
-const MARKERS = ['.found', '.commit-hash', '.code-hash', '.record.json'];
+const MARKERS = ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json'];
 
 /** Sets the scenes of one lane. What operations only read is stored once. */
 export class SceneSetter {

@@ -1,5 +1,5 @@
 const MAX_KEY_BYTES = 1024;
-const MARKERS: ReadonlySet<string> = new Set(['.found', '.commit-hash', '.code-hash', '.record.json']);
+const MARKERS: ReadonlySet<string> = new Set(['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json']);
 
 /** Markers are how steps talk to each other; they are never assets. */
 export function isMarker(path: string): boolean {

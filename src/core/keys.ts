@@ -28,3 +28,8 @@ function location(prefix: string, kind: SetLocation['kind'], folder: string, id:
   const root = prefix === '' ? '' : `${prefix}/`;
   return { kind, id, prefix: `${root}${folder}/${id}/`, recordKey: `${root}records/${folder}/${id}.json` };
 }
+
+/** `s3://` and where the assets of a set lie; ends in `/`. */
+export function uriOf(bucket: string, { prefix }: SetLocation): string {
+  return `s3://${bucket}/${prefix}`;
+}

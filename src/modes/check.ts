@@ -1,3 +1,5 @@
+import { foundAt } from '../core/found-at.ts';
+import { artifactSet } from '../core/keys.ts';
 import { recordPieces } from '../core/record.ts';
 import type { Ports } from '../ports.ts';
 import { findSet } from '../steps/find-set.ts';
@@ -17,7 +19,8 @@ export type CheckRequest = SetSearch & { readonly restore?: RestoreSelection | u
 export async function check(request: CheckRequest, ports: Ports): Promise<Outcome> {
   const markers = request.dryRun ? undefined : ports.packages;
   await markers?.create();
-  for (const stale of ['.found', '.code-hash', '.record.json'] as const) await markers?.removeMarker(stale);
+  for (const stale of ['.found', '.found-at', '.code-hash', '.record.json'] as const)
+    await markers?.removeMarker(stale);
   const commit = await resolveCommit(request.commit, ports.sources);
   await markers?.writeMarker('.commit-hash', commit);
 
@@ -25,7 +28,11 @@ export async function check(request: CheckRequest, ports: Ports): Promise<Outcom
   const record = found && recordOf(found);
   if (outcome.codeHash !== undefined) await markers?.writeMarker('.code-hash', outcome.codeHash);
   if (record !== undefined) await markers?.writeMarker('.record.json', recordPieces(record));
-  if (outcome.found) await markers?.writeMarker('.found', '');
+  if (outcome.found) {
+    const places = { asked: artifactSet(request.prefix, commit), found: outcome.location };
+    await markers?.writeMarker('.found-at', foundAt(ports.store.bucket, places));
+    await markers?.writeMarker('.found', '');
+  }
   return outcome;
 }
 

@@ -32,7 +32,11 @@ export async function restore(request: RestoreRequest, ports: Ports): Promise<Ou
   const result = await findSet({ ...request, commit: asked }, ports, commit);
   if (result.own.verdict.reason === 'in-progress')
     throw stillInProgress(result.own.verdict.record, { location: result.own.location, waitMs: request.waitMs });
-  if (result.found === undefined || packages === undefined) return outcomeOfSearch(result);
+  if (result.found === undefined) return outcomeOfSearch(result);
+  if (packages === undefined) {
+    ports.log.info(`Dry run: would restore it into ${ports.packages.path}.`);
+    return outcomeOfSearch(result);
+  }
   await packages.create();
   const { found, files } = await bringBack(request, ports, { set: result.found, selection: request.selection });
   const record = recordOf(found);

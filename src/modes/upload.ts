@@ -2,7 +2,7 @@ import type { CodeHash } from '../core/code-hash-request.ts';
 import type { Concurrency } from '../core/concurrency.ts';
 import { counted, readableSize } from '../core/counted.ts';
 import { defined } from '../core/defined.ts';
-import { artifactSet, cacheSet, type SetLocation } from '../core/keys.ts';
+import { artifactSet, cacheSet, type SetLocation, uriOf } from '../core/keys.ts';
 import { type List, mapped } from '../core/list.ts';
 import { printable } from '../core/printable.ts';
 import { type CompleteRecord, recordPieces, type Writer } from '../core/record.ts';
@@ -13,10 +13,9 @@ import { assertCheckedOut } from '../steps/assert-checked-out.ts';
 import { differingPaths } from '../steps/compare-builds.ts';
 import { completeSet } from '../steps/complete-set.ts';
 import { fillCache } from '../steps/fill-cache.ts';
-import { readCodeHashMarker } from '../steps/find-code-hash.ts';
-import { type Finding, isUsable, lookUp } from '../steps/look-up.ts';
-import { settle } from '../steps/look-up-settled.ts';
-import { type PreparedUpload, prepareUpload, type UploadSource } from '../steps/prepare-upload.ts';
+import { type Finding, isUsable } from '../steps/look-up.ts';
+import { lookUpSettled } from '../steps/look-up-settled.ts';
+import { type FoundBefore, type PreparedUpload, prepareUpload, type UploadSource } from '../steps/prepare-upload.ts';
 import { parseBody, readListing } from '../steps/read-set.ts';
 import { RecordClaim } from '../steps/record-claim.ts';
 import { type CommitRequest, resolveCommit } from '../steps/resolve-commit.ts';
@@ -52,34 +51,24 @@ export async function upload(request: UploadRequest, ports: Ports): Promise<Outc
     assertCheckedOut(commit, request.commit, ports),
     prepareUpload(request, ports, location),
   ]);
-  if (prepared === 'found before') {
+  if ('foundBefore' in prepared) {
     log.info(`The assets of ${commit} were found by an earlier step (${packages.path}/.found): nothing to upload.`);
-    return marked(location, await readFoundSet(request, ports, location));
+    return marked({ commit, location: prepared.foundBefore, record: await readFoundRecord(ports, prepared) });
   }
   if (prepared.assets.length === 0) tellNoFiles(request, ports);
   return uploadPlanned({ request, ports, location, ...prepared });
 }
 
 /** What an earlier step left of the set it found; a check of the Python tool leaves older records lying about. */
-async function readFoundSet(
-  { prefix }: UploadRequest,
+async function readFoundRecord(
   { packages }: Ports,
-  own: SetLocation,
-): Promise<FoundSet | undefined> {
+  { foundBefore: { kind, id } }: FoundBefore,
+): Promise<CompleteRecord | undefined> {
   const text = await packages.readMarker('.record.json');
   if (text === undefined) return undefined;
   const record = await parseBody(Buffer.from(text), `${packages.path}/.record.json`);
   if (record.state !== 'complete') return undefined;
-  if (record.commit === own.id) return { location: own, record };
-  // With `promote: false` the set was left where it is.
-  const codeHash = await readCodeHashMarker(packages, undefined);
-  const isOfThisCode = codeHash !== undefined && record.codeHash === codeHash.value;
-  return isOfThisCode ? { location: cacheSet(prefix, codeHash.value), record } : undefined;
-}
-
-interface FoundSet {
-  readonly location: SetLocation;
-  readonly record: CompleteRecord;
+  return (kind === 'artifact' ? record.commit : record.codeHash) === id ? record : undefined;
 }
 
 function tellNoFiles({ ifNoFilesFound, selection }: UploadRequest, { packages, log }: Ports): void {
@@ -97,17 +86,23 @@ interface UploadPlan extends PreparedUpload {
 }
 
 async function uploadPlanned(plan: UploadPlan): Promise<Outcome> {
-  const { request, ports, location, assets } = plan;
-  const finding = await settled(plan, plan.first);
+  const { request, ports, location, assets, codeHash } = plan;
+  const { bucket } = ports.store;
+  const finding = await settledFinding(plan, plan.first);
   const isThere = isUsable(finding, request.legacy) && !request.overwrite;
   if (assets.length === 0) return outcome(plan, { finding, reason: finding.verdict.reason });
   if (isThere) {
     refuseMissing(finding, assets);
-    ports.log.info(`The set at ${location.prefix} holds all of it already: nothing to upload.`);
+    ports.log.info(
+      `The set at ${uriOf(bucket, location)} is complete and has all of these paths: nothing is uploaded, whatever the files hold now.`,
+    );
     return finish(plan, { finding, reason: finding.verdict.reason });
   }
   if (request.dryRun) {
-    ports.log.info(`Dry run: would upload ${counted(assets.length, 'asset')} to ${location.prefix}.`);
+    const copied = codeHash && `, and copy them to ${uriOf(bucket, cacheSet(request.prefix, codeHash.value))}`;
+    ports.log.info(
+      `Dry run: would upload ${counted(assets.length, 'asset')} to ${uriOf(bucket, location)}${copied ?? ''}.`,
+    );
     return outcome(plan, { finding, reason: finding.verdict.reason });
   }
   try {
@@ -118,11 +113,12 @@ async function uploadPlanned(plan: UploadPlan): Promise<Outcome> {
   }
 }
 
-async function settled({ request: { writer, waitMs }, ports, location }: UploadPlan, first: Finding): Promise<Finding> {
-  const startedMs = ports.clock.monotonicMs();
-  const finding = await settle({ ...ports, reader: writer }, location, { first, startedMs, waitMs });
+/** @param first what was found before; a set that was being written then is looked up again */
+async function settledFinding({ request, ports, location }: UploadPlan, first?: Finding): Promise<Finding> {
+  if (first !== undefined && first.verdict.reason !== 'in-progress') return first;
+  const finding = await lookUpSettled({ ...ports, reader: request.writer }, location, request.waitMs);
   if (finding.verdict.reason !== 'in-progress') return finding;
-  throw stillInProgress(finding.verdict.record, { location, waitMs });
+  throw stillInProgress(finding.verdict.record, { location, waitMs: request.waitMs });
 }
 
 /** A set that is there but lacks a planned path was made by another job of the same commit. */
@@ -131,7 +127,7 @@ function refuseMissing(finding: Finding, assets: List<PlannedAsset>): void {
   const missing = Iterator.from(assets).find(({ path }) => !stored.has(path));
   if (missing !== undefined)
     throw new UserError(
-      `The set of this commit is complete without '${printable(missing.path)}': give each job that uploads for a commit its own 'prefix', or set 'overwrite' to replace the set`,
+      `The set of this commit is complete without '${printable(missing.path)}': give each job that uploads for a commit its own 'prefix', or set overwrite to 'true' to replace the set`,
     );
 }
 
@@ -169,7 +165,7 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
   });
   const size = readableSize(record.totalSize);
   ports.log.info(
-    `Stored ${counted(record.files.length, 'asset')} (${size}${presentCount > 0 ? `, ${presentCount} of them there already` : ''}) at ${location.prefix}.`,
+    `Stored ${counted(record.files.length, 'asset')} (${size}${presentCount > 0 ? `, ${presentCount} of them there already` : ''}) at ${uriOf(ports.store.bucket, location)}.`,
   );
   const found = { ...finding, verdict: { reason: 'complete', record } } as const;
   return finish(plan, { finding: found, reason: presentCount > 0 ? 'resumed' : 'uploaded' });
@@ -177,9 +173,9 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
 
 /** Another run took the record: ends well when that run's set is complete, and says where the two builds differ. */
 async function afterLostRace(plan: UploadPlan, error: RecordLostError): Promise<Outcome> {
-  const { request, ports, location, assets } = plan;
+  const { request, ports, assets } = plan;
   ports.log.info(`${error.message}: leaving the set to it.`);
-  const finding = await settled(plan, await lookUp({ ...ports, reader: request.writer }, location));
+  const finding = await settledFinding(plan);
   if (!isUsable(finding, request.legacy)) throw error;
   refuseMissing(finding, assets);
   await tellDifferences(plan, finding);
@@ -246,18 +242,24 @@ function outcome({ request, location, codeHash }: UploadPlan, { finding, reason 
   };
 }
 
+interface MarkedSet {
+  readonly commit: string;
+  readonly location: SetLocation;
+  readonly record: CompleteRecord | undefined;
+}
+
 /** Nothing was done, since an earlier step had found the set. */
-function marked(own: SetLocation, set: FoundSet | undefined): Outcome {
+function marked({ commit, location, record }: MarkedSet): Outcome {
   return {
     found: true,
     source: 'artifact',
     reason: 'marker',
     cacheHit: false,
-    commit: own.id,
-    codeHash: set?.record.codeHash,
-    builtFromCommit: set && builtFrom(set.record),
-    location: set?.location ?? own,
-    files: set?.record.files ?? [],
+    commit,
+    codeHash: record?.codeHash,
+    builtFromCommit: record && builtFrom(record),
+    location,
+    files: record?.files ?? [],
     uploaded: false,
     cached: false,
     restored: false,

@@ -1,5 +1,6 @@
 import type { CodeHash } from '../core/code-hash-request.ts';
 import { counted } from '../core/counted.ts';
+import { uriOf } from '../core/keys.ts';
 import { RecordLostError, SetChangedError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
 import { type Finding, isUsable } from './look-up.ts';
@@ -16,13 +17,13 @@ export interface Adoption {
 /** Makes a set found elsewhere the commit's own; with `promote: false` it is used where it is. */
 export async function adopt(search: SetSearch, ports: Ports, { own, from, codeHash }: Adoption): Promise<SearchResult> {
   const source = from.location.kind;
+  const ownUri = uriOf(ports.store.bucket, own.location);
+  if (search.promote && search.dryRun) ports.log.info(`Dry run: would copy it to ${ownUri}.`);
   if (!search.promote || search.dryRun) return hit(from, { own, source, codeHash });
   try {
     const { writer, concurrency } = search;
     const record = await promote(ports, { own, from, codeHash, writer, concurrency });
-    ports.log.info(
-      `Copied ${counted(record.files.length, 'asset')} from ${from.location.prefix} to the commit's own set.`,
-    );
+    ports.log.info(`Copied ${counted(record.files.length, 'asset')} to ${ownUri}.`);
     const promoted: Finding = { ...own, verdict: { reason: 'complete', record } };
     return { ...hit(promoted, { own: promoted, source, codeHash }), reason: from.verdict.reason };
   } catch (error) {

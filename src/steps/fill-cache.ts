@@ -1,7 +1,6 @@
 import type { Concurrency } from '../core/concurrency.ts';
 import { defined } from '../core/defined.ts';
-import type { SetLocation } from '../core/keys.ts';
-import { cacheSet } from '../core/keys.ts';
+import { cacheSet, type SetLocation, uriOf } from '../core/keys.ts';
 import type { CompleteRecord, Writer } from '../core/record.ts';
 import { CancelledError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
@@ -60,6 +59,6 @@ async function fill(ports: Ports, filling: CacheFilling, location: SetLocation):
     planned: record.files,
     transfer: () => copyAssets(ports, claim, { source, files: record.files, owner: { commit, codeHash }, concurrency }),
   });
-  ports.log.info(`Copied the set to ${location.prefix}, for other commits of the same code.`);
+  ports.log.info(`Copied the set to ${uriOf(ports.store.bucket, location)}, for other commits of the same code.`);
   return true;
 }

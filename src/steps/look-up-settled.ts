@@ -1,7 +1,6 @@
 import type { SetLocation } from '../core/keys.ts';
 import type { Ports } from '../ports.ts';
 import { type Finding, type LookUp, lookUp } from './look-up.ts';
-import type { Waiting } from './wait-for-set.ts';
 
 /**
  * Looks a set up, and while another run is writing it looks again, until it settles or the time is up.
@@ -15,16 +14,8 @@ export async function lookUpSettled(
   waitMs: number,
 ): Promise<Finding> {
   const startedMs = context.clock.monotonicMs();
-  return settle(context, location, { first: await lookUp(context, location), startedMs, waitMs });
-}
-
-/** The same of a set that was looked up already. */
-export async function settle(
-  context: LookUp & Pick<Ports, 'log' | 'signal'>,
-  location: SetLocation,
-  waiting: Waiting,
-): Promise<Finding> {
-  if (waiting.first.verdict.reason !== 'in-progress') return waiting.first;
+  const found = await lookUp(context, location);
+  if (found.verdict.reason !== 'in-progress') return found;
   const { waitForSet } = await import('./wait-for-set.ts');
-  return waitForSet(context, location, waiting);
+  return waitForSet(context, location, { first: found, startedMs, waitMs });
 }

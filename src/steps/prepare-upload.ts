@@ -1,5 +1,6 @@
 import type { CodeHash, CodeHashRequest } from '../core/code-hash-request.ts';
-import type { SetLocation } from '../core/keys.ts';
+import { foundFor } from '../core/found-at.ts';
+import { type SetLocation, uriOf } from '../core/keys.ts';
 import type { List } from '../core/list.ts';
 import { printable } from '../core/printable.ts';
 import type { Reader } from '../core/verdict.ts';
@@ -28,6 +29,11 @@ export interface PreparedUpload {
   readonly first: Finding;
 }
 
+/** The set that an earlier step found. */
+export interface FoundBefore {
+  readonly foundBefore: SetLocation;
+}
+
 /**
  * Scans the package directory and finds the code hash, while the store is asked what it holds.
  *
@@ -37,9 +43,10 @@ export async function prepareUpload(
   { codeHash, selection, settings, writer }: UploadSource,
   ports: Ports,
   location: SetLocation,
-): Promise<PreparedUpload | 'found before'> {
+): Promise<PreparedUpload | FoundBefore> {
   await refuseOtherCommit(ports, location.id);
-  if ((await ports.packages.readMarker('.found')) !== undefined) return 'found before';
+  const foundBefore = await findFoundBefore(ports, location);
+  if (foundBefore !== undefined) return { foundBefore };
   const asked = lookUp({ ...ports, reader: writer }, location);
   const scanned = planUpload(ports, { selection, location, settings });
   const [assets, hashed, first] = await waitForAll([scanned, findCodeHash(codeHash, ports), asked]);
@@ -52,6 +59,16 @@ async function refuseOtherCommit({ packages }: Ports, commit: string): Promise<v
     throw new UserError(
       `${packages.path}/.commit-hash says '${printable(marked)}', but this upload is for ${commit}: run check for the same commit-sha, or delete the file`,
     );
+}
+
+async function findFoundBefore({ packages, store, log }: Ports, own: SetLocation): Promise<SetLocation | undefined> {
+  if ((await packages.readMarker('.found')) === undefined) return undefined;
+  const found = foundFor(await packages.readMarker('.found-at'), store.bucket, own);
+  if (found === undefined)
+    log.info(
+      `${packages.path}/.found is not of ${uriOf(store.bucket, own)}, as .found-at says: it does not count for this upload.`,
+    );
+  return found;
 }
 
 /** The given value, else what check found, else computed now; undefined: no caching. */

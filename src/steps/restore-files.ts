@@ -36,6 +36,8 @@ export interface Restoring {
 export interface Restored {
   /** How many were fetched; the others were there already, with the right digest. */
   readonly fetchedCount: number;
+  /** How many of them have no digest: of a set without a record, whose metadata tells none either. */
+  readonly uncheckedCount: number;
 }
 
 /**
@@ -51,6 +53,7 @@ export async function restoreFiles(ports: RestorePorts, { source, files, concurr
   const budget = byteBudget(BYTES_IN_MEMORY);
   const largeTurns = turns(LARGE_FILES_AT_ONCE);
   let fetchedCount = 0;
+  let uncheckedCount = 0;
   await forEachConcurrently(files, lanesFor(concurrency, ports.clock), async (file) => {
     try {
       signal.throwIfAborted();
@@ -64,9 +67,10 @@ export async function restoreFiles(ports: RestorePorts, { source, files, concurr
       throw error;
     }
     fetchedCount += 1;
+    if (file.sha256 === undefined) uncheckedCount += 1;
     ports.log.debug(`Restored: ${printable(file.path)}`);
   });
-  return { fetchedCount };
+  return { fetchedCount, uncheckedCount };
 }
 
 /** A digest does not tell whether a file may be executed, so one that must be is fetched anew. */

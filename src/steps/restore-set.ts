@@ -1,5 +1,6 @@
 import { pathProblem } from '../core/asset-path.ts';
 import type { Concurrency } from '../core/concurrency.ts';
+import { counted } from '../core/counted.ts';
 import { filtered, type List, mapped } from '../core/list.ts';
 import { type NamingRules, namingProblem } from '../core/portable-names.ts';
 import { printable } from '../core/printable.ts';
@@ -86,7 +87,11 @@ async function restore(ports: Ports, { set, isChosen, naming, concurrency }: Set
   const chosen = { ...set, listing: new Map([...(set.listing ?? [])].filter(([path]) => isChosen(path))) };
   const { files: all } = await contentsOf(ports, chosen, concurrency);
   const files = filtered(all, ({ path }) => isChosen(path));
-  const { fetchedCount } = await restoreFiles(ports, { source: set.location, files, concurrency });
+  const { fetchedCount, uncheckedCount } = await restoreFiles(ports, { source: set.location, files, concurrency });
+  if (uncheckedCount > 0)
+    ports.log.warning(
+      `${counted(uncheckedCount, 'asset')} at ${set.location.prefix} could not be checked: there is neither a record nor metadata that tells a SHA-256.`,
+    );
   return { set, files, fetchedCount };
 }
 

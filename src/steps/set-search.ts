@@ -1,6 +1,7 @@
 import type { CodeHash, CodeHashRequest } from '../core/code-hash-request.ts';
 import type { Concurrency } from '../core/concurrency.ts';
 import { counted } from '../core/counted.ts';
+import { uriOf } from '../core/keys.ts';
 import type { Writer } from '../core/record.ts';
 import type { Reason } from '../core/verdict.ts';
 import type { Ports } from '../ports.ts';
@@ -47,7 +48,7 @@ export function miss(own: Finding, codeHash: CodeHash | undefined): SearchResult
 /** Says in the log what was found. */
 export async function tell({ store, log }: Pick<Ports, 'store' | 'log'>, finding: Finding): Promise<void> {
   const { verdict, location } = finding;
-  const where = `s3://${store.bucket}/${location.prefix}`;
+  const where = uriOf(store.bucket, location);
   if (verdict.reason === 'complete')
     return log.info(`Found ${counted(verdict.record.files.length, 'asset')} at ${where}.`);
   const { describeOther } = await import('./describe-other.ts');

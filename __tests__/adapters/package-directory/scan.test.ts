@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -98,7 +98,7 @@ describe('hidden files', () => {
   });
 
   it('that are markers are never assets, but files of their names in folders are', async () => {
-    const names = ['.found', '.commit-hash', '.code-hash', '.record.json'];
+    const names = ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json'];
     await using packages = await Packages.create(
       Object.fromEntries(
         names.flatMap((name) => [
@@ -111,6 +111,7 @@ describe('hidden files', () => {
       'deep/.code-hash',
       'deep/.commit-hash',
       'deep/.found',
+      'deep/.found-at',
       'deep/.record.json',
     ]);
   });
@@ -246,4 +247,34 @@ it('never lets a name reach a message unescaped', async () => {
   await asNobody(() =>
     expect(packages.scan()).rejects.toThrow("The folder 'sub/closed/' can't be read (EACCES): check its permissions"),
   );
+});
+
+(process.platform === 'win32' ? it.skip : it)(
+  'does not look into hidden folders that it is not to upload',
+  async () => {
+    await using packages = await Packages.create({ 'a.zip': 'a', '.cache/b': 'b' });
+    await chmod(packages.around, 0o755);
+    await chmod(join(packages.path, '.cache'), 0);
+    await asNobody(async () => {
+      expect(await packages.scan()).toEqual(['a.zip']);
+      await expect(packages.scan([], true)).rejects.toThrow("The folder '.cache/' can't be read (EACCES)");
+    });
+  },
+);
+
+(process.platform === 'linux' ? describe : describe.skip)('a name that is no text', () => {
+  const NAME = Buffer.from([0x61, 0xff, 0x62]);
+  const REFUSAL = /^'a.b\/?' can't be an asset: its name is not valid UTF-8/u;
+
+  it('is refused, as a file and as a folder', async () => {
+    await using packages = await Packages.create();
+    const path = Buffer.concat([Buffer.from(`${packages.path}/`), NAME]);
+    await writeFile(path, '');
+    await expect(packages.scan()).rejects.toThrow(REFUSAL);
+    await expect(packages.scan(['**'])).rejects.toThrow(InputError);
+    await rm(path);
+    await mkdir(path);
+    await expect(packages.scan()).rejects.toThrow(REFUSAL);
+    await expect(packages.scan(['**'])).rejects.toThrow(InputError);
+  });
 });

@@ -208,7 +208,8 @@ describe('a role', () => {
   it('is not assumed without keys', async () => {
     const fault = await faultOf(keysIn(storeAt(server, { ...NONE, role: ROLE })));
     expect(fault.kind).toBe('credentials');
-    expect(fault.message).toContain(`The role ${ARN} can't be assumed (CredentialsProviderError: `);
+    expect(fault.message).toContain(`neither credentials nor an OIDC token to assume the role ${ARN} with (`);
+    expect(fault.message).toContain("the permission 'id-token: write'");
     expect(server.requests).toEqual([]);
   });
 

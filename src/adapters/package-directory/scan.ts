@@ -31,7 +31,8 @@ const OWN_FOLDER = sep === '\\' ? /^(\.[\\/])+(?=.)/ : /^(\.\/)+(?=.)/;
  */
 export async function scanFiles(root: string, selection: FileSelection, log: Log): Promise<List<ScannedFile>> {
   const realRoot = realpathSync.native(root);
-  const found = selection.patterns.length === 0 ? everyPath(realRoot) : await matchingPaths(realRoot, selection);
+  const found =
+    selection.patterns.length === 0 ? everyPath(realRoot, selection) : await matchingPaths(realRoot, selection);
   const files = new ListWriter<ScannedFile>(await scratch());
   let count = 0;
   for (const path of found) {
@@ -55,20 +56,30 @@ export async function scanFiles(root: string, selection: FileSelection, log: Log
  * @param folder empty, or ends in `/`
  * @returns in the order of their bytes, since nothing that a folder holds comes after what comes after the folder
  */
-function* everyPath(root: string, folder = ''): Generator<string> {
+function* everyPath(root: string, selection: FileSelection, folder = ''): Generator<string> {
   const entries = entriesOf(root, folder).map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
   for (const name of entries.sort(comparePaths))
-    if (name.endsWith('/')) yield* everyPath(root, folder + name);
-    else yield folder + name;
+    if (!name.endsWith('/')) yield folder + name;
+    else if (selection.includeHidden || !isHidden(name)) yield* everyPath(root, selection, folder + name);
 }
 
 function entriesOf(root: string, folder: string): Dirent[] {
   try {
     return readdirSync(join(root, folder), { withFileTypes: true });
   } catch (cause) {
+    if (isNoText(folder)) throw noText(folder);
     const why = systemCode(cause);
     throw new UserError(`The folder '${printable(folder)}' can't be read (${why}): check its permissions`, { cause });
   }
+}
+
+/** Whether a name has bytes that are no text: Node puts something else in their place, under which nothing is there. */
+function isNoText(path: string): boolean {
+  return path.includes('\u{fffd}');
+}
+
+function noText(path: string): InputError {
+  return new InputError(`'${printable(path)}' can't be an asset: its name is not valid UTF-8. Rename or exclude it.`);
 }
 
 /** @param root absolute, with every link resolved: the matcher does not look into a link */
@@ -82,9 +93,12 @@ async function matchingPaths(root: string, { patterns }: FileSelection): Promise
   const found = await globber
     .then((created) => created.glob())
     .catch((cause: unknown) => {
-      throw new InputError(`files can't be used as patterns: ${Error.isError(cause) ? cause.message : cause}`, {
-        cause,
-      });
+      throw new InputError(
+        `files can't be used as patterns: ${printable(Error.isError(cause) ? cause.message : String(cause))}`,
+        {
+          cause,
+        },
+      );
     });
   const paths = new Set(found.map((path) => relative(root, path).split(sep).join('/')));
   return [...paths].sort(comparePaths);
@@ -114,6 +128,7 @@ function describe(root: string, path: string): ScannedFile | undefined {
     if (target.isDirectory()) return undefined;
     if (target.isFile()) return { path, sizeBytes: target.size, executable: (target.mode & ANY_EXECUTE_BIT) !== 0 };
   } catch (error) {
+    if (isNoText(path)) throw noText(path);
     throw error instanceof UserError ? error : changed(path, error);
   }
   throw new UserError(

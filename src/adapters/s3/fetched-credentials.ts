@@ -48,6 +48,12 @@ export async function roleCredentials(role: RoleSettings, settings: StoreSetting
 }
 
 function roleFault({ arn }: RoleSettings, cause: unknown): StoreError {
+  if (Error.isError(cause) && cause.name === 'CredentialsProviderError')
+    return new StoreError(
+      'credentials',
+      `There are neither credentials nor an OIDC token to assume the role ${arn} with (${printable(cause.message)}): give the job the permission 'id-token: write', or aws-access-key-id and aws-secret-access-key`,
+      { cause },
+    );
   const why = printable(Error.isError(cause) ? `${cause.name}: ${cause.message}` : String(cause));
   return isUnreachable(cause)
     ? new StoreError(
