@@ -1,4 +1,4 @@
-import type { CodeHash } from '../core/code-hash-request.ts';
+import type { CodeHash, CodeHashRequest } from '../core/code-hash-request.ts';
 import type { Concurrency } from '../core/concurrency.ts';
 import { counted, readableSize } from '../core/counted.ts';
 import { defined } from '../core/defined.ts';
@@ -13,9 +13,10 @@ import { assertCheckedOut } from '../steps/assert-checked-out.ts';
 import { differingPaths } from '../steps/compare-builds.ts';
 import { completeSet } from '../steps/complete-set.ts';
 import { fillCache } from '../steps/fill-cache.ts';
+import { findCodeHash } from '../steps/find-code-hash.ts';
 import { type Finding, isUsable } from '../steps/look-up.ts';
 import { lookUpSettled } from '../steps/look-up-settled.ts';
-import { type FoundBefore, type PreparedUpload, prepareUpload, type UploadSource } from '../steps/prepare-upload.ts';
+import { type FoundBefore, prepareUpload, type UploadSource } from '../steps/prepare-upload.ts';
 import { parseBody, readListing } from '../steps/read-set.ts';
 import { RecordClaim } from '../steps/record-claim.ts';
 import { type CommitRequest, resolveCommit } from '../steps/resolve-commit.ts';
@@ -25,6 +26,7 @@ import { builtFrom, filesOf, type Outcome, recordOf, type UploadReason } from '.
 
 export interface UploadRequest extends UploadSource {
   readonly commit: CommitRequest;
+  readonly codeHash: CodeHashRequest | undefined;
   readonly prefix: string;
   readonly ifNoFilesFound: 'error' | 'warn' | 'ignore';
   readonly overwrite: boolean;
@@ -47,16 +49,18 @@ export async function upload(request: UploadRequest, ports: Ports): Promise<Outc
     );
   const commit = await resolveCommit(request.commit, ports.sources);
   const location = artifactSet(request.prefix, commit);
-  const [, prepared] = await waitForAll([
+  // git answers while the package directory is read.
+  const [, assets] = await waitForAll([
     assertCheckedOut(commit, request.commit, ports),
     prepareUpload(request, ports, location),
   ]);
-  if ('foundBefore' in prepared) {
+  if ('foundBefore' in assets) {
     log.info(`The assets of ${commit} were found by an earlier step (${packages.path}/.found): nothing to upload.`);
-    return marked({ commit, location: prepared.foundBefore, record: await readFoundRecord(ports, prepared) });
+    return marked({ commit, location: assets.foundBefore, record: await readFoundRecord(ports, assets) });
   }
-  if (prepared.assets.length === 0) tellNoFiles(request, ports);
-  return uploadPlanned({ request, ports, location, ...prepared });
+  if (assets.length === 0) tellNoFiles(request, ports);
+  const codeHash = await findCodeHash(request.codeHash, ports);
+  return uploadPlanned({ request, ports, location, assets, codeHash });
 }
 
 /** What an earlier step left of the set it found; a check of the Python tool leaves older records lying about. */
@@ -79,16 +83,19 @@ function tellNoFiles({ ifNoFilesFound, selection }: UploadRequest, { packages, l
   if (ifNoFilesFound === 'warn') log.warning(`${line}: nothing is uploaded.`);
 }
 
-interface UploadPlan extends PreparedUpload {
+/** Everything that an upload has decided before it looks at the store. */
+interface UploadPlan {
   readonly request: UploadRequest;
   readonly ports: Ports;
   readonly location: SetLocation;
+  readonly assets: List<PlannedAsset>;
+  readonly codeHash: CodeHash | undefined;
 }
 
 async function uploadPlanned(plan: UploadPlan): Promise<Outcome> {
   const { request, ports, location, assets, codeHash } = plan;
   const { bucket } = ports.store;
-  const finding = await settledFinding(plan, plan.first);
+  const finding = await settledFinding(plan);
   const isThere = isUsable(finding, request.legacy) && !request.overwrite;
   if (assets.length === 0) return outcome(plan, { finding, reason: finding.verdict.reason });
   if (isThere) {
@@ -113,9 +120,7 @@ async function uploadPlanned(plan: UploadPlan): Promise<Outcome> {
   }
 }
 
-/** @param first what was found before; a set that was being written then is looked up again */
-async function settledFinding({ request, ports, location }: UploadPlan, first?: Finding): Promise<Finding> {
-  if (first !== undefined && first.verdict.reason !== 'in-progress') return first;
+async function settledFinding({ request, ports, location }: UploadPlan): Promise<Finding> {
   const finding = await lookUpSettled({ ...ports, reader: request.writer }, location, request.waitMs);
   if (finding.verdict.reason !== 'in-progress') return finding;
   throw stillInProgress(finding.verdict.record, { location, waitMs: request.waitMs });

@@ -1,7 +1,7 @@
 import { gitSha256, md5 } from '../core/code-hash.ts';
 import { type CodeHash, type CodeHashAlgorithm, type CodeHashRequest, isCodeHash } from '../core/code-hash-request.ts';
 import { UserError } from '../errors.ts';
-import type { PackageDirectory, SourceTree } from '../ports.ts';
+import type { PackageDirectory, Ports, SourceTree } from '../ports.ts';
 
 const LENGTHS: Readonly<Record<CodeHashAlgorithm, number>> = { md5: 32, 'git-sha256': 64 };
 
@@ -30,4 +30,16 @@ export async function readCodeHashMarker(
     throw new UserError(`${packages.path}/.code-hash does not hold a code hash: run check again, or delete the file`);
   const algorithm = request?.kind === 'computed' ? request.algorithm : undefined;
   return { value: text, algorithm: algorithm && LENGTHS[algorithm] === text.length ? algorithm : undefined };
+}
+
+/** For an upload: the given value, else what check found, else computed now; undefined: no caching. */
+export async function findCodeHash(
+  asked: CodeHashRequest | undefined,
+  { packages, sources, log }: Pick<Ports, 'packages' | 'sources' | 'log'>,
+): Promise<CodeHash | undefined> {
+  if (asked?.kind === 'given') return computeCodeHash(asked, sources);
+  const marked = await readCodeHashMarker(packages, asked);
+  if (marked !== undefined) log.info(`The code hash is ${marked.value}, as check found it.`);
+  if (marked !== undefined || asked === undefined) return marked;
+  return computeCodeHash(asked, sources);
 }

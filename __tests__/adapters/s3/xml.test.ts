@@ -50,6 +50,12 @@ describe('what stands in a document', () => {
     expect(textIn('<Result>\n  <Key>a</Key>\n  <Size>1</Size>\n</Result>\n')).toBe('a');
   });
 
+  it('may come after white space, by which servers keep a connection open', () => {
+    expect(textIn('\n \r\n<?xml version="1.0"?>\n<Result><Key>a</Key></Result>')).toBe('a');
+    expect(textIn('\ufeff<?xml version="1.0"?><Result><Key>a</Key></Result>')).toBe('a');
+    expect(textIn(' <Result><Key>a</Key></Result>')).toBe('a');
+  });
+
   it('is no text where it occurs twice, or holds elements', () => {
     expect(textIn('<Result><Key>a</Key><Key>b</Key></Result>')).toBeUndefined();
     expect(textIn('<Result><Key>a<Key>b</Key></Key></Result>')).toBeUndefined();
@@ -86,16 +92,30 @@ describe('what is refused', () => {
     '<Result><Key><![CDATA[a]]>b</Key></Result>',
     '<Result><Key>a<?b?>c</Key></Result>',
     '<?xml version="1.0"?><!DOCTYPE Result><Result/>',
+    '<Result><Key>a<b!c>d</Key></Result>',
+    '<Result/><Result/>',
+    'x<Result/>',
+    '<Result/>x',
+    '',
+    'Result',
+    '{"Result":{}}',
   ])('is %j', (xml) => {
     expect(() => parsed(xml)).toThrow();
   });
 
-  it.each(['', 'Result', '{"Result":{}}', '<html><Result/></html>', '<result/>'])(
-    'is %j, since it is another document',
-    (xml) => {
-      expect(parsed(xml)).toBeUndefined();
-    },
-  );
+  it.each(['<html><Result/></html>', '<result/>', '<s3:Result/>'])('is %j, since it is another document', (xml) => {
+    expect(parsed(xml)).toBeUndefined();
+  });
+
+  it.each([
+    ['text', 'a'],
+    ['text after the document', '<Result/>a'],
+    ['a name', '<a'],
+    ['an attribute', '<Result a="'],
+    ['references', '<Result>&amp'],
+  ])('is no hour of work, where it is mebibytes of %s', (_, start) => {
+    expect(tried(() => parsed(start + 'a'.repeat(4 * 1024 ** 2)))).toBeUndefined();
+  });
 
   it('is no depth of elements', () => {
     const depth = 100_000;

@@ -38,11 +38,8 @@ export async function scanFiles(root: string, selection: FileSelection, log: Log
   for (const path of found) {
     if (isMarker(path) || isTemporary(path) || (!selection.includeHidden && isHidden(path))) continue;
     count += 1;
-    if (count % MANY_FILES === 0) {
-      // In such a turn the memory is bound, and what the first requests need is loaded, which takes longer afterwards.
-      await nextTurn();
-      (await import('../bounded-heap.ts')).boundHeap();
-    }
+    // In such a turn signals are heard, and what git has answered.
+    if (count % MANY_FILES === 0) await nextTurn();
     const file = describe(realRoot, path);
     if (file === undefined) log.warning(`'${printable(path)}' is left out: a link to a folder is not followed.`);
     else files.add(file);

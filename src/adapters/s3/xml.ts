@@ -7,8 +7,12 @@ export interface XmlElement {
   readonly children: readonly XmlElement[];
 }
 
-/** Comments, sections and instructions: S3 sends none, and the parser loses the text that follows one. */
-const ASIDES = /<!|.<\?/su;
+/** Where a server kept the connection open until it had the answer, white space comes first. */
+const DECLARATION = /^\s*<\?xml\b[^<>]*\?>/u;
+/** Such as comments and sections. S3 sends none, and the parser loses the text that follows one. */
+const NO_TAG = /<(?!\/?[A-Za-z_][\w:.-]*[\s/>])/u;
+/** Where the parser's searches end, which are repeated for each character where they find nothing. */
+const END = `<"'`;
 
 /**
  * Reads the documents that S3 sends.
@@ -18,8 +22,8 @@ const ASIDES = /<!|.<\?/su;
  * @throws Error where it is no XML, is not there to its end, or holds what no document of S3 does
  */
 export function parseXml(body: Buffer, root: string): XmlElement | undefined {
-  const xml = body.toString('utf8');
-  if (ASIDES.test(xml)) throw new Error('there is more than elements and text');
+  const xml = body.toString('utf8').replace(DECLARATION, '');
+  if (NO_TAG.test(xml)) throw new Error('there is more than elements and text');
   const document = new OpenElement('');
   let current = document;
   const parser = new Parser();
@@ -35,9 +39,12 @@ export function parseXml(body: Buffer, root: string): XmlElement | undefined {
     if (current.name !== name || current.parent === undefined) throw new Error('an element is closed that is not open');
     current = current.parent;
   });
-  parser.write(xml);
+  parser.write(xml + END);
   if (current !== document) throw new Error('an element is not closed');
-  return document.children.find((element) => element.name === root);
+  const [element, ...others] = document.children;
+  if (element === undefined || others.length > 0 || document.text.trim() !== '')
+    throw new Error('there is not just one element');
+  return element.name === root ? element : undefined;
 }
 
 class OpenElement implements XmlElement {
