@@ -1,4 +1,4 @@
-import { parseXml, textOf } from './xml.ts';
+import { parseXml } from './xml.ts';
 
 /** What a server says of a copy it made. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 export interface CopyReply {
@@ -13,10 +13,14 @@ export interface CopyReply {
  */
 export function copyResult(body: Buffer, root: string): CopyReply | undefined {
   try {
-    const result = parseXml(body, root);
-    return result && { ETag: textOf(result, 'ETag'), ChecksumSHA256: textOf(result, 'ChecksumSHA256') };
+    const fields = parseXml(body, root);
+    return fields && { ETag: textOf(fields.ETag), ChecksumSHA256: textOf(fields.ChecksumSHA256) };
   } catch {
     // No XML at all: told as a reply without the fields that it must have.
     return undefined;
   }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }

@@ -2,7 +2,7 @@ import { defined } from '../../core/defined.ts';
 import { printable } from '../../core/printable.ts';
 import type { ListedObject } from '../../ports.ts';
 import type { Bucket, Operation } from './bucket.ts';
-import { parseXml, textOf, type XmlElement } from './xml.ts';
+import { isElement, parseXml, type XmlElement } from './xml.ts';
 
 /**
  * Every object under a prefix, page by page.
@@ -30,10 +30,7 @@ async function readPage(bucket: Bucket, prefix: string, token: string | undefine
   const page = bucket.required(operation, parsePage(body), 'a ListBucketResult');
   const isTruncated = bucket.required(operation, textOf(page, 'IsTruncated'), 'IsTruncated') === 'true';
   const count = bucket.required(operation, textOf(page, 'KeyCount'), 'KeyCount');
-  // Some servers ignore the encoding that was asked for, and then do not echo it.
-  const isEncoded = textOf(page, 'EncodingType') === 'url';
-  const entries = page.children.filter(({ name }) => name === 'Contents');
-  const objects = entries.map((entry) => listedObject(bucket, operation, { entry, isEncoded }));
+  const objects = elementsOf(page, 'Contents').map((entry) => listedObject(bucket, operation, { page, entry }));
   if (objects.length !== Number(count))
     bucket.required(operation, undefined, `the ${printable(count)} objects it counts`);
   if (!isTruncated) return { objects, next: undefined };
@@ -53,12 +50,25 @@ function parsePage(body: Buffer): XmlElement | undefined {
   }
 }
 
+function textOf(element: XmlElement, name: string): string | undefined {
+  const value = element[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** An element that occurs once is not a list. */
+function elementsOf(element: XmlElement, name: string): XmlElement[] {
+  const value = element[name];
+  return (Array.isArray(value) ? value : [value]).filter(isElement);
+}
+
 function listedObject(
   bucket: Bucket,
   operation: Operation,
-  { entry, isEncoded }: { readonly entry: XmlElement; readonly isEncoded: boolean },
+  { page, entry }: { page: XmlElement; entry: XmlElement },
 ): ListedObject {
   const name = bucket.required(operation, textOf(entry, 'Key'), 'a Key');
+  // Some servers ignore the encoding that was asked for, and then do not echo it.
+  const isEncoded = textOf(page, 'EncodingType') === 'url';
   return {
     key: isEncoded ? bucket.required(operation, decoded(name), 'a Key that can be decoded') : name,
     sizeBytes: bucket.required(operation, sizeOf(textOf(entry, 'Size')), 'a Size'),

@@ -1,5 +1,5 @@
 import type { Reply } from './reply.ts';
-import { parseXml, textOf } from './xml.ts';
+import { parseXml } from './xml.ts';
 
 /** What the server answered instead of doing it; shaped as the SDK's own errors are, so that both are told alike. */
 export class ReplyError extends Error {
@@ -20,16 +20,19 @@ export class ReplyError extends Error {
   }
 }
 
-const FIELDS = ['Code', 'Message', 'Region'] as const;
-type ErrorFields = Partial<Record<(typeof FIELDS)[number], string | undefined>>;
+type ErrorFields = Partial<Record<'Code' | 'Message' | 'Region', string>>;
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 function errorFields(body: Buffer): ErrorFields {
   try {
-    const error = parseXml(body, 'Error');
-    return error === undefined ? {} : Object.fromEntries(FIELDS.map((name) => [name, textOf(error, name)]));
+    return texts(parseXml(body, 'Error') ?? {});
   } catch {
     // A page of something in between: its status says all there is to say.
     return {};
   }
+}
+
+function texts(fields: Readonly<Record<string, unknown>>): ErrorFields {
+  const entries = Object.entries(fields).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return Object.fromEntries(entries);
 }
