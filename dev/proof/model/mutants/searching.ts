@@ -73,8 +73,8 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'a set without a planned path is refused',
     file: UPLOAD,
-    text: '    refuseMissing(finding, assets);\n    ports.log.info(`The set at',
-    replacement: '    ports.log.info(`The set at',
+    text: '    refuseMissing(finding, assets);\n    ports.log.info(',
+    replacement: '    ports.log.info(',
     redundant: 'no promise is about it: the job would go on with a set that lacks its file',
   },
   {
