@@ -24,11 +24,13 @@ export async function main(host: Host): Promise<void> {
   const outcome = await run(inputs, host, ports);
   tell(host, outcome, inputs.store.bucket);
   if (inputs.mode !== 'upload' && inputs.search.failOnMiss && !outcome.found)
-    throw new UserError(
-      outcome.reason === 'in-progress'
-        ? `The assets for commit ${outcome.commit} are still being written by another run: raise wait-timeout-seconds, or set fail-on-miss to 'false'`
-        : `There are no assets for commit ${outcome.commit} (${outcome.reason}): build and upload them first, or set fail-on-miss to 'false'`,
-    );
+    throw new UserError(`${missOf(outcome)}, or set fail-on-miss to 'false'`);
+}
+
+function missOf({ commit, reason }: Outcome): string {
+  return reason === 'in-progress'
+    ? `The assets for commit ${commit} are still being written by another run: raise wait-timeout-seconds`
+    : `There are no assets for commit ${commit} (${reason}): build and upload them first`;
 }
 
 /** What only another mode needs is loaded for it alone: a check should start fast. */

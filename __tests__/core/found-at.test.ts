@@ -28,6 +28,7 @@ describe('what .found-at says', () => {
     ['a set of another bucket', `s3://b/${OWN.prefix}\ns3://other/${OWN.prefix}\n`],
     ['what is no set', `s3://b/${OWN.prefix}\ns3://b/records/\n`],
     ['what is no set at its end', `s3://b/${OWN.prefix}\ns3://b/artifacts/cc/../x\n`],
+    ['a set without an id', `s3://b/${OWN.prefix}\ns3://b/artifacts//\n`],
     ['nothing', ''],
     ['something else', 'found'],
   ])('does not count of %s', (_, text) => {

@@ -26,7 +26,7 @@ async function storedPaths(): Promise<string[]> {
 }
 
 async function storedBody(path: string): Promise<string | undefined> {
-  return (await scenario.bucket.get(`artifacts/${scenario.head}/${path}`))?.body;
+  return (await scenario.bucket.get(artifactsPrefix() + path))?.body;
 }
 
 describe('upload, what it stores', () => {
@@ -404,17 +404,6 @@ describe('upload, where the set is there', () => {
   });
 });
 
-/** The other run's set is complete. */
-async function sealTheirs(): Promise<void> {
-  const key = `artifacts/${scenario.head}/app.zip`;
-  await scenario.bucket.put(key, 'theirs');
-  const etag = (await scenario.bucket.get(key))?.etag ?? '';
-  await scenario.putRecord({
-    state: 'complete',
-    files: [{ path: 'app.zip', size: 6, etag, sha256: sha256('theirs') }],
-  });
-}
-
 describe('upload, where another run is at it', () => {
   it('fails and names that run where it is not to wait', async () => {
     await scenario.putRecord();
@@ -431,7 +420,7 @@ describe('upload, where another run is at it', () => {
     await scenario.build({ 'app.zip': 'app' });
     const { packages } = scenario.ports();
     const scan: typeof packages.scan = async (selection) => {
-      await sealTheirs();
+      await scenario.storeSet({ 'app.zip': 'theirs' });
       return packages.scan(selection);
     };
     const outcome = await scenario.upload({ waitMs: 0 }, { packages: { ...packages, scan } });
@@ -445,7 +434,7 @@ describe('upload, where another run is at it', () => {
     const clock = skippingClock(async () => {
       pauses += 1;
       if (pauses < 3) return;
-      await sealTheirs();
+      await scenario.storeSet({ 'app.zip': 'theirs' });
     });
     expect(await scenario.upload({ waitMs: 60_000 }, { clock })).toMatchObject({
       found: true,

@@ -18,6 +18,11 @@ export function isHidden(path: string): boolean {
   return path.split('/').some((segment) => segment.startsWith('.'));
 }
 
+/** Whether a name has bytes that are no text: Node puts something else in their place, under which nothing is there. */
+export function isNoText(path: string): boolean {
+  return !path.isWellFormed() || path.includes('\u{fffd}');
+}
+
 /**
  * Why a path can't be an asset's: it would not survive the round trip through a key, or would leave the package
  * directory when it is brought back.
@@ -33,7 +38,7 @@ export function pathProblem(path: string, keyPrefix: string): string | undefined
     return "it has an empty, '.' or '..' segment";
   if (path.includes('\\')) return 'it has a backslash, which is a separator on Windows';
   if (/\p{Cc}/u.test(path)) return 'it has a control character';
-  if (!path.isWellFormed() || path.includes('\u{fffd}')) return 'it is not valid UTF-8';
+  if (isNoText(path)) return 'it is not valid UTF-8';
   if (isMarker(path)) return 'it is a marker file of this action';
   const keyBytes = Buffer.byteLength(keyPrefix + path);
   if (keyBytes > MAX_KEY_BYTES) return `its key would have ${keyBytes} bytes, and S3 takes ${MAX_KEY_BYTES}`;

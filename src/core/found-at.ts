@@ -1,4 +1,4 @@
-import { artifactSet, cacheSet, type SetLocation, uriOf } from './keys.ts';
+import { type SetLocation, setAt, uriOf } from './keys.ts';
 
 /**
  * What `.found-at` says beside `.found`: which set a check was asked for, and which one it found, a line each. They differ
@@ -16,9 +16,5 @@ export function foundAt(bucket: string, { asked, found }: Record<'asked' | 'foun
 export function foundFor(text: string | undefined, bucket: string, asked: SetLocation): SetLocation | undefined {
   if (text === undefined) return asked;
   const [askedUri, foundUri = ''] = text.split('\n');
-  if (askedUri !== uriOf(bucket, asked) || !foundUri.startsWith(`s3://${bucket}/`)) return undefined;
-  const key = foundUri.slice(`s3://${bucket}/`.length);
-  const [, prefix = '', folder, id = ''] = /^(?:(.+)\/)?(artifacts|cache)\/([0-9a-f]+)\/$/u.exec(key) ?? [];
-  if (folder === undefined) return undefined;
-  return folder === 'cache' ? cacheSet(prefix, id) : artifactSet(prefix, id);
+  return askedUri === uriOf(bucket, asked) ? setAt(bucket, foundUri) : undefined;
 }

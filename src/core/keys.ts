@@ -33,3 +33,12 @@ function location(prefix: string, kind: SetLocation['kind'], folder: string, id:
 export function uriOf(bucket: string, { prefix }: SetLocation): string {
   return `s3://${bucket}/${prefix}`;
 }
+
+/** @returns the set that lies there, as {@link uriOf} says it; undefined where none can, or in another bucket */
+export function setAt(bucket: string, uri: string): SetLocation | undefined {
+  const [, prefix = '', folder, id = ''] =
+    /^s3:\/\/[^/]+\/(?:(.+)\/)?(artifacts|cache)\/([0-9a-f]+)\/$/u.exec(uri) ?? [];
+  if (folder === undefined) return undefined;
+  const set = folder === 'cache' ? cacheSet(prefix, id) : artifactSet(prefix, id);
+  return uriOf(bucket, set) === uri ? set : undefined;
+}

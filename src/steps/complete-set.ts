@@ -1,6 +1,6 @@
 import { mapConcurrently } from '../core/concurrency.ts';
 import { counted } from '../core/counted.ts';
-import type { SetLocation } from '../core/keys.ts';
+import { type SetLocation, uriOf } from '../core/keys.ts';
 import type { List } from '../core/list.ts';
 import type { Listing } from '../core/listing.ts';
 import { printable } from '../core/printable.ts';
@@ -58,7 +58,7 @@ export async function completeSet(
       await claim.reopen();
     }
     throw new SetChangedError(
-      `Others keep overwriting s3://${store.bucket}/${location.prefix}: find out who writes there besides this action`,
+      `Others keep overwriting ${uriOf(store.bucket, location)}: find out who writes there besides this action`,
     );
   } catch (error) {
     await claim.giveUp();

@@ -1,6 +1,6 @@
 import { type AssetOwner, attributesOf } from '../core/asset-attributes.ts';
 import { type Concurrency, lanesFor, mapLongConcurrently } from '../core/concurrency.ts';
-import type { SetLocation } from '../core/keys.ts';
+import { type SetLocation, uriOf } from '../core/keys.ts';
 import type { List } from '../core/list.ts';
 import { printable } from '../core/printable.ts';
 import { type AssetFile, inOrder } from '../core/record.ts';
@@ -41,7 +41,7 @@ export async function copyAssets(
     });
     if (result.outcome === 'source-changed')
       throw new SetChangedError(
-        `'${printable(file.path)}' under s3://${store.bucket}/${source.prefix} is no longer what its record says`,
+        `'${printable(file.path)}' under ${uriOf(store.bucket, source)} is no longer what its record says`,
       );
     return { ...file, etag: result.etag };
   });

@@ -8,7 +8,7 @@ import {
   type Turns,
   turns,
 } from '../core/concurrency.ts';
-import type { SetLocation } from '../core/keys.ts';
+import { type SetLocation, uriOf } from '../core/keys.ts';
 import type { List } from '../core/list.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
@@ -97,7 +97,7 @@ async function fetchFile(ports: FetchPorts, fetching: Fetching): Promise<void> {
   const sha256 = await fetchContent(ports, fetching, incoming);
   if (file.sha256 !== undefined && sha256 !== file.sha256)
     throw new SetChangedError(
-      `'${printable(file.path)}' under s3://${ports.store.bucket}/${source.prefix} has other bytes than its record says (SHA-256 ${sha256}, recorded ${printable(file.sha256)})`,
+      `'${printable(file.path)}' under ${uriOf(ports.store.bucket, source)} has other bytes than its record says (SHA-256 ${sha256}, recorded ${printable(file.sha256)})`,
     );
   await incoming.keep({ executable: file.executable === true });
 }
@@ -147,7 +147,7 @@ async function readRange(
   const result = await store.readAsset({ key, etag: file.etag, sizeBytes: file.size, ...range, signal });
   if (result.outcome === 'read') return result.bytes;
   throw new SetChangedError(
-    `'${printable(file.path)}' under s3://${store.bucket}/${source.prefix} is no longer what its record says`,
+    `'${printable(file.path)}' under ${uriOf(store.bucket, source)} is no longer what its record says`,
   );
 }
 

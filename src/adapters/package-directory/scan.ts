@@ -1,7 +1,7 @@
 import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isHidden, isMarker, isTemporary } from '../../core/asset-path.ts';
+import { isHidden, isMarker, isNoText, isTemporary } from '../../core/asset-path.ts';
 import type { List } from '../../core/list.ts';
 import { ListWriter } from '../../core/packed-list.ts';
 import { comparePaths } from '../../core/path-order.ts';
@@ -12,8 +12,7 @@ import type { FileSelection, Log, ScannedFile } from '../../ports.ts';
 import { scratch } from '../scratch.ts';
 import { changed, resolveInside } from './resolve-inside.ts';
 
-/** From here on, the memory that is left behind for each of them is worth a bound. */
-const MANY_FILES = 500;
+const FILES_A_TURN = 500;
 
 const ANY_EXECUTE_BIT = 0o111;
 
@@ -39,7 +38,7 @@ export async function scanFiles(root: string, selection: FileSelection, log: Log
     if (isMarker(path) || isTemporary(path) || (!selection.includeHidden && isHidden(path))) continue;
     count += 1;
     // In such a turn signals are heard, and what git has answered.
-    if (count % MANY_FILES === 0) await nextTurn();
+    if (count % FILES_A_TURN === 0) await nextTurn();
     const file = describe(realRoot, path);
     if (file === undefined) log.warning(`'${printable(path)}' is left out: a link to a folder is not followed.`);
     else files.add(file);
@@ -64,19 +63,15 @@ function entriesOf(root: string, folder: string): Dirent[] {
   try {
     return readdirSync(join(root, folder), { withFileTypes: true });
   } catch (cause) {
-    if (isNoText(folder)) throw noText(folder);
+    refuseNoText(folder);
     const why = systemCode(cause);
     throw new UserError(`The folder '${printable(folder)}' can't be read (${why}): check its permissions`, { cause });
   }
 }
 
-/** Whether a name has bytes that are no text: Node puts something else in their place, under which nothing is there. */
-function isNoText(path: string): boolean {
-  return path.includes('\u{fffd}');
-}
-
-function noText(path: string): InputError {
-  return new InputError(`'${printable(path)}' can't be an asset: its name is not valid UTF-8. Rename or exclude it.`);
+function refuseNoText(path: string): void {
+  if (isNoText(path))
+    throw new InputError(`'${printable(path)}' can't be an asset: its name is not valid UTF-8. Rename or exclude it.`);
 }
 
 /** @param root absolute, with every link resolved: the matcher does not look into a link */
@@ -90,12 +85,8 @@ async function matchingPaths(root: string, { patterns }: FileSelection): Promise
   const found = await globber
     .then((created) => created.glob())
     .catch((cause: unknown) => {
-      throw new InputError(
-        `files can't be used as patterns: ${printable(Error.isError(cause) ? cause.message : String(cause))}`,
-        {
-          cause,
-        },
-      );
+      const why = printable(Error.isError(cause) ? cause.message : String(cause));
+      throw new InputError(`files can't be used as patterns: ${why}`, { cause });
     });
   const paths = new Set(found.map((path) => relative(root, path).split(sep).join('/')));
   return [...paths].sort(comparePaths);
@@ -125,7 +116,7 @@ function describe(root: string, path: string): ScannedFile | undefined {
     if (target.isDirectory()) return undefined;
     if (target.isFile()) return { path, sizeBytes: target.size, executable: (target.mode & ANY_EXECUTE_BIT) !== 0 };
   } catch (error) {
-    if (isNoText(path)) throw noText(path);
+    refuseNoText(path);
     throw error instanceof UserError ? error : changed(path, error);
   }
   throw new UserError(
