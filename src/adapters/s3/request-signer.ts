@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 import {
   ALGORITHM_IDENTIFIER,
   AMZ_DATE_HEADER,
@@ -25,6 +25,7 @@ const SERVICE = 's3';
 export class HeaderSigner implements RequestSigner {
   readonly #region: string;
   readonly #credentials: () => Promise<AwsCredentialIdentity>;
+  #last: DerivedKey | undefined;
 
   constructor(region: string, credentials: () => Promise<AwsCredentialIdentity>) {
     this.#region = region;
@@ -55,10 +56,27 @@ export class HeaderSigner implements RequestSigner {
       contentHash,
     ].join('\n');
     const text = [ALGORITHM_IDENTIFIER, time, scope, hash('sha256', canonical)].join('\n');
-    const key = await getSigningKey(Sha256, credentials, day, this.#region, SERVICE);
-    const signature = createHmac('sha256', key).update(text).digest('hex');
+    const signature = createHmac('sha256', await this.#keyOf(credentials, day))
+      .update(text)
+      .digest('hex');
     signed.headers[AUTH_HEADER] =
       `${ALGORITHM_IDENTIFIER} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
     return signed;
   }
+  /** Derived once for the day and the credentials: what the SDK keeps of it, it finds again by as much work as signing takes. */
+  #keyOf(credentials: AwsCredentialIdentity, day: string): Promise<KeyObject> {
+    if (this.#last?.credentials !== credentials || this.#last.day !== day)
+      this.#last = { credentials, day, key: this.#derive(credentials, day) };
+    return this.#last.key;
+  }
+
+  async #derive(credentials: AwsCredentialIdentity, day: string): Promise<KeyObject> {
+    return createSecretKey(await getSigningKey(Sha256, credentials, day, this.#region, SERVICE));
+  }
+}
+
+interface DerivedKey {
+  readonly credentials: AwsCredentialIdentity;
+  readonly day: string;
+  readonly key: Promise<KeyObject>;
 }
