@@ -9,8 +9,8 @@ const MOST_SKEW_MS = 10 * 60_000;
 const EXPIRED: ReadonlySet<string> = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired']);
 
 export interface Judging {
+  /** With a status of a refusal, or a body that may be one. */
   readonly reply: Reply;
-  readonly isPut: boolean;
   /** That of the clock the request was signed by. */
   readonly usedOffsetMs: number;
 }
@@ -22,8 +22,8 @@ export interface Judging {
  * @returns the reply where it is none
  * @throws ReplyError
  */
-export async function judge(connection: Connection, { reply, isPut, usedOffsetMs }: Judging): Promise<Reply> {
-  const refusal = refusalIn(reply, isPut);
+export async function judge(connection: Connection, { reply, usedOffsetMs }: Judging): Promise<Reply> {
+  const refusal = refusalIn(reply);
   if (refusal === undefined) return reply;
   if (refusal.name === SKEWED || isSkewed(refusal, usedOffsetMs)) correctClock(connection, { refusal, usedOffsetMs });
   // The SDK's mark of an error that another attempt mends.
@@ -31,10 +31,8 @@ export async function judge(connection: Connection, { reply, isPut, usedOffsetMs
   throw refusal;
 }
 
-function refusalIn(reply: Reply, isPut: boolean): ReplyError | undefined {
+function refusalIn(reply: Reply): ReplyError | undefined {
   if (reply.status >= 300) return new ReplyError(reply);
-  // Looked for before it is parsed: nearly every copy brings a body without one.
-  if (!isPut || !reply.body.includes('<Error')) return undefined;
   const refusal = new ReplyError({ ...reply, status: 500 });
   if (refusal.$responseBodyText !== undefined) return undefined;
   return refusal.name === 'PreconditionFailed' ? new ReplyError({ ...reply, status: 412 }) : refusal;

@@ -52,10 +52,12 @@ export function sendSigned(connection: Connection, request: S3Request): Promise<
     const { transport, clockOffsetMs } = connection;
     const signed = await sign(connection, { request, clockOffsetMs });
     const reply = await transport.exchange(signed, { signal, silenceMs, into, scratch, mostBytes });
-    // A copy that fails while it is made is told in a reply that began with a success.
-    if (reply.status < 300 && (request.method !== 'PUT' || reply.body.length === 0)) return reply;
+    // A copy that fails while it is made is told in a reply that began with a success. It is looked for before it is
+    // parsed: nearly every copy brings a body without one.
+    const mayBeRefusal = reply.status >= 300 || (request.method === 'PUT' && reply.body.includes('<Error'));
+    if (!mayBeRefusal) return reply;
     const { judge } = await import('./judge-reply.ts');
-    return judge(connection, { reply, isPut: request.method === 'PUT', usedOffsetMs: clockOffsetMs });
+    return judge(connection, { reply, usedOffsetMs: clockOffsetMs });
   });
 }
 
