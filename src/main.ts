@@ -74,8 +74,9 @@ async function checkRequest(inputs: Inputs, host: Host): Promise<CheckRequest> {
 }
 
 function tell({ log, setOutput }: Host, outcome: Outcome, bucket: string): void {
-  for (const [name, text] of outputsOf(outcome, bucket)) setOutput(name, text);
-  if (isTruncated(outcome))
+  const outputs = outputsOf(outcome, bucket);
+  for (const [name, text] of outputs) setOutput(name, text);
+  if (isTruncated(outcome, outputs))
     log.warning(
       "The output 'files' is empty, since the set is too large for it: read .record.json in the package directory",
     );
