@@ -20,6 +20,7 @@ describe('inputs that are not given', () => {
       mode: 'check',
       prefix: '',
       packageDirectory: './packages',
+      jobSummary: true,
       dryRun: false,
       legacy: 'trust',
       waitMs: 0,
@@ -117,6 +118,7 @@ describe('inputs that are given', () => {
     [{ concurrency: '1' }, { concurrency: 1 }],
     [{ 'part-size-mib': '5' }, { store: { partSizeBytes: 5 * 1024 ** 2 } }],
     [{ 'max-attempts': '3' }, { store: { maxAttempts: 3 } }],
+    [{ 'job-summary': 'false' }, { jobSummary: false }],
     [{ 'dry-run': 'true' }, { dryRun: true }],
   ])('say what is to be done: %j', (texts, expected) => {
     expect(parse(texts)).toMatchObject(expected);
@@ -355,6 +357,7 @@ describe('an input that cannot be used', () => {
     ['fail-on-miss', 'True', FLAG],
     ['promote', 'no', FLAG],
     ['force-path-style', 'on', FLAG],
+    ['job-summary', 'none', FLAG],
     ['dry-run', 'TRUE', FLAG],
     ['if-no-files-found', 'fail', 'give one of error, warn, ignore'],
     ['legacy', 'distrust', 'give one of trust, ignore'],

@@ -1,27 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { artifactSet, cacheSet } from '../src/core/keys.ts';
+import { cacheSet } from '../src/core/keys.ts';
 import type { Outcome } from '../src/modes/outcome.ts';
 import { isTruncated, OUTPUTS, outputsOf } from '../src/outputs.ts';
 import { assetFile, CODE_HASH, COMMIT } from './core/records.ts';
-
-/** A miss, with what a test wants otherwise. */
-function outcome(overrides: Partial<Outcome> = {}): Outcome {
-  return {
-    found: false,
-    source: 'none',
-    reason: 'absent',
-    cacheHit: false,
-    commit: COMMIT,
-    codeHash: undefined,
-    builtFromCommit: undefined,
-    location: artifactSet('', COMMIT),
-    files: [],
-    uploaded: false,
-    cached: false,
-    restored: false,
-    ...overrides,
-  };
-}
+import { outcome } from './modes/outcomes.ts';
 
 function tell(overrides: Partial<Outcome> = {}): Record<string, string> {
   return Object.fromEntries(outputsOf(outcome(overrides), 'my-assets'));

@@ -21,6 +21,8 @@ export interface ActionResult {
   /** Null where a signal ended it. */
   readonly exitCode: number | null;
   readonly outputs: Readonly<Record<string, string>>;
+  /** What it added to the page of the job. */
+  readonly summary: string;
   /** Standard output line by line, workflow commands among them. */
   readonly lines: readonly string[];
   readonly stderr: string;
@@ -37,18 +39,20 @@ export async function runAction(
 ): Promise<ActionResult> {
   const directory = await mkdtemp(join(tmpdir(), 'action-step-'));
   try {
-    const outputFile = join(directory, 'output');
-    await writeFile(outputFile, '');
+    const [outputFile, summaryFile] = [join(directory, 'output'), join(directory, 'summary')];
+    for (const file of [outputFile, summaryFile]) await writeFile(file, '');
+    const files = { GITHUB_OUTPUT: outputFile, GITHUB_STEP_SUMMARY: summaryFile };
     const child = spawn(process.execPath, args, {
       cwd,
-      env: { ...machineEnvironment(), ...inputVariables(inputs), GITHUB_OUTPUT: outputFile, ...env },
+      env: { ...machineEnvironment(), ...inputVariables(inputs), ...files, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const ended = new Promise<number | null>((done, failed) => child.on('error', failed).on('close', done));
     if (child.pid !== undefined) onStart?.(child.pid, (signal) => child.kill(signal));
     const [exitCode, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
     const outputs = parseOutputs(await readFile(outputFile, 'utf8'));
-    return { exitCode, outputs, stderr, lines: stdout.split(/\r?\n/).filter((line) => line !== '') };
+    const summary = await readFile(summaryFile, 'utf8');
+    return { exitCode, outputs, summary, stderr, lines: stdout.split(/\r?\n/).filter((line) => line !== '') };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -55,6 +55,7 @@ export const INPUTS = {
   concurrency: NO_VARIABLE,
   'part-size-mib': NO_VARIABLE,
   'max-attempts': NO_VARIABLE,
+  'job-summary': NO_VARIABLE,
   'dry-run': NO_VARIABLE,
 } as const satisfies Record<string, InputSpec>;
 
@@ -80,6 +81,7 @@ export function parseInputs(source: InputSource<InputName>) {
     mode,
     prefix: texts.parsed('prefix', keyPrefix) ?? '',
     packageDirectory: texts.get('package-directory') ?? './packages',
+    jobSummary: texts.parsed('job-summary', flag) ?? true,
     dryRun: texts.parsed('dry-run', flag) ?? false,
     legacy: texts.oneOf('legacy', ['trust', 'ignore']) ?? 'trust',
     waitMs: (texts.number('wait-timeout-seconds', { min: 0, max: 21_600 }) ?? (mode === 'check' ? 0 : 600)) * 1000,

@@ -4,6 +4,7 @@ import { packageDirectory } from './adapters/package-directory/package-directory
 import { s3ObjectStore } from './adapters/s3/object-store.ts';
 import { scratch } from './adapters/scratch.ts';
 import { systemClock, systemRandom } from './adapters/system.ts';
+import { systemCode } from './core/system-code.ts';
 import { CancelledError, UserError } from './errors.ts';
 import { type Inputs, parseInputs, SECRET_INPUTS } from './inputs.ts';
 import { type CheckRequest, check } from './modes/check.ts';
@@ -11,6 +12,7 @@ import type { Outcome } from './modes/outcome.ts';
 import { isTruncated, outputsOf } from './outputs.ts';
 import type { Ports } from './ports.ts';
 import { searchRequest } from './requests.ts';
+import { noting, summaryOf } from './summary.ts';
 
 /**
  * Runs the mode that the inputs ask for, and tells later steps how it ended.
@@ -20,9 +22,11 @@ import { searchRequest } from './requests.ts';
 export async function main(host: Host): Promise<void> {
   maskSecrets(host);
   const inputs = parseInputs(host.inputs);
-  const ports = connect(inputs, host);
-  const outcome = await run(inputs, host, ports);
-  tell(host, outcome, inputs.store.bucket);
+  const said: string[] = [];
+  const noted = { ...host, log: noting(host.log, said) };
+  const outcome = await run(inputs, noted, connect(inputs, noted));
+  tell(noted, outcome, inputs.store.bucket);
+  if (inputs.jobSummary) summarize(host, summaryOf(inputs.mode, outcome, said));
   if (inputs.mode !== 'upload' && inputs.search.failOnMiss && !outcome.found)
     throw new UserError(`${missOf(outcome)}, or set fail-on-miss to 'false'`);
 }
@@ -80,4 +84,13 @@ function tell({ log, setOutput }: Host, outcome: Outcome, bucket: string): void 
     log.warning(
       "The output 'files' is empty, since the set is too large for it: read .record.json in the package directory",
     );
+}
+
+/** What was done is done: a page that can't be added to fails no step. */
+function summarize({ log, addSummary }: Host, html: string): void {
+  try {
+    addSummary(html);
+  } catch (error) {
+    log.warning(`The job summary can't be written (${systemCode(error)}): 'job-summary: false' does without`);
+  }
 }

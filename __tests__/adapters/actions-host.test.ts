@@ -12,24 +12,25 @@ const HOST = resolve(import.meta.dirname, '../../src/adapters/actions-host.ts');
 interface Ran {
   readonly stdout: string;
   readonly outputs: string;
+  readonly summary: string;
   readonly exitCode: number | null;
 }
 
 /** @param body of an async function that gets the module `host` */
 async function run(body: string, env: Readonly<Record<string, string>> = {}): Promise<Ran> {
   const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-host-'));
-  const outputFile = join(directory, 'output');
-  await writeFile(outputFile, '');
+  const [outputFile, summaryFile] = [join(directory, 'output'), join(directory, 'summary')];
+  for (const file of [outputFile, summaryFile]) await writeFile(file, '');
   const program = `const host = await import(${JSON.stringify(HOST)}); ${body}`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
-    env: { ...machineEnvironment(), GITHUB_OUTPUT: outputFile, ...env },
+    env: { ...machineEnvironment(), GITHUB_OUTPUT: outputFile, GITHUB_STEP_SUMMARY: summaryFile, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<number | null>((done) => child.on('close', done));
   const [stdout, exitCode] = await Promise.all([text(child.stdout), ended]);
-  const outputs = await readFile(outputFile, 'utf8');
+  const [outputs, summary] = [await readFile(outputFile, 'utf8'), await readFile(summaryFile, 'utf8')];
   await rm(directory, { recursive: true });
-  return { stdout, outputs, exitCode };
+  return { stdout, outputs, summary, exitCode };
 }
 
 async function jobIn(env: Readonly<Record<string, string>>): Promise<unknown> {
@@ -85,6 +86,20 @@ it('outputs, log lines and secrets reach the runner', async () => {
 it('debug lines are left out where the runner does not show them', async () => {
   const { stdout } = await run(TOLD);
   expect(stdout.split('\n')).toEqual(['info', '::warning::first%0Asecond', '::add-mask::secret', '']);
+});
+
+describe('the page of the job', () => {
+  const ADD = "host.actionsHost().addSummary('<h4>found</h4>');";
+
+  it('is added to, and what comes next may be Markdown', async () => {
+    const { summary } = await run(`${ADD} ${ADD}`);
+    expect(summary).toBe('<h4>found</h4>\n\n<h4>found</h4>\n\n');
+  });
+
+  it('need not be there', async () => {
+    const { exitCode, summary } = await run(ADD, { GITHUB_STEP_SUMMARY: '' });
+    expect({ exitCode, summary }).toEqual({ exitCode: 0, summary: '' });
+  });
 });
 
 it('either signal of a runner that cancels is told', async () => {

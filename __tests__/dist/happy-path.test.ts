@@ -132,6 +132,41 @@ describe('a pipeline', () => {
   });
 });
 
+describe('the page of the job', () => {
+  it('says why a build is needed, and what came of it', async () => {
+    const { name } = scenario.bucket;
+    const miss = await scenario.action('check', CACHING);
+    const { 'code-hash': codeHash = '' } = miss.outputs;
+    expect(miss.summary).toBe(
+      [
+        `<h4>Build needed for commit <code>${scenario.head}</code> (absent)</h4>`,
+        '<ul>',
+        `<li>There is nothing at s3://${name}/artifacts/${scenario.head}/.</li>`,
+        `<li>The code hash is ${codeHash}.</li>`,
+        `<li>There is nothing at s3://${name}/cache/${codeHash}/.</li>`,
+        '</ul>\n\n',
+      ].join('\n'),
+    );
+    await scenario.build(FILES);
+    expect((await scenario.action('upload')).summary).toContain('<li>Stored 2 assets (7 B) at s3://');
+    await scenario.freshPackages();
+    const hit = await scenario.action('check');
+    expect(hit.summary).toContain(`No build needed for commit <code>${scenario.head}</code>: it was built before`);
+    expect(hit.summary).toContain('<li>Found 2 assets at s3://');
+  });
+
+  it('is left alone where that is wanted', async () => {
+    expect((await scenario.action('check', { 'job-summary': 'false' })).summary).toBe('');
+  });
+
+  it('fails no step where it can not be added to', async () => {
+    const env = { GITHUB_STEP_SUMMARY: scenario.root };
+    const { exitCode, outputs: told, lines } = await scenario.action('check', {}, { env });
+    expect({ exitCode, found: told.found }).toEqual({ exitCode: 0, found: 'false' });
+    expect(lines).toContain("::warning::The job summary can't be written (EISDIR): 'job-summary: false' does without");
+  });
+});
+
 describe('a miss', () => {
   it.each(['check', 'restore'])('fails a %s that must find, once later steps have been told', async (mode) => {
     const result = await scenario.action(mode, { 'fail-on-miss': 'true' });

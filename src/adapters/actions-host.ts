@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { debug, getInput, info, isDebug, setFailed, setOutput, setSecret, warning } from '@actions/core';
 import { context } from '@actions/github';
 import { describeError } from '../errors.ts';
@@ -21,6 +22,8 @@ export interface Host {
   readonly job: JobContext;
   readonly log: Log;
   readonly setOutput: (name: string, text: string) => void;
+  /** Adds HTML to the page of the job, where the runner has one. @throws the system's error */
+  readonly addSummary: (html: string) => void;
   /** Keeps a value out of the log from now on. */
   readonly mask: (secret: string) => void;
   /** Aborted when the runner cancels the step; its reason is what `cancelled` made. */
@@ -43,11 +46,19 @@ export function actionsHost(): Host {
     // The runner shows these lines only when it is asked to, and writing thousands of them takes its time.
     log: { info, warning: (line) => warning(line), debug: isDebug() ? debug : () => undefined },
     setOutput,
+    addSummary,
     mask: setSecret,
     onCancel: (cancel) => {
       for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => cancel(name));
     },
   };
+}
+
+/** https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary */
+function addSummary(html: string): void {
+  const file = given(process.env.GITHUB_STEP_SUMMARY);
+  // The blank line ends it: what other steps add is Markdown again.
+  if (file !== undefined) appendFileSync(file, `${html}\n\n`);
 }
 
 /** The context's own `repo` throws outside Actions. */

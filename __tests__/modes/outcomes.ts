@@ -1,0 +1,22 @@
+import { artifactSet } from '../../src/core/keys.ts';
+import type { Outcome } from '../../src/modes/outcome.ts';
+import { COMMIT } from '../core/records.ts';
+
+/** A miss, with what a test wants otherwise. */
+export function outcome(overrides: Partial<Outcome> = {}): Outcome {
+  return {
+    found: false,
+    source: 'none',
+    reason: 'absent',
+    cacheHit: false,
+    commit: COMMIT,
+    codeHash: undefined,
+    builtFromCommit: undefined,
+    location: artifactSet('', COMMIT),
+    files: [],
+    uploaded: false,
+    cached: false,
+    restored: false,
+    ...overrides,
+  };
+}
