@@ -21,7 +21,7 @@ export interface ActionResult {
   /** Null where a signal ended it. */
   readonly exitCode: number | null;
   readonly outputs: Readonly<Record<string, string>>;
-  /** What it added to the page of the job. */
+  /** What it added to the job summary. */
   readonly summary: string;
   /** Standard output line by line, workflow commands among them. */
   readonly lines: readonly string[];

@@ -12,7 +12,7 @@ import type { Outcome } from './modes/outcome.ts';
 import { isTruncated, outputsOf } from './outputs.ts';
 import type { Ports } from './ports.ts';
 import { searchRequest } from './requests.ts';
-import { noting, summaryOf } from './summary.ts';
+import { Notes, summaryOf } from './summary.ts';
 
 /**
  * Runs the mode that the inputs ask for, and tells later steps how it ended.
@@ -22,11 +22,11 @@ import { noting, summaryOf } from './summary.ts';
 export async function main(host: Host): Promise<void> {
   maskSecrets(host);
   const inputs = parseInputs(host.inputs);
-  const said: string[] = [];
-  const noted = { ...host, log: noting(host.log, said) };
+  const notes = new Notes();
+  const noted = { ...host, log: notes.of(host.log) };
   const outcome = await run(inputs, noted, connect(inputs, noted));
   tell(noted, outcome, inputs.store.bucket);
-  if (inputs.jobSummary) summarize(host, summaryOf(inputs.mode, outcome, said));
+  if (inputs.jobSummary) summarize(host, summaryOf(inputs.mode, outcome, notes));
   if (inputs.mode !== 'upload' && inputs.search.failOnMiss && !outcome.found)
     throw new UserError(`${missOf(outcome)}, or set fail-on-miss to 'false'`);
 }
@@ -86,7 +86,7 @@ function tell({ log, setOutput }: Host, outcome: Outcome, bucket: string): void 
     );
 }
 
-/** What was done is done: a page that can't be added to fails no step. */
+/** What was done is done: a summary that can't be written fails no step. */
 function summarize({ log, addSummary }: Host, html: string): void {
   try {
     addSummary(html);

@@ -1,54 +1,88 @@
+import { printable } from './core/printable.ts';
 import type { Inputs } from './inputs.ts';
 import type { Outcome } from './modes/outcome.ts';
 import type { Log } from './ports.ts';
 
-// What the page of the job shows of a step: how it ended, and why, in the words of its log.
+// The job summary: how a step ended, and why, in the words of its log.
 
-/** More would only be more of the same. With names of 1,024 bytes that is far from the 1 MiB that a step may add. */
-const MOST_LINES = 100;
+/** With {@link MOST_CHARACTERS} and what escapes them, half of the 1 MiB that a step may add. */
+const MOST_LINES = 50;
+/** Records, which may be an attacker's, can have names of any length. */
+const MOST_CHARACTERS = 2000;
 
-/** @returns a log that also adds what it says to `lines`, but for what is only for debugging */
-export function noting(log: Log, lines: string[]): Log {
-  function note(tell: (line: string) => void): (line: string) => void {
-    return (line) => {
-      lines.push(line);
-      tell(line);
+/** What a step said: the last of it, where it was much. */
+export class Notes {
+  readonly lines: string[] = [];
+  omittedCount = 0;
+
+  /** @returns a log that also notes what it says, but for what is only for debugging */
+  of(log: Log): Log {
+    return {
+      info: (line) => {
+        this.#note(line);
+        log.info(line);
+      },
+      warning: (line) => {
+        this.#note(line);
+        log.warning(line);
+      },
+      debug: (line) => log.debug(line),
     };
   }
-  return {
-    info: note((line) => log.info(line)),
-    warning: note((line) => log.warning(line)),
-    debug: (line) => log.debug(line),
-  };
+
+  #note(line: string): void {
+    this.lines.push(line);
+    if (this.lines.length <= MOST_LINES) return;
+    this.lines.shift();
+    this.omittedCount += 1;
+  }
 }
 
-/**
- * @param lines what the step said; text, names of attackers' files in it
- * @returns HTML without a blank line, so that nothing in it is taken for Markdown
- */
-export function summaryOf(mode: Inputs['mode'], outcome: Outcome, lines: readonly string[]): string {
-  const shown = [...lines.slice(0, MOST_LINES), ...hints(mode, outcome)];
-  if (lines.length > MOST_LINES) shown.push(`${lines.length - MOST_LINES} more lines are in the log.`);
-  const items = shown.map((line) => `<li>${escaped(line)}</li>`);
-  return [`<h4>${titleOf(mode, outcome)}</h4>`, '<ul>', ...items, '</ul>'].join('\n');
+/** @returns HTML without a blank line, so that nothing in it is taken for Markdown */
+export function summaryOf(mode: Inputs['mode'], outcome: Outcome, { lines, omittedCount }: Notes): string {
+  const omitted = omittedCount === 0 ? [] : [`${omittedCount} lines before these are in the log.`];
+  const items = [...omitted, ...lines, ...hints(mode, outcome)].map((line) => `<li>${escaped(line)}</li>`);
+  const title = `<h4>${titleOf(mode, outcome)}</h4>`;
+  return (items.length === 0 ? [title] : [title, '<ul>', ...items, '</ul>']).join('\n');
 }
 
-function titleOf(mode: Inputs['mode'], { found, cacheHit, restored, commit, reason }: Outcome): string {
-  const name = `commit <code>${commit}</code>`;
-  if (mode === 'check' && !found) return `Build needed for ${name} (${reason})`;
-  if (mode === 'check') return `No build needed for ${name}: ${cacheHit ? 'its code' : 'it'} was built before`;
-  if (!found) return `No assets of ${name} (${reason})`;
-  if (mode === 'restore') return `Assets of ${name} ${restored ? 'restored' : 'found'} (${reason})`;
-  return `Assets of ${name} stored (${reason})`;
+const TITLES = { check: checked, upload: uploaded, restore: restored } as const;
+
+function titleOf(mode: Inputs['mode'], outcome: Outcome): string {
+  return TITLES[mode](outcome, `commit <code>${outcome.commit}</code>`);
 }
 
-function hints(mode: Inputs['mode'], { found, codeHash }: Outcome): string[] {
-  if (mode !== 'check' || found || codeHash !== undefined) return [];
+function checked({ found, reason, cacheHit }: Outcome, commit: string): string {
+  if (found) return `No build needed for ${commit}: ${cacheHit ? 'its code' : 'it'} was built before`;
+  if (reason === 'in-progress') return `Another run is still writing the assets of ${commit}`;
+  return `Build needed for ${commit} (${reason})`;
+}
+
+function uploaded({ found, reason, uploaded: isUploaded }: Outcome, commit: string): string {
+  if (isUploaded) return `Assets of ${commit} stored (${reason})`;
+  return found
+    ? `Nothing uploaded for ${commit}, whose assets are there (${reason})`
+    : `Nothing uploaded for ${commit} (${reason})`;
+}
+
+function restored({ found, reason, restored: isRestored, files }: Outcome, commit: string): string {
+  if (!found) return `No assets of ${commit} (${reason})`;
+  return isRestored && files.length > 0 ? `Assets of ${commit} restored` : `No assets of ${commit} restored`;
+}
+
+/** What would make a build unneeded another time. */
+function hints(mode: Inputs['mode'], { found, reason, codeHash }: Outcome): string[] {
+  if (mode !== 'check' || found || reason === 'in-progress') return [];
+  const ignored = reason === 'legacy' ? ["Assets without a record don't count, since legacy is 'ignore'."] : [];
+  if (codeHash !== undefined) return ignored;
   return [
+    ...ignored,
     "Only the commit's own assets were looked for: with code-hash-filter, a build of the same code for another commit counts too.",
   ];
 }
 
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+function escaped(line: string): string {
+  const text = printable(line);
+  const short = text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
+  return short.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

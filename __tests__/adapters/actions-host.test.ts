@@ -88,7 +88,7 @@ it('debug lines are left out where the runner does not show them', async () => {
   expect(stdout.split('\n')).toEqual(['info', '::warning::first%0Asecond', '::add-mask::secret', '']);
 });
 
-describe('the page of the job', () => {
+describe('the job summary', () => {
   const ADD = "host.actionsHost().addSummary('<h4>found</h4>');";
 
   it('is added to, and what comes next may be Markdown', async () => {

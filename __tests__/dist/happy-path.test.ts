@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ActionResult } from '../../dev/run-action.ts';
 import { Scenario } from '../support/scenario.ts';
@@ -132,7 +133,7 @@ describe('a pipeline', () => {
   });
 });
 
-describe('the page of the job', () => {
+describe('the job summary', () => {
   it('says why a build is needed, and what came of it', async () => {
     const { name } = scenario.bucket;
     const miss = await scenario.action('check', CACHING);
@@ -159,11 +160,11 @@ describe('the page of the job', () => {
     expect((await scenario.action('check', { 'job-summary': 'false' })).summary).toBe('');
   });
 
-  it('fails no step where it can not be added to', async () => {
-    const env = { GITHUB_STEP_SUMMARY: scenario.root };
+  it('fails no step where it can not be written', async () => {
+    const env = { GITHUB_STEP_SUMMARY: join(scenario.root, 'no/such/file') };
     const { exitCode, outputs: told, lines } = await scenario.action('check', {}, { env });
     expect({ exitCode, found: told.found }).toEqual({ exitCode: 0, found: 'false' });
-    expect(lines).toContain("::warning::The job summary can't be written (EISDIR): 'job-summary: false' does without");
+    expect(lines).toContain("::warning::The job summary can't be written (ENOENT): 'job-summary: false' does without");
   });
 });
 

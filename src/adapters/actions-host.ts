@@ -22,7 +22,7 @@ export interface Host {
   readonly job: JobContext;
   readonly log: Log;
   readonly setOutput: (name: string, text: string) => void;
-  /** Adds HTML to the page of the job, where the runner has one. @throws the system's error */
+  /** Adds HTML to the job summary, where the runner takes one. @throws the system's error */
   readonly addSummary: (html: string) => void;
   /** Keeps a value out of the log from now on. */
   readonly mask: (secret: string) => void;
@@ -57,7 +57,7 @@ export function actionsHost(): Host {
 /** https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary */
 function addSummary(html: string): void {
   const file = given(process.env.GITHUB_STEP_SUMMARY);
-  // The blank line ends it: what other steps add is Markdown again.
+  // A blank line ends it: whatever is added next is Markdown again.
   if (file !== undefined) appendFileSync(file, `${html}\n\n`);
 }
 

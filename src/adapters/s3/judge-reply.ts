@@ -9,7 +9,7 @@ const MOST_SKEW_MS = 10 * 60_000;
 const EXPIRED: ReadonlySet<string> = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired']);
 
 export interface Judging {
-  /** With a status of a refusal, or a body that may be one. */
+  /** With the status of a refusal, or of a PUT with a body that may be one. */
   readonly reply: Reply;
   /** That of the clock the request was signed by. */
   readonly usedOffsetMs: number;

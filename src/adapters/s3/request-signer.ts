@@ -63,7 +63,8 @@ export class HeaderSigner implements RequestSigner {
       `${ALGORITHM_IDENTIFIER} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
     return signed;
   }
-  /** Derived once for the day and the credentials: what the SDK keeps of it, it finds again by as much work as signing takes. */
+
+  /** Derived once for the day and the credentials: to look it up, the SDK's own cache takes an HMAC for each request. */
   #keyOf(credentials: AwsCredentialIdentity, day: string): Promise<KeyObject> {
     if (this.#last?.credentials !== credentials || this.#last.day !== day)
       this.#last = { credentials, day, key: this.#derive(credentials, day) };
