@@ -16,9 +16,14 @@ export function sentTo(
   return { files: files.length, bytes: sent.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0) };
 }
 
-const KNOWN = /(^|\/)\.(restoring-[^/]+|(found|commit-hash|code-hash|record\.json)(\.\d+\.tmp)?)$/;
+/** What the action leaves in a package directory for later steps. */
+export const MARKERS: readonly string[] = ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json'];
+
+const RESTORING = /(^|\/)\.restoring-[^/]+$/;
+/** What a marker is written under before it has its name. */
+const TEMPORARY = /\.[0-9a-f-]{36}\.tmp$/;
 
 /** @returns the hidden files that are neither markers of the action nor temporary ones */
 export function strangers(hidden: readonly string[]): string[] {
-  return hidden.filter((path) => !KNOWN.test(path));
+  return hidden.filter((path) => !RESTORING.test(path) && !MARKERS.includes(path.replace(TEMPORARY, '')));
 }

@@ -4,6 +4,7 @@ import { type Build, makeBuild, rebuild, writeBuild } from './build.ts';
 import type { Dice } from './dice.ts';
 import type { SetName } from './judge.ts';
 import type { Lane, Step } from './lane.ts';
+import { MARKERS } from './leftovers.ts';
 
 // The operations that are killed, each with what the bucket holds when they begin.
 
@@ -35,7 +36,6 @@ export type SceneName = (typeof SCENES)[number];
 
 /** One request at a time, so that requests have numbers; the parts of a file go out side by side all the same. */
 const ONE_BY_ONE = { concurrency: '1' };
-const MARKERS = ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json'];
 
 /** Sets the scenes of one lane. What operations only read is stored once. */
 export class SceneSetter {
