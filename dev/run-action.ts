@@ -39,9 +39,7 @@ export async function runAction(
 ): Promise<ActionResult> {
   const directory = await mkdtemp(join(tmpdir(), 'action-step-'));
   try {
-    const [outputFile, summaryFile] = [join(directory, 'output'), join(directory, 'summary')];
-    for (const file of [outputFile, summaryFile]) await writeFile(file, '');
-    const files = { GITHUB_OUTPUT: outputFile, GITHUB_STEP_SUMMARY: summaryFile };
+    const files = await runnerFiles(directory);
     const child = spawn(process.execPath, args, {
       cwd,
       env: { ...machineEnvironment(), ...inputVariables(inputs), ...files, ...env },
@@ -50,12 +48,24 @@ export async function runAction(
     const ended = new Promise<number | null>((done, failed) => child.on('error', failed).on('close', done));
     if (child.pid !== undefined) onStart?.(child.pid, (signal) => child.kill(signal));
     const [exitCode, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
-    const outputs = parseOutputs(await readFile(outputFile, 'utf8'));
-    const summary = await readFile(summaryFile, 'utf8');
+    const outputs = parseOutputs(await readFile(files.GITHUB_OUTPUT, 'utf8'));
+    const summary = await readFile(files.GITHUB_STEP_SUMMARY, 'utf8');
     return { exitCode, outputs, summary, stderr, lines: stdout.split(/\r?\n/).filter((line) => line !== '') };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** Through which a runner hears of a step: https://docs.github.com/actions/reference/workflow-commands */
+const RUNNER_FILES = ['GITHUB_OUTPUT', 'GITHUB_STEP_SUMMARY', 'GITHUB_STATE', 'GITHUB_ENV', 'GITHUB_PATH'] as const;
+
+type RunnerFiles = Readonly<Record<(typeof RUNNER_FILES)[number], string>>;
+
+/** Makes them in a directory, empty. @returns the variables that name them */
+export async function runnerFiles(directory: string): Promise<RunnerFiles> {
+  const files = RUNNER_FILES.map((name): [string, string] => [name, join(directory, name)]);
+  for (const [, file] of files) await writeFile(file, '');
+  return Object.fromEntries(files) as RunnerFiles;
 }
 
 const MACHINE_VARIABLES = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'USERPROFILE', 'PATHEXT'] as const;

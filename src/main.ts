@@ -80,7 +80,7 @@ async function checkRequest(inputs: Inputs, host: Host): Promise<CheckRequest> {
 function tell({ log, setOutput }: Host, outcome: Outcome, bucket: string): void {
   const outputs = outputsOf(outcome, bucket);
   for (const [name, text] of outputs) setOutput(name, text);
-  if (isTruncated(outcome, outputs))
+  if (isTruncated(outputs))
     log.warning(
       "The output 'files' is empty, since the set is too large for it: read .record.json in the package directory",
     );

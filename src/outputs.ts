@@ -33,8 +33,8 @@ export function outputsOf(outcome: Outcome, bucket: string): ReadonlyMap<string,
 }
 
 /** Whether the set is too large for the output `files`, which is then empty. */
-export function isTruncated({ files }: Outcome, outputs: ReadonlyMap<string, string>): boolean {
-  return files.length > 0 && outputs.get('files') === '';
+export function isTruncated(outputs: ReadonlyMap<string, string>): boolean {
+  return outputs.get('files') === '';
 }
 
 function filesJson({ files, location }: Outcome): string {

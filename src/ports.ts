@@ -1,3 +1,4 @@
+import type { Marker } from './core/asset-path.ts';
 import type { SourceListing } from './core/code-hash.ts';
 import type { ByteBudget } from './core/concurrency.ts';
 import type { List } from './core/list.ts';
@@ -147,9 +148,6 @@ export interface SourceTree {
   /** The contents, in order, of the files that Python's glob finds for each pattern; throws where none is found. */
   contents(patterns: readonly string[]): AsyncIterable<Uint8Array>;
 }
-
-/** The files beside the assets by which steps tell each other what they found. */
-export type Marker = '.found' | '.found-at' | '.commit-hash' | '.code-hash' | '.record.json';
 
 export interface FileSelection {
   /** Patterns relative to the package directory, `!` excludes; empty means every file. */

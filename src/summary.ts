@@ -1,3 +1,4 @@
+import { counted } from './core/counted.ts';
 import { printable } from './core/printable.ts';
 import type { Inputs } from './inputs.ts';
 import type { Outcome } from './modes/outcome.ts';
@@ -40,7 +41,7 @@ export class Notes {
 
 /** @returns HTML without a blank line, so that nothing in it is taken for Markdown */
 export function summaryOf(mode: Inputs['mode'], outcome: Outcome, { lines, omittedCount }: Notes): string {
-  const omitted = omittedCount === 0 ? [] : [`${omittedCount} lines before these are in the log.`];
+  const omitted = omittedCount === 0 ? [] : [`${counted(omittedCount, 'line')} before these are in the log.`];
   const items = [...omitted, ...lines, ...hints(mode, outcome)].map((line) => `<li>${escaped(line)}</li>`);
   const title = `<h4>${titleOf(mode, outcome)}</h4>`;
   return (items.length === 0 ? [title] : [title, '<ul>', ...items, '</ul>']).join('\n');

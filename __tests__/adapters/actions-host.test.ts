@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
-import { machineEnvironment } from '../../dev/run-action.ts';
+import { machineEnvironment, runnerFiles } from '../../dev/run-action.ts';
 
 // The runner's side is the environment and the standard output of a process: so each case is one.
 const HOST = resolve(import.meta.dirname, '../../src/adapters/actions-host.ts');
@@ -19,16 +19,16 @@ interface Ran {
 /** @param body of an async function that gets the module `host` */
 async function run(body: string, env: Readonly<Record<string, string>> = {}): Promise<Ran> {
   const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-host-'));
-  const [outputFile, summaryFile] = [join(directory, 'output'), join(directory, 'summary')];
-  for (const file of [outputFile, summaryFile]) await writeFile(file, '');
+  const files = await runnerFiles(directory);
   const program = `const host = await import(${JSON.stringify(HOST)}); ${body}`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
-    env: { ...machineEnvironment(), GITHUB_OUTPUT: outputFile, GITHUB_STEP_SUMMARY: summaryFile, ...env },
+    env: { ...machineEnvironment(), ...files, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<number | null>((done) => child.on('close', done));
   const [stdout, exitCode] = await Promise.all([text(child.stdout), ended]);
-  const [outputs, summary] = [await readFile(outputFile, 'utf8'), await readFile(summaryFile, 'utf8')];
+  const outputs = await readFile(files.GITHUB_OUTPUT, 'utf8');
+  const summary = await readFile(files.GITHUB_STEP_SUMMARY, 'utf8');
   await rm(directory, { recursive: true });
   return { stdout, outputs, summary, exitCode };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isHidden, isMarker, pathProblem } from '../../src/core/asset-path.ts';
+import { isHidden, isMarker, MARKERS, pathProblem } from '../../src/core/asset-path.ts';
 import { comparePaths } from '../../src/core/path-order.ts';
 
 const SEGMENTS = "it has an empty, '.' or '..' segment";
@@ -75,6 +75,11 @@ describe('pathProblem', () => {
 });
 
 describe('isMarker', () => {
+  it('knows the names that users and the Python tool know', () => {
+    expect(MARKERS).toEqual(['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json']);
+    expect(MARKERS.filter((name) => !isMarker(name))).toEqual([]);
+  });
+
   it('knows the markers at the root alone', () => {
     const paths = ['.found', '.found-at', '.commit-hash', '.record.json', 'sub/.found', 'found', '.Found', ''];
     expect(paths.filter(isMarker)).toEqual(['.found', '.found-at', '.commit-hash', '.record.json']);

@@ -1,11 +1,8 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ENTRY, inputVariables, machineEnvironment, parseOutputs } from '../run-action.ts';
+import { ENTRY, inputVariables, machineEnvironment, parseOutputs, runnerFiles } from '../run-action.ts';
 import { type Place, REGION } from './place.ts';
 import type { Timed } from './process-meter.ts';
-
-/** Files through which a runner hears of a step: https://docs.github.com/actions/reference/workflow-commands */
-const RUNNER_FILES = ['GITHUB_OUTPUT', 'GITHUB_STEP_SUMMARY', 'GITHUB_STATE', 'GITHUB_ENV', 'GITHUB_PATH'] as const;
 
 export interface StepOptions {
   readonly place: Place;
@@ -24,11 +21,10 @@ export interface PreparedStep {
 /** The built action, as a runner starts it. */
 export async function prepareStep({ place, cwd, commit, inputs }: StepOptions): Promise<PreparedStep> {
   const directory = await mkdtemp(join(place.home, 'step-'));
-  const files = RUNNER_FILES.map((name): [string, string] => [name, join(directory, name)]);
-  for (const [, file] of files) await writeFile(file, '');
+  const files = await runnerFiles(directory);
   const env = {
     ...machineEnvironment(),
-    ...Object.fromEntries(files),
+    ...files,
     ...inputVariables({ ...storeInputs(place), ...inputs }),
     GITHUB_SHA: commit,
     GITHUB_WORKSPACE: cwd,
@@ -39,7 +35,7 @@ export async function prepareStep({ place, cwd, commit, inputs }: StepOptions): 
     GITHUB_RUN_ATTEMPT: '1',
   };
   const timed = { commands: [[process.execPath, ENTRY]], env, cwd, output: join(directory, 'log') };
-  return { timed, expectOutputs: (expected) => expectOutputs(join(directory, 'GITHUB_OUTPUT'), expected) };
+  return { timed, expectOutputs: (expected) => expectOutputs(files.GITHUB_OUTPUT, expected) };
 }
 
 function storeInputs({ bucket, endpoint, credentials }: Place): Record<string, string> {

@@ -1,3 +1,4 @@
+import { isMarker } from '../../src/core/asset-path.ts';
 import type { SetName } from './judge.ts';
 import type { TappedRequest } from './tap.ts';
 
@@ -16,14 +17,11 @@ export function sentTo(
   return { files: files.length, bytes: sent.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0) };
 }
 
-/** What the action leaves in a package directory for later steps. */
-export const MARKERS: readonly string[] = ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json'];
-
 const RESTORING = /(^|\/)\.restoring-[^/]+$/;
 /** What a marker is written under before it has its name. */
 const TEMPORARY = /\.[0-9a-f-]{36}\.tmp$/;
 
 /** @returns the hidden files that are neither markers of the action nor temporary ones */
 export function strangers(hidden: readonly string[]): string[] {
-  return hidden.filter((path) => !RESTORING.test(path) && !MARKERS.includes(path.replace(TEMPORARY, '')));
+  return hidden.filter((path) => !RESTORING.test(path) && !isMarker(path.replace(TEMPORARY, '')));
 }

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MARKERS } from '../../src/core/asset-path.ts';
 import { type Build, makeBuild, rebuild, writeBuild } from './build.ts';
 import type { Dice } from './dice.ts';
 import type { SetName } from './judge.ts';
 import type { Lane, Step } from './lane.ts';
-import { MARKERS } from './leftovers.ts';
 
 // The operations that are killed, each with what the bucket holds when they begin.
 

@@ -1,9 +1,14 @@
 const MAX_KEY_BYTES = 1024;
-const MARKERS: ReadonlySet<string> = new Set(['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json']);
+
+/** The files beside the assets by which steps tell each other what they found. */
+export const MARKERS = ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json'] as const;
+export type Marker = (typeof MARKERS)[number];
+
+const MARKER_NAMES: ReadonlySet<string> = new Set(MARKERS);
 
 /** Markers are how steps talk to each other; they are never assets. */
 export function isMarker(path: string): boolean {
-  return MARKERS.has(path);
+  return MARKER_NAMES.has(path);
 }
 
 const TEMPORARY = /(^|\/)\.restoring-[0-9a-f-]{36}$/;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from '@jest/globals';
-import { MARKERS, strangers } from '../../../dev/proof/leftovers.ts';
-import { isMarker } from '../../../src/core/asset-path.ts';
+import { strangers } from '../../../dev/proof/leftovers.ts';
+import { MARKERS } from '../../../src/core/asset-path.ts';
 
 it('markers, and what is to become one or an asset, are no strangers', () => {
   const temporary = [...MARKERS.map((name) => `${name}.${randomUUID()}.tmp`), `a/.restoring-${randomUUID()}`];
@@ -11,8 +11,4 @@ it('markers, and what is to become one or an asset, are no strangers', () => {
 it('all else that is hidden is', () => {
   const hidden = ['.other', 'a/.found', '.found.tmp', '.found-at.old', `.other.${randomUUID()}.tmp`];
   expect(strangers(hidden)).toEqual(hidden);
-});
-
-it('markers are those of the action', () => {
-  expect(MARKERS.filter((name) => !isMarker(name))).toEqual([]);
 });

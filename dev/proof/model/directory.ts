@@ -1,12 +1,6 @@
+import type { Marker } from '../../../src/core/asset-path.ts';
 import { split } from '../../../src/core/parts.ts';
-import type {
-  FileSelection,
-  IncomingFile,
-  Marker,
-  OpenFile,
-  PackageDirectory,
-  ScannedFile,
-} from '../../../src/ports.ts';
+import type { FileSelection, IncomingFile, OpenFile, PackageDirectory, ScannedFile } from '../../../src/ports.ts';
 import { digestsOf } from './contents.ts';
 
 /** The package directory of one process, in memory. */

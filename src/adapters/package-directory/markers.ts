@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Marker } from '../../ports.ts';
+import type { Marker } from '../../core/asset-path.ts';
 import { hasCode } from './has-code.ts';
 
 // Synchronous: these files are tiny, and node:fs/promises takes longer to load than all of them to write.

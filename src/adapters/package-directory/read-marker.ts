@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Marker } from '../../ports.ts';
+import type { Marker } from '../../core/asset-path.ts';
 import { hasCode } from './has-code.ts';
 import { markerFault } from './marker-fault.ts';
 import { READ_FLAGS } from './read-flags.ts';

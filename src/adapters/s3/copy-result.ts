@@ -1,4 +1,4 @@
-import { parseXml } from './xml.ts';
+import { parseXml, textOf } from './xml.ts';
 
 /** What a server says of a copy it made. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 export interface CopyReply {
@@ -14,13 +14,9 @@ export interface CopyReply {
 export function copyResult(body: Buffer, root: string): CopyReply | undefined {
   try {
     const fields = parseXml(body, root);
-    return fields && { ETag: textOf(fields.ETag), ChecksumSHA256: textOf(fields.ChecksumSHA256) };
+    return fields && { ETag: textOf(fields, 'ETag'), ChecksumSHA256: textOf(fields, 'ChecksumSHA256') };
   } catch {
     // No XML at all: told as a reply without the fields that it must have.
     return undefined;
   }
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

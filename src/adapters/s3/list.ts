@@ -2,7 +2,7 @@ import { defined } from '../../core/defined.ts';
 import { printable } from '../../core/printable.ts';
 import type { ListedObject } from '../../ports.ts';
 import type { Bucket, Operation } from './bucket.ts';
-import { isElement, parseXml, type XmlElement } from './xml.ts';
+import { isElement, parseXml, textOf, type XmlElement } from './xml.ts';
 
 /**
  * Every object under a prefix, page by page.
@@ -48,11 +48,6 @@ function parsePage(body: Buffer): XmlElement | undefined {
     // No XML at all: told as a reply without the element that it must have.
     return undefined;
   }
-}
-
-function textOf(element: XmlElement, name: string): string | undefined {
-  const value = element[name];
-  return typeof value === 'string' ? value : undefined;
 }
 
 /** An element that occurs once is not a list. */

@@ -1,5 +1,5 @@
 import type { Reply } from './reply.ts';
-import { parseXml } from './xml.ts';
+import { parseXml, textOf } from './xml.ts';
 
 /** What the server answered instead of doing it; shaped as the SDK's own errors are, so that both are told alike. */
 export class ReplyError extends Error {
@@ -20,19 +20,15 @@ export class ReplyError extends Error {
   }
 }
 
-type ErrorFields = Partial<Record<'Code' | 'Message' | 'Region', string>>;
+type ErrorFields = Partial<Record<'Code' | 'Message' | 'Region', string | undefined>>;
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 function errorFields(body: Buffer): ErrorFields {
   try {
-    return texts(parseXml(body, 'Error') ?? {});
+    const fields = parseXml(body, 'Error') ?? {};
+    return { Code: textOf(fields, 'Code'), Message: textOf(fields, 'Message'), Region: textOf(fields, 'Region') };
   } catch {
     // A page of something in between: its status says all there is to say.
     return {};
   }
-}
-
-function texts(fields: Readonly<Record<string, unknown>>): ErrorFields {
-  const entries = Object.entries(fields).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-  return Object.fromEntries(entries);
 }

@@ -14,6 +14,12 @@ export function parseXml(body: Buffer, root: string): XmlElement | undefined {
   return isElement(element) ? element : undefined;
 }
 
+/** @returns the text of a child that occurs once; undefined where there is none, or it has elements */
+export function textOf(element: XmlElement, name: string): string | undefined {
+  const value = element[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
 export function isElement(value: unknown): value is XmlElement {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
