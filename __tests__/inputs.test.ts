@@ -23,6 +23,7 @@ describe('inputs that are not given', () => {
       jobSummary: true,
       dryRun: false,
       legacy: 'trust',
+      trust: undefined,
       waitMs: 0,
       concurrency: 'adaptive',
       repository: { path: '.', isGiven: false },
@@ -180,7 +181,7 @@ describe('credentials', () => {
   });
 
   it('are all declared as secrets', () => {
-    expect(SECRET_INPUTS).toEqual(['aws-access-key-id', 'aws-secret-access-key', 'aws-session-token']);
+    expect(SECRET_INPUTS).toEqual(['aws-access-key-id', 'aws-secret-access-key', 'aws-session-token', 'signing-key']);
   });
 });
 

@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LocalS3 } from '../dev/local-s3/local-s3.ts';
+import { machineEnvironment } from '../dev/run-action.ts';
 import { gitSourceTree } from '../src/adapters/git/source-tree.ts';
 import { gitSha256 } from '../src/core/code-hash.ts';
 import { INPUTS, parseInputs } from '../src/inputs.ts';
@@ -156,6 +157,46 @@ onLinux('the formula of the code hash', () => {
     const entries = await tree.entries(patterns);
     expect(Buffer.from(entries).toString().split('\0')).toHaveLength(3 + 1);
     expect(output).toBe(`${gitSha256(salt, entries)}  -\n`);
+  });
+});
+
+onLinux('signed sets, by the commands of their page', () => {
+  const PAGE = 'docs/signed-sets.md';
+  let scenario: Scenario;
+  beforeEach(async () => {
+    scenario = await Scenario.create();
+    bash(onlyBlock('sh', PAGE, 'genpkey'));
+  });
+  afterEach(() => scenario.close());
+
+  function bash(script: string): string {
+    const env = { ...machineEnvironment(), COMMIT: scenario.head };
+    const output = spawnSync('bash', ['-euo', 'pipefail', '-c', script], { cwd: scenario.root, env, encoding: 'utf8' });
+    return output.stdout + output.stderr;
+  }
+
+  function key(name: string): string {
+    return readFileSync(join(scenario.root, name), 'utf8');
+  }
+
+  /** What the page's own script says, without a bucket to read the record from. */
+  function verify(): string {
+    return bash(onlyBlock('sh', PAGE, 'pkeyutl').replace(/^aws .*\n/m, ''));
+  }
+
+  it('are uploaded with one key, found with the other, and verified by anybody', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    const { exitCode } = await scenario.action('upload', { 'signing-key': key('signing-key.pem') });
+    expect(exitCode).toBe(0);
+    await scenario.freshPackages();
+    const { outputs } = await scenario.action('check', { 'verify-keys': key('verify-key.pem') });
+    expect(outputs).toMatchObject({ found: 'true', reason: 'complete' });
+
+    const record = (await scenario.bucket.get(`records/artifacts/${scenario.head}.json`))?.body ?? '';
+    await writeFile(join(scenario.root, 'record.json'), record);
+    expect(verify()).toContain('Signature Verified Successfully');
+    await writeFile(join(scenario.root, 'record.json'), record.replace('app.zip', 'ape.zip'));
+    expect(verify()).toContain('Signature Verification Failure');
   });
 });
 

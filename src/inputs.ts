@@ -7,6 +7,7 @@ import { InputError } from './errors.ts';
 import { type InputSource, type InputSpec, Texts } from './input-texts.ts';
 import { choice, flag, keyPrefix, lines, pairs, patterns, refused } from './input-values.ts';
 import { storeInputs } from './inputs-store.ts';
+import { trustInputs } from './inputs-trust.ts';
 
 const NO_VARIABLE = { variables: [] } as const;
 
@@ -52,6 +53,8 @@ export const INPUTS = {
   metadata: NO_VARIABLE,
   'content-type': NO_VARIABLE,
   'cache-control': NO_VARIABLE,
+  'signing-key': NO_VARIABLE,
+  'verify-keys': NO_VARIABLE,
   concurrency: NO_VARIABLE,
   'part-size-mib': NO_VARIABLE,
   'max-attempts': NO_VARIABLE,
@@ -66,6 +69,7 @@ export const SECRET_INPUTS = [
   'aws-access-key-id',
   'aws-secret-access-key',
   'aws-session-token',
+  'signing-key',
 ] as const satisfies readonly InputName[];
 
 export type Inputs = ReturnType<typeof parseInputs>;
@@ -77,23 +81,27 @@ export type Inputs = ReturnType<typeof parseInputs>;
 export function parseInputs(source: InputSource<InputName>) {
   const texts = new Texts(source, INPUTS);
   const mode = choice('mode', texts.required('mode'), ['check', 'upload', 'restore']);
+  const codeHash = codeHashRequest(texts);
+  const search = searchInputs(texts, mode);
+  const promotes =
+    mode !== 'upload' && search.promote && (codeHash !== undefined || search.fallbackPrefixes.length > 0);
   return {
     mode,
+    ...trustInputs(texts, { writes: mode === 'upload' || promotes }),
     prefix: texts.parsed('prefix', keyPrefix) ?? '',
     packageDirectory: texts.get('package-directory') ?? './packages',
     jobSummary: texts.parsed('job-summary', flag) ?? true,
     dryRun: texts.parsed('dry-run', flag) ?? false,
-    legacy: texts.oneOf('legacy', ['trust', 'ignore']) ?? 'trust',
     waitMs: (texts.number('wait-timeout-seconds', { min: 0, max: 21_600 }) ?? (mode === 'check' ? 0 : 600)) * 1000,
     concurrency: concurrency(texts),
     repository: { path: texts.get('repository-path') ?? '.', isGiven: texts.get('repository-path') !== undefined },
     commitSha: texts.parsed('commit-sha', commitSha),
-    codeHash: codeHashRequest(texts),
+    codeHash,
     selection: {
       patterns: texts.parsed('files', filePatterns) ?? [],
       includeHidden: texts.parsed('include-hidden-files', flag) ?? false,
     },
-    search: searchInputs(texts, mode),
+    search,
     upload: uploadInputs(texts),
     store: storeInputs(texts),
   };

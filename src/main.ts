@@ -10,7 +10,7 @@ import { type Inputs, parseInputs, SECRET_INPUTS } from './inputs.ts';
 import { type CheckRequest, check } from './modes/check.ts';
 import type { Outcome } from './modes/outcome.ts';
 import { isTruncated, outputsOf } from './outputs.ts';
-import type { Ports } from './ports.ts';
+import type { ObjectStore, Ports } from './ports.ts';
 import { searchRequest } from './requests.ts';
 import { Notes, summaryOf } from './summary.ts';
 
@@ -24,7 +24,7 @@ export async function main(host: Host): Promise<void> {
   const inputs = parseInputs(host.inputs);
   const notes = new Notes();
   const noted = { ...host, log: notes.of(host.log) };
-  const outcome = await run(inputs, noted, connect(inputs, noted));
+  const outcome = await run(inputs, noted, await connect(inputs, noted));
   tell(noted, outcome, inputs.store.bucket);
   if (inputs.jobSummary) summarize(host, summaryOf(inputs.mode, outcome, notes));
   if (inputs.mode !== 'upload' && inputs.search.failOnMiss && !outcome.found)
@@ -51,7 +51,7 @@ function maskSecrets({ inputs, mask }: Host): void {
   }
 }
 
-function connect(inputs: Inputs, { log, onCancel }: Host): Ports {
+async function connect(inputs: Inputs, { log, onCancel }: Host): Promise<Ports> {
   const cancellation = new AbortController();
   onCancel((signalName) =>
     cancellation.abort(
@@ -59,7 +59,7 @@ function connect(inputs: Inputs, { log, onCancel }: Host): Ports {
     ),
   );
   return {
-    store: s3ObjectStore(inputs.store),
+    store: await storeOf(inputs),
     sources: gitSourceTree({ repositoryPath: inputs.repository.path, packageDirectory: inputs.packageDirectory }),
     packages: packageDirectory(inputs.packageDirectory, log),
     scratch,
@@ -68,6 +68,16 @@ function connect(inputs: Inputs, { log, onCancel }: Host): Ports {
     log,
     signal: cancellation.signal,
   };
+}
+
+/** Where there are keys, records are signed, or have to be. */
+async function storeOf({ store, trust }: Inputs): Promise<ObjectStore> {
+  if (trust === undefined) return s3ObjectStore(store);
+  const [{ signedStore }, { recordKeys }] = await Promise.all([
+    import('./adapters/signed-store.ts'),
+    import('./core/signing-keys.ts'),
+  ]);
+  return signedStore(s3ObjectStore(store), recordKeys(trust));
 }
 
 async function checkRequest(inputs: Inputs, host: Host): Promise<CheckRequest> {

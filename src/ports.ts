@@ -30,6 +30,8 @@ export interface ScratchFile extends Bytes {
 /** An object read whole, with the two times that the same reply of the server gave. */
 export interface StoredDocument {
   readonly body: Bytes;
+  /** Why a record does not count, where only signed ones do and this one is not. */
+  readonly distrust?: string | undefined;
   readonly etag: string;
   /** Milliseconds since the epoch, both by the server's clock. */
   readonly lastModifiedMs: number;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -106,6 +106,33 @@ describe('a pipeline', () => {
     expect(await scenario.marker('nested/site.txt')).toBe('site');
   });
 
+  it('counts only what a key has signed, where it is given keys', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const signing = { 'signing-key': privateKey.export({ format: 'pem', type: 'pkcs8' }).toString() };
+    const verifying = { 'verify-keys': publicKey.export({ format: 'pem', type: 'spki' }).toString() };
+    await scenario.build(FILES);
+    expectSuccess(await scenario.action('upload', CACHING));
+    await scenario.freshPackages();
+    const unsigned = await scenario.action('check', { ...CACHING, ...signing });
+    expectSuccess(unsigned);
+    expect(unsigned.outputs).toMatchObject({ found: 'false', reason: 'incomplete' });
+    expect(unsigned.summary).toContain('its record is not signed');
+
+    await scenario.build(FILES);
+    const signed = await scenario.action('upload', { ...CACHING, ...signing });
+    expectSuccess(signed);
+    expect(signed.outputs).toMatchObject({ found: 'true', reason: 'uploaded', cached: 'true' });
+    await scenario.freshPackages();
+    const restored = await scenario.action('restore', verifying);
+    expectSuccess(restored);
+    expect(restored.outputs).toMatchObject({ found: 'true', restored: 'true' });
+    await scenario.commit();
+    const promoted = await scenario.action('check', { ...CACHING, ...signing, ...verifying });
+    expectSuccess(promoted);
+    expect(promoted.outputs).toMatchObject({ found: 'true', 'cache-hit': 'true' });
+    expect((await scenario.action('check', verifying)).outputs.found).toBe('true');
+  });
+
   it('works under a prefix', async () => {
     await scenario.build(FILES);
     const { outputs: told } = await scenario.action('upload', { prefix: 'web/linux/' });
@@ -186,6 +213,16 @@ describe('the log', () => {
     const { lines } = await scenario.action('check');
     expect(lines.slice(0, 2)).toEqual([`::add-mask::${accessKeyId}`, `::add-mask::${secretAccessKey}`]);
     expect(lines.slice(2).join('\n')).not.toContain(secretAccessKey);
+  });
+
+  it('keeps the key that records are signed with out of it, line by line', async () => {
+    const key = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+    const { lines, exitCode } = await scenario.action('check', { 'signing-key': key }, { env: { RUNNER_DEBUG: '1' } });
+    expect(exitCode).toBe(0);
+    const [, secret = ''] = key.split('\n');
+    expect(lines.filter((line) => line.includes(secret))).toEqual([
+      `::add-mask::${key.trim().replaceAll('\n', '%0A')}`,
+    ]);
   });
 
   it('says in one sentence what was decided', async () => {

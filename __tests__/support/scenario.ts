@@ -201,6 +201,7 @@ export class Scenario {
       settings: { contentType: () => 'application/octet-stream', cacheControl: undefined, metadata: undefined },
       ifNoFilesFound: 'error',
       overwrite: false,
+      resumes: true,
       waitMs: 0,
       ...overrides,
     };

@@ -20,3 +20,38 @@ export function areSameBytes(left: Bytes, right: Bytes): boolean {
   }
   return true;
 }
+
+/** The first of some bytes, with others in place of all after them; in memory where those are. */
+export function withTail(bytes: Bytes, keptBytes: number, tail: Buffer): Bytes {
+  if (bytes instanceof Uint8Array) return Buffer.concat([bytes.subarray(0, keptBytes), tail]);
+  return new TailedBytes(bytes, keptBytes, tail);
+}
+
+class TailedBytes implements Bytes {
+  readonly length: number;
+  readonly #head: Bytes;
+  readonly #headBytes: number;
+  readonly #tail: Buffer;
+
+  constructor(head: Bytes, headBytes: number, tail: Buffer) {
+    this.length = headBytes + tail.length;
+    this.#head = head;
+    this.#headBytes = headBytes;
+    this.#tail = tail;
+  }
+
+  copy(target: Uint8Array, targetStart = 0, start = 0, end = this.length): number {
+    const tailStart = Math.max(start - this.#headBytes, 0);
+    const tailEnd = Math.max(end - this.#headBytes, 0);
+    const headEnd = Math.min(end, this.#headBytes);
+    const headBytes = start < headEnd ? this.#head.copy(target, targetStart, start, headEnd) : 0;
+    return headBytes + this.#tail.copy(target, targetStart + headBytes, tailStart, tailEnd);
+  }
+
+  toString(encoding: BufferEncoding = 'utf8', start = 0, end = this.length): string {
+    if (end <= this.#headBytes) return this.#head.toString(encoding, start, end);
+    const bytes = Buffer.allocUnsafe(Math.max(Math.min(end, this.length) - start, 0));
+    this.copy(bytes, 0, start, end);
+    return bytes.toString(encoding);
+  }
+}

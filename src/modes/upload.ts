@@ -30,6 +30,8 @@ export interface UploadRequest extends UploadSource {
   readonly prefix: string;
   readonly ifNoFilesFound: 'error' | 'warn' | 'ignore';
   readonly overwrite: boolean;
+  /** Whether what is stored already counts as sent where its metadata says that it is the same. */
+  readonly resumes: boolean;
   readonly legacy: 'trust' | 'ignore';
   readonly dryRun: boolean;
   readonly waitMs: number;
@@ -161,6 +163,7 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
         assets,
         listing,
         owner,
+        resumes: request.resumes,
         replacesAttributes: request.overwrite,
         concurrency,
       });

@@ -1,6 +1,6 @@
 import type { SetLocation } from '../core/keys.ts';
 import type { Listing } from '../core/listing.ts';
-import { describeWriter, type UploadingRecord } from '../core/record.ts';
+import { type CompleteRecord, describeWriter, type UploadingRecord } from '../core/record.ts';
 import { leaseIsLive, type Reader, type Verdict } from '../core/verdict.ts';
 import { waitForAll } from '../core/wait-for-all.ts';
 import type { Clock, ListedObject, ObjectStore } from '../ports.ts';
@@ -78,23 +78,29 @@ export interface RecordedSet {
   readonly pages: Pages;
 }
 
-async function judge(context: LookUp, { location, record: read, pages }: RecordedSet): Promise<Finding> {
-  const { record } = read;
-  if (record.state === 'complete') {
-    const { isPaged, listing, suspected } = await compareListing(context.store, { location, record, pages });
-    const found = { location, record: read, isPaged, listing };
-    if (suspected.length === 0) return { ...found, verdict: { reason: 'complete', record } };
-    const { confirmDisagreements } = await import('./confirm-disagreements.ts');
-    const [disagreement] = await confirmDisagreements(context.store, location, suspected);
-    if (disagreement === undefined) return { ...found, verdict: { reason: 'complete', record } };
-    return { ...found, verdict: { reason: 'damaged', record, disagreement } };
-  }
-  return {
-    location,
-    record: read,
-    ...(await listed(location, pages)),
-    verdict: verdictOnUnfinished(context, read, record),
-  };
+async function judge(context: LookUp, recorded: RecordedSet): Promise<Finding> {
+  const { record, distrust } = recorded.record;
+  if (record.state !== 'complete') return unusable(recorded, verdictOnUnfinished(context, recorded.record, record));
+  if (distrust !== undefined) return unusable(recorded, { reason: 'incomplete', detail: distrust });
+  return judgeComplete(context, recorded, record);
+}
+
+async function unusable({ location, record, pages }: RecordedSet, verdict: Verdict): Promise<Finding> {
+  return { location, record, ...(await listed(location, pages)), verdict };
+}
+
+async function judgeComplete(
+  { store }: LookUp,
+  { location, record: read, pages }: RecordedSet,
+  record: CompleteRecord,
+): Promise<Finding> {
+  const { isPaged, listing, suspected } = await compareListing(store, { location, record, pages });
+  const found = { location, record: read, isPaged, listing };
+  if (suspected.length === 0) return { ...found, verdict: { reason: 'complete', record } };
+  const { confirmDisagreements } = await import('./confirm-disagreements.ts');
+  const [disagreement] = await confirmDisagreements(store, location, suspected);
+  if (disagreement === undefined) return { ...found, verdict: { reason: 'complete', record } };
+  return { ...found, verdict: { reason: 'damaged', record, disagreement } };
 }
 
 function verdictOnUnfinished({ reader }: LookUp, { ageMs }: ReadRecord, record: UploadingRecord): Verdict {

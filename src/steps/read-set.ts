@@ -9,6 +9,8 @@ const LARGE_BYTES = 1024 ** 2;
 /** A record as it was read: what it says, and what is needed to replace it or to judge its age. */
 export interface ReadRecord {
   readonly record: AssetRecord;
+  /** Why it does not count as complete, whatever it says. */
+  readonly distrust: string | undefined;
   readonly etag: string;
   /** Time since it was written, by the server's clock alone. */
   readonly ageMs: number;
@@ -64,10 +66,10 @@ export async function readRecord(store: ObjectStore, location: SetLocation): Pro
  * @throws UserError for what is no record
  */
 export async function dated(
-  { body, etag, dateMs, lastModifiedMs }: StoredDocument,
+  { body, distrust, etag, dateMs, lastModifiedMs }: StoredDocument,
   where: string,
 ): Promise<ReadRecord> {
-  return { record: await parseBody(body, where), etag, ageMs: dateMs - lastModifiedMs };
+  return { record: await parseBody(body, where), distrust, etag, ageMs: dateMs - lastModifiedMs };
 }
 
 /** As `parseRecord`, however large it is. */

@@ -24,6 +24,8 @@ export interface AssetSending {
   /** Read before the claim was begun or last renewed: only such an ETag may be replaced. */
   readonly listing: Listing;
   readonly owner: AssetOwner;
+  /** Whether what is there with the same bytes, as its metadata says, counts as sent. */
+  readonly resumes: boolean;
   /** Whether what is there with the same bytes is replaced where it has other attributes; some servers tell none. */
   readonly replacesAttributes: boolean;
   readonly concurrency: Concurrency;
@@ -52,7 +54,7 @@ interface Sender {
 export async function sendAssets(
   ports: SendPorts,
   claim: RecordClaim,
-  { assets, listing, owner, replacesAttributes, concurrency }: AssetSending,
+  { assets, listing, owner, resumes, replacesAttributes, concurrency }: AssetSending,
 ): Promise<SentAssets> {
   const budget = byteBudget(BYTES_IN_MEMORY);
   let presentCount = 0;
@@ -60,7 +62,7 @@ export async function sendAssets(
   const files = await mapLongConcurrently(assets, lanes, (asset) =>
     withSender(ports, { asset, owner, claim, budget }, async (sender) => {
       const listedEtag = listing.get(asset.path)?.etag;
-      const stored = await storeAsset(ports, claim, { sender, listedEtag, replacesAttributes });
+      const stored = await storeAsset(ports, claim, { sender, listedEtag, resumes, replacesAttributes });
       if (stored.wasPresent) presentCount += 1;
       ports.log.debug(`${stored.wasPresent ? 'There already' : 'Stored'}: ${printable(sender.key)}`);
       return { ...sender.file, etag: stored.etag };
@@ -77,6 +79,7 @@ interface Stored {
 interface Storing {
   readonly sender: Sender;
   readonly listedEtag: string | undefined;
+  readonly resumes: boolean;
   readonly replacesAttributes: boolean;
 }
 
@@ -84,7 +87,7 @@ interface Storing {
 async function storeAsset(
   { store }: SendPorts,
   claim: RecordClaim,
-  { sender, listedEtag, replacesAttributes }: Storing,
+  { sender, listedEtag, resumes, replacesAttributes }: Storing,
 ): Promise<Stored> {
   claim.assertHeld();
   if (listedEtag === undefined) {
@@ -94,7 +97,8 @@ async function storeAsset(
   let replaceable = listedEtag;
   for (let attempt = 1; attempt <= MOST_REPLACEMENTS; attempt += 1) {
     const head = await store.head(sender.key);
-    if (head !== undefined && isSame(head, sender) && (!replacesAttributes || hasAttributes(head, sender.attributes)))
+    const isSent = head !== undefined && resumes && isSame(head, sender);
+    if (isSent && (!replacesAttributes || hasAttributes(head, sender.attributes)))
       return { etag: head.etag, wasPresent: true };
     // An ETag that was not known before the last renewal may be that of a new holder: renewing shows who holds on.
     if (head !== undefined && head.etag !== replaceable) await claim.renew();

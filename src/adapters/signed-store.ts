@@ -1,0 +1,18 @@
+import { openRecord, signedRecord } from '../core/record-signature.ts';
+import type { RecordKeys } from '../core/signing-keys.ts';
+import type { ObjectStore } from '../ports.ts';
+
+/** A store whose records are signed on their way out, and told to be trusted or not on their way in. */
+export function signedStore(store: ObjectStore, { signing, trusted }: RecordKeys): ObjectStore {
+  return {
+    ...store,
+    writeDocument: (recordKey, body, condition) => {
+      const written = signing === undefined ? body : signedRecord({ recordKey, body }, signing);
+      return store.writeDocument(recordKey, written, condition);
+    },
+    readDocument: async (recordKey) => {
+      const document = await store.readDocument(recordKey);
+      return document && { ...document, ...openRecord({ recordKey, body: document.body }, trusted) };
+    },
+  };
+}

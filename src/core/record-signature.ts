@@ -1,0 +1,56 @@
+import { createHash, type KeyObject, sign, verify } from 'node:crypto';
+import type { Bytes } from '../ports.ts';
+import { windowsOf, withTail } from './bytes.ts';
+import type { NamedKey } from './signing-keys.ts';
+
+// A signed record ends with the field `signature`, in this one form. What is signed are the bytes before it, so that
+// nothing needs to be parsed, or written anew, before the signature is known to be right.
+
+const CONTEXT = 's3-asset-manager/record-signature/v1';
+const SIGNATURE = /^,"signature":\{"keyId":"([0-9a-f]{16})","value":"([A-Za-z0-9+/]{86}==)"\}\}$/;
+const SIGNATURE_BYTES = signatureField('0'.repeat(16), 'A'.repeat(88)).length;
+const CLOSING_BRACE = Buffer.from('}');
+
+/** Where a record lies, and its bytes: one JSON object without white space at its end. */
+export interface StoredRecord {
+  /** A record counts nowhere else: that of one commit says nothing about another, nor that of one prefix. */
+  readonly recordKey: string;
+  readonly body: Bytes;
+}
+
+/** @returns the record with a signature */
+export function signedRecord({ recordKey, body }: StoredRecord, { id, key }: NamedKey): Bytes {
+  const lengthBytes = body.length - CLOSING_BRACE.length;
+  const value = sign(null, messageOf({ recordKey, body }, lengthBytes), key).toString('base64');
+  return withTail(body, lengthBytes, signatureField(id, value));
+}
+
+export interface OpenedRecord {
+  /** Without the signature, if it has one. */
+  readonly body: Bytes;
+  /** Why the record does not count; undefined where one of the keys has signed just these bytes for this place. */
+  readonly distrust: string | undefined;
+}
+
+/** @param trusted public keys, by id */
+export function openRecord(record: StoredRecord, trusted: ReadonlyMap<string, KeyObject>): OpenedRecord {
+  const lengthBytes = record.body.length - SIGNATURE_BYTES;
+  const [, id, value] = (lengthBytes > 0 && SIGNATURE.exec(record.body.toString('latin1', lengthBytes))) || [];
+  if (id === undefined || value === undefined) return { body: record.body, distrust: 'its record is not signed' };
+  const body = withTail(record.body, lengthBytes, CLOSING_BRACE);
+  const key = trusted.get(id);
+  if (key === undefined) return { body, distrust: `its record is signed with another key (${id})` };
+  const isRight = verify(null, messageOf(record, lengthBytes), key, Buffer.from(value, 'base64'));
+  return { body, distrust: isRight ? undefined : `the signature of its record is wrong (key ${id})` };
+}
+
+function signatureField(id: string, value: string): Buffer {
+  return Buffer.from(`,"signature":${JSON.stringify({ keyId: id, value })}}`);
+}
+
+/** The digest stands for the record, since Ed25519 (RFC 8032) wants all of its message in memory. */
+function messageOf({ recordKey, body }: StoredRecord, lengthBytes: number): Buffer {
+  const hasher = createHash('sha256');
+  for (const window of windowsOf(withTail(body, lengthBytes, Buffer.of()))) hasher.update(window);
+  return Buffer.from(`${CONTEXT}\0${recordKey}\0${hasher.digest('hex')}`);
+}
