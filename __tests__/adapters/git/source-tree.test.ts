@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, realpath, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -308,6 +308,19 @@ describe('what the machine or the repository has set up', () => {
     await repository.write({ 'src/new.ts': 'n', '.git/ignored': 'new.ts\n' });
     repository.git('config', 'core.excludesFile', join(repository.root, '.git/ignored'));
     expect(await pathsOf(repository, ['src/*'])).toContain('src/new.ts');
+  });
+
+  it('learns no inputs, which may be secrets, by a filter', async () => {
+    const repository = await repositories.createCommitted({ ...FILES, '.gitattributes': '*.ts filter=spy\n' });
+    const trace = join(repository.root, '../trace');
+    await repository.writeFile('.git/spy', `#!/bin/sh\nenv > '${trace}'\ncat\n`, 0o755);
+    repository.git('config', 'filter.spy.clean', join(repository.root, '.git/spy'));
+    await repository.write({ 'src/new.ts': 'n' });
+    Object.assign(process.env, { 'INPUT_SIGNING-KEY': 'secret', NOT_AN_INPUT: 'known' });
+    expect(await pathsOf(repository, ['src/*'])).toContain('src/new.ts');
+    const seen = readFileSync(trace, 'utf8');
+    expect(seen).toContain('known');
+    expect(seen).not.toContain('secret');
   });
 
   it('runs no hook and no file system monitor', async () => {

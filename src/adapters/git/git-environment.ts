@@ -9,9 +9,9 @@ const KEPT: ReadonlySet<string> = new Set([
   'GIT_CONFIG_NOSYSTEM',
 ]);
 
-/** The environment without the variables that would redirect git. */
+/** The environment without the variables that would redirect git, and the inputs, since filters that git starts need no secrets. */
 export function scrubbed(inherited: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const isKept = (name: string) => !name.toUpperCase().startsWith('GIT_') || KEPT.has(name.toUpperCase());
+  const isKept = (name: string) => !/^(GIT|INPUT)_/i.test(name) || KEPT.has(name.toUpperCase());
   return Object.fromEntries(Object.entries(inherited).filter(([name]) => isKept(name)));
 }
 
