@@ -83,15 +83,16 @@ export function parseInputs(source: InputSource<InputName>) {
   const mode = choice('mode', texts.required('mode'), ['check', 'upload', 'restore']);
   const codeHash = codeHashRequest(texts);
   const search = searchInputs(texts, mode);
-  const promotes =
-    mode !== 'upload' && search.promote && (codeHash !== undefined || search.fallbackPrefixes.length > 0);
+  const dryRun = texts.parsed('dry-run', flag) ?? false;
+  const looksElsewhere = codeHash !== undefined || search.fallbackPrefixes.length > 0;
+  const writes = !dryRun && (mode === 'upload' || (search.promote && looksElsewhere));
   return {
     mode,
-    ...trustInputs(texts, { writes: mode === 'upload' || promotes }),
+    ...trustInputs(texts, { writes }),
     prefix: texts.parsed('prefix', keyPrefix) ?? '',
     packageDirectory: texts.get('package-directory') ?? './packages',
     jobSummary: texts.parsed('job-summary', flag) ?? true,
-    dryRun: texts.parsed('dry-run', flag) ?? false,
+    dryRun,
     waitMs: (texts.number('wait-timeout-seconds', { min: 0, max: 21_600 }) ?? (mode === 'check' ? 0 : 600)) * 1000,
     concurrency: concurrency(texts),
     repository: { path: texts.get('repository-path') ?? '.', isGiven: texts.get('repository-path') !== undefined },

@@ -73,6 +73,8 @@ export interface AssetPut extends AssetWrite {
 
 export interface AssetPutInParts extends AssetWrite {
   readonly sizeBytes: number;
+  /** Whether an object of this size and with this metadata is the one that a lost reply was about. */
+  readonly trustsMetadata: boolean;
   /** What the parts in memory are charged to. */
   readonly budget: ByteBudget;
   /** Of every part but the last; there are at most 10,000. */

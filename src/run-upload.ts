@@ -17,8 +17,7 @@ function uploadRequest(inputs: Inputs, host: Host): UploadRequest {
     ...commonRequest(inputs, host),
     ifNoFilesFound,
     overwrite,
-    // Whoever may write to the bucket may write metadata, too, and a signature would vouch for it.
-    resumes: inputs.trust === undefined,
+    requiresSignatures: inputs.trust !== undefined,
     selection: inputs.selection,
     settings: { contentType: (path) => contentType ?? contentTypeOf(path), cacheControl, metadata },
   };

@@ -1,21 +1,24 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { MemoryScratch } from '../../dev/memory-scratch.ts';
 import { signedStore } from '../../src/adapters/signed-store.ts';
 import { openRecord, signedRecord } from '../../src/core/record-signature.ts';
-import { type RecordKeys, recordKeys } from '../../src/core/signing-keys.ts';
+import type { RecordKeys } from '../../src/core/signing-keys.ts';
+import { RecordLostError } from '../../src/errors.ts';
 import type { Outcome } from '../../src/modes/outcome.ts';
 import type { ObjectStore } from '../../src/ports.ts';
 import { parseBody } from '../../src/steps/read-set.ts';
+import { newRecordKeys } from '../core/key-pair.ts';
 import { assetFile, completeRecord, recordText } from '../core/records.ts';
 import { OTHER_WRITER, Scenario } from '../support/scenario.ts';
 
 // Jobs that trust each other's sets, and one that may write to the bucket and is not to be trusted.
 
-const [OURS, THEIRS] = [newKeys(), newKeys()];
+const [OURS, THEIRS] = [newRecordKeys(), newRecordKeys()];
 /** A job that only reads: it has the public key. */
 const READERS: RecordKeys = { signing: undefined, trusted: OURS.trusted };
 /** What inputs make of keys. */
-const WITH_KEYS = { legacy: 'ignore', resumes: false } as const;
+const WITH_KEYS = { legacy: 'ignore', requiresSignatures: true } as const;
 const FILES = { 'app.zip': 'app', 'nested/site.txt': 'site' };
 
 let scenario: Scenario;
@@ -23,14 +26,6 @@ beforeEach(async () => {
   scenario = await Scenario.create();
 });
 afterEach(() => scenario.close());
-
-function newKeys() {
-  const { privateKey } = generateKeyPairSync('ed25519');
-  const signingKey = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
-  const { signing, trusted } = recordKeys({ signingKey, verifyKeys: [] });
-  if (signing === undefined) throw new Error('there is no key');
-  return { signing, trusted };
-}
 
 function storeWith(keys: RecordKeys): ObjectStore {
   return signedStore(scenario.ports().store, keys);
@@ -104,7 +99,9 @@ describe('a set that a key has signed', () => {
   it('is not found with another key', async () => {
     await build(OURS);
     expect(await check(THEIRS, { codeHash: undefined })).toMatchObject(NOT_FOUND);
-    expect(scenario.log).toContainEqual(expect.stringContaining('its record is signed with another key'));
+    expect(scenario.log).toContainEqual(
+      expect.stringContaining(`its record is signed with the key ${OURS.signing.id}, and only ${THEIRS.signing.id}`),
+    );
   });
 
   it('goes on where the reply to a write of its record was lost', async () => {
@@ -123,6 +120,13 @@ describe('a set that a key has signed', () => {
     expect(lostCount).toBeGreaterThan(1);
     expect(await check(READERS, { codeHash: undefined })).toMatchObject({ found: true });
   });
+});
+
+it('signs a record that is too large for memory as any other', async () => {
+  const scratch = new MemoryScratch();
+  scratch.append(Buffer.from(recordText(completeRecord([assetFile('app.zip')]))));
+  await storeWith(OURS).writeDocument(recordKeyOf(), scratch, { kind: 'absent' });
+  expect(await distrustOf(recordKeyOf())).toBeUndefined();
 });
 
 describe('a set that nobody to be trusted has signed', () => {
@@ -157,6 +161,31 @@ describe('a set that nobody to be trusted has signed', () => {
     expect(await bodyOf(`artifacts/${scenario.head}/app.zip`)).toBe('app');
   });
 
+  it('is no excuse for an upload that lost the race against it', async () => {
+    const store = storeWith(OURS);
+    const late: ObjectStore = {
+      ...store,
+      putAsset: async (put) => {
+        await scenario.putRecord({ state: 'complete' });
+        return store.putAsset(put);
+      },
+    };
+    await scenario.build(FILES);
+    await expect(scenario.upload(WITH_KEYS, { store: late })).rejects.toThrow(RecordLostError);
+  });
+
+  it('does not spare an upload its work by a check that had no keys', async () => {
+    await build(undefined);
+    expect(await check(undefined)).toMatchObject({ found: true });
+    await scenario.build(FILES);
+    await expect(scenario.upload(WITH_KEYS, { store: storeWith(OURS) })).rejects.toThrow(
+      `/.found is there, but the set at s3://${scenario.bucket.name}/artifacts/${scenario.head}/ does not count (incomplete)`,
+    );
+    await build(OURS);
+    await check(OURS);
+    expect(await scenario.upload(WITH_KEYS, { store: storeWith(OURS) })).toMatchObject({ reason: 'marker' });
+  });
+
   it('is waited for while it is being written, since no reader takes anything from it', async () => {
     await scenario.putRecord();
     expect(await check(OURS)).toMatchObject({ found: false, reason: 'in-progress' });
@@ -178,7 +207,7 @@ describe('whoever may write to the bucket, but has no key', () => {
     expect(forged).not.toBe(record);
     expect(await check(undefined)).toMatchObject({ found: true });
     expect(await check(OURS, { codeHash: undefined })).toMatchObject(NOT_FOUND);
-    expect(scenario.log).toContainEqual(expect.stringContaining('the signature of its record is wrong'));
+    expect(scenario.log).toContainEqual(expect.stringContaining('its record is not what the key'));
   });
 
   it("can't pass an older set off as another commit's, or as another code's", async () => {
@@ -208,6 +237,44 @@ describe('whoever may write to the bucket, but has no key', () => {
     expect(await build(OURS)).toMatchObject({ reason: 'uploaded' });
     expect(await bodyOf(key)).toBe('app');
   });
+
+  it("can't have it vouch for what came in place of a large file whose upload was ended", async () => {
+    const key = `artifacts/${scenario.head}/large.zip`;
+    const [good, bad] = ['g', 'b'].map((byte) => Buffer.alloc(5 * 1024 ** 2 + 1, byte));
+    const store = storeWith(OURS);
+    let isStruck = false;
+    const attacked: ObjectStore = {
+      ...store,
+      putAssetInParts: (put) => {
+        const beforeComplete = async (): Promise<void> => {
+          await put.beforeComplete();
+          if (isStruck) return;
+          isStruck = true;
+          await scenario.bucket.abortUploads(key);
+          await scenario.bucket.put(key, bad ?? '', { metadata: put.attributes.metadata });
+        };
+        return store.putAssetInParts({ ...put, beforeComplete });
+      },
+    };
+    await scenario.build({ 'large.zip': good ?? '' });
+    expect(await scenario.upload(WITH_KEYS, { store: attacked })).toMatchObject({ reason: 'uploaded' });
+    expect(isStruck).toBe(true);
+    expect((await bodyOf(key)).slice(0, 1)).toBe('g');
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['no JSON', 'junk'],
+    ['no record', '{}'],
+    ['no text', '\xff\xfe'],
+    ['a record of another version', '{"schema":"s3-asset-manager/record/v9"}'],
+    ['more than there is memory for, once it is parsed', '['.repeat(2_000_000)],
+  ])('can keep no job from going on by a record that is %s', async (_, junk) => {
+    await scenario.bucket.put(recordKeyOf(), junk);
+    expect(await check(OURS, { codeHash: undefined })).toMatchObject(NOT_FOUND);
+    expect(await build(OURS)).toMatchObject({ reason: 'uploaded', cached: true });
+    expect(await check(READERS, { codeHash: undefined })).toMatchObject({ found: true });
+  });
 });
 
 it('reads a record that is too large for memory, and trusts it only as it was signed', async () => {
@@ -217,11 +284,12 @@ it('reads a record that is too large for memory, and trusts it only as it was si
   expect(signed.length).toBeGreaterThan(1024 ** 2);
   for (const [text, distrust] of [
     [signed, undefined],
-    [signed.replace('file-011999', 'file-012000'), expect.stringContaining('is wrong')],
+    [signed.replace('file-011999', 'file-012000'), expect.stringContaining('is not what the key')],
   ] as const) {
     await scenario.bucket.put(recordKeyOf(), text);
     const document = await storeWith(READERS).readDocument(recordKeyOf());
     expect(document?.distrust).toEqual(distrust);
+    expect(document?.body).not.toBeInstanceOf(Uint8Array);
     const record = await parseBody(document?.body ?? Buffer.of(), 'record');
     expect(record.state === 'complete' && record.files.length).toBe(files.length);
   }

@@ -1,27 +1,17 @@
-import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
+import { createHash, createPublicKey, verify } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MemoryScratch } from '../../dev/memory-scratch.ts';
 import { parseRecord } from '../../src/core/record.ts';
 import { openRecord, signedRecord } from '../../src/core/record-signature.ts';
-import { recordKeys } from '../../src/core/signing-keys.ts';
 import { edited, edits } from '../fuzz/fuzzing.ts';
+import { newRecordKeys } from './key-pair.ts';
 import { assetFile, completeRecord, recordText } from './records.ts';
 
 const RECORD_KEY = 'main/records/artifacts/c.json';
 const RECORD = Buffer.from(recordText(completeRecord([assetFile('app.zip'), assetFile('ä.txt')])));
 
-function newKeys() {
-  const { privateKey } = generateKeyPairSync('ed25519');
-  const { signing, trusted } = recordKeys({
-    signingKey: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-    verifyKeys: [],
-  });
-  if (signing === undefined) throw new Error('there is no key');
-  return { signing, trusted };
-}
-
-const { signing, trusted } = newKeys();
+const { signing, trusted } = newRecordKeys();
 const SIGNED = Buffer.from(signedRecord({ recordKey: RECORD_KEY, body: RECORD }, signing).toString());
 
 function distrustOf(body: Buffer, recordKey = RECORD_KEY): string | undefined {
@@ -78,20 +68,20 @@ describe('a record does not count', () => {
     ['a code hash', 'main/records/cache/c.json'],
     ['another prefix', 'records/artifacts/c.json'],
   ])('in the place of %s', (_, recordKey) => {
-    expect(distrustOf(SIGNED, recordKey)).toBe(`the signature of its record is wrong (key ${signing.id})`);
+    expect(distrustOf(SIGNED, recordKey)).toBe(`its record is not what the key ${signing.id} has signed`);
   });
 
   it('where another key has signed it', () => {
-    const other = newKeys();
+    const other = newRecordKeys();
     const body = signedRecord({ recordKey: RECORD_KEY, body: RECORD }, other.signing);
     expect(openRecord({ recordKey: RECORD_KEY, body }, trusted).distrust).toBe(
-      `its record is signed with another key (${other.signing.id})`,
+      `its record is signed with the key ${other.signing.id}, and only ${signing.id} would count`,
     );
   });
 
   it('where another key has signed it by the name of ours', () => {
-    const body = signedRecord({ recordKey: RECORD_KEY, body: RECORD }, { ...newKeys().signing, id: signing.id });
-    expect(openRecord({ recordKey: RECORD_KEY, body }, trusted).distrust).toContain('is wrong');
+    const body = signedRecord({ recordKey: RECORD_KEY, body: RECORD }, { ...newRecordKeys().signing, id: signing.id });
+    expect(openRecord({ recordKey: RECORD_KEY, body }, trusted).distrust).toContain('is not what the key');
   });
 
   it('where any byte of it is another', () => {

@@ -29,7 +29,7 @@ function idOf(key: KeyObject): string {
 /** @returns the message of the InputError that they are refused with */
 function refusal(keys: Partial<Parameters<typeof recordKeys>[0]>): string {
   try {
-    recordKeys({ signingKey: undefined, verifyKeys: [], ...keys });
+    recordKeys({ signingKey: undefined, verifyKeys: undefined, ...keys });
   } catch (error) {
     if (error instanceof InputError) return error.message;
     throw error;
@@ -44,7 +44,7 @@ describe('signing-key', () => {
     ['PEM on one line, as some secrets end up', privatePem().replaceAll('\n', ' ')],
     ['its base64 alone', bodyOf(privatePem())],
   ])('is taken as %s, and trusted itself', (_, signingKey) => {
-    const { signing, trusted } = recordKeys({ signingKey, verifyKeys: [] });
+    const { signing, trusted } = recordKeys({ signingKey, verifyKeys: undefined });
     expect(signing?.id).toBe(idOf(publicKey));
     expect(signing?.key.equals(privateKey)).toBe(true);
     expect([...trusted.keys()]).toEqual([idOf(publicKey)]);
@@ -69,37 +69,47 @@ describe('signing-key', () => {
 describe('verify-keys', () => {
   const second = generateKeyPairSync('ed25519').publicKey;
 
-  it('are one a line', () => {
-    const { signing, trusted } = recordKeys({
-      signingKey: undefined,
-      verifyKeys: [bodyOf(publicPem()), bodyOf(publicPem(second))],
-    });
+  it.each([
+    ['one a line', `${bodyOf(publicPem())}\n${bodyOf(publicPem(second))}`],
+    ['on one line, as YAML may fold them', `${bodyOf(publicPem())} ${bodyOf(publicPem(second))}`],
+    ['divided by commas', `${bodyOf(publicPem())}, ${bodyOf(publicPem(second))}`],
+    ['PEM files one after the other', publicPem() + publicPem(second)],
+    ['PEM files with Windows line ends', (publicPem() + publicPem(second)).replaceAll('\n', '\r\n')],
+    ['PEM files on one line', (publicPem() + publicPem(second)).replaceAll('\n', ' ')],
+  ])('are taken as %s', (_, verifyKeys) => {
+    const { signing, trusted } = recordKeys({ signingKey: undefined, verifyKeys });
     expect(signing).toBeUndefined();
     expect([...trusted.keys()]).toEqual([idOf(publicKey), idOf(second)]);
     expect(trusted.get(idOf(second))?.equals(second)).toBe(true);
   });
 
-  it('may be PEM files one after the other', () => {
-    const verifyKeys = (publicPem() + publicPem(second)).trim().split('\n');
-    expect([...recordKeys({ signingKey: undefined, verifyKeys }).trusted.keys()]).toEqual([
-      idOf(publicKey),
-      idOf(second),
-    ]);
-  });
-
   it('stand beside the one that belongs to signing-key', () => {
-    const keys = recordKeys({ signingKey: privatePem(), verifyKeys: [bodyOf(publicPem(second))] });
+    const keys = recordKeys({ signingKey: privatePem(), verifyKeys: bodyOf(publicPem(second)) });
     expect(new Set(keys.trusted.keys())).toEqual(new Set([idOf(publicKey), idOf(second)]));
   });
 
   it.each([
-    ['a private key', bodyOf(privatePem())],
     ['an RSA key', bodyOf(publicPem(OTHERS.rsa.publicKey))],
     ['an X25519 key', bodyOf(publicPem(OTHERS.x25519.publicKey))],
+    ['a comment', '#'],
+    ['a key with something after it', `${bodyOf(publicPem())}x`],
+    ['a key without its padding', bodyOf(publicPem()).replace('=', '')],
     ['something else', 'hunter2'],
   ])('are refused by their number, and not shown, where one is %s', (_, text) => {
-    const message = refusal({ verifyKeys: [bodyOf(publicPem()), text] });
+    const message = refusal({ verifyKeys: `${bodyOf(publicPem())}\n${text}` });
     expect(message).toContain('verify-keys has no Ed25519 public key as number 2');
-    expect(message).not.toContain(text);
+    expect(message.replace('Ed25519', '')).not.toContain(text);
+  });
+
+  it('are refused where one is private, since the log may show it by then', () => {
+    const message = refusal({ verifyKeys: privatePem() });
+    expect(message).toContain('verify-keys has a private key as number 1: make a new pair');
+    expect(message).not.toContain(bodyOf(privatePem()));
+  });
+
+  it('are refused where there is none', () => {
+    expect(refusal({ verifyKeys: '-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----' })).toContain(
+      'verify-keys has no key',
+    );
   });
 });

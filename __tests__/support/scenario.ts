@@ -201,7 +201,7 @@ export class Scenario {
       settings: { contentType: () => 'application/octet-stream', cacheControl: undefined, metadata: undefined },
       ifNoFilesFound: 'error',
       overwrite: false,
-      resumes: true,
+      requiresSignatures: false,
       waitMs: 0,
       ...overrides,
     };

@@ -120,13 +120,18 @@ export class TestBucket {
     await this.#server?.close();
   }
 
-  /** A real server outlives the tests. */
-  async #remove(): Promise<void> {
+  async abortUploads(prefix = ''): Promise<void> {
     const Bucket = this.name;
-    const { Uploads = [] } = await this.client.send(new ListMultipartUploadsCommand({ Bucket }));
+    // MinIO finds them by their whole key only, where there is a prefix.
+    const { Uploads = [] } = await this.client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: prefix }));
     for (const { Key, UploadId } of Uploads)
       await this.client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+  }
+
+  /** A real server outlives the tests. */
+  async #remove(): Promise<void> {
+    await this.abortUploads();
     for (const key of await this.keys()) await this.delete(key);
-    await this.client.send(new DeleteBucketCommand({ Bucket }));
+    await this.client.send(new DeleteBucketCommand({ Bucket: this.name }));
   }
 }

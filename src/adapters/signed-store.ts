@@ -2,7 +2,10 @@ import { openRecord, signedRecord } from '../core/record-signature.ts';
 import type { RecordKeys } from '../core/signing-keys.ts';
 import type { ObjectStore } from '../ports.ts';
 
-/** A store whose records are signed on their way out, and told to be trusted or not on their way in. */
+/**
+ * A store whose documents, which are all records, are signed on their way out where there is a key for it. On their way
+ * in they come without the signature, and with what speaks against trusting them.
+ */
 export function signedStore(store: ObjectStore, { signing, trusted }: RecordKeys): ObjectStore {
   return {
     ...store,

@@ -49,6 +49,7 @@ class TailedBytes implements Bytes {
   }
 
   toString(encoding: BufferEncoding = 'utf8', start = 0, end = this.length): string {
+    // A file reads into the same memory each time.
     if (end <= this.#headBytes) return this.#head.toString(encoding, start, end);
     const bytes = Buffer.allocUnsafe(Math.max(Math.min(end, this.length) - start, 0));
     this.copy(bytes, 0, start, end);

@@ -11,15 +11,15 @@ const SIGNATURE = /^,"signature":\{"keyId":"([0-9a-f]{16})","value":"([A-Za-z0-9
 const SIGNATURE_BYTES = signatureField('0'.repeat(16), 'A'.repeat(88)).length;
 const CLOSING_BRACE = Buffer.from('}');
 
-/** Where a record lies, and its bytes: one JSON object without white space at its end. */
-export interface StoredRecord {
+/** A record's bytes, one JSON object without white space at its end, and where they lie. */
+export interface PlacedRecord {
   /** A record counts nowhere else: that of one commit says nothing about another, nor that of one prefix. */
   readonly recordKey: string;
   readonly body: Bytes;
 }
 
 /** @returns the record with a signature */
-export function signedRecord({ recordKey, body }: StoredRecord, { id, key }: NamedKey): Bytes {
+export function signedRecord({ recordKey, body }: PlacedRecord, { id, key }: NamedKey): Bytes {
   const lengthBytes = body.length - CLOSING_BRACE.length;
   const value = sign(null, messageOf({ recordKey, body }, lengthBytes), key).toString('base64');
   return withTail(body, lengthBytes, signatureField(id, value));
@@ -33,15 +33,19 @@ export interface OpenedRecord {
 }
 
 /** @param trusted public keys, by id */
-export function openRecord(record: StoredRecord, trusted: ReadonlyMap<string, KeyObject>): OpenedRecord {
+export function openRecord(record: PlacedRecord, trusted: ReadonlyMap<string, KeyObject>): OpenedRecord {
   const lengthBytes = record.body.length - SIGNATURE_BYTES;
-  const [, id, value] = (lengthBytes > 0 && SIGNATURE.exec(record.body.toString('latin1', lengthBytes))) || [];
+  const [, id, value] = SIGNATURE.exec(record.body.toString('latin1', Math.max(lengthBytes, 0))) ?? [];
   if (id === undefined || value === undefined) return { body: record.body, distrust: 'its record is not signed' };
   const body = withTail(record.body, lengthBytes, CLOSING_BRACE);
   const key = trusted.get(id);
-  if (key === undefined) return { body, distrust: `its record is signed with another key (${id})` };
+  if (key === undefined)
+    return {
+      body,
+      distrust: `its record is signed with the key ${id}, and only ${[...trusted.keys()].join(', ')} would count`,
+    };
   const isRight = verify(null, messageOf(record, lengthBytes), key, Buffer.from(value, 'base64'));
-  return { body, distrust: isRight ? undefined : `the signature of its record is wrong (key ${id})` };
+  return { body, distrust: isRight ? undefined : `its record is not what the key ${id} has signed` };
 }
 
 function signatureField(id: string, value: string): Buffer {
@@ -49,7 +53,7 @@ function signatureField(id: string, value: string): Buffer {
 }
 
 /** The digest stands for the record, since Ed25519 (RFC 8032) wants all of its message in memory. */
-function messageOf({ recordKey, body }: StoredRecord, lengthBytes: number): Buffer {
+function messageOf({ recordKey, body }: PlacedRecord, lengthBytes: number): Buffer {
   const hasher = createHash('sha256');
   for (const window of windowsOf(withTail(body, lengthBytes, Buffer.of()))) hasher.update(window);
   return Buffer.from(`${CONTEXT}\0${recordKey}\0${hasher.digest('hex')}`);

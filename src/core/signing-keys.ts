@@ -19,11 +19,11 @@ export interface RecordKeys {
 export interface KeyTexts {
   /** PKCS #8, as PEM or its base64 alone. */
   readonly signingKey: string | undefined;
-  /** SubjectPublicKeyInfo, the base64 of each on a line of its own; PEM's first and last lines may stand around it. */
-  readonly verifyKeys: readonly string[];
+  /** SubjectPublicKeyInfo, each as PEM or its base64 alone; divided by white space or commas. */
+  readonly verifyKeys: string | undefined;
 }
 
-const PEM_LABEL = /^-----(BEGIN|END) [A-Z ]+-----$/;
+const PEM_LABEL = /-----(BEGIN|END) [A-Z ]+-----/g;
 
 /**
  * Reads the keys. What is signed with `signing-key` counts, whether or not its public part is among the others.
@@ -32,30 +32,53 @@ const PEM_LABEL = /^-----(BEGIN|END) [A-Z ]+-----$/;
  */
 export function recordKeys({ signingKey, verifyKeys }: KeyTexts): RecordKeys {
   const signing = signingKey === undefined ? undefined : readSigningKey(signingKey);
-  const trusted = new Map<string, KeyObject>();
-  for (const [index, text] of verifyKeys.filter((line) => !PEM_LABEL.test(line)).entries()) {
-    const { id, key } = readVerifyKey(text, index + 1);
-    trusted.set(id, key);
-  }
-  if (signing !== undefined) trusted.set(signing.id, createPublicKey(signing.key));
-  return { signing, trusted };
+  const given = verifyKeys === undefined ? [] : readVerifyKeys(verifyKeys);
+  const own = signing === undefined ? [] : [{ id: signing.id, key: createPublicKey(signing.key) }];
+  return { signing, trusted: new Map([...given, ...own].map(({ id, key }) => [id, key])) };
 }
 
 function readSigningKey(text: string): NamedKey {
-  const base64 = text.replaceAll(/-----(BEGIN|END) [A-Z ]+-----|\s/g, '');
-  const key = ed25519(() => createPrivateKey({ key: Buffer.from(base64, 'base64'), format: 'der', type: 'pkcs8' }));
+  const key = privateKeyOf(text.replaceAll(PEM_LABEL, '').replaceAll(/\s/g, ''));
   if (key !== undefined) return { id: idOf(createPublicKey(key)), key };
   throw new InputError(
     "signing-key is no Ed25519 private key: give what 'openssl genpkey -algorithm ed25519' writes, by a secret",
   );
 }
 
-function readVerifyKey(text: string, number: number): NamedKey {
-  const key = ed25519(() => createPublicKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'spki' }));
+function readVerifyKeys(text: string): NamedKey[] {
+  const items = text
+    .replaceAll(PEM_LABEL, ' ')
+    .split(/[\s,]+/)
+    .filter((item) => item !== '');
+  if (items.length === 0) throw new InputError(`verify-keys has no key: ${PUBLIC_ADVICE}`);
+  return items.map((item, index) => readVerifyKey(item, index + 1));
+}
+
+const PUBLIC_ADVICE = "give one a line, of what 'openssl pkey -pubout' writes";
+
+function readVerifyKey(base64: string, number: number): NamedKey {
+  const key = publicKeyOf(base64);
   if (key !== undefined) return { id: idOf(key), key };
-  throw new InputError(
-    `verify-keys has no Ed25519 public key as number ${number}: give one a line, of what 'openssl pkey -pubout' writes`,
-  );
+  if (privateKeyOf(base64) !== undefined)
+    throw new InputError(
+      `verify-keys has a private key as number ${number}: make a new pair, since the log may show this one, and give the public key`,
+    );
+  throw new InputError(`verify-keys has no Ed25519 public key as number ${number}: ${PUBLIC_ADVICE}`);
+}
+
+function privateKeyOf(base64: string): KeyObject | undefined {
+  return ed25519(() => createPrivateKey({ key: bytesOf(base64), format: 'der', type: 'pkcs8' }));
+}
+
+function publicKeyOf(base64: string): KeyObject | undefined {
+  return ed25519(() => createPublicKey({ key: bytesOf(base64), format: 'der', type: 'spki' }));
+}
+
+/** @throws Error for anything besides base64, which Node would skip, or end at */
+function bytesOf(base64: string): Buffer {
+  const bytes = Buffer.from(base64, 'base64');
+  if (bytes.toString('base64') !== base64) throw new Error('This is no base64');
+  return bytes;
 }
 
 /** @returns undefined where it can't be read, or is of another kind */

@@ -14,7 +14,7 @@ import { differingPaths } from '../steps/compare-builds.ts';
 import { completeSet } from '../steps/complete-set.ts';
 import { fillCache } from '../steps/fill-cache.ts';
 import { findCodeHash } from '../steps/find-code-hash.ts';
-import { type Finding, isUsable } from '../steps/look-up.ts';
+import { type Finding, isUsable, lookUp } from '../steps/look-up.ts';
 import { lookUpSettled } from '../steps/look-up-settled.ts';
 import { type FoundBefore, prepareUpload, type UploadSource } from '../steps/prepare-upload.ts';
 import { parseBody, readListing } from '../steps/read-set.ts';
@@ -30,8 +30,8 @@ export interface UploadRequest extends UploadSource {
   readonly prefix: string;
   readonly ifNoFilesFound: 'error' | 'warn' | 'ignore';
   readonly overwrite: boolean;
-  /** Whether what is stored already counts as sent where its metadata says that it is the same. */
-  readonly resumes: boolean;
+  /** Whether only signed sets count, so that neither metadata nor marker files are taken at their word. */
+  readonly requiresSignatures: boolean;
   readonly legacy: 'trust' | 'ignore';
   readonly dryRun: boolean;
   readonly waitMs: number;
@@ -57,12 +57,23 @@ export async function upload(request: UploadRequest, ports: Ports): Promise<Outc
     prepareUpload(request, ports, location),
   ]);
   if ('foundBefore' in assets) {
+    if (request.requiresSignatures) await assertCounts(request, ports, assets.foundBefore);
     log.info(`The assets of ${commit} were found by an earlier step (${packages.path}/.found): nothing to upload.`);
     return marked({ commit, location: assets.foundBefore, record: await readFoundRecord(ports, assets) });
   }
   if (assets.length === 0) tellNoFiles(request, ports);
   const codeHash = await findCodeHash(request.codeHash, ports);
   return uploadPlanned({ request, ports, location, assets, codeHash });
+}
+
+/** A step without keys finds sets that nobody has signed. */
+async function assertCounts({ writer, legacy }: UploadRequest, ports: Ports, location: SetLocation): Promise<void> {
+  const finding = await lookUp({ ...ports, reader: writer }, location);
+  if (isUsable(finding, legacy)) return;
+  const { packages, store } = ports;
+  throw new UserError(
+    `${packages.path}/.found is there, but the set at ${uriOf(store.bucket, location)} does not count (${finding.verdict.reason}): give the step that checks the same signing-key and verify-keys`,
+  );
 }
 
 /** What an earlier step left of the set it found; a check of the Python tool leaves older records lying about. */
@@ -163,7 +174,7 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
         assets,
         listing,
         owner,
-        resumes: request.resumes,
+        trustsMetadata: !request.requiresSignatures,
         replacesAttributes: request.overwrite,
         concurrency,
       });

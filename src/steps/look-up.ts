@@ -80,12 +80,12 @@ export interface RecordedSet {
 
 async function judge(context: LookUp, recorded: RecordedSet): Promise<Finding> {
   const { record, distrust } = recorded.record;
-  if (record.state !== 'complete') return unusable(recorded, verdictOnUnfinished(context, recorded.record, record));
-  if (distrust !== undefined) return unusable(recorded, { reason: 'incomplete', detail: distrust });
+  if (record.state !== 'complete') return withVerdict(recorded, verdictOnUnfinished(context, recorded.record, record));
+  if (distrust !== undefined) return withVerdict(recorded, { reason: 'incomplete', detail: distrust });
   return judgeComplete(context, recorded, record);
 }
 
-async function unusable({ location, record, pages }: RecordedSet, verdict: Verdict): Promise<Finding> {
+async function withVerdict({ location, record, pages }: RecordedSet, verdict: Verdict): Promise<Finding> {
   return { location, record, ...(await listed(location, pages)), verdict };
 }
 

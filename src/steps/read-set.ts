@@ -69,7 +69,13 @@ export async function dated(
   { body, distrust, etag, dateMs, lastModifiedMs }: StoredDocument,
   where: string,
 ): Promise<ReadRecord> {
-  return { record: await parseBody(body, where), distrust, etag, ageMs: dateMs - lastModifiedMs };
+  const record = await (distrust === undefined ? parseBody(body, where) : parseDistrusted(body, where));
+  return { record, distrust, etag, ageMs: dateMs - lastModifiedMs };
+}
+
+async function parseDistrusted(body: Bytes, where: string): Promise<AssetRecord> {
+  const { parseUnsigned } = await import('../core/parse-unsigned.ts');
+  return parseUnsigned(body, where);
 }
 
 /** As `parseRecord`, however large it is. */

@@ -61,6 +61,7 @@ export function largeAssetOf(key: string, body: Uint8Array, overrides: Partial<A
   return {
     key,
     sizeBytes: body.length,
+    trustsMetadata: true,
     partSizeBytes,
     partDigests: parts.map(sha256Of),
     attributes: ATTRIBUTES,

@@ -66,6 +66,7 @@ async function afterFailedComplete(bucket: Bucket, asset: AssetPutInParts, error
   const name = causeName(error);
   if (name === 'ConditionalRequestConflict') return { outcome: 'precondition-failed' };
   if (name !== 'NoSuchUpload') throw error;
+  if (!asset.trustsMetadata) return { outcome: 'precondition-failed' };
   const found = await head(bucket, asset.key);
   const isOurs = found?.sizeBytes === asset.sizeBytes && isDeepStrictEqual(found.metadata, asset.attributes.metadata);
   return found !== undefined && isOurs

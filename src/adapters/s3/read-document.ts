@@ -3,6 +3,9 @@ import type { StoredDocument } from '../../ports.ts';
 import { scratch } from '../scratch.ts';
 import type { Bucket } from './bucket.ts';
 
+/** A signature comes on top of what a record may have. */
+const MOST_BYTES = MOST_RECORD_BYTES + 1024;
+
 /** @returns an object whole; undefined when the store says that there is none */
 export async function readDocument(bucket: Bucket, key: string): Promise<StoredDocument | undefined> {
   const operation = { verb: 'read', key, action: 's3:GetObject' };
@@ -11,7 +14,7 @@ export async function readDocument(bucket: Bucket, key: string): Promise<StoredD
     method: 'GET',
     key,
     query,
-    mostReplyBytes: MOST_RECORD_BYTES,
+    mostReplyBytes: MOST_BYTES,
     scratch,
   });
   if (reply === undefined) return undefined;
