@@ -123,6 +123,8 @@ export interface ObjectStore {
   readonly bucket: string;
   /** Files above this many bytes are sent in parts. */
   readonly partSizeBytes: number;
+  /** Whether only signed sets count, so that neither metadata nor marker files are taken at their word. */
+  readonly requiresSignatures: boolean;
   readDocument(key: string): Promise<StoredDocument | undefined>;
   writeDocument(key: string, body: Bytes, condition: WriteCondition): Promise<WriteResult>;
   /** Every object whose key starts with `prefix`, page by page. */

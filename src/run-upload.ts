@@ -17,7 +17,6 @@ function uploadRequest(inputs: Inputs, host: Host): UploadRequest {
     ...commonRequest(inputs, host),
     ifNoFilesFound,
     overwrite,
-    requiresSignatures: inputs.trust !== undefined,
     selection: inputs.selection,
     settings: { contentType: (path) => contentType ?? contentTypeOf(path), cacheControl, metadata },
   };

@@ -18,7 +18,7 @@ const [OURS, THEIRS] = [newRecordKeys(), newRecordKeys()];
 /** A job that only reads: it has the public key. */
 const READERS: RecordKeys = { signing: undefined, trusted: OURS.trusted };
 /** What inputs make of keys. */
-const WITH_KEYS = { legacy: 'ignore', requiresSignatures: true } as const;
+const WITH_KEYS = { legacy: 'ignore' } as const;
 const FILES = { 'app.zip': 'app', 'nested/site.txt': 'site' };
 
 let scenario: Scenario;
@@ -50,8 +50,8 @@ async function restore(keys: RecordKeys): Promise<Outcome> {
   return scenario.restore({ ...WITH_KEYS, codeHash: undefined }, { store: storeWith(keys) });
 }
 
-function recordKeyOf(commit = scenario.head): string {
-  return `records/artifacts/${commit}.json`;
+function recordKeyOf(): string {
+  return `records/artifacts/${scenario.head}.json`;
 }
 
 async function bodyOf(key: string): Promise<string> {

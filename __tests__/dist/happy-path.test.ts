@@ -1,8 +1,9 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ActionResult } from '../../dev/run-action.ts';
+import { newKeyPair } from '../core/key-pair.ts';
 import { Scenario } from '../support/scenario.ts';
 
 // The built action as a runner runs it: what later steps are told, word by word.
@@ -107,9 +108,9 @@ describe('a pipeline', () => {
   });
 
   it('counts only what a key has signed, where it is given keys', async () => {
-    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-    const signing = { 'signing-key': privateKey.export({ format: 'pem', type: 'pkcs8' }).toString() };
-    const verifying = { 'verify-keys': publicKey.export({ format: 'pem', type: 'spki' }).toString() };
+    const { signingKey, verifyKey } = newKeyPair();
+    const signing = { 'signing-key': signingKey };
+    const verifying = { 'verify-keys': verifyKey };
     await scenario.build(FILES);
     expectSuccess(await scenario.action('upload', CACHING));
     await scenario.freshPackages();
@@ -216,7 +217,7 @@ describe('the log', () => {
   });
 
   it('keeps the key that records are signed with out of it, line by line', async () => {
-    const key = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+    const { signingKey: key } = newKeyPair();
     const { lines, exitCode } = await scenario.action('check', { 'signing-key': key }, { env: { RUNNER_DEBUG: '1' } });
     expect(exitCode).toBe(0);
     const [, secret = ''] = key.split('\n');

@@ -201,7 +201,6 @@ export class Scenario {
       settings: { contentType: () => 'application/octet-stream', cacheControl: undefined, metadata: undefined },
       ifNoFilesFound: 'error',
       overwrite: false,
-      requiresSignatures: false,
       waitMs: 0,
       ...overrides,
     };

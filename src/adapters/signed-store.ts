@@ -9,6 +9,7 @@ import type { ObjectStore } from '../ports.ts';
 export function signedStore(store: ObjectStore, { signing, trusted }: RecordKeys): ObjectStore {
   return {
     ...store,
+    requiresSignatures: true,
     writeDocument: (recordKey, body, condition) => {
       const written = signing === undefined ? body : signedRecord({ recordKey, body }, signing);
       return store.writeDocument(recordKey, written, condition);

@@ -1,13 +1,21 @@
+import { createHash } from 'node:crypto';
 import type { Bytes } from '../ports.ts';
 
 /** Of bytes that may be too many for memory, as many at a time. */
 const WINDOW_BYTES = 64 * 1024;
 
-/** Goes through bytes some at a time, all of them in the same memory: each is gone when the next is asked for. */
-export function* windowsOf(bytes: Bytes): Generator<Uint8Array> {
-  const window = Buffer.allocUnsafeSlow(Math.min(bytes.length, WINDOW_BYTES));
-  for (let start = 0; start < bytes.length; start += window.length)
-    yield window.subarray(0, bytes.copy(window, 0, start, start + window.length));
+/** Goes through the bytes before `end` some at a time, all in the same memory: each is gone when the next is asked for. */
+export function* windowsOf(bytes: Bytes, end = bytes.length): Generator<Uint8Array> {
+  const window = Buffer.allocUnsafeSlow(Math.min(end, WINDOW_BYTES));
+  for (let start = 0; start < end; start += window.length)
+    yield window.subarray(0, bytes.copy(window, 0, start, Math.min(start + window.length, end)));
+}
+
+/** @returns the SHA-256 of the bytes before `end` */
+export function digestOf(bytes: Bytes, encoding: 'hex' | 'base64', end = bytes.length): string {
+  const hasher = createHash('sha256');
+  for (const window of windowsOf(bytes, end)) hasher.update(window);
+  return hasher.digest(encoding);
 }
 
 /** Whether two are the same, byte by byte. */

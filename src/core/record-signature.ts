@@ -1,6 +1,6 @@
-import { createHash, type KeyObject, sign, verify } from 'node:crypto';
+import { type KeyObject, sign, verify } from 'node:crypto';
 import type { Bytes } from '../ports.ts';
-import { windowsOf, withTail } from './bytes.ts';
+import { digestOf, withTail } from './bytes.ts';
 import type { NamedKey } from './signing-keys.ts';
 
 // A signed record ends with the field `signature`, in this one form. What is signed are the bytes before it, so that
@@ -54,7 +54,5 @@ function signatureField(id: string, value: string): Buffer {
 
 /** The digest stands for the record, since Ed25519 (RFC 8032) wants all of its message in memory. */
 function messageOf({ recordKey, body }: PlacedRecord, lengthBytes: number): Buffer {
-  const hasher = createHash('sha256');
-  for (const window of windowsOf(withTail(body, lengthBytes, Buffer.of()))) hasher.update(window);
-  return Buffer.from(`${CONTEXT}\0${recordKey}\0${hasher.digest('hex')}`);
+  return Buffer.from(`${CONTEXT}\0${recordKey}\0${digestOf(body, 'hex', lengthBytes)}`);
 }

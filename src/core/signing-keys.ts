@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, hash, type KeyObject } from 'node:crypto';
 import { InputError } from '../errors.ts';
 
 /** An Ed25519 key, and how a signature names it: the first 16 hex digits of the SHA-256 of its public part, as DER. */
@@ -23,6 +23,7 @@ export interface KeyTexts {
   readonly verifyKeys: string | undefined;
 }
 
+const PUBLIC_ADVICE = "give one a line, of what 'openssl pkey -pubout' writes";
 const PEM_LABEL = /-----(BEGIN|END) [A-Z ]+-----/g;
 
 /**
@@ -31,21 +32,22 @@ const PEM_LABEL = /-----(BEGIN|END) [A-Z ]+-----/g;
  * @throws InputError for what is no Ed25519 key; it shows none, since a private one may have been mistaken for a public one
  */
 export function recordKeys({ signingKey, verifyKeys }: KeyTexts): RecordKeys {
-  const signing = signingKey === undefined ? undefined : readSigningKey(signingKey);
-  const given = verifyKeys === undefined ? [] : readVerifyKeys(verifyKeys);
-  const own = signing === undefined ? [] : [{ id: signing.id, key: createPublicKey(signing.key) }];
-  return { signing, trusted: new Map([...given, ...own].map(({ id, key }) => [id, key])) };
+  const key = signingKey === undefined ? undefined : readSigningKey(signingKey);
+  const own = key && named(createPublicKey(key));
+  const given = verifyKeys === undefined ? [] : readVerifyKeys(verifyKeys).map(named);
+  const trusted = new Map([...given, ...(own === undefined ? [] : [own])].map((one) => [one.id, one.key]));
+  return { signing: key && own && { id: own.id, key }, trusted };
 }
 
-function readSigningKey(text: string): NamedKey {
+function readSigningKey(text: string): KeyObject {
   const key = privateKeyOf(text.replaceAll(PEM_LABEL, '').replaceAll(/\s/g, ''));
-  if (key !== undefined) return { id: idOf(createPublicKey(key)), key };
+  if (key !== undefined) return key;
   throw new InputError(
     "signing-key is no Ed25519 private key: give what 'openssl genpkey -algorithm ed25519' writes, by a secret",
   );
 }
 
-function readVerifyKeys(text: string): NamedKey[] {
+function readVerifyKeys(text: string): KeyObject[] {
   const items = text
     .replaceAll(PEM_LABEL, ' ')
     .split(/[\s,]+/)
@@ -54,11 +56,9 @@ function readVerifyKeys(text: string): NamedKey[] {
   return items.map((item, index) => readVerifyKey(item, index + 1));
 }
 
-const PUBLIC_ADVICE = "give one a line, of what 'openssl pkey -pubout' writes";
-
-function readVerifyKey(base64: string, number: number): NamedKey {
+function readVerifyKey(base64: string, number: number): KeyObject {
   const key = publicKeyOf(base64);
-  if (key !== undefined) return { id: idOf(key), key };
+  if (key !== undefined) return key;
   if (privateKeyOf(base64) !== undefined)
     throw new InputError(
       `verify-keys has a private key as number ${number}: make a new pair, since the log may show this one, and give the public key`,
@@ -91,7 +91,7 @@ function ed25519(read: () => KeyObject): KeyObject | undefined {
   }
 }
 
-function idOf(publicKey: KeyObject): string {
-  const der = publicKey.export({ format: 'der', type: 'spki' });
-  return createHash('sha256').update(der).digest('hex').slice(0, 16);
+function named(publicKey: KeyObject): NamedKey {
+  const digest = hash('sha256', publicKey.export({ format: 'der', type: 'spki' }), 'hex');
+  return { id: digest.slice(0, 16), key: publicKey };
 }

@@ -14,14 +14,15 @@ import { differingPaths } from '../steps/compare-builds.ts';
 import { completeSet } from '../steps/complete-set.ts';
 import { fillCache } from '../steps/fill-cache.ts';
 import { findCodeHash } from '../steps/find-code-hash.ts';
-import { type Finding, isUsable, lookUp } from '../steps/look-up.ts';
+import { type Finding, isUsable } from '../steps/look-up.ts';
 import { lookUpSettled } from '../steps/look-up-settled.ts';
-import { type FoundBefore, prepareUpload, type UploadSource } from '../steps/prepare-upload.ts';
-import { parseBody, readListing } from '../steps/read-set.ts';
+import { prepareUpload, type UploadSource } from '../steps/prepare-upload.ts';
+import { readListing } from '../steps/read-set.ts';
 import { RecordClaim } from '../steps/record-claim.ts';
 import { type CommitRequest, resolveCommit } from '../steps/resolve-commit.ts';
 import { type PlannedAsset, sendAssets } from '../steps/send-assets.ts';
 import { stillInProgress } from '../steps/wait-for-set.ts';
+import { uploadMarked } from './marked-upload.ts';
 import { builtFrom, filesOf, type Outcome, recordOf, type UploadReason } from './outcome.ts';
 
 export interface UploadRequest extends UploadSource {
@@ -30,8 +31,6 @@ export interface UploadRequest extends UploadSource {
   readonly prefix: string;
   readonly ifNoFilesFound: 'error' | 'warn' | 'ignore';
   readonly overwrite: boolean;
-  /** Whether only signed sets count, so that neither metadata nor marker files are taken at their word. */
-  readonly requiresSignatures: boolean;
   readonly legacy: 'trust' | 'ignore';
   readonly dryRun: boolean;
   readonly waitMs: number;
@@ -44,7 +43,7 @@ export interface UploadRequest extends UploadSource {
  * where `.found` says that the set was there already.
  */
 export async function upload(request: UploadRequest, ports: Ports): Promise<Outcome> {
-  const { packages, log } = ports;
+  const { packages } = ports;
   if (!(await packages.exists()))
     throw new InputError(
       `package-directory '${packages.path}' does not exist: build the assets into it before uploading`,
@@ -56,36 +55,10 @@ export async function upload(request: UploadRequest, ports: Ports): Promise<Outc
     assertCheckedOut(commit, request.commit, ports),
     prepareUpload(request, ports, location),
   ]);
-  if ('foundBefore' in assets) {
-    if (request.requiresSignatures) await assertCounts(request, ports, assets.foundBefore);
-    log.info(`The assets of ${commit} were found by an earlier step (${packages.path}/.found): nothing to upload.`);
-    return marked({ commit, location: assets.foundBefore, record: await readFoundRecord(ports, assets) });
-  }
+  if ('foundBefore' in assets) return uploadMarked(request, ports, { commit, location: assets.foundBefore });
   if (assets.length === 0) tellNoFiles(request, ports);
   const codeHash = await findCodeHash(request.codeHash, ports);
   return uploadPlanned({ request, ports, location, assets, codeHash });
-}
-
-/** A step without keys finds sets that nobody has signed. */
-async function assertCounts({ writer, legacy }: UploadRequest, ports: Ports, location: SetLocation): Promise<void> {
-  const finding = await lookUp({ ...ports, reader: writer }, location);
-  if (isUsable(finding, legacy)) return;
-  const { packages, store } = ports;
-  throw new UserError(
-    `${packages.path}/.found is there, but the set at ${uriOf(store.bucket, location)} does not count (${finding.verdict.reason}): give the step that checks the same signing-key and verify-keys`,
-  );
-}
-
-/** What an earlier step left of the set it found; a check of the Python tool leaves older records lying about. */
-async function readFoundRecord(
-  { packages }: Ports,
-  { foundBefore: { kind, id } }: FoundBefore,
-): Promise<CompleteRecord | undefined> {
-  const text = await packages.readMarker('.record.json');
-  if (text === undefined) return undefined;
-  const record = await parseBody(Buffer.from(text), `${packages.path}/.record.json`);
-  if (record.state !== 'complete') return undefined;
-  return (kind === 'artifact' ? record.commit : record.codeHash) === id ? record : undefined;
 }
 
 function tellNoFiles({ ifNoFilesFound, selection }: UploadRequest, { packages, log }: Ports): void {
@@ -174,7 +147,6 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
         assets,
         listing,
         owner,
-        trustsMetadata: !request.requiresSignatures,
         replacesAttributes: request.overwrite,
         concurrency,
       });
@@ -256,30 +228,6 @@ function outcome({ request, location, codeHash }: UploadPlan, { finding, reason 
     location,
     files: found ? filesOf(finding) : [],
     uploaded: SENT.has(reason),
-    cached: false,
-    restored: false,
-  };
-}
-
-interface MarkedSet {
-  readonly commit: string;
-  readonly location: SetLocation;
-  readonly record: CompleteRecord | undefined;
-}
-
-/** Nothing was done, since an earlier step had found the set. */
-function marked({ commit, location, record }: MarkedSet): Outcome {
-  return {
-    found: true,
-    source: 'artifact',
-    reason: 'marker',
-    cacheHit: false,
-    commit,
-    codeHash: record?.codeHash,
-    builtFromCommit: record && builtFrom(record),
-    location,
-    files: record?.files ?? [],
-    uploaded: false,
     cached: false,
     restored: false,
   };

@@ -24,8 +24,6 @@ export interface AssetSending {
   /** Read before the claim was begun or last renewed: only such an ETag may be replaced. */
   readonly listing: Listing;
   readonly owner: AssetOwner;
-  /** Whether what is there with the same bytes, as its metadata says, counts as sent. Others may have written both. */
-  readonly trustsMetadata: boolean;
   /** Whether what is there with the same bytes is replaced where it has other attributes; some servers tell none. */
   readonly replacesAttributes: boolean;
   readonly concurrency: Concurrency;
@@ -54,15 +52,15 @@ interface Sender {
 export async function sendAssets(
   ports: SendPorts,
   claim: RecordClaim,
-  { assets, listing, owner, trustsMetadata, replacesAttributes, concurrency }: AssetSending,
+  { assets, listing, owner, replacesAttributes, concurrency }: AssetSending,
 ): Promise<SentAssets> {
   const budget = byteBudget(BYTES_IN_MEMORY);
   let presentCount = 0;
   const lanes = { limit: lanesFor(concurrency, ports.clock), scratch: await ports.scratch() };
   const files = await mapLongConcurrently(assets, lanes, (asset) =>
-    withSender(ports, { asset, owner, trustsMetadata, claim, budget }, async (sender) => {
+    withSender(ports, { asset, owner, claim, budget }, async (sender) => {
       const listedEtag = listing.get(asset.path)?.etag;
-      const stored = await storeAsset(ports, claim, { sender, listedEtag, trustsMetadata, replacesAttributes });
+      const stored = await storeAsset(ports, claim, { sender, listedEtag, replacesAttributes });
       if (stored.wasPresent) presentCount += 1;
       ports.log.debug(`${stored.wasPresent ? 'There already' : 'Stored'}: ${printable(sender.key)}`);
       return { ...sender.file, etag: stored.etag };
@@ -79,7 +77,6 @@ interface Stored {
 interface Storing {
   readonly sender: Sender;
   readonly listedEtag: string | undefined;
-  readonly trustsMetadata: boolean;
   readonly replacesAttributes: boolean;
 }
 
@@ -87,7 +84,7 @@ interface Storing {
 async function storeAsset(
   { store }: SendPorts,
   claim: RecordClaim,
-  { sender, listedEtag, trustsMetadata, replacesAttributes }: Storing,
+  { sender, listedEtag, replacesAttributes }: Storing,
 ): Promise<Stored> {
   claim.assertHeld();
   if (listedEtag === undefined) {
@@ -97,7 +94,8 @@ async function storeAsset(
   let replaceable = listedEtag;
   for (let attempt = 1; attempt <= MOST_REPLACEMENTS; attempt += 1) {
     const head = await store.head(sender.key);
-    const isSent = head !== undefined && trustsMetadata && isSame(head, sender);
+    // Whoever may write to the bucket may write metadata, too, and a signature would vouch for it.
+    const isSent = head !== undefined && !store.requiresSignatures && isSame(head, sender);
     if (isSent && (!replacesAttributes || hasAttributes(head, sender.attributes)))
       return { etag: head.etag, wasPresent: true };
     // An ETag that was not known before the last renewal may be that of a new holder: renewing shows who holds on.
@@ -117,8 +115,9 @@ function isSame(head: ObjectHead, { file }: Sender): boolean {
   return head.sizeBytes === file.size && sha256Of(head) === file.sha256;
 }
 
-interface SenderContext extends Pick<AssetSending, 'owner' | 'trustsMetadata'> {
+interface SenderContext {
   readonly asset: PlannedAsset;
+  readonly owner: AssetOwner;
   readonly claim: RecordClaim;
   readonly budget: ByteBudget;
 }
@@ -160,7 +159,7 @@ async function wholeSender(
  * then, against which the store checks each part.
  */
 async function partsSender({ store, signal }: SendPorts, context: SenderContext, open: OpenFile): Promise<Sender> {
-  const { asset, owner, trustsMetadata, claim, budget } = context;
+  const { asset, owner, claim, budget } = context;
   const { sizeBytes } = open;
   const partSizeBytes = partSizeOf(sizeBytes, store.partSizeBytes);
   const { whole, parts: partDigests } = await open.digests(partSizeBytes, signal);
@@ -179,7 +178,7 @@ async function partsSender({ store, signal }: SendPorts, context: SenderContext,
   const put = {
     key,
     sizeBytes,
-    trustsMetadata,
+    trustsMetadata: !store.requiresSignatures,
     partSizeBytes,
     partDigests,
     attributes,

@@ -99,10 +99,7 @@ export class ModelProcess implements Runner {
     if (mode === 'check') return check({ ...search, restore: this.plan.restores ? EVERYTHING : undefined }, ports);
     const settings = { contentType: () => undefined, cacheControl: undefined, metadata: undefined };
     const selection = { patterns: [], includeHidden: false };
-    return upload(
-      { ...search, selection, settings, overwrite, requiresSignatures: false, ifNoFilesFound: 'error' },
-      ports,
-    );
+    return upload({ ...search, selection, settings, overwrite, ifNoFilesFound: 'error' }, ports);
   }
 }
 

@@ -16,6 +16,7 @@ export function s3ObjectStore(settings: StoreSettings, limits?: Limits): ObjectS
   return {
     bucket: settings.bucket,
     partSizeBytes: settings.partSizeBytes,
+    requiresSignatures: false,
     readDocument: (key) => readDocument(bucket, key),
     list: (prefix) => list(bucket, prefix),
     writeDocument: async (key, body, condition) => (await write()).writeDocument(bucket, { key, body, condition }),

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { windowsOf } from '../../core/bytes.ts';
+import { digestOf, windowsOf } from '../../core/bytes.ts';
 import { defined } from '../../core/defined.ts';
 import type { AssetCopy, AssetPut, Bytes, CopyResult, WriteCondition, WriteResult } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
@@ -24,9 +23,7 @@ export function writeDocument(
   { key, body, condition }: { key: string; body: Bytes; condition: WriteCondition },
 ): Promise<WriteResult> {
   const fields = { ...placement(bucket.settings), ContentType: 'application/json' };
-  const hasher = createHash('sha256');
-  for (const window of windowsOf(body)) hasher.update(window);
-  const sha256 = hasher.digest('base64');
+  const sha256 = digestOf(body, 'base64');
   const bytes = body instanceof Uint8Array ? body : { length: body.length, windows: () => windowsOf(body) };
   return put(bucket, { key, condition, fields, body: { bytes, sha256 } });
 }
