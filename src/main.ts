@@ -2,7 +2,6 @@ import type { Host } from './adapters/actions-host.ts';
 import { gitSourceTree } from './adapters/git/source-tree.ts';
 import { packageDirectory } from './adapters/package-directory/package-directory.ts';
 import { s3ObjectStore } from './adapters/s3/object-store.ts';
-import { scratch } from './adapters/scratch.ts';
 import { systemClock, systemRandom } from './adapters/system.ts';
 import { systemCode } from './core/system-code.ts';
 import { CancelledError, UserError } from './errors.ts';
@@ -62,7 +61,6 @@ async function connect(inputs: Inputs, { log, onCancel }: Host): Promise<Ports> 
     store: await storeOf(inputs),
     sources: gitSourceTree({ repositoryPath: inputs.repository.path, packageDirectory: inputs.packageDirectory }),
     packages: packageDirectory(inputs.packageDirectory, log),
-    scratch,
     clock: systemClock,
     random: systemRandom,
     log,

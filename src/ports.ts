@@ -1,7 +1,6 @@
 import type { Marker } from './core/asset-path.ts';
 import type { SourceListing } from './core/code-hash.ts';
 import type { ByteBudget } from './core/concurrency.ts';
-import type { List } from './core/list.ts';
 
 // What modes and steps need from outside. Adapters implement these; nothing here knows AWS, Actions or git.
 
@@ -18,18 +17,9 @@ export type WriteResult =
   | { readonly outcome: 'precondition-failed' }
   | { readonly outcome: 'missing' };
 
-/** Bytes that may be too many for memory: copied, or turned into text, some at a time. A Buffer is such. */
-export type Bytes = Pick<Buffer, 'length' | 'copy' | 'toString'>;
-
-/** Bytes on the disk, under no name: gone when the process is. */
-export interface ScratchFile extends Bytes {
-  /** @throws UserError where the disk takes no more */
-  append(bytes: Uint8Array): void;
-}
-
 /** An object read whole, with the two times that the same reply of the server gave. */
 export interface StoredDocument {
-  readonly body: Bytes;
+  readonly body: Buffer;
   /** Why a record does not count, where only signed ones do and this one is not. */
   readonly distrust?: string | undefined;
   readonly etag: string;
@@ -126,7 +116,7 @@ export interface ObjectStore {
   /** Whether only signed sets count, so that neither metadata nor marker files are taken at their word. */
   readonly requiresSignatures: boolean;
   readDocument(key: string): Promise<StoredDocument | undefined>;
-  writeDocument(key: string, body: Bytes, condition: WriteCondition): Promise<WriteResult>;
+  writeDocument(key: string, body: Buffer, condition: WriteCondition): Promise<WriteResult>;
   /** Every object whose key starts with `prefix`, page by page. */
   list(prefix: string): AsyncIterable<readonly ListedObject[]>;
   head(key: string): Promise<ObjectHead | undefined>;
@@ -203,15 +193,14 @@ export interface PackageDirectory {
   exists(): Promise<boolean>;
   create(): Promise<void>;
   /** Sorted by the bytes of their paths. */
-  scan(selection: FileSelection): Promise<List<ScannedFile>>;
+  scan(selection: FileSelection): Promise<readonly ScannedFile[]>;
   open(path: string): Promise<OpenFile>;
   /** Base64 SHA-256 of a regular file that has this size; undefined where there is none. */
   digest(path: string, sizeBytes: number): Promise<string | undefined>;
   /** Throws where a link stands in the way. */
   receive(path: string, sizeBytes: number): Promise<IncomingFile>;
   readMarker(name: Marker): Promise<string | undefined>;
-  /** @param text whole, or in pieces */
-  writeMarker(name: Marker, text: string | Iterable<string>): Promise<void>;
+  writeMarker(name: Marker, text: string): Promise<void>;
   removeMarker(name: Marker): Promise<void>;
 }
 
@@ -242,8 +231,6 @@ export interface Ports {
   readonly store: ObjectStore;
   readonly sources: SourceTree;
   readonly packages: PackageDirectory;
-  /** An empty one. It takes no place before something is put into it. */
-  readonly scratch: () => Promise<ScratchFile>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -1,7 +1,6 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { MemoryScratch } from '../../dev/memory-scratch.ts';
 import { parseRecord } from '../../src/core/record.ts';
 import { openRecord, signedRecord } from '../../src/core/record-signature.ts';
 import { edited, edits } from '../fuzz/fuzzing.ts';
@@ -42,15 +41,6 @@ describe('a signed record', () => {
 
   it('is the same each time, so that a lost reply can be told by it', () => {
     expect(signedRecord({ recordKey: RECORD_KEY, body: RECORD }, signing).toString()).toBe(SIGNED.toString());
-  });
-
-  it('is the same in a file as in memory', () => {
-    const [plain, stored] = [new MemoryScratch(), new MemoryScratch()];
-    plain.append(RECORD);
-    stored.append(SIGNED);
-    expect(signedRecord({ recordKey: RECORD_KEY, body: plain }, signing).toString()).toBe(SIGNED.toString());
-    const { body, distrust } = openRecord({ recordKey: RECORD_KEY, body: stored }, trusted);
-    expect([body.toString(), distrust]).toEqual([RECORD.toString(), undefined]);
   });
 });
 

@@ -1,8 +1,7 @@
 import {
   type AssetFile,
-  type AssetRecord,
   type CompleteRecord,
-  recordPieces,
+  recordText,
   totalSize,
   type UploadingRecord,
 } from '../../src/core/record.ts';
@@ -31,7 +30,4 @@ export function assetFile(path: string, overrides: Partial<AssetFile> = {}): Ass
   return { path, size: 3, sha256: 'ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=', etag: '"e1"', ...overrides };
 }
 
-/** A record as stored. */
-export function recordText(record: AssetRecord): string {
-  return [...recordPieces(record)].join('');
-}
+export { recordText };

@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseLargeRecord } from '../../src/core/parse-large-record.ts';
 import { type AssetRecord, describeWriter, parseRecord } from '../../src/core/record.ts';
 import { UserError } from '../../src/errors.ts';
 import { recordText } from '../core/records.ts';
-import { edited, edits, isPrintableLine, itHolds, itHoldsAsync, troublesomeText } from './fuzzing.ts';
+import { edited, edits, isPrintableLine, itHolds, troublesomeText } from './fuzzing.ts';
 
 const WHERE = 's3://bucket/records/artifacts/x.json';
 const WRITER = { nonce: 'n', sequence: 1, repository: 'o/r', runId: '1', runAttempt: '1', workflow: 'w', ref: 'r' };
@@ -104,18 +103,6 @@ describe('reading records', () => {
     if (recordText(parseRecord(stored, WHERE)) !== stored) throw new Error(`It does not survive: ${stored}`);
     if (!isPrintableLine(describeWriter(first.writer))) throw new Error(`No line: ${describeWriter(first.writer)}`);
     if ('polluted' in {}) throw new Error('The prototype of every object was changed');
-  });
-
-  itHoldsAsync('gives the same of a large record, list by list', text, async (body) => {
-    const refused = (error: unknown): undefined => {
-      if (!(error instanceof UserError)) throw error;
-    };
-    for (const pieceBytes of [1, 300]) {
-      const large = await parseLargeRecord(Buffer.from(body), WHERE, pieceBytes).catch(refused);
-      const inMemory = large?.state === 'complete' ? { ...large, files: [...large.files] } : large;
-      // A lone surrogate has no bytes of its own.
-      expect(inMemory).toEqual(parsed(body.toWellFormed()));
-    }
   });
 
   it('leaves the prototype of every object as it was', () => {

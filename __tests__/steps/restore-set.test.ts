@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import { packageDirectory } from '../../src/adapters/package-directory/package-directory.ts';
-import { scratch } from '../../src/adapters/scratch.ts';
 import { systemClock, systemRandom } from '../../src/adapters/system.ts';
 import { artifactSet } from '../../src/core/keys.ts';
 import type { CompleteRecord } from '../../src/core/record.ts';
@@ -42,7 +41,6 @@ function portsThatKeep(kept: string[]): Ports {
     store: { ...storeAt({ url: 'http://127.0.0.1:1' }), readAsset },
     packages: { ...packageDirectory('not-there', SILENT), digest: async () => undefined, receive },
     sources: { exists: refuse, head: refuse, entries: refuse, contents: refuse },
-    scratch,
     clock: systemClock,
     random: systemRandom,
     log: SILENT,

@@ -9,10 +9,8 @@ import { gitSourceTree } from '../../src/adapters/git/source-tree.ts';
 import { packageDirectory } from '../../src/adapters/package-directory/package-directory.ts';
 import { s3ObjectStore } from '../../src/adapters/s3/object-store.ts';
 import type { StoreSettings } from '../../src/adapters/s3/settings.ts';
-import { scratch } from '../../src/adapters/scratch.ts';
 import { systemClock, systemRandom } from '../../src/adapters/system.ts';
 import { defined } from '../../src/core/defined.ts';
-import type { List } from '../../src/core/list.ts';
 import {
   type AssetFile,
   type AssetRecord,
@@ -50,7 +48,7 @@ export interface RecordFixture extends Partial<RecordDraft> {
   readonly state?: AssetRecord['state'];
   readonly writer?: Writer;
   readonly leaseSeconds?: number;
-  readonly files?: List<AssetFile>;
+  readonly files?: readonly AssetFile[];
 }
 
 /** Where a set lies that is not the commit's own, and what its record claims, also of every file. */
@@ -242,7 +240,6 @@ export class Scenario {
       store: s3ObjectStore(this.storeSettings()),
       sources: gitSourceTree({ repositoryPath: this.root, packageDirectory: this.packages }),
       packages: packageDirectory(this.packages, log),
-      scratch,
       clock: systemClock,
       random: systemRandom,
       log,

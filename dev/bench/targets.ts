@@ -91,14 +91,6 @@ export function timeAFileStays({ says, small, large }: Growth, links = BOTH): Ta
   });
 }
 
-export function memoryStays({ says, small, large }: Growth, links = BOTH): Target {
-  return target(`${says}: memory does not grow`, links, (results) => {
-    const [before, after] = [small, large].map(({ name }) => summary(results, name).peakBytes / MB);
-    const value = `${before?.toFixed(0)} → ${after?.toFixed(0)} MB`;
-    return { value, isReached: (after ?? Number.NaN) <= (before ?? Number.NaN) * NOISE };
-  });
-}
-
 class NotMeasured extends Error {}
 
 function target(says: string, links: readonly LinkName[], judge: (results: Results) => Judgement): Target {

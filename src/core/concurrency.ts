@@ -1,7 +1,3 @@
-import type { ScratchFile } from '../ports.ts';
-import type { List } from './list.ts';
-import { ListWriter } from './packed-list.ts';
-
 /** How many pieces of work go on side by side, and who decides that. */
 export interface Lanes {
   readonly count: number;
@@ -75,7 +71,7 @@ function fixedLanes(count: number): Lanes {
  * @param limit how many at a time
  */
 export async function forEachConcurrently<Item>(
-  items: List<Item>,
+  items: readonly Item[],
   limit: number | Lanes,
   work: (item: Item, index: number) => Promise<void>,
 ): Promise<void> {
@@ -83,7 +79,7 @@ export async function forEachConcurrently<Item>(
   const failures: unknown[] = [];
   const running: Promise<void>[] = [];
   // The lanes share one iterator, which the first failure closes.
-  const queue = numbered(items);
+  const queue = items.entries();
   function open(): void {
     while (running.length < Math.min(lanes.count, items.length)) running.push(drain());
   }
@@ -105,17 +101,9 @@ export async function forEachConcurrently<Item>(
   if (failures.length > 0) throw failures[0];
 }
 
-function* numbered<Item>(items: Iterable<Item>): Generator<[number, Item]> {
-  let index = 0;
-  for (const item of items) {
-    yield [index, item];
-    index += 1;
-  }
-}
-
 /** As {@link forEachConcurrently}. @returns the results, in the order of the items */
 export async function mapConcurrently<Item, Result>(
-  items: List<Item>,
+  items: readonly Item[],
   limit: number | Lanes,
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
@@ -124,21 +112,6 @@ export async function mapConcurrently<Item, Result>(
     results[index] = await work(item);
   });
   return results;
-}
-
-/**
- * As {@link mapConcurrently}, of a list that may be too long to have it, or its results, in memory.
- *
- * @param scratch where the results go if they are many; for them alone
- */
-export async function mapLongConcurrently<Item, Result extends object>(
-  items: List<Item>,
-  { limit, scratch }: { readonly limit: number | Lanes; readonly scratch: ScratchFile },
-  work: (item: Item) => Promise<Result>,
-): Promise<List<Result>> {
-  const results = new ListWriter<Result>(scratch);
-  await forEachConcurrently(items, limit, async (item, index) => results.put(index, await work(item)));
-  return results.list();
 }
 
 /** Lets a number of pieces of work go on at once. */

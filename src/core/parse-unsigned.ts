@@ -1,4 +1,3 @@
-import type { Bytes } from '../ports.ts';
 import { type AssetRecord, parseRecord } from './record.ts';
 
 /** No record of an unfinished set has as much; of any other nothing is of interest but that it does not count. */
@@ -19,7 +18,7 @@ const UNKNOWN: AssetRecord = {
  * Reads a record that does not count, since anybody may have written it: for who is at work on its set. Whatever it is
  * takes no memory to speak of, and fails no job.
  */
-export function parseUnsigned(body: Bytes, where: string): AssetRecord {
+export function parseUnsigned(body: Buffer, where: string): AssetRecord {
   if (body.length > MOST_BYTES) return UNKNOWN;
   try {
     return parseRecord(body.toString('utf8'), where);

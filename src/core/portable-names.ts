@@ -1,5 +1,4 @@
 import { isMarker } from './asset-path.ts';
-import { type List, mapped } from './list.ts';
 import { printable } from './printable.ts';
 
 /** A system by what it makes of file names; as Node names it. */
@@ -27,7 +26,7 @@ const IN_GIT_FOLDER = /(^|\/)(\.git|git~1)[. ]*(:|\/|$)/i;
  * @param paths relative, with `/`
  * @returns one sentence about the first trouble, or undefined where there is none
  */
-export function namingProblem(paths: List<string>, rules: NamingRules): string | undefined {
+export function namingProblem(paths: readonly string[], rules: NamingRules): string | undefined {
   for (const path of paths) {
     const problem = problemOf(path, rules);
     if (problem !== undefined) return `'${printable(path)}' ${problem}`;
@@ -52,7 +51,7 @@ function lengthOf(name: string, rules: NamingRules): number {
 }
 
 /** Two paths that are one file there, or one that is a file and another's folder. */
-function collision(paths: List<string>, rules: NamingRules): string | undefined {
+function collision(paths: readonly string[], rules: NamingRules): string | undefined {
   // Those before a path that its name begins with, shortest first.
   const open: NamedPath[] = [];
   for (const { path, name } of inOrder(paths, rules)) {
@@ -75,10 +74,9 @@ interface NamedPath {
 }
 
 /** So that what begins with a name comes right after it. */
-function inOrder(paths: List<string>, rules: NamingRules): List<NamedPath> {
-  const named = mapped(paths, (path) => ({ path, name: fold(path, rules) }));
-  if (rules === 'other' && !Array.isArray(paths)) return named;
-  return [...named].sort((left, right) => (left.name < right.name ? -1 : Number(left.name > right.name)));
+function inOrder(paths: readonly string[], rules: NamingRules): NamedPath[] {
+  const named = paths.map((path) => ({ path, name: fold(path, rules) }));
+  return named.sort((left, right) => (left.name < right.name ? -1 : Number(left.name > right.name)));
 }
 
 /**

@@ -1,6 +1,4 @@
-import { type KeyObject, sign, verify } from 'node:crypto';
-import type { Bytes } from '../ports.ts';
-import { digestOf, withTail } from './bytes.ts';
+import { hash, type KeyObject, sign, verify } from 'node:crypto';
 import type { NamedKey } from './signing-keys.ts';
 
 // A signed record ends with the field `signature`, in this one form. What is signed are the bytes before it, so that
@@ -15,19 +13,19 @@ const CLOSING_BRACE = Buffer.from('}');
 export interface PlacedRecord {
   /** A record counts nowhere else: that of one commit says nothing about another, nor that of one prefix. */
   readonly recordKey: string;
-  readonly body: Bytes;
+  readonly body: Buffer;
 }
 
 /** @returns the record with a signature */
-export function signedRecord({ recordKey, body }: PlacedRecord, { id, key }: NamedKey): Bytes {
+export function signedRecord({ recordKey, body }: PlacedRecord, { id, key }: NamedKey): Buffer {
   const lengthBytes = body.length - CLOSING_BRACE.length;
   const value = sign(null, messageOf({ recordKey, body }, lengthBytes), key).toString('base64');
-  return withTail(body, lengthBytes, signatureField(id, value));
+  return Buffer.concat([body.subarray(0, lengthBytes), signatureField(id, value)]);
 }
 
 export interface OpenedRecord {
   /** Without the signature, if it has one. */
-  readonly body: Bytes;
+  readonly body: Buffer;
   /** Why the record does not count; undefined where one of the keys has signed just these bytes for this place. */
   readonly distrust: string | undefined;
 }
@@ -37,7 +35,7 @@ export function openRecord(record: PlacedRecord, trusted: ReadonlyMap<string, Ke
   const lengthBytes = record.body.length - SIGNATURE_BYTES;
   const [, id, value] = SIGNATURE.exec(record.body.toString('latin1', Math.max(lengthBytes, 0))) ?? [];
   if (id === undefined || value === undefined) return { body: record.body, distrust: 'its record is not signed' };
-  const body = withTail(record.body, lengthBytes, CLOSING_BRACE);
+  const body = Buffer.concat([record.body.subarray(0, lengthBytes), CLOSING_BRACE]);
   const key = trusted.get(id);
   if (key === undefined)
     return {
@@ -52,7 +50,7 @@ function signatureField(id: string, value: string): Buffer {
   return Buffer.from(`,"signature":${JSON.stringify({ keyId: id, value })}}`);
 }
 
-/** The digest stands for the record, since Ed25519 (RFC 8032) wants all of its message in memory. */
+/** The record's digest stands for it. */
 function messageOf({ recordKey, body }: PlacedRecord, lengthBytes: number): Buffer {
-  return Buffer.from(`${CONTEXT}\0${recordKey}\0${digestOf(body, 'hex', lengthBytes)}`);
+  return Buffer.from(`${CONTEXT}\0${recordKey}\0${hash('sha256', body.subarray(0, lengthBytes), 'hex')}`);
 }

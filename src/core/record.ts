@@ -2,7 +2,6 @@ import { UserError } from '../errors.ts';
 
 import type { CodeHashAlgorithm } from './code-hash-request.ts';
 import { defined } from './defined.ts';
-import type { List } from './list.ts';
 import { comparePaths } from './path-order.ts';
 import { printable } from './printable.ts';
 import { ADVICE, Fields } from './record-fields.ts';
@@ -13,9 +12,8 @@ import { ADVICE, Fields } from './record-fields.ts';
 export const RECORD_SCHEMA = 's3-asset-manager/record/v1';
 export const LEASE_SECONDS = 120;
 const MAX_LEASE_SECONDS = 21_600;
-const PIECE_CHARACTERS = 64 * 1024;
-/** About two million files. Longer texts than V8's longest, 2^29 - 24 characters, could not even be refused. */
-export const MOST_RECORD_BYTES = 500_000_000;
+/** About 300,000 files: what a reader can still parse in a second. */
+export const MOST_RECORD_BYTES = 64 * 1024 ** 2;
 
 /** One asset of a complete set. */
 export interface AssetFile {
@@ -63,8 +61,7 @@ export interface UploadingRecord extends RecordBase {
 
 export interface CompleteRecord extends RecordBase {
   readonly state: 'complete';
-  /** One that is not an array is in the order of the paths' bytes. */
-  readonly files: List<AssetFile>;
+  readonly files: readonly AssetFile[];
   readonly totalSize: number;
 }
 
@@ -73,30 +70,18 @@ export type AssetRecord = UploadingRecord | CompleteRecord;
 /** What a writer fills in when it begins; the rest follows from its state. */
 export type RecordDraft = Pick<RecordBase, 'commit' | 'codeHash' | 'codeHashAlgorithm' | 'origin'>;
 
-/**
- * The record as stored: one JSON object, its files sorted by the UTF-8 bytes of their paths. It comes piece by piece,
- * since that of a large set takes as much memory as all else of it.
- */
-export function* recordPieces(record: AssetRecord): Generator<string> {
+/** The record as stored: one JSON object, its files sorted by the UTF-8 bytes of their paths. */
+export function recordText(record: AssetRecord): string {
   const { commit, codeHash, codeHashAlgorithm, origin, writer, leaseSeconds, createdAt } = record;
   const head = { schema: RECORD_SCHEMA, state: record.state, commit, codeHash, codeHashAlgorithm, origin, writer };
-  const base = JSON.stringify({ ...head, leaseSeconds, createdAt });
-  if (record.state !== 'complete') return yield base;
-  let piece = `${base.slice(0, -1)},"files":[`;
-  let separator = '';
-  for (const file of inOrder(record.files)) {
-    piece += separator + JSON.stringify(file);
-    separator = ',';
-    if (piece.length < PIECE_CHARACTERS) continue;
-    yield piece;
-    piece = '';
-  }
-  yield `${piece}],"totalSize":${record.totalSize}}`;
+  const base = { ...head, leaseSeconds, createdAt };
+  if (record.state !== 'complete') return JSON.stringify(base);
+  return JSON.stringify({ ...base, files: inOrder(record.files), totalSize: record.totalSize });
 }
 
-/** In the order of the paths' bytes. Sorted where they need not be, too: it takes no longer than to find that out. */
-export function inOrder(files: List<AssetFile>): List<AssetFile> {
-  return Array.isArray(files) ? files.toSorted((left, right) => comparePaths(left.path, right.path)) : files;
+/** @returns the files sorted by the UTF-8 bytes of their paths */
+export function inOrder(files: readonly AssetFile[]): AssetFile[] {
+  return files.toSorted((left, right) => comparePaths(left.path, right.path));
 }
 
 /**
@@ -123,12 +108,12 @@ export function parseRecord(text: string, where: string): AssetRecord {
     createdAt: fields.optionalText('createdAt'),
   });
   if (fields.text('state') !== 'complete') return { ...base, state: 'uploading' };
-  const files = parseFiles(fields.list('files'), { where, firstIndex: 0 });
+  const files = fields.list('files').map((item, index) => parseFile(new Fields(item, where, `files[${index}]`)));
   return { ...base, state: 'complete', files, totalSize: fields.count('totalSize') };
 }
 
 /** @throws UserError for what is no JSON */
-export function parseJson(text: string, where: string): unknown {
+function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -157,19 +142,6 @@ function parseWriter(fields: Fields): Writer {
     ref: fields.optionalText('ref'),
     version: fields.optionalText('version'),
   });
-}
-
-/**
- * Reads files of a record.
- *
- * @param firstIndex where in the record's list the first of them is, for messages
- * @throws UserError for what is no file
- */
-export function parseFiles(
-  items: readonly unknown[],
-  { where, firstIndex }: { readonly where: string; readonly firstIndex: number },
-): AssetFile[] {
-  return items.map((item, index) => parseFile(new Fields(item, where, `files[${firstIndex + index}]`)));
 }
 
 function parseFile(fields: Fields): AssetFile {

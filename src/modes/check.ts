@@ -1,6 +1,6 @@
 import { foundAt } from '../core/found-at.ts';
 import { artifactSet } from '../core/keys.ts';
-import { recordPieces } from '../core/record.ts';
+import { recordText } from '../core/record.ts';
 import type { Ports } from '../ports.ts';
 import { findSet } from '../steps/find-set.ts';
 import { resolveCommit } from '../steps/resolve-commit.ts';
@@ -27,7 +27,7 @@ export async function check(request: CheckRequest, ports: Ports): Promise<Outcom
   const { outcome, found } = await findAndRestore(request, ports, commit);
   const record = found && recordOf(found);
   if (outcome.codeHash !== undefined) await markers?.writeMarker('.code-hash', outcome.codeHash);
-  if (record !== undefined) await markers?.writeMarker('.record.json', recordPieces(record));
+  if (record !== undefined) await markers?.writeMarker('.record.json', recordText(record));
   if (outcome.found) {
     const places = { asked: artifactSet(request.prefix, commit), found: outcome.location };
     await markers?.writeMarker('.found-at', foundAt(ports.store.bucket, places));

@@ -1,10 +1,9 @@
 import { type SetLocation, uriOf } from '../core/keys.ts';
-import type { CompleteRecord } from '../core/record.ts';
+import { type CompleteRecord, parseRecord } from '../core/record.ts';
 import type { Reader } from '../core/verdict.ts';
 import { UserError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
 import { isUsable, lookUp } from '../steps/look-up.ts';
-import { parseBody } from '../steps/read-set.ts';
 import { builtFrom, type Outcome } from './outcome.ts';
 
 interface MarkedSet {
@@ -62,7 +61,7 @@ async function assertCounts({ writer, legacy }: MarkedRequest, ports: Ports, loc
 async function readFoundRecord({ packages }: Ports, { kind, id }: SetLocation): Promise<CompleteRecord | undefined> {
   const text = await packages.readMarker('.record.json');
   if (text === undefined) return undefined;
-  const record = await parseBody(Buffer.from(text), `${packages.path}/.record.json`);
+  const record = parseRecord(text, `${packages.path}/.record.json`);
   if (record.state !== 'complete') return undefined;
   return (kind === 'artifact' ? record.commit : record.codeHash) === id ? record : undefined;
 }

@@ -1,5 +1,4 @@
 import type { SetLocation } from '../core/keys.ts';
-import type { List } from '../core/list.ts';
 import type { AssetFile, CompleteRecord } from '../core/record.ts';
 import type { Reason } from '../core/verdict.ts';
 import type { Finding } from '../steps/look-up.ts';
@@ -21,7 +20,7 @@ export interface Outcome {
   readonly builtFromCommit: string | undefined;
   /** Where the set is, or will be. */
   readonly location: SetLocation;
-  readonly files: List<OutcomeFile>;
+  readonly files: readonly OutcomeFile[];
   readonly uploaded: boolean;
   readonly cached: boolean;
   readonly restored: boolean;
@@ -38,8 +37,8 @@ export function recordOf({ verdict }: Finding): CompleteRecord | undefined {
 }
 
 /** The files of a usable set: the record's, or what a legacy set's listing shows. */
-export function filesOf(finding: Finding): List<OutcomeFile> {
-  return recordOf(finding)?.files ?? [...(finding.listing ?? [])].map(([path, { size }]) => ({ path, size }));
+export function filesOf(finding: Finding): readonly OutcomeFile[] {
+  return recordOf(finding)?.files ?? [...finding.listing].map(([path, { size }]) => ({ path, size }));
 }
 
 /** What a search tells later steps. */

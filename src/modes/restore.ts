@@ -1,6 +1,6 @@
 import { counted, readableSize } from '../core/counted.ts';
 import type { NamingRules } from '../core/portable-names.ts';
-import { recordPieces, totalSize } from '../core/record.ts';
+import { recordText, totalSize } from '../core/record.ts';
 import type { Ports } from '../ports.ts';
 import { findSet } from '../steps/find-set.ts';
 import type { Finding } from '../steps/look-up.ts';
@@ -40,7 +40,7 @@ export async function restore(request: RestoreRequest, ports: Ports): Promise<Ou
   await packages.create();
   const { found, files } = await bringBack(request, ports, { set: result.found, selection: request.selection });
   const record = recordOf(found);
-  if (record !== undefined) await packages.writeMarker('.record.json', recordPieces(record));
+  if (record !== undefined) await packages.writeMarker('.record.json', recordText(record));
   return { ...outcomeOfSearch({ ...result, found }), files, restored: true };
 }
 

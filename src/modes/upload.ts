@@ -3,9 +3,8 @@ import type { Concurrency } from '../core/concurrency.ts';
 import { counted, readableSize } from '../core/counted.ts';
 import { defined } from '../core/defined.ts';
 import { artifactSet, cacheSet, type SetLocation, uriOf } from '../core/keys.ts';
-import { type List, mapped } from '../core/list.ts';
 import { printable } from '../core/printable.ts';
-import { type CompleteRecord, recordPieces, type Writer } from '../core/record.ts';
+import { type CompleteRecord, recordText, type Writer } from '../core/record.ts';
 import { waitForAll } from '../core/wait-for-all.ts';
 import { InputError, RecordLostError, UserError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
@@ -17,7 +16,6 @@ import { findCodeHash } from '../steps/find-code-hash.ts';
 import { type Finding, isUsable } from '../steps/look-up.ts';
 import { lookUpSettled } from '../steps/look-up-settled.ts';
 import { prepareUpload, type UploadSource } from '../steps/prepare-upload.ts';
-import { readListing } from '../steps/read-set.ts';
 import { RecordClaim } from '../steps/record-claim.ts';
 import { type CommitRequest, resolveCommit } from '../steps/resolve-commit.ts';
 import { type PlannedAsset, sendAssets } from '../steps/send-assets.ts';
@@ -74,7 +72,7 @@ interface UploadPlan {
   readonly request: UploadRequest;
   readonly ports: Ports;
   readonly location: SetLocation;
-  readonly assets: List<PlannedAsset>;
+  readonly assets: readonly PlannedAsset[];
   readonly codeHash: CodeHash | undefined;
 }
 
@@ -113,9 +111,9 @@ async function settledFinding({ request, ports, location }: UploadPlan): Promise
 }
 
 /** A set that is there but lacks a planned path was made by another job of the same commit. */
-function refuseMissing(finding: Finding, assets: List<PlannedAsset>): void {
-  const stored = new Set(mapped(filesOf(finding), ({ path }) => path));
-  const missing = Iterator.from(assets).find(({ path }) => !stored.has(path));
+function refuseMissing(finding: Finding, assets: readonly PlannedAsset[]): void {
+  const stored = new Set(filesOf(finding).map(({ path }) => path));
+  const missing = assets.find(({ path }) => !stored.has(path));
   if (missing !== undefined)
     throw new UserError(
       `The set of this commit is complete without '${printable(missing.path)}': give each job that uploads for a commit its own 'prefix', or set overwrite to 'true' to replace the set`,
@@ -127,7 +125,7 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
   const { writer, concurrency } = request;
   const owner = { commit: location.id, codeHash: codeHash?.value };
   // What may be replaced is what was there before the claim.
-  const before = finding.listing ?? (await readListing(ports.store, location));
+  const before = finding.listing;
   const claim = await RecordClaim.begin(ports, {
     location,
     writer,
@@ -195,7 +193,7 @@ async function finish(plan: UploadPlan, ending: Ending): Promise<Outcome> {
   const record = recordOf(ending.finding);
   const isCaching =
     record !== undefined && codeHash !== undefined && !request.dryRun && isBuiltFrom(record, codeHash, ports.log);
-  if (record !== undefined && !request.dryRun) await ports.packages.writeMarker('.record.json', recordPieces(record));
+  if (record !== undefined && !request.dryRun) await ports.packages.writeMarker('.record.json', recordText(record));
   const { prefix, writer, concurrency } = request;
   const cached =
     isCaching &&

@@ -1,5 +1,4 @@
 import { mapConcurrently } from '../core/concurrency.ts';
-import { type List, mapped } from '../core/list.ts';
 import type { CompleteRecord } from '../core/record.ts';
 import type { PackageDirectory } from '../ports.ts';
 import type { PlannedAsset } from './send-assets.ts';
@@ -14,9 +13,9 @@ const DIGESTS_AT_ONCE = 4;
  */
 export async function differingPaths(
   packages: PackageDirectory,
-  { assets, record }: { readonly assets: List<PlannedAsset>; readonly record: CompleteRecord },
+  { assets, record }: { readonly assets: readonly PlannedAsset[]; readonly record: CompleteRecord },
 ): Promise<string[]> {
-  const stored = new Map(mapped(record.files, (file) => [file.path, file]));
+  const stored = new Map(record.files.map((file) => [file.path, file]));
   const compared = await mapConcurrently(assets, DIGESTS_AT_ONCE, async ({ path, size }) => {
     const file = stored.get(path);
     const isSame = file?.size === size && (await packages.digest(path, size)) === file.sha256;

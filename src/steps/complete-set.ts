@@ -1,14 +1,13 @@
 import { mapConcurrently } from '../core/concurrency.ts';
 import { counted } from '../core/counted.ts';
 import { type SetLocation, uriOf } from '../core/keys.ts';
-import type { List } from '../core/list.ts';
 import type { Listing } from '../core/listing.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile, CompleteRecord } from '../core/record.ts';
-import type { Strays } from '../core/strays.ts';
+import { type Strays, straysIn } from '../core/strays.ts';
+import { disagreements } from '../core/verdict.ts';
 import { CancelledError, SetChangedError, StoreError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
-import { compareListing } from './compare-listing.ts';
 import { confirmDisagreements } from './confirm-disagreements.ts';
 import { readListing } from './read-set.ts';
 import type { RecordClaim } from './record-claim.ts';
@@ -18,13 +17,13 @@ const LISTINGS_AT_ONCE = 8;
 
 export interface SetCompletion {
   /** What the set is going to hold. */
-  readonly planned: Iterable<Pick<AssetFile, 'path' | 'size'>>;
+  readonly planned: readonly Pick<AssetFile, 'path' | 'size'>[];
   /**
    * Stores every asset that is not there, or there with other bytes.
    *
    * @param listing what is there, where the set is repaired
    */
-  readonly transfer: (listing?: Listing) => Promise<List<AssetFile>>;
+  readonly transfer: (listing?: Listing) => Promise<readonly AssetFile[]>;
 }
 
 /**
@@ -46,15 +45,15 @@ export async function completeSet(
     for (let round = 1; round <= MOST_ROUNDS; round += 1) {
       if (claim.isTakeOver) await abortOpenUploads({ store, log }, claim, planned);
       const record = await claim.seal(await transfer(before));
-      const after = await compareListing(store, { location, record, pages: store.list(location.prefix) });
-      const [changed] = await confirmDisagreements(store, location, after.suspected);
+      const after = await readListing(store, location);
+      const [changed] = await confirmDisagreements(store, location, disagreements(record, after));
       if (changed === undefined) {
-        warnOfStrays(log, location, after.strays());
+        warnOfStrays(log, location, straysIn(record, after));
         claim.end();
         return record;
       }
       log.warning(`'${printable(changed.file.path)}' changed while the set was sealed: repairing it.`);
-      before = after.listing ?? (await readListing(store, location));
+      before = after;
       await claim.reopen();
     }
     throw new SetChangedError(
@@ -82,9 +81,7 @@ async function abortOpenUploads(
     return store.abortUploads(prefix, () => claim.assertHeld());
   }
   const { prefix } = claim.location;
-  const large = Iterator.from(planned)
-    .filter(({ size }) => size > store.partSizeBytes)
-    .toArray();
+  const large = planned.filter(({ size }) => size > store.partSizeBytes);
   try {
     const first = await abort(prefix);
     // MinIO finds uploads by their whole key only; elsewhere there is none left by now.

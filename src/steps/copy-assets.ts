@@ -1,18 +1,17 @@
 import { type AssetOwner, attributesOf } from '../core/asset-attributes.ts';
-import { type Concurrency, lanesFor, mapLongConcurrently } from '../core/concurrency.ts';
+import { type Concurrency, lanesFor, mapConcurrently } from '../core/concurrency.ts';
 import { type SetLocation, uriOf } from '../core/keys.ts';
-import type { List } from '../core/list.ts';
 import { printable } from '../core/printable.ts';
 import { type AssetFile, inOrder } from '../core/record.ts';
 import { SetChangedError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
 import type { RecordClaim } from './record-claim.ts';
 
-type CopyPorts = Pick<Ports, 'store' | 'signal' | 'clock' | 'scratch'>;
+type CopyPorts = Pick<Ports, 'store' | 'signal' | 'clock'>;
 
 export interface AssetCopies {
   readonly source: SetLocation;
-  readonly files: List<AssetFile>;
+  readonly files: readonly AssetFile[];
   /** Whose the copies shall be. */
   readonly owner: AssetOwner;
   readonly concurrency: Concurrency;
@@ -26,12 +25,11 @@ export interface AssetCopies {
  * @throws SetChangedError when an asset of the source is no longer what its record said
  */
 export async function copyAssets(
-  { store, signal, clock, scratch }: CopyPorts,
+  { store, signal, clock }: CopyPorts,
   claim: RecordClaim,
   { source, files, owner, concurrency }: AssetCopies,
-): Promise<List<AssetFile>> {
-  const lanes = { limit: lanesFor(concurrency, clock), scratch: await scratch() };
-  return mapLongConcurrently(inOrder(files), lanes, async (file) => {
+): Promise<readonly AssetFile[]> {
+  return mapConcurrently(inOrder(files), lanesFor(concurrency, clock), async (file) => {
     claim.assertHeld();
     const result = await store.copyAsset({
       source: { key: source.prefix + file.path, etag: file.etag, sizeBytes: file.size },

@@ -1,10 +1,9 @@
 import type { SetLocation } from '../core/keys.ts';
 import type { Listing } from '../core/listing.ts';
 import { type CompleteRecord, describeWriter, type UploadingRecord } from '../core/record.ts';
-import { leaseIsLive, type Reader, type Verdict } from '../core/verdict.ts';
+import { disagreements, leaseIsLive, type Reader, type Verdict } from '../core/verdict.ts';
 import { waitForAll } from '../core/wait-for-all.ts';
 import type { Clock, ListedObject, ObjectStore } from '../ports.ts';
-import { compareListing } from './compare-listing.ts';
 import { listed, type Pages, type ReadRecord, readRecord } from './read-set.ts';
 
 /** The store's clock is read to whole seconds, twice. */
@@ -15,8 +14,7 @@ export interface Finding {
   readonly location: SetLocation;
   readonly verdict: Verdict;
   readonly record: ReadRecord | undefined;
-  /** Undefined of a set that is too large to have it in memory, and complete or damaged. */
-  readonly listing: Listing | undefined;
+  readonly listing: Listing;
   /** Whether the listing came in several replies, so that it may show what never was there together. */
   readonly isPaged: boolean;
 }
@@ -94,7 +92,8 @@ async function judgeComplete(
   { location, record: read, pages }: RecordedSet,
   record: CompleteRecord,
 ): Promise<Finding> {
-  const { isPaged, listing, suspected } = await compareListing(store, { location, record, pages });
+  const { isPaged, listing } = await listed(location, pages);
+  const suspected = disagreements(record, listing);
   const found = { location, record: read, isPaged, listing };
   if (suspected.length === 0) return { ...found, verdict: { reason: 'complete', record } };
   const { confirmDisagreements } = await import('./confirm-disagreements.ts');

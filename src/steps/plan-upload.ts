@@ -1,7 +1,6 @@
 import { pathProblem } from '../core/asset-path.ts';
 import { defined } from '../core/defined.ts';
 import type { SetLocation } from '../core/keys.ts';
-import { type List, mapped } from '../core/list.ts';
 import { printable } from '../core/printable.ts';
 import { InputError } from '../errors.ts';
 import type { FileSelection, Log, PackageDirectory, ScannedFile } from '../ports.ts';
@@ -26,7 +25,7 @@ const SECRETS = /(^|\/)(\.git|\.aws|\.npmrc|\.env)(\/|$)/;
 export async function planUpload(
   { packages, log }: { readonly packages: PackageDirectory; readonly log: Log },
   { selection, location, settings }: { selection: FileSelection; location: SetLocation; settings: AssetSettings },
-): Promise<List<PlannedAsset>> {
+): Promise<readonly PlannedAsset[]> {
   const files = await packages.scan(selection);
   for (const { path } of files) {
     const problem = pathProblem(path, location.prefix);
@@ -37,7 +36,7 @@ export async function planUpload(
     if (SECRETS.test(path))
       log.warning(`'${printable(path)}' is uploaded since hidden files were asked for: make sure it holds no secret.`);
   }
-  return mapped(files, (file) => plan(file, settings));
+  return files.map((file) => plan(file, settings));
 }
 
 function plan({ path, sizeBytes, executable }: ScannedFile, settings: AssetSettings): PlannedAsset {

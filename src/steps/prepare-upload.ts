@@ -1,6 +1,5 @@
 import { foundFor } from '../core/found-at.ts';
 import { type SetLocation, uriOf } from '../core/keys.ts';
-import type { List } from '../core/list.ts';
 import { printable } from '../core/printable.ts';
 import { UserError } from '../errors.ts';
 import type { FileSelection, Ports } from '../ports.ts';
@@ -26,7 +25,7 @@ export async function prepareUpload(
   source: UploadSource,
   ports: Ports,
   location: SetLocation,
-): Promise<List<PlannedAsset> | FoundBefore> {
+): Promise<readonly PlannedAsset[] | FoundBefore> {
   await refuseOtherCommit(ports, location.id);
   const foundBefore = await findFoundBefore(ports, location);
   return foundBefore === undefined ? planUpload(ports, { ...source, location }) : { foundBefore };

@@ -1,7 +1,5 @@
-import { areSameBytes } from '../core/bytes.ts';
 import { counted, readableSize } from '../core/counted.ts';
 import type { SetLocation } from '../core/keys.ts';
-import type { List } from '../core/list.ts';
 import {
   type AssetFile,
   type AssetRecord,
@@ -10,18 +8,18 @@ import {
   LEASE_SECONDS,
   MOST_RECORD_BYTES,
   type RecordDraft,
+  recordText,
   totalSize,
   type Writer,
 } from '../core/record.ts';
-import { recordBytes } from '../core/record-bytes.ts';
 import { CancelledError, RecordLostError, StoreError, UserError } from '../errors.ts';
-import type { Bytes, Ports, WriteCondition } from '../ports.ts';
+import type { Ports, WriteCondition } from '../ports.ts';
 import { dated } from './read-set.ts';
 
 const MOST_ATTEMPTS = 5;
 const RENEWAL_MS = (LEASE_SECONDS * 1000) / 3;
 
-type ClaimPorts = Pick<Ports, 'store' | 'scratch' | 'clock' | 'log' | 'random' | 'signal'>;
+type ClaimPorts = Pick<Ports, 'store' | 'clock' | 'log' | 'random' | 'signal'>;
 
 export interface ClaimRequest {
   readonly location: SetLocation;
@@ -125,7 +123,7 @@ export class RecordClaim {
   }
 
   /** The commit point: from here on the set counts as found. */
-  async seal(files: List<AssetFile>): Promise<CompleteRecord> {
+  async seal(files: readonly AssetFile[]): Promise<CompleteRecord> {
     await this.settled();
     this.#sealing = true;
     const record: CompleteRecord = {
@@ -134,22 +132,18 @@ export class RecordClaim {
       files,
       totalSize: totalSize(files),
     };
-    await this.#write(record, await this.#sealedBytes(record));
+    await this.#write(record, this.#sealedBytes(record));
     return record;
   }
 
-  /** Nothing is sealed yet where there is no place for the record, or nobody could read it. */
-  async #sealedBytes(record: CompleteRecord): Promise<Bytes> {
-    try {
-      const bytes = await recordBytes(record, this.#ports.scratch);
-      if (bytes.length <= MOST_RECORD_BYTES) return bytes;
-      throw new UserError(
-        `The record of ${counted(record.files.length, 'file')} would have ${readableSize(bytes.length)}, and ${readableSize(MOST_RECORD_BYTES)} is the most that can be read: pack them into fewer files`,
-      );
-    } catch (error) {
-      this.#sealing = false;
-      throw error;
-    }
+  /** @throws UserError for a record that nobody could read; nothing is sealed then */
+  #sealedBytes(record: CompleteRecord): Buffer {
+    const bytes = bytesOf(record);
+    if (bytes.length <= MOST_RECORD_BYTES) return bytes;
+    this.#sealing = false;
+    throw new UserError(
+      `The record of ${counted(record.files.length, 'file')} would have ${readableSize(bytes.length)}, and ${readableSize(MOST_RECORD_BYTES)} is the most that can be read: pack them into fewer files`,
+    );
   }
 
   /** Lets others take over at once. Never throws: the hold runs out by itself where this fails. */
@@ -183,24 +177,23 @@ export class RecordClaim {
   }
 
   /** @returns whether the server checked the condition */
-  #write(record: AssetRecord, bytes?: Bytes): Promise<boolean> {
-    const write = this.#lastWrite.then(() => this.#writeNow(record, 1, bytes));
+  #write(record: AssetRecord, body = bytesOf(record)): Promise<boolean> {
+    const write = this.#lastWrite.then(() => this.#writeNow(record, 1, body));
     this.#lastWrite = write.catch(() => undefined);
     return write;
   }
 
-  async #writeNow(record: AssetRecord, attempt: number, bytes?: Bytes): Promise<boolean> {
+  async #writeNow(record: AssetRecord, attempt: number, body: Buffer): Promise<boolean> {
     if (this.#loss !== undefined) throw this.#loss;
     if (attempt > MOST_ATTEMPTS)
       throw new StoreError(
         'malformed-reply',
         `${this.#where()} refuses every write, although nobody else has it: is the server's ETag the same in every reply?`,
       );
-    const { store, clock, scratch } = this.#ports;
+    const { store, clock } = this.#ports;
     const condition: WriteCondition =
       this.#etag === undefined ? { kind: 'absent' } : { kind: 'unchanged', etag: this.#etag };
     const sentAtMs = clock.monotonicMs();
-    const body = bytes ?? (await recordBytes(record, scratch));
     const result = await store.writeDocument(this.#request.location.recordKey, body, condition);
     if (result.outcome === 'written') {
       this.#etag = result.etag;
@@ -214,11 +207,11 @@ export class RecordClaim {
   /** A refused write: its own earlier reply was lost, the record was deleted, or another writer has it. */
   async #readBack(
     record: AssetRecord,
-    { body, sentAtMs, attempt }: { body: Bytes; sentAtMs: number; attempt: number },
+    { body, sentAtMs, attempt }: { body: Buffer; sentAtMs: number; attempt: number },
   ): Promise<void> {
     const document = await this.#ports.store.readDocument(this.#request.location.recordKey);
     const current = document && (await dated(document, this.#where()));
-    if (document !== undefined && areSameBytes(document.body, body)) {
+    if (document?.body.equals(body)) {
       this.#etag = document.etag;
       this.#heldSinceMs = sentAtMs;
       return;
@@ -226,8 +219,8 @@ export class RecordClaim {
     if (current === undefined || current.record.writer.nonce === this.#nonce) {
       this.#etag = current?.etag;
       // The same body once more could have the ETag by which others know the record that was deleted.
-      const isOpen = record.state === 'uploading';
-      await this.#writeNow(isOpen ? this.#uploading(record.leaseSeconds) : record, attempt + 1);
+      const next = record.state === 'uploading' ? this.#uploading(record.leaseSeconds) : record;
+      await this.#writeNow(next, attempt + 1, bytesOf(next));
       return;
     }
     this.#loss = new RecordLostError(`${describeWriter(current.record.writer)} has ${this.#where()}`);
@@ -246,9 +239,8 @@ export class RecordClaim {
    */
   #testConditions(): void {
     const test = this.#lastWrite.then(async () => {
-      const { store, scratch } = this.#ports;
-      const body = await recordBytes(this.#uploading(LEASE_SECONDS), scratch);
-      const again = await store.writeDocument(this.location.recordKey, body, { kind: 'absent' });
+      const body = bytesOf(this.#uploading(LEASE_SECONDS));
+      const again = await this.#ports.store.writeDocument(this.location.recordKey, body, { kind: 'absent' });
       if (again.outcome !== 'written') return;
       this.#etag = again.etag;
       this.#warnUnguarded();
@@ -269,4 +261,8 @@ export class RecordClaim {
   #where(): string {
     return `s3://${this.#ports.store.bucket}/${this.#request.location.recordKey}`;
   }
+}
+
+function bytesOf(record: AssetRecord): Buffer {
+  return Buffer.from(recordText(record));
 }

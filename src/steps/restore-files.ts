@@ -9,7 +9,6 @@ import {
   turns,
 } from '../core/concurrency.ts';
 import { type SetLocation, uriOf } from '../core/keys.ts';
-import type { List } from '../core/list.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
 import { SetChangedError } from '../errors.ts';
@@ -29,7 +28,7 @@ type RestorePorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log' | 'clock
 
 export interface Restoring {
   readonly source: SetLocation;
-  readonly files: List<AssetFile>;
+  readonly files: readonly AssetFile[];
   readonly concurrency: Concurrency;
 }
 

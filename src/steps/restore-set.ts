@@ -1,7 +1,6 @@
 import { pathProblem } from '../core/asset-path.ts';
 import type { Concurrency } from '../core/concurrency.ts';
 import { counted } from '../core/counted.ts';
-import { filtered, type List, mapped } from '../core/list.ts';
 import { type NamingRules, namingProblem } from '../core/portable-names.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
@@ -26,7 +25,7 @@ export interface SetRestoring {
 
 export interface RestoredSet {
   readonly set: Finding;
-  readonly files: List<AssetFile>;
+  readonly files: readonly AssetFile[];
   readonly fetchedCount: number;
 }
 
@@ -76,17 +75,15 @@ function pathsOf(set: Finding): Set<string> {
 }
 
 /** Every path of a set, as often as it says so. */
-function namesIn({ verdict, listing }: Finding): List<string> {
-  return verdict.reason === 'complete'
-    ? mapped(verdict.record.files, ({ path }) => path)
-    : [...(listing?.keys() ?? [])];
+function namesIn({ verdict, listing }: Finding): readonly string[] {
+  return verdict.reason === 'complete' ? verdict.record.files.map(({ path }) => path) : [...listing.keys()];
 }
 
 async function restore(ports: Ports, { set, isChosen, naming, concurrency }: SetRestoring): Promise<RestoredSet> {
-  refuseNames(filtered(namesIn(set), isChosen), set, naming);
-  const chosen = { ...set, listing: new Map([...(set.listing ?? [])].filter(([path]) => isChosen(path))) };
+  refuseNames(namesIn(set).filter(isChosen), set, naming);
+  const chosen = { ...set, listing: new Map([...set.listing].filter(([path]) => isChosen(path))) };
   const { files: all } = await contentsOf(ports, chosen, concurrency);
-  const files = filtered(all, ({ path }) => isChosen(path));
+  const files = all.filter(({ path }) => isChosen(path));
   const { fetchedCount, uncheckedCount } = await restoreFiles(ports, { source: set.location, files, concurrency });
   if (uncheckedCount > 0)
     ports.log.warning(
@@ -96,7 +93,7 @@ async function restore(ports: Ports, { set, isChosen, naming, concurrency }: Set
 }
 
 /** Paths of a record or a listing are an attacker's input. */
-function refuseNames(paths: List<string>, { location }: Finding, naming: NamingRules): void {
+function refuseNames(paths: readonly string[], { location }: Finding, naming: NamingRules): void {
   for (const path of paths) {
     const problem = pathProblem(path, '');
     if (problem !== undefined) throw refused(`'${printable(path)}' is refused: ${problem}`, location.prefix);

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import { type AssetOwner, attributesOf, hasAttributes, sha256Of } from '../core/asset-attributes.ts';
-import { type ByteBudget, byteBudget, type Concurrency, lanesFor, mapLongConcurrently } from '../core/concurrency.ts';
-import type { List } from '../core/list.ts';
+import { type ByteBudget, byteBudget, type Concurrency, lanesFor, mapConcurrently } from '../core/concurrency.ts';
 import type { Listing } from '../core/listing.ts';
 import { partSizeOf } from '../core/parts.ts';
 import { printable } from '../core/printable.ts';
@@ -14,13 +13,13 @@ import type { RecordClaim } from './record-claim.ts';
 const BYTES_IN_MEMORY = 64 * 1024 * 1024;
 const MOST_REPLACEMENTS = 3;
 
-type SendPorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log' | 'clock' | 'scratch'>;
+type SendPorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log' | 'clock'>;
 
 /** A file of the package directory, and what it is to be stored with. */
 export type PlannedAsset = Omit<AssetFile, 'etag' | 'sha256'>;
 
 export interface AssetSending {
-  readonly assets: List<PlannedAsset>;
+  readonly assets: readonly PlannedAsset[];
   /** Read before the claim was begun or last renewed: only such an ETag may be replaced. */
   readonly listing: Listing;
   readonly owner: AssetOwner;
@@ -30,7 +29,7 @@ export interface AssetSending {
 }
 
 export interface SentAssets {
-  readonly files: List<AssetFile>;
+  readonly files: readonly AssetFile[];
   /** How many were in the store already, with the same bytes. */
   readonly presentCount: number;
 }
@@ -56,8 +55,7 @@ export async function sendAssets(
 ): Promise<SentAssets> {
   const budget = byteBudget(BYTES_IN_MEMORY);
   let presentCount = 0;
-  const lanes = { limit: lanesFor(concurrency, ports.clock), scratch: await ports.scratch() };
-  const files = await mapLongConcurrently(assets, lanes, (asset) =>
+  const files = await mapConcurrently(assets, lanesFor(concurrency, ports.clock), (asset) =>
     withSender(ports, { asset, owner, claim, budget }, async (sender) => {
       const listedEtag = listing.get(asset.path)?.etag;
       const stored = await storeAsset(ports, claim, { sender, listedEtag, replacesAttributes });

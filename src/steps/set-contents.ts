@@ -1,8 +1,6 @@
 import { commitOf, sha256Of, userMetadata } from '../core/asset-attributes.ts';
 import { type Concurrency, lanesFor, mapConcurrently } from '../core/concurrency.ts';
 import { defined } from '../core/defined.ts';
-import type { List } from '../core/list.ts';
-import type { Listing } from '../core/listing.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile } from '../core/record.ts';
 import { SetChangedError } from '../errors.ts';
@@ -15,7 +13,7 @@ const SHA256 = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
 /** What a set consists of, and which commit's build it holds, as far as it says. */
 export interface SetContents {
-  readonly files: List<AssetFile>;
+  readonly files: readonly AssetFile[];
   readonly commit: string | undefined;
 }
 
@@ -37,7 +35,7 @@ async function legacyContents(
   set: Finding,
   concurrency: Concurrency,
 ): Promise<SetContents> {
-  const read = await mapConcurrently([...listingOf(set)], lanesFor(concurrency, clock), async ([path, { size }]) => {
+  const read = await mapConcurrently([...set.listing], lanesFor(concurrency, clock), async ([path, { size }]) => {
     const head = await store.head(set.location.prefix + path);
     if (head === undefined || head.sizeBytes !== size) throw changed(path, set);
     const { etag, contentType, cacheControl } = head;
@@ -52,11 +50,6 @@ async function legacyContents(
   return { files, commit: read[0]?.commit };
 }
 
-/** Of a set without a record there always is one. */
-function listingOf({ listing = new Map() }: Finding): Listing {
-  return listing;
-}
-
 /** What the Python tool called `package-hash` is the SHA-256; other tools may mean something else by it. */
 function digestOf(head: ObjectHead): string | undefined {
   const sha256 = sha256Of(head);
@@ -68,7 +61,7 @@ function digestOf(head: ObjectHead): string | undefined {
  * it answers with. Only a second listing tells: one that shows the same ETag as the first is of the same object.
  */
 async function assertAsListed(store: ObjectStore, set: Finding, files: readonly AssetFile[]): Promise<void> {
-  const listing = listingOf(set);
+  const { listing } = set;
   const suspected = files.filter(({ path, etag }) => listing.get(path)?.etag !== etag);
   if (suspected.length === 0) return;
   const again = await readListing(store, set.location);

@@ -52,7 +52,7 @@ export async function tell({ store, log }: Pick<Ports, 'store' | 'log'>, finding
   if (verdict.reason === 'complete')
     return log.info(`Found ${counted(verdict.record.files.length, 'asset')} at ${where}.`);
   const { describeOther } = await import('./describe-other.ts');
-  const line = describeOther(verdict, { where, count: finding.listing?.size ?? 0 });
+  const line = describeOther(verdict, { where, count: finding.listing.size });
   if (verdict.reason === 'damaged') log.warning(line);
   else log.info(line);
 }

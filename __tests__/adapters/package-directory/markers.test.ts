@@ -15,19 +15,6 @@ describe('a marker', () => {
     expect((await readdir(packages.path)).sort()).toEqual(['.code-hash', '.commit-hash']);
   });
 
-  it('may come in pieces, and is not there where the last one does not come', async () => {
-    await using packages = await Packages.create();
-    await packages.adapter.writeMarker('.record.json', ['{', 'ä', '}']);
-    expect(await packages.adapter.readMarker('.record.json')).toBe('{ä}');
-    function* broken(): Generator<string> {
-      yield '{';
-      throw new Error('broken');
-    }
-    await expect(packages.adapter.writeMarker('.record.json', broken())).rejects.toThrow(UserError);
-    expect(await packages.adapter.readMarker('.record.json')).toBe('{ä}');
-    expect(await readdir(packages.path)).toEqual(['.record.json']);
-  });
-
   it('may be empty', async () => {
     await using packages = await Packages.create();
     await packages.adapter.writeMarker('.found', '');

@@ -4,7 +4,6 @@ import { CONDITIONS } from './mutants/conditions.ts';
 import { HOLD } from './mutants/hold.ts';
 import { JUDGING } from './mutants/judging.ts';
 import { LEASE } from './mutants/lease.ts';
-import { LISTS } from './mutants/lists.ts';
 import type { Mutant } from './mutants/mutant.ts';
 import { RESTORING } from './mutants/restoring.ts';
 import { SEARCHING } from './mutants/searching.ts';
@@ -23,5 +22,4 @@ export const MUTANTS: readonly Mutant[] = [
   ...JUDGING,
   ...SEARCHING,
   ...RESTORING,
-  ...LISTS,
 ];

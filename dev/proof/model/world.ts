@@ -1,4 +1,3 @@
-import { MemoryScratch } from '../../memory-scratch.ts';
 import { Bucket } from './bucket.ts';
 import { clientOf } from './client.ts';
 import { type Build, contentOf } from './contents.ts';
@@ -106,7 +105,7 @@ export class World {
     };
     const random = { nonce: () => `P${number}-${this.#nextNonce()}` };
     process.start(
-      { store: clientOf(line), scratch: async () => new MemoryScratch(), clock: this.time.clockOf(process), random },
+      { store: clientOf(line), clock: this.time.clockOf(process), random },
       {
         onEnd: () => this.#end(process),
         onLine: (line) => process.log.push(line),

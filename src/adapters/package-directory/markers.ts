@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Marker } from '../../core/asset-path.ts';
 import { hasCode } from './has-code.ts';
@@ -7,25 +7,16 @@ import { hasCode } from './has-code.ts';
 // Synchronous: these files are tiny, and node:fs/promises takes longer to load than all of them to write.
 
 /** Writes a marker whole or not at all; a link in its place is replaced, not followed. */
-export async function writeMarker(root: string, name: Marker, text: string | Iterable<string>): Promise<void> {
+export async function writeMarker(root: string, name: Marker, text: string): Promise<void> {
   const target = join(root, name);
   const temporary = `${target}.${randomUUID()}.tmp`;
   try {
-    writeNew(temporary, typeof text === 'string' ? [text] : text);
+    writeFileSync(temporary, text, { flag: 'wx' });
     renameSync(temporary, target);
   } catch (error) {
     removeIfThere(temporary);
     const { markerFault } = await import('./marker-fault.ts');
     throw markerFault('written', target, error);
-  }
-}
-
-function writeNew(file: string, pieces: Iterable<string>): void {
-  const descriptor = openSync(file, 'wx');
-  try {
-    for (const piece of pieces) writeFileSync(descriptor, piece);
-  } finally {
-    closeSync(descriptor);
   }
 }
 

@@ -2,14 +2,11 @@ import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from 'nod
 import { join, relative, sep } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isHidden, isMarker, isNoText, isTemporary } from '../../core/asset-path.ts';
-import type { List } from '../../core/list.ts';
-import { ListWriter } from '../../core/packed-list.ts';
 import { comparePaths } from '../../core/path-order.ts';
 import { printable } from '../../core/printable.ts';
 import { systemCode } from '../../core/system-code.ts';
 import { InputError, UserError } from '../../errors.ts';
 import type { FileSelection, Log, ScannedFile } from '../../ports.ts';
-import { scratch } from '../scratch.ts';
 import { changed, resolveInside } from './resolve-inside.ts';
 
 const FILES_A_TURN = 500;
@@ -28,11 +25,11 @@ const OWN_FOLDER = sep === '\\' ? /^(\.[\\/])+(?=.)/ : /^(\.\/)+(?=.)/;
  * @returns sorted by the bytes of their paths
  * @throws UserError for a link that leads out or nowhere, a pipe, a socket or a device
  */
-export async function scanFiles(root: string, selection: FileSelection, log: Log): Promise<List<ScannedFile>> {
+export async function scanFiles(root: string, selection: FileSelection, log: Log): Promise<readonly ScannedFile[]> {
   const realRoot = realpathSync.native(root);
   const found =
     selection.patterns.length === 0 ? everyPath(realRoot, selection) : await matchingPaths(realRoot, selection);
-  const files = new ListWriter<ScannedFile>(await scratch());
+  const files: ScannedFile[] = [];
   let count = 0;
   for (const path of found) {
     if (isMarker(path) || isTemporary(path) || (!selection.includeHidden && isHidden(path))) continue;
@@ -41,9 +38,9 @@ export async function scanFiles(root: string, selection: FileSelection, log: Log
     if (count % FILES_A_TURN === 0) await nextTurn();
     const file = describe(realRoot, path);
     if (file === undefined) log.warning(`'${printable(path)}' is left out: a link to a folder is not followed.`);
-    else files.add(file);
+    else files.push(file);
   }
-  return files.list();
+  return files;
 }
 
 /**

@@ -34,8 +34,6 @@ async function readPage(bucket: Bucket, prefix: string, token: string | undefine
   if (objects.length !== Number(count))
     bucket.required(operation, undefined, `the ${printable(count)} objects it counts`);
   if (!isTruncated) return { objects, next: undefined };
-  // What pages leave behind adds up, for large sets to more than the sets themselves.
-  (await import('../bounded-heap.ts')).passedThrough(body.length);
   const next = textOf(page, 'NextContinuationToken');
   // The same again would go on for ever.
   return { objects, next: bucket.required(operation, next === token ? undefined : next, 'NextContinuationToken') };

@@ -1,6 +1,5 @@
 import { defined } from '../../core/defined.ts';
 import type { AssetRead, ReadResult } from '../../ports.ts';
-import { received } from '../bounded-heap.ts';
 import type { Bucket } from './bucket.ts';
 import { causeName, isPreconditionFailure } from './refusal.ts';
 
@@ -23,7 +22,6 @@ export async function readAsset(bucket: Bucket, read: AssetRead): Promise<ReadRe
     const request = { method: 'GET', key, query, headers, mostReplyBytes, ...defined({ into }) } as const;
     const reply = await bucket.send(operation, request);
     const { body, headers: told } = reply;
-    received(body.length);
     const isSame = bucket.requiredEtag(operation, told.etag) === etag;
     const isRange =
       reply.status === 206 && told['content-range'] === `bytes ${range.position}-${lastByte}/${sizeBytes}`;

@@ -1,6 +1,5 @@
 import { MOST_RECORD_BYTES } from '../../core/record.ts';
 import type { StoredDocument } from '../../ports.ts';
-import { scratch } from '../scratch.ts';
 import type { Bucket } from './bucket.ts';
 
 /** A signature comes on top of what a record may have. */
@@ -10,17 +9,11 @@ const MOST_BYTES = MOST_RECORD_BYTES + 1024;
 export async function readDocument(bucket: Bucket, key: string): Promise<StoredDocument | undefined> {
   const operation = { verb: 'read', key, action: 's3:GetObject' };
   const query = { 'x-id': 'GetObject' };
-  const reply = await bucket.sendIfThere(operation, {
-    method: 'GET',
-    key,
-    query,
-    mostReplyBytes: MOST_BYTES,
-    scratch,
-  });
+  const reply = await bucket.sendIfThere(operation, { method: 'GET', key, query, mostReplyBytes: MOST_BYTES });
   if (reply === undefined) return undefined;
   const { etag, date, 'last-modified': lastModified } = reply.headers;
   return {
-    body: reply.file ?? reply.body,
+    body: reply.body,
     etag: bucket.requiredEtag(operation, etag),
     lastModifiedMs: bucket.required(operation, timeOf(lastModified), 'Last-Modified'),
     dateMs: bucket.required(operation, timeOf(date), 'a Date'),

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { ScratchFile } from '../../ports.ts';
 
 /** A reply read whole. */
 export interface Reply {
@@ -7,8 +6,6 @@ export interface Reply {
   /** By lowercase name. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** Has the body instead, where it is large. */
-  readonly file?: ScratchFile | undefined;
 }
 
 /** A reply that is longer than anything that could answer the request. */
@@ -27,19 +24,14 @@ export interface Reading {
   readonly mostBytes: number;
   /** Where the body goes if it has just as many bytes. */
   readonly into?: Uint8Array | undefined;
-  /** Where it goes if it is large. */
-  readonly scratch?: (() => Promise<ScratchFile>) | undefined;
 }
-
-/** From here on, a body had better not be in memory. */
-const LARGE_BYTES = 1024 ** 2;
 
 /**
  * Reads a reply whole, as far as it is not too long.
  *
  * @throws OversizedReplyError; the system's error where the reply broke off
  */
-export function readReply(message: IncomingMessage, { mostBytes, into, scratch }: Reading): Promise<Reply> {
+export function readReply(message: IncomingMessage, { mostBytes, into }: Reading): Promise<Reply> {
   const { statusCode: status = 0 } = message;
   const announcedBytes = Number(message.headers['content-length'] ?? Number.NaN);
   const body = new ReplyBody(announcedBytes, into);
@@ -48,21 +40,12 @@ export function readReply(message: IncomingMessage, { mostBytes, into, scratch }
     const refuse = (): void => void message.destroy(new OversizedReplyError(status, mostBytes));
     if (announcedBytes > mostBytes) return refuse();
     const headers = headersOf(message);
-    if (scratch !== undefined && announcedBytes > LARGE_BYTES)
-      return fileOf(message, scratch).then((file) => resolve({ status, headers, body: Buffer.of(), file }), reject);
     message.on('data', (chunk: Buffer) => {
       if (body.receivedBytes + chunk.length > mostBytes) return refuse();
       body.add(chunk);
     });
     message.on('end', () => resolve({ status, headers, body: body.whole() }));
   });
-}
-
-/** It is no longer than it says. */
-async function fileOf(message: IncomingMessage, scratch: NonNullable<Reading['scratch']>): Promise<ScratchFile> {
-  const file = await scratch();
-  for await (const chunk of message) file.append(chunk);
-  return file;
 }
 
 /** A body on its way. Where its length is known, it is put together as it comes: that takes half the memory. */

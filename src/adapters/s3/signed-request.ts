@@ -1,12 +1,10 @@
 import { HttpRequest } from '@smithy/core/protocols';
 import type { HttpRequest as SignedRequest } from '@smithy/types';
 import { defined } from '../../core/defined.ts';
-import type { ScratchFile } from '../../ports.ts';
 import type { Connection } from './connection.ts';
 import { addressOf } from './endpoint.ts';
 import type { Reply } from './reply.ts';
 import { withRetries } from './retry.ts';
-import type { Windows } from './transport.ts';
 
 // How nearly every request goes out: signed and sent without the SDK's client, whose middleware costs more than all the
 // rest of a request, and whose loading more than all the rest of a check. What signs is of the SDK's own parts, as is
@@ -19,7 +17,7 @@ const MOST_REPLY_BYTES = 16 * 1024 ** 2;
 const NOTHING_HASHED = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 export interface RequestBody {
-  readonly bytes: Uint8Array | Windows;
+  readonly bytes: Uint8Array;
   /** Base64. */
   readonly sha256: string;
 }
@@ -34,8 +32,6 @@ export interface S3Request {
   readonly mostReplyBytes?: number;
   /** Where the body of a reply that just fits goes. */
   readonly into?: Uint8Array;
-  /** Where a large body of a reply goes. */
-  readonly scratch?: () => Promise<ScratchFile>;
   /** How long the server may be silent, where it has more to do than to answer. */
   readonly silenceMs?: number;
   readonly signal?: AbortSignal | undefined;
@@ -47,11 +43,11 @@ export interface S3Request {
  *   it was aborted
  */
 export function sendSigned(connection: Connection, request: S3Request): Promise<Reply> {
-  const { signal, silenceMs, into, scratch, mostReplyBytes: mostBytes = MOST_REPLY_BYTES } = request;
+  const { signal, silenceMs, into, mostReplyBytes: mostBytes = MOST_REPLY_BYTES } = request;
   return withRetries(connection.retries, signal, async () => {
     const { transport, clockOffsetMs } = connection;
     const signed = await sign(connection, { request, clockOffsetMs });
-    const reply = await transport.exchange(signed, { signal, silenceMs, into, scratch, mostBytes });
+    const reply = await transport.exchange(signed, { signal, silenceMs, into, mostBytes });
     // A copy that fails while it is made is told in a reply that began with a success. It is looked for before it is
     // parsed: nearly every copy brings a body without one.
     const mayBeRefusal = reply.status >= 300 || (request.method === 'PUT' && reply.body.includes('<Error'));

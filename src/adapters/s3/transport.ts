@@ -2,15 +2,11 @@ import type { Agent, AgentOptions, ClientRequest, IncomingMessage, RequestOption
 import { buildQueryString } from '@smithy/core/protocols';
 import type { HttpRequest } from '@smithy/types';
 import { once } from '../../core/once.ts';
-import type { ScratchFile } from '../../ports.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { type Reply, readReply } from './reply.ts';
 
 /** Where none of them is set, nothing that has to do with proxies is loaded. */
 const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'] as const;
-
-/** From here on, the memory that they leave behind is worth a bound. */
-const MANY_REQUESTS = 200;
 
 type Timeouts = Pick<Limits, 'connectTimeoutMs' | 'silenceTimeoutMs'>;
 
@@ -25,8 +21,6 @@ export interface ExchangeOptions extends SendOptions {
   readonly mostBytes: number;
   /** Where the body goes if it has as many bytes; else into memory of its own. */
   readonly into?: Uint8Array | undefined;
-  /** Where it goes if it is large. */
-  readonly scratch?: (() => Promise<ScratchFile>) | undefined;
 }
 
 /**
@@ -37,7 +31,6 @@ export class Transport {
   readonly #timeouts: Timeouts;
   /** By server. */
   readonly #ways = new Map<string, () => Promise<Way>>();
-  #requestCount = 0;
   readonly #underWay = new WeakMap<AbortSignal, Set<ClientRequest>>();
 
   constructor(timeouts: Timeouts = LIMITS) {
@@ -49,10 +42,10 @@ export class Transport {
    *
    * @throws the system's error where no whole reply came, OversizedReplyError for one that is too long
    */
-  async exchange(request: HttpRequest, { mostBytes, into, scratch, ...options }: ExchangeOptions): Promise<Reply> {
+  async exchange(request: HttpRequest, { mostBytes, into, ...options }: ExchangeOptions): Promise<Reply> {
     const message = await this.send(request, options);
     // The reply to a HEAD tells the length of what it does not bring.
-    const reading = { into, scratch, mostBytes: request.method === 'HEAD' ? Number.POSITIVE_INFINITY : mostBytes };
+    const reading = { into, mostBytes: request.method === 'HEAD' ? Number.POSITIVE_INFINITY : mostBytes };
     return readReply(message, reading);
   }
 
@@ -66,8 +59,6 @@ export class Transport {
     { signal, silenceMs: timeout = this.#timeouts.silenceTimeoutMs }: SendOptions = {},
   ): Promise<IncomingMessage> {
     const { http, agent } = await this.#wayTo(request);
-    this.#requestCount += 1;
-    if (this.#requestCount === MANY_REQUESTS) (await import('../bounded-heap.ts')).boundHeap();
     signal?.throwIfAborted();
     const options = { ...optionsOf(request), agent, timeout };
     const underWay = signal && this.#underWayWith(signal);
@@ -91,7 +82,7 @@ export class Transport {
         if (reply === undefined) reject(brokenOff());
       });
       if (!outgoing.reusedSocket) this.#limitConnecting(outgoing, reject);
-      sendBody(outgoing, request.body);
+      outgoing.end(request.body);
     });
   }
 
@@ -147,27 +138,6 @@ export class Transport {
       ? direct
       : { http, agent: proxyAgent(proxy, { ...options, protocol, connectTimeoutMs }) };
   }
-}
-
-/** A body of a request that is too long for memory. */
-export interface Windows {
-  readonly length: number;
-  /** All of it, some bytes at a time, each good until the next are asked for. */
-  windows(): Iterable<Uint8Array>;
-}
-
-function sendBody(outgoing: ClientRequest, body: Uint8Array | string | Windows | undefined): void {
-  if (typeof body === 'object' && 'windows' in body)
-    sendWindows(outgoing, body).catch((error: Error) => outgoing.destroy(error));
-  else outgoing.end(body);
-}
-
-async function sendWindows(outgoing: ClientRequest, body: Windows): Promise<void> {
-  for (const window of body.windows())
-    await new Promise<void>((resolve, reject) =>
-      outgoing.write(window, (error) => (error ? reject(error) : resolve())),
-    );
-  outgoing.end();
 }
 
 /** Node's module that speaks to a server, and its connections. */

@@ -1,6 +1,6 @@
-import { digestOf, windowsOf } from '../../core/bytes.ts';
+import { hash } from 'node:crypto';
 import { defined } from '../../core/defined.ts';
-import type { AssetCopy, AssetPut, Bytes, CopyResult, WriteCondition, WriteResult } from '../../ports.ts';
+import type { AssetCopy, AssetPut, CopyResult, WriteCondition, WriteResult } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
 import { writeConditionally } from './conditional-write.ts';
 import { copyResult } from './copy-result.ts';
@@ -20,12 +20,10 @@ import type { RequestBody } from './signed-request.ts';
 /** Writes a record. */
 export function writeDocument(
   bucket: Bucket,
-  { key, body, condition }: { key: string; body: Bytes; condition: WriteCondition },
+  { key, body, condition }: { key: string; body: Buffer; condition: WriteCondition },
 ): Promise<WriteResult> {
   const fields = { ...placement(bucket.settings), ContentType: 'application/json' };
-  const sha256 = digestOf(body, 'base64');
-  const bytes = body instanceof Uint8Array ? body : { length: body.length, windows: () => windowsOf(body) };
-  return put(bucket, { key, condition, fields, body: { bytes, sha256 } });
+  return put(bucket, { key, condition, fields, body: { bytes: body, sha256: hash('sha256', body, 'base64') } });
 }
 
 /** Writes an asset in one request; the store checks its SHA-256. */
