@@ -1,9 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { request } from 'node:http';
-import { createServer, type Server } from 'node:https';
+import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -13,6 +10,7 @@ import type { StoreSettings } from '../../../src/adapters/s3/settings.ts';
 import type { Question } from './ask.ts';
 import { ForwardProxy } from './forward-proxy.ts';
 import { prepare, settingsFor } from './stores.ts';
+import { TlsFront } from './tls-front.ts';
 
 // What can only be told of a whole process.
 const PROGRAM = resolve(import.meta.dirname, 'ask.ts');
@@ -103,11 +101,11 @@ describe('what is loaded', () => {
     expect(loaded.filter((name) => /proxy|^agent-base$/.test(name))).toEqual([]);
   });
 
-  it('where a variable names a proxy is what decides on it', async () => {
-    const env = { HTTP_PROXY: 'http://proxy.invalid:3128', NO_PROXY: '127.0.0.1' };
+  it('for a server that NO_PROXY names is nothing for proxies', async () => {
+    const env = { HTTP_PROXY: 'http://proxy.invalid:3128', NO_PROXY: '127.0.0.0/8' };
     const { loaded, answers } = await ask(settingsFor(server.url), { ask: ['list'], env });
     expect(answers).toEqual([ANSWERS[0]]);
-    expect(loaded).toContain('proxy-from-env');
+    expect(loaded.filter((name) => /proxy|^agent-base$/.test(name))).toEqual([]);
   });
 });
 
@@ -115,51 +113,27 @@ describe('what is loaded', () => {
 class PretendedAws implements AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
   readonly proxy: ForwardProxy;
-  readonly #server: Server;
-  readonly #directory: string;
+  readonly #front: TlsFront;
 
-  private constructor(tls: Server, proxy: ForwardProxy, directory: string) {
-    this.#server = tls;
-    this.#directory = directory;
+  private constructor(front: TlsFront, proxy: ForwardProxy) {
+    this.#front = front;
     this.proxy = proxy;
-    this.env = { HTTPS_PROXY: proxy.url, NODE_EXTRA_CA_CERTS: join(directory, 'certificate') };
+    this.env = { HTTPS_PROXY: proxy.url, NODE_EXTRA_CA_CERTS: front.certificate };
   }
 
   static async start({ port }: LocalS3): Promise<PretendedAws> {
-    const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-tls-'));
-    makeCertificate(directory);
-    const [key, cert] = await Promise.all(['key', 'certificate'].map((name) => readFile(join(directory, name))));
-    const tls = createServer({ key: key ?? '', cert: cert ?? '' }, (incoming, response) => {
-      const { method, headers, url: path } = incoming;
-      const outgoing = request({ port, method, headers, path }, (reply) => {
-        response.writeHead(reply.statusCode ?? 500, reply.rawHeaders);
-        reply.pipe(response);
-      });
-      incoming.pipe(outgoing);
-    });
-    await new Promise<void>((done) => tls.listen(0, '127.0.0.1', done));
-    const address = tls.address();
-    const tlsPort = typeof address === 'object' && address !== null ? address.port : 0;
-    return new PretendedAws(tls, await ForwardProxy.start(tlsPort), directory);
+    const regions = ['us-east-1', 'eu-central-1'].map((region) => `s3.${region}.amazonaws.com`);
+    const front = await TlsFront.start(
+      port,
+      regions.flatMap((host) => [`DNS:${host}`, `DNS:*.${host}`]),
+    );
+    return new PretendedAws(front, await ForwardProxy.start(front.port));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.proxy[Symbol.asyncDispose]();
-    this.#server.closeAllConnections();
-    await new Promise((done) => this.#server.close(done));
-    await rm(this.#directory, { recursive: true });
+    await this.#front[Symbol.asyncDispose]();
   }
-}
-
-function makeCertificate(directory: string): void {
-  const regions = ['us-east-1', 'eu-central-1'].flatMap((region) => [
-    `DNS:s3.${region}.amazonaws.com`,
-    `DNS:*.s3.${region}.amazonaws.com`,
-  ]);
-  const options = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=pretended'];
-  const files = ['-keyout', join(directory, 'key'), '-out', join(directory, 'certificate')];
-  const names = ['-addext', `subjectAltName=${regions.join(',')}`];
-  execFileSync('openssl', ['req', ...options, ...files, ...names], { stdio: 'ignore' });
 }
 
 describe('AWS, behind a proxy', () => {

@@ -2,14 +2,19 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+interface Refusal {
+  readonly status: number;
+  readonly body: string;
+}
+
 /** A proxy that brings everything, whatever host it is for, to one port of this machine. */
 export class ForwardProxy implements AsyncDisposable {
   /** Request lines, such as `GET http://s3.internal/bucket` and `CONNECT s3.internal:443`. */
   readonly lines: string[] = [];
   readonly authorizations: (string | undefined)[] = [];
   connectionCount = 0;
-  /** In place of forwarding. */
-  refusal: { readonly status: number; readonly body: string } | undefined;
+  /** In place of forwarding; asked with the number of earlier requests. 'close' answers nothing. */
+  refusal: ((index: number) => Refusal | 'close' | undefined) | undefined;
   readonly #server: Server;
   readonly #port: number;
   readonly #tunnels = new Set<Duplex>();
@@ -39,14 +44,17 @@ export class ForwardProxy implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  #note({ method, url, headers }: IncomingMessage): void {
-    this.lines.push(`${method} ${url}`);
+  /** @returns how it is refused */
+  #note({ method, url, headers }: IncomingMessage): Refusal | 'close' | undefined {
     this.authorizations.push(headers['proxy-authorization']);
+    const index = this.lines.push(`${method} ${url}`) - 1;
+    return this.refusal?.(index);
   }
 
   #forward(incoming: IncomingMessage, response: ServerResponse): void {
-    this.#note(incoming);
-    if (this.refusal !== undefined) return void response.writeHead(this.refusal.status).end(this.refusal.body);
+    const refusal = this.#note(incoming);
+    if (refusal === 'close') return void response.destroy();
+    if (refusal !== undefined) return void response.writeHead(refusal.status).end(refusal.body);
     const { method, headers, url = '' } = incoming;
     const { 'proxy-connection': _, 'proxy-authorization': __, ...others } = headers;
     // The bytes after the host, as they are: another form of the path would be another signature.
@@ -60,9 +68,9 @@ export class ForwardProxy implements AsyncDisposable {
   }
 
   #tunnel(incoming: IncomingMessage, socket: Duplex): void {
-    this.#note(incoming);
-    if (this.refusal !== undefined)
-      return void socket.end(`HTTP/1.1 ${this.refusal.status} No\r\n\r\n${this.refusal.body}`);
+    const refusal = this.#note(incoming);
+    if (refusal === 'close') return void socket.end();
+    if (refusal !== undefined) return void socket.end(`HTTP/1.1 ${refusal.status} No\r\n\r\n${refusal.body}`);
     const target: Socket = connect(this.#port, '127.0.0.1', () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
     this.#tunnels.add(socket).add(target);
     for (const [from, to] of [

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type LocalS3, startLocalS3 } from '../../../dev/local-s3/local-s3.ts';
-import { proxyFor } from '../../../src/adapters/s3/proxy.ts';
 import { InputError } from '../../../src/errors.ts';
 import { useEnvironment } from './environment.ts';
 import { ForwardProxy } from './forward-proxy.ts';
 import { RawServer } from './raw-server.ts';
 import { assetOf, BUCKET, faultOf, keysIn, OPERATIONS, prepare, storeAt } from './stores.ts';
+import { TlsFront } from './tls-front.ts';
 
 // A host that only the proxy knows.
 const INSIDE = { url: 'http://s3.internal:9000' };
@@ -116,45 +118,159 @@ describe('no proxy', () => {
     expect(await store.head('doc')).toBeDefined();
     expect(proxy.lines).toEqual([]);
   });
-
-  it('is told by the host that is asked, bucket and region in it', async () => {
-    setVariables({ HTTPS_PROXY: 'http://proxy:3128', NO_PROXY: '.s3.eu-west-1.amazonaws.com,exact.example.com' });
-    expect(await proxyFor('https://my-assets.s3.eu-west-1.amazonaws.com')).toBeUndefined();
-    expect(await proxyFor('https://my-assets.s3.us-east-1.amazonaws.com')).toBe('http://proxy:3128');
-    expect(await proxyFor('https://exact.example.com:8443')).toBeUndefined();
-    expect(await proxyFor('https://not.exact.example.com')).toBe('http://proxy:3128');
-  });
 });
 
 describe('a proxy for https', () => {
-  it('is asked to connect to the host, by both ways', async () => {
+  const SECURE = { url: 'https://s3.internal' };
+  let front: TlsFront;
+  const trusted = getCACertificates('default');
+  beforeAll(async () => {
+    front = await TlsFront.start(server.port, ['DNS:s3.internal', 'DNS:*.s3.internal']);
+    setDefaultCACertificates([...trusted, await readFile(front.certificate, 'utf8')]);
+  });
+  beforeEach(async () => {
+    await proxy[Symbol.asyncDispose]();
+    proxy = await ForwardProxy.start(front.port);
+  });
+  afterAll(async () => {
+    setDefaultCACertificates(trusted);
+    await front[Symbol.asyncDispose]();
+  });
+
+  it.each([
+    ['HTTPS_PROXY', 'http://'],
+    ['https_proxy', ''],
+    ['ALL_PROXY', ''],
+  ])('is named by %s, as %shost:port', async (name, scheme) => {
+    setVariables({ [name]: `${scheme}127.0.0.1:${proxy.port}` });
+    expect(await keysIn(storeAt(SECURE))).toEqual(['doc', 'source']);
+    expect(proxy.lines).toEqual(['CONNECT s3.internal:443']);
+  });
+
+  it('may want a name and a password', async () => {
+    setVariables({ HTTPS_PROXY: `name:pass%40word@127.0.0.1:${proxy.port}` });
+    await keysIn(storeAt(SECURE));
+    expect(proxy.authorizations).toEqual([`Basic ${Buffer.from('name:pass@word').toString('base64')}`]);
+  });
+
+  it.each(Object.entries(OPERATIONS))('connects for %s', async (_, operate) => {
     setVariables({ HTTPS_PROXY: proxy.url });
-    proxy.refusal = { status: 403, body: '<html><br></html>' };
-    const store = storeAt({ url: 'https://s3.internal' }, { maxAttempts: 1 });
-    for (const work of [keysIn(store), store.putAsset(assetOf('a', 'a'))]) {
-      const fault = await faultOf(work);
-      expect(fault.kind).toBe('malformed-reply');
-      expect(fault.message).toContain(
-        's3.internal answered 403 with something that is no S3 reply: check endpoint-url and',
-      );
-    }
-    expect(proxy.lines).toEqual(['CONNECT s3.internal:443', 'CONNECT s3.internal:443']);
+    await operate(storeAt(SECURE));
+    expect(server.requests.length).toBeGreaterThan(0);
+    expect(new Set(proxy.lines)).toEqual(new Set(['CONNECT s3.internal:443']));
+  });
+
+  it('connects once for many requests, and as often as there are some at the same time', async () => {
+    setVariables({ HTTPS_PROXY: proxy.url });
+    const store = storeAt(SECURE);
+    for (let count = 0; count < 5; count += 1) await store.head('doc');
+    expect(proxy.lines).toEqual(['CONNECT s3.internal:443']);
+    for (let round = 0; round < 10; round += 1)
+      await Promise.all(Array.from({ length: 8 }, (_, index) => store.putAsset(assetOf(`${round}-${index}`, 'x'))));
+    expect(server.requests.length).toBe(85);
+    expect(proxy.lines).toEqual(Array(8).fill('CONNECT s3.internal:443'));
+  });
+
+  it.each([
+    ['answers 503', { status: 503, body: '' }],
+    ['answers 502', { status: 502, body: '<html>Bad gateway</html>' }],
+    ['answers 429', { status: 429, body: '' }],
+    ['closes the connection', 'close'],
+  ] as const)('that %s is asked again', async (_, refusal) => {
+    setVariables({ HTTPS_PROXY: proxy.url });
+    proxy.refusal = (index) => (index < 2 ? refusal : undefined);
+    expect(await keysIn(storeAt(SECURE))).toEqual(['doc', 'source']);
+    expect(proxy.lines).toHaveLength(3);
+  });
+
+  it.each([
+    ['503', { status: 503, body: '' }, 'answered 503 to CONNECT'],
+    ['nothing', 'close', 'gave no valid answer to CONNECT'],
+  ] as const)('that keeps answering %s is told', async (_, refusal, told) => {
+    setVariables({ HTTPS_PROXY: proxy.url.replace('//', '//name:secret@') });
+    proxy.refusal = () => refusal;
+    const fault = await faultOf(storeAt(SECURE).putAsset(assetOf('a', 'a')));
+    expect(fault.kind).toBe('unreachable');
+    expect(fault.message).toBe(
+      `Could not write s3://bucket/a: s3.internal can't be reached (the proxy ${proxy.url} ${told}): check endpoint-url, the network and the proxy`,
+    );
+    expect(proxy.lines).toHaveLength(3);
+  });
+
+  it.each(Object.entries(OPERATIONS))(
+    'that refuses to connect is told by %s, once, and never taken for the server',
+    async (_, operate) => {
+      setVariables({ HTTPS_PROXY: proxy.url });
+      for (const status of [201, 403, 404]) {
+        proxy.lines.length = 0;
+        proxy.refusal = () => ({ status, body: '<Error><Code>NoSuchKey</Code></Error>' });
+        const fault = await faultOf(operate(storeAt(SECURE)));
+        expect(fault.kind).toBe('unreachable');
+        expect(fault.message).toBe(
+          `s3.internal:443 can't be reached: the proxy ${proxy.url} answered ${status} to CONNECT: have the proxy allow that server, or add it to NO_PROXY`,
+        );
+        expect(proxy.lines).toEqual(['CONNECT s3.internal:443']);
+      }
+    },
+  );
+
+  it('that answers something else than HTTP is told', async () => {
+    await using odd = await RawServer.start(() => ({ text: 'no HTTP at all\r\n\r\n' }));
+    setVariables({ HTTPS_PROXY: odd.url });
+    const fault = await faultOf(keysIn(storeAt(SECURE, { maxAttempts: 2 })));
+    expect(fault.message).toContain(`(the proxy ${odd.url} gave no valid answer to CONNECT)`);
+    expect(odd.lines).toHaveLength(2);
   });
 
   it('that leads to a server that speaks no TLS is told', async () => {
-    setVariables({ HTTPS_PROXY: proxy.url });
-    const fault = await faultOf(keysIn(storeAt({ url: 'https://s3.internal' }, { maxAttempts: 1 })));
+    await using plain = await ForwardProxy.start(server.port);
+    setVariables({ HTTPS_PROXY: plain.url });
+    const fault = await faultOf(keysIn(storeAt(SECURE, { maxAttempts: 1 })));
     expect(fault.kind).toBe('unreachable');
   });
 });
 
+describe('a proxy that speaks TLS itself', () => {
+  it.each(['http', 'https'])('forwards %s', async (scheme) => {
+    await using s3 = await TlsFront.start(server.port, ['DNS:s3.internal']);
+    await using forward = await ForwardProxy.start(scheme === 'http' ? server.port : s3.port);
+    await using front = await TlsFront.start(forward.port, ['DNS:localhost']);
+    const trusted = getCACertificates('default');
+    setDefaultCACertificates([
+      ...trusted,
+      await readFile(s3.certificate, 'utf8'),
+      await readFile(front.certificate, 'utf8'),
+    ]);
+    setVariables({ [`${scheme}_proxy`]: `https://name:pass@localhost:${front.port}` });
+    const store = storeAt({ url: `${scheme}://s3.internal` });
+    expect(await keysIn(store)).toEqual(['doc', 'source']);
+    expect(await store.head('doc')).toBeDefined();
+    expect(front.serverNames).toEqual(['localhost']);
+    expect(forward.connectionCount).toBe(1);
+    expect(forward.authorizations[0]).toBe(`Basic ${Buffer.from('name:pass').toString('base64')}`);
+    setDefaultCACertificates(trusted);
+  });
+});
+
 describe('a proxy that fails', () => {
-  it.each(['list', 'head'])('since it wants a password is told by %s', async (name) => {
-    setVariables({ HTTP_PROXY: proxy.url });
-    proxy.refusal = { status: 407, body: '<html><br></html>' };
-    const fault = await faultOf(OPERATIONS[name]?.(storeAt(INSIDE)) ?? Promise.resolve());
-    expect(fault.kind).toBe('malformed-reply');
-    expect(fault.message).toContain('answered 407 with something that is no S3 reply');
+  it.each(['http', 'https'])('since it wants a name and a password for %s says so', async (scheme) => {
+    proxy.refusal = () => ({ status: 407, body: '<html><br></html>' });
+    const variable = `${scheme.toUpperCase()}_PROXY`;
+    const server = scheme === 'http' ? 's3.internal' : 's3.internal:443';
+    const answer = `${server} can't be reached: the proxy ${proxy.url} answered 407: `;
+    for (const [login, advice] of [
+      ['', `give it a name and a password in ${variable}, as in 'http://name:password@proxy.example.com:3128'`],
+      ['name:secret@', `check the name and the password in ${variable}`],
+    ] as const)
+      for (const name of ['list', 'head', 'putAsset', 'abortUploads']) {
+        setVariables({ [variable]: proxy.url.replace('//', `//${login}`) });
+        const fault = await faultOf(
+          OPERATIONS[name]?.(storeAt({ url: `${scheme}://s3.internal` })) ?? Promise.resolve(),
+        );
+        expect(fault.kind).toBe('unreachable');
+        expect(fault.message).toBe(answer + advice);
+      }
+    expect(proxy.lines).toHaveLength(8);
   });
 
   it.each(['list', 'putAsset'])('since it is not there is told by %s within seconds', async (name) => {
@@ -180,15 +296,16 @@ describe('a proxy that fails', () => {
     },
   );
 
-  it('since its name is no URL is told without the name, which may have a password in it', async () => {
-    setVariables({ HTTP_PROXY: 'http://name:secret@:80:80' });
-    for (const name of ['list', 'head']) {
+  it.each([
+    ['http://name:secret@:80:80', "HTTP_PROXY is no proxy's URL: give one such as 'http://proxy.example.com:3128'"],
+    ['socks5://name:secret@host:1080', "HTTP_PROXY names a socks5:// proxy, which this action can't use: give"],
+  ])('since it can not be used is told without showing it: %s', async (value, told) => {
+    setVariables({ HTTP_PROXY: value });
+    for (const name of ['list', 'head', 'abortUploads']) {
       const work = OPERATIONS[name]?.(storeAt(INSIDE)) ?? Promise.resolve();
       const error: unknown = await work.catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(InputError);
-      expect(String(error)).toContain(
-        'The proxy that the environment names for http://s3.internal:9000 is no URL: give',
-      );
+      expect(String(error)).toContain(told);
       expect(String(error)).not.toContain('secret');
     }
   });

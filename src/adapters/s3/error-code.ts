@@ -9,3 +9,6 @@ export function codeOf(error: Error): string {
 export function isSdkError(error: unknown): error is SdkError {
   return Error.isError(error);
 }
+
+/** The code of an error that says a proxy could not connect to the server just now. */
+export const PROXY_UNAVAILABLE = 'PROXY_UNAVAILABLE';

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import type { RetryErrorInfo, RetryErrorType, RetryStrategyV2, RetryToken, SdkError } from '@smithy/types';
 import { UserError } from '../../errors.ts';
-import { codeOf, isSdkError } from './error-code.ts';
+import { codeOf, isSdkError, PROXY_UNAVAILABLE } from './error-code.ts';
 import { isDefinite } from './retry.ts';
 
 /** A host that can't be reached is not worth the patience that a busy one is. */
@@ -88,6 +88,7 @@ const PASSING: ReadonlySet<RetryErrorType> = new Set(['THROTTLING', 'TRANSIENT']
 /** What the SDK does not count among the passing faults, but S3 and what lies in between do. */
 function isPassing(error: unknown): boolean {
   if (!isSdkError(error)) return false;
+  if (codeOf(error) === PROXY_UNAVAILABLE) return true;
   const status = error.$metadata?.httpStatusCode ?? 0;
   return CONFLICTS.has(error.name) || status === IDLE_STATUS || status >= FIRST_GATEWAY_STATUS;
 }

@@ -3,6 +3,7 @@ import { buildQueryString } from '@smithy/core/protocols';
 import type { HttpRequest } from '@smithy/types';
 import { once } from '../../core/once.ts';
 import { LIMITS, type Limits } from './limits.ts';
+import type { ProxyWay } from './proxy.ts';
 import { type Reply, readReply } from './reply.ts';
 
 /** Where none of them is set, nothing that has to do with proxies is loaded. */
@@ -58,7 +59,7 @@ export class Transport {
     request: HttpRequest,
     { signal, silenceMs: timeout = this.#timeouts.silenceTimeoutMs }: SendOptions = {},
   ): Promise<IncomingMessage> {
-    const { http, agent } = await this.#wayTo(request);
+    const { http, agent, refusal } = await this.#wayTo(request);
     signal?.throwIfAborted();
     const options = { ...optionsOf(request), agent, timeout };
     const underWay = signal && this.#underWayWith(signal);
@@ -66,7 +67,10 @@ export class Transport {
       let reply: IncomingMessage | undefined;
       const outgoing = http.request(options, (message) => {
         reply = message;
-        resolve(message);
+        const refused = refusal?.(message);
+        if (refused === undefined) return resolve(message);
+        message.destroy();
+        reject(refused);
       });
       underWay?.add(outgoing);
       outgoing.on('error', reject);
@@ -131,12 +135,11 @@ export class Transport {
     const options: AgentOptions = { keepAlive: true, timeout: this.#timeouts.silenceTimeoutMs };
     const direct = { http, agent: new http.Agent(options) };
     if (!PROXY_VARIABLES.some((name) => process.env[name] || process.env[name.toUpperCase()])) return direct;
-    const { proxyAgent, proxyFor } = await import('./proxy.ts');
-    const { connectTimeoutMs } = this.#timeouts;
+    const { proxyFor } = await import('./proxy-variables.ts');
     const proxy = proxyFor(server);
-    return proxy === undefined
-      ? direct
-      : { http, agent: proxyAgent(proxy, { ...options, protocol, connectTimeoutMs }) };
+    if (proxy === undefined) return direct;
+    const { wayThrough } = await import('./proxy.ts');
+    return { http, ...wayThrough(proxy, server, { ...options, connectTimeoutMs: this.#timeouts.connectTimeoutMs }) };
   }
 }
 
@@ -144,6 +147,7 @@ export class Transport {
 interface Way {
   readonly http: typeof import('node:http') | typeof import('node:https');
   readonly agent: Agent;
+  readonly refusal?: ProxyWay['refusal'];
 }
 
 function optionsOf({ method, hostname, port, path, query, headers }: HttpRequest): RequestOptions {

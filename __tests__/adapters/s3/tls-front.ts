@@ -1,0 +1,72 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer, type Server } from 'node:tls';
+
+/** Speaks TLS under given names, and hands the plain bytes to a port of this machine. */
+export class TlsFront implements AsyncDisposable {
+  /** Path of the certificate, which has signed itself. */
+  readonly certificate: string;
+  /** Names that clients have asked for. */
+  readonly serverNames: (string | false | null)[] = [];
+  readonly #server: Server;
+  readonly #directory: string;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(server: Server, directory: string) {
+    this.#server = server;
+    this.#directory = directory;
+    this.certificate = join(directory, 'certificate');
+  }
+
+  /** @param names of hosts (`DNS:s3.internal`) and addresses (`IP:127.0.0.1`), for the certificate */
+  static async start(port: number, names: readonly string[]): Promise<TlsFront> {
+    const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-tls-'));
+    makeCertificate(directory, names);
+    const [key = '', cert = ''] = await Promise.all(
+      ['key', 'certificate'].map((name) => readFile(join(directory, name), 'utf8')),
+    );
+    const server = createServer({ key, cert });
+    const front = new TlsFront(server, directory);
+    server.on('secureConnection', (socket) => {
+      front.serverNames.push(socket.servername);
+      front.#join(socket, connect(port, '127.0.0.1'));
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    return front;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  #join(one: Socket, other: Socket): void {
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      this.#sockets.add(from);
+      from
+        .on('error', () => to.destroy())
+        .on('close', () => to.destroy())
+        .pipe(to);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((done) => this.#server.close(done));
+    await rm(this.#directory, { recursive: true });
+  }
+}
+
+function makeCertificate(directory: string, names: readonly string[]): void {
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+  const options = ['-x509', ...curve, '-nodes', '-days', '2', '-subj', '/CN=pretended'];
+  const files = ['-keyout', join(directory, 'key'), '-out', join(directory, 'certificate')];
+  const alternatives = ['-addext', `subjectAltName=${names.join(',')}`];
+  execFileSync('openssl', ['req', ...options, ...files, ...alternatives], { stdio: 'ignore' });
+}
