@@ -6,6 +6,7 @@ import {
   flag,
   keyPrefix,
   lines,
+  localPath,
   matching,
   pairs,
   patterns,
@@ -113,6 +114,38 @@ describe('pairs', () => {
   it.each(['team', '=a', 'team: a'])('refuses %j', (text) => {
     expect(() => pairs('tags', `stage=b\n${text}`)).toThrow(
       new InputError(`tags is '${text}': give one 'name=value' a line`),
+    );
+  });
+});
+
+describe('localPath', () => {
+  const atHome = (text: string) => localPath('package-directory', text, () => '/home/runner');
+
+  it.each([
+    ['~', '/home/runner/'],
+    ['~/', '/home/runner/'],
+    ['~/build/out', '/home/runner/build/out'],
+  ])('expands %j', (text, path) => {
+    expect(atHome(text)).toBe(path);
+  });
+
+  it('knows a home that is the root', () => {
+    expect(['~', '~/x'].map((text) => localPath('repository-path', text, () => '/'))).toEqual(['/', '/x']);
+  });
+
+  it.each(['.', './packages', '/tmp/x', './~/x', 'a~', 'x/~/y', 'C:\\build~1'])('leaves %j as it is', (text) => {
+    expect(atHome(text)).toBe(text);
+  });
+
+  it.each(['~root/x', '~x', '~+'])('refuses %j, which a shell would read otherwise', (text) => {
+    expect(() => atHome(text)).toThrow(
+      new InputError(`package-directory is '${text}': give the full path, or './~...' for a name with a '~'`),
+    );
+  });
+
+  it('refuses to guess where home is', () => {
+    expect(() => localPath('repository-path', '~/repo', () => undefined)).toThrow(
+      new InputError("repository-path is '~/repo': give the full path, since HOME is not set"),
     );
   });
 });

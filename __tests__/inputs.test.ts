@@ -295,6 +295,18 @@ describe('environment variables', () => {
     );
   });
 
+  it.each([{ HOME: '/home/runner' }, { HOME: '', USERPROFILE: '/home/runner' }])('say what ~ is: %j', (home) => {
+    const given = { GIT_REPO_PATH: '~/repo', PACKAGE_DIRECTORY: '~/packages', ...home };
+    expect(parse({}, given)).toMatchObject({
+      repository: { path: '/home/runner/repo', isGiven: true },
+      packageDirectory: '/home/runner/packages',
+    });
+    expect(parse({ 'repository-path': '~', 'package-directory': '~/x' }, given)).toMatchObject({
+      repository: { path: '/home/runner/' },
+      packageDirectory: '/home/runner/x',
+    });
+  });
+
   it('are asked for by the names that are declared alone', () => {
     const asked = new Set<string>();
     parseInputs({

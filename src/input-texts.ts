@@ -1,5 +1,5 @@
 import { InputError } from './errors.ts';
-import { choice, matching, wholeNumber } from './input-values.ts';
+import { choice, localPath, matching, wholeNumber } from './input-values.ts';
 
 /** How an input is found. */
 export interface InputSpec {
@@ -39,6 +39,11 @@ export class Texts<Name extends string> {
   parsed<Value>(name: Name, parse: (name: string, text: string) => Value): Value | undefined {
     const text = this.get(name);
     return text === undefined ? undefined : parse(name, text);
+  }
+
+  path(name: Name): string | undefined {
+    const home = () => this.#source.variable('HOME') || this.#source.variable('USERPROFILE') || undefined;
+    return this.parsed(name, (_, text) => localPath(name, text, home));
   }
 
   oneOf<const Choice extends string>(name: Name, choices: readonly Choice[]): Choice | undefined {

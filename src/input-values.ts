@@ -60,6 +60,19 @@ export function pairs(name: string, text: string): ReadonlyMap<string, string> {
   return new Map(entries);
 }
 
+/**
+ * A path of this machine. No shell has read it, so a `~` at its beginning is expanded here.
+ *
+ * @param findHome the home directory, where it is known
+ */
+export function localPath(name: string, text: string, findHome: () => string | undefined): string {
+  if (!text.startsWith('~')) return text;
+  if (!/^~([\\/]|$)/.test(text)) throw refused(name, text, "give the full path, or './~...' for a name with a '~'");
+  const home = findHome();
+  if (home === undefined) throw refused(name, text, 'give the full path, since HOME is not set');
+  return `${home.replace(/[\\/]$/, '')}/${text.slice(2)}`;
+}
+
 /** A key prefix: segments divided by `/`; one trailing `/` is dropped. */
 export function keyPrefix(name: string, text: string): string {
   const prefix = text.endsWith('/') ? text.slice(0, -1) : text;

@@ -85,17 +85,18 @@ export function parseInputs(source: InputSource<InputName>) {
   const search = searchInputs(texts, mode);
   const dryRun = texts.parsed('dry-run', flag) ?? false;
   const looksElsewhere = codeHash !== undefined || search.fallbackPrefixes.length > 0;
+  const repositoryPath = texts.path('repository-path');
   const writes = !dryRun && (mode === 'upload' || (search.promote && looksElsewhere));
   return {
     mode,
     ...trustInputs(texts, { writes }),
     prefix: texts.parsed('prefix', keyPrefix) ?? '',
-    packageDirectory: texts.get('package-directory') ?? './packages',
+    packageDirectory: texts.path('package-directory') ?? './packages',
     jobSummary: texts.parsed('job-summary', flag) ?? true,
     dryRun,
     waitMs: (texts.number('wait-timeout-seconds', { min: 0, max: 21_600 }) ?? (mode === 'check' ? 0 : 600)) * 1000,
     concurrency: concurrency(texts),
-    repository: { path: texts.get('repository-path') ?? '.', isGiven: texts.get('repository-path') !== undefined },
+    repository: { path: repositoryPath ?? '.', isGiven: repositoryPath !== undefined },
     commitSha: texts.parsed('commit-sha', commitSha),
     codeHash,
     selection: {

@@ -299,3 +299,16 @@ describe('the variables of the Python tool', () => {
     expect((await readdir(`${scenario.root}/out`)).toSorted()).toEqual(['.code-hash', '.commit-hash']);
   });
 });
+
+describe('paths below the home directory', () => {
+  it('are those of ~, as inputs and as variables', async () => {
+    await scenario.build(FILES);
+    const env = { HOME: scenario.root };
+    const inputs = { 'repository-path': '~', 'package-directory': '~/packages' };
+    expectSuccess(await scenario.action('upload', { ...inputs, ...CACHING }, { env }));
+    const variables = { ...env, GIT_REPO_PATH: '~', PACKAGE_DIRECTORY: '~/restored' };
+    expectSuccess(await scenario.action('restore', {}, { env: variables }));
+    expect(await readdir(scenario.root)).not.toContain('~');
+    expect(await readdir(join(scenario.root, 'restored'))).toEqual(expect.arrayContaining(['app.zip', 'nested']));
+  });
+});
