@@ -74,6 +74,22 @@ describe.each(MODES)('%s', (mode) => {
   });
 });
 
+describe('a record that somebody made to keep readers busy', () => {
+  const head = `{"schema":"s3-asset-manager/record/v1","state":"complete","commit":"${'c'.repeat(40)}","origin":{"kind":"upload"},"writer":{"nonce":"n","sequence":1},"leaseSeconds":120,"files":[`;
+
+  it('fails the step in a moment where it is 39 MB of empty lists', async () => {
+    const body = `${head}${'[],'.repeat(13_000_000)}[]],"totalSize":0}`;
+    await scenario.bucket.put(`records/artifacts/${scenario.head}.json`, body);
+    await expectFailure(scenario.action('check'), /not a record this version can read \(files\[0\] is not an object\)/);
+  });
+
+  it('is not read where it has more than 64 MiB', async () => {
+    const body = `${head}${' '.repeat(64 * 1024 ** 2 + 2000)}],"totalSize":0}`;
+    await scenario.bucket.put(`records/artifacts/${scenario.head}.json`, body);
+    await expectFailure(scenario.action('check'), /records\/artifacts\/.*67\.1 MB/);
+  });
+});
+
 describe('a stale answer', () => {
   it('of an earlier check is gone after one that failed', async () => {
     await scenario.build({ '.found': '' });

@@ -1,6 +1,10 @@
+import { readableSize } from '../../core/counted.ts';
+import { printable } from '../../core/printable.ts';
 import { MOST_RECORD_BYTES } from '../../core/record.ts';
+import { UserError } from '../../errors.ts';
 import type { StoredDocument } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
+import { causeName } from './refusal.ts';
 
 /** A signature comes on top of what a record may have. */
 const MOST_BYTES = MOST_RECORD_BYTES + 1024;
@@ -9,7 +13,11 @@ const MOST_BYTES = MOST_RECORD_BYTES + 1024;
 export async function readDocument(bucket: Bucket, key: string): Promise<StoredDocument | undefined> {
   const operation = { verb: 'read', key, action: 's3:GetObject' };
   const query = { 'x-id': 'GetObject' };
-  const reply = await bucket.sendIfThere(operation, { method: 'GET', key, query, mostReplyBytes: MOST_BYTES });
+  const reply = await bucket
+    .sendIfThere(operation, { method: 'GET', key, query, mostReplyBytes: MOST_BYTES })
+    .catch((error: unknown) => {
+      throw causeName(error) === 'OversizedReplyError' ? oversized(bucket, key, error) : error;
+    });
   if (reply === undefined) return undefined;
   const { etag, date, 'last-modified': lastModified } = reply.headers;
   return {
@@ -18,6 +26,13 @@ export async function readDocument(bucket: Bucket, key: string): Promise<StoredD
     lastModifiedMs: bucket.required(operation, timeOf(lastModified), 'Last-Modified'),
     dateMs: bucket.required(operation, timeOf(date), 'a Date'),
   };
+}
+
+function oversized({ settings: { bucket } }: Bucket, key: string, cause: unknown): UserError {
+  return new UserError(
+    `s3://${bucket}/${printable(key)} has more than ${readableSize(MOST_RECORD_BYTES)}, the most a record can have: find out who wrote it, and delete it to start anew`,
+    { cause },
+  );
 }
 
 function timeOf(header: string | undefined): number | undefined {
