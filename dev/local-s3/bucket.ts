@@ -9,6 +9,8 @@ export interface BucketOptions {
   readonly region?: string;
   /** Account id. '123456789012' when absent. */
   readonly owner?: string;
+  /** Every object is retained by default, so every write has to bring a checksum. */
+  readonly objectLock?: boolean;
 }
 
 /** What a DELETE did in a bucket with versioning. */
@@ -24,6 +26,7 @@ export class Bucket {
   readonly name: string;
   readonly region: string;
   readonly owner: string;
+  readonly objectLock: boolean;
   readonly createdAt: Date;
   /** By upload id. */
   readonly uploads = new Map<string, MultipartUpload>();
@@ -36,6 +39,7 @@ export class Bucket {
     this.name = options.name;
     this.region = options.region;
     this.owner = options.owner;
+    this.objectLock = options.objectLock;
     this.createdAt = createdAt;
   }
 

@@ -83,7 +83,10 @@ function createService(options: LocalS3Options, closing: AbortSignal): Service {
 }
 
 function addBucket({ settings, storage }: Pick<Service, 'settings' | 'storage'>, options: BucketOptions): void {
-  storage.create({ region: settings.region, owner: ACCOUNT_ID, ...options }, new Date(settings.now()));
+  storage.create(
+    { region: settings.region, owner: ACCOUNT_ID, objectLock: false, ...options },
+    new Date(settings.now()),
+  );
 }
 
 class RunningServer implements LocalS3 {

@@ -106,6 +106,13 @@ it('a record is kept like assets, but for their storage class and tags', async (
   expect(Object.keys(headers).filter((name) => /storage-class|tagging|x-amz-meta/.test(name))).toEqual([]);
 });
 
+it.each(Object.entries(OPERATIONS))('%s works in a bucket that retains what is written', async (_, operate) => {
+  await using retaining = await startLocalS3({ buckets: [{ name: BUCKET, objectLock: true }], minPartSizeBytes: 1 });
+  prepare(retaining);
+  await operate(storeAt(retaining, { partSizeBytes: 3 }));
+  expect(retaining.requests.map(({ errorCode }) => errorCode).filter(Boolean)).toEqual([]);
+});
+
 it('an asset in parts is begun with everything that was set, and completed under its condition', async () => {
   const store = storeAt(server, { ...SETTINGS, partSizeBytes: 3 });
   await store.putAssetInParts(

@@ -16,7 +16,7 @@ export function createBucket(context: Context): Reply {
   const wanted =
     body.content.sizeBytes === 0 ? undefined : childText(parseXml(body.content.text()), 'LocationConstraint');
   const region = wanted ?? service.settings.region;
-  service.storage.create({ name, region, owner: ACCOUNT_ID }, new Date(service.settings.now()));
+  service.storage.create({ name, region, owner: ACCOUNT_ID, objectLock: false }, new Date(service.settings.now()));
   return emptyReply(200, { location: `/${name}` });
 }
 

@@ -1,3 +1,4 @@
+import type { Bucket } from '../bucket.ts';
 import { type Checksum, declaredChecksum } from '../checksums.ts';
 import { checkWrite } from '../conditions.ts';
 import { emptyReply, type Reply } from '../reply.ts';
@@ -16,6 +17,7 @@ export function putObject(context: Context): Reply {
   const key = requestKey(context);
   checkKey(key);
   requireLength(request.headers);
+  requireChecksum(bucket, context, 'Object');
   const attributes = readAttributes(request.headers);
   checkWrite(bucket.get(key), request.headers, key);
   const sent = {
@@ -31,6 +33,18 @@ export function putObject(context: Context): Reply {
 export function bodyChecksum(headers: Headers, body: RequestBody): Checksum | undefined {
   const declared = declaredChecksum({ ...headers, ...body.trailers });
   return declared === undefined ? undefined : { ...declared, type: 'FULL_OBJECT' };
+}
+
+/** @throws {S3Error} InvalidRequest for a write without a checksum into a bucket that retains what is written */
+export function requireChecksum(
+  bucket: Bucket,
+  { request: { headers }, body }: Context,
+  what: 'Object' | 'Part',
+): void {
+  if (!bucket.objectLock || 'content-md5' in headers) return;
+  if (declaredChecksum({ ...headers, ...body.trailers }) !== undefined) return;
+  const message = `Content-MD5 OR x-amz-checksum- HTTP header is required for Put ${what} requests with Object Lock parameters`;
+  throw new S3Error('InvalidRequest', { message });
 }
 
 /** @throws {S3Error} MissingContentLength for a body that is just `transfer-encoding: chunked` */

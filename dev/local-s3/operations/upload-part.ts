@@ -9,14 +9,16 @@ import { leaf, xmlDocument } from '../xml.ts';
 import { partChecksumElement } from './checksum-elements.ts';
 import { findCopySource } from './copy-source.ts';
 import { findUpload } from './create-upload.ts';
+import { requestBucket } from './find-object.ts';
 import { checksumHeaders, encryptionHeaders } from './object-headers.ts';
-import { bodyChecksum, requireLength } from './put-object.ts';
+import { bodyChecksum, requireChecksum, requireLength } from './put-object.ts';
 
 const MOST_PARTS = 10_000;
 
 export function uploadPart(context: Context): Reply {
   const { request, body } = context;
   requireLength(request.headers);
+  requireChecksum(requestBucket(context), context, 'Part');
   const upload = findUpload(context);
   const sent = bodyChecksum(request.headers, body);
   checkAlgorithm(upload, sent);

@@ -29,7 +29,7 @@ export function writeDocument(
 /** Writes an asset in one request; the store checks its SHA-256. */
 export function putAsset(bucket: Bucket, asset: AssetPut): Promise<WriteResult> {
   const { key, body: bytes, sha256, attributes, condition, signal } = asset;
-  const fields = { ...assetFields(attributes, bucket.settings), ...tagging(bucket.settings), ChecksumSHA256: sha256 };
+  const fields = { ...assetFields(attributes, bucket.settings), ...tagging(bucket.settings) };
   return put(bucket, { key, condition, fields, body: { bytes, sha256 }, signal });
 }
 
@@ -44,7 +44,8 @@ interface Put {
 function put(bucket: Bucket, { key, condition, fields, body, signal }: Put): Promise<WriteResult> {
   const operation = { verb: 'write', key, action: 's3:PutObject', ...defined({ signal }) };
   return writeConditionally(bucket, { operation, condition }, async (checked) => {
-    const headers = headersFor({ ...fields, ...conditionFields(checked) });
+    // A bucket with Object Lock takes no write without a checksum.
+    const headers = headersFor({ ...fields, ...conditionFields(checked), ChecksumSHA256: body.sha256 });
     const reply = await bucket.send(operation, { method: 'PUT', key, headers, body });
     return { ETag: reply.headers.etag };
   });

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { Readable } from 'node:stream';
 import { HeadObjectCommand, PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { describe, expect, it } from '@jest/globals';
-import { BUCKET, start, until } from '../start.ts';
+import { BUCKET, clientOf, start, until } from '../start.ts';
 
 const put = (Key: string, Body: string, more: Partial<PutObjectCommandInput> = {}) =>
   new PutObjectCommand({ Bucket: BUCKET, Key, Body, ...more });
@@ -43,6 +43,19 @@ describe('PutObject', () => {
       ChecksumSHA256: sha256('hello'),
       ChecksumType: 'FULL_OBJECT',
     });
+  });
+
+  it('without a checksum is refused where objects are retained', async () => {
+    await using s3 = await start({ buckets: [{ name: BUCKET, objectLock: true }] });
+    const client = clientOf(s3.server, { requestChecksumCalculation: 'WHEN_REQUIRED' });
+    await expect(client.send(put('a', 'hello'))).rejects.toMatchObject({
+      ...refusal(400, 'InvalidRequest'),
+      message:
+        'Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters',
+    });
+    await client.send(put('a', 'hello', { ChecksumSHA256: sha256('hello') }));
+    await client.send(put('b', 'hello', { ContentMD5: md5('hello').toString('base64') }));
+    expect(s3.server.keys(BUCKET)).toEqual(['a', 'b']);
   });
 
   it('gives an object without a checksum a CRC-64/NVME', async () => {
