@@ -72,6 +72,27 @@ describe('keys', () => {
     expect(server.requests.map((request) => request.accessKeyId)).toEqual([accessKeyId, accessKeyId]);
   });
 
+  it('of the environment that have expired are told at once', async () => {
+    const { accessKeyId, secretAccessKey, sessionToken } = server.issueCredentials(-1);
+    setVariables({
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_SESSION_TOKEN: sessionToken,
+    });
+    const store = storeAt(server, { ...NONE, maxAttempts: 25 });
+    for (const ask of [() => keysIn(store), () => store.head('doc'), () => store.putAsset(assetOf('a', 'a'))]) {
+      const fault = await faultOf(ask());
+      expect(fault.kind).toBe('credentials');
+      expect(fault.message).toContain('the session token has expired: get new credentials in a step before this one');
+    }
+    expect(server.requests.map(({ operation }) => operation)).toEqual([
+      'ListObjectsV2',
+      'HeadObject',
+      'GetObject',
+      'PutObject',
+    ]);
+  });
+
   it('of a profile are found', async () => {
     const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-profile-'));
     const file = join(directory, 'credentials');

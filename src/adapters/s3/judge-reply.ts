@@ -13,6 +13,8 @@ export interface Judging {
   readonly reply: Reply;
   /** That of the clock the request was signed by. */
   readonly usedOffsetMs: number;
+  /** That of the credentials the request was signed with. */
+  readonly usedToken: string | undefined;
 }
 
 /**
@@ -22,12 +24,13 @@ export interface Judging {
  * @returns the reply where it is none
  * @throws ReplyError
  */
-export async function judge(connection: Connection, { reply, usedOffsetMs }: Judging): Promise<Reply> {
+export async function judge(connection: Connection, { reply, usedOffsetMs, usedToken }: Judging): Promise<Reply> {
   const refusal = refusalIn(reply);
   if (refusal === undefined) return reply;
   if (refusal.name === SKEWED || isSkewed(refusal, usedOffsetMs)) correctClock(connection, { refusal, usedOffsetMs });
   // The SDK's mark of an error that another attempt mends.
-  if (EXPIRED.has(refusal.name) && (await renewCredentials(connection))) refusal.$metadata.clockSkewCorrected = true;
+  if (EXPIRED.has(refusal.name) && (await renewCredentials(connection, usedToken)))
+    refusal.$metadata.clockSkewCorrected = true;
   throw refusal;
 }
 
@@ -56,17 +59,12 @@ function correctClock(
   refusal.$metadata.clockSkewCorrected = connection.clockOffsetMs !== usedOffsetMs;
 }
 
-/** Requests that were under way together are refused together: the first one's new credentials serve them all. */
-const RENEWAL_SERVES_MS = 60_000;
-const renewals = new WeakMap<Connection, number>();
-
-/** Fetches others than those that the server no longer takes. @returns whether there are any */
-async function renewCredentials(connection: Connection): Promise<boolean> {
-  const { settings, credentials } = connection;
-  if (settings.role === undefined && settings.credentials !== undefined) return false;
-  const nowMs = Date.now();
-  if (nowMs - (renewals.get(connection) ?? 0) < RENEWAL_SERVES_MS) return true;
-  renewals.set(connection, nowMs);
-  await credentials({ forceRefresh: true });
-  return true;
+/**
+ * Fetches others than those that the server no longer takes, unless another request has done so meanwhile.
+ *
+ * @returns whether there are any: keys of the environment, for one, stay the same
+ */
+async function renewCredentials({ credentials }: Connection, usedToken: string | undefined): Promise<boolean> {
+  if ((await credentials()).sessionToken !== usedToken) return true;
+  return (await credentials({ forceRefresh: true })).sessionToken !== usedToken;
 }

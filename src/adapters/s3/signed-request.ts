@@ -1,4 +1,5 @@
 import { HttpRequest } from '@smithy/core/protocols';
+import { TOKEN_HEADER } from '@smithy/signature-v4';
 import type { HttpRequest as SignedRequest } from '@smithy/types';
 import { defined } from '../../core/defined.ts';
 import type { Connection } from './connection.ts';
@@ -53,7 +54,7 @@ export function sendSigned(connection: Connection, request: S3Request): Promise<
     const mayBeRefusal = reply.status >= 300 || (request.method === 'PUT' && reply.body.includes('<Error'));
     if (!mayBeRefusal) return reply;
     const { judge } = await import('./judge-reply.ts');
-    return judge(connection, { reply, usedOffsetMs: clockOffsetMs });
+    return judge(connection, { reply, usedOffsetMs: clockOffsetMs, usedToken: signed.headers[TOKEN_HEADER] });
   });
 }
 
