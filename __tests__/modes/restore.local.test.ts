@@ -87,18 +87,26 @@ describe('wrong bytes', () => {
     ],
     ['a reply cut short', /Could not read/, () => ({ kind: 'truncate', afterBytes: 500 })],
     ['a connection that breaks', /Could not read/, () => ({ kind: 'reset' })],
-    ['a shorter reply', /no longer what/, () => rewriting((_, bytes) => ({ bytes: bytes.subarray(0, -1) }))],
-    ['a longer reply', /no longer what/, () => rewriting((_, bytes) => ({ bytes: Buffer.concat([bytes, bytes]) }))],
-    ['no bytes', /no longer what/, () => rewriting(() => ({ bytes: Buffer.alloc(0) }))],
-    ['the whole object for a range', /no longer what/, () => ({ kind: 'ignore', headers: ['range'] })],
+    [
+      'a shorter reply',
+      /it sent 999 bytes instead of 1000/,
+      () => rewriting((_, bytes) => ({ bytes: bytes.subarray(0, -1) })),
+    ],
+    [
+      'a longer reply',
+      /it sent 2000 bytes instead of 1000/,
+      () => rewriting((_, bytes) => ({ bytes: Buffer.concat([bytes, bytes]) })),
+    ],
+    ['no bytes', /it sent 0 bytes instead of 1000/, () => rewriting(() => ({ bytes: Buffer.alloc(0) }))],
+    ['the whole object for a range', /it ignores Range/, () => ({ kind: 'ignore', headers: ['range'] })],
     [
       'a range called the whole object',
-      /no longer what/,
+      /it ignores Range/,
       () => rewriting(({ headers }) => ({ status: 200, headers: { ...headers, 'content-range': '' } })),
     ],
     [
       'another range',
-      /has other bytes|no longer what/,
+      /it ignores Range/,
       (request) =>
         isSecondRange(request)
           ? rewriting(({ headers }) => ({

@@ -118,27 +118,53 @@ describe('an object that is not the one asked for any more', () => {
 });
 
 describe('a reply that is not what was asked for', () => {
+  async function refusal(reading: Promise<ReadResult>): Promise<string> {
+    const { kind, message } = await faultOf(reading);
+    expect(kind).toBe('malformed-reply');
+    return message;
+  }
+
+  it.each([
+    ['short', 10],
+    ['long', 100_000],
+  ])('is told as a range that was ignored: all of a %s object', async (_, sizeBytes) => {
+    const { etag } = server.put(BUCKET, 'asset', Buffer.alloc(sizeBytes, 'x'));
+    server.fault = () => ({ kind: 'ignore', headers: ['range'] });
+    expect(await refusal(read(0, 4, { sizeBytes, etag }))).toContain(
+      `Could not read s3://bucket/asset: 127.0.0.1:${server.port} was asked for bytes 0-3 and answered 200: it ignores Range`,
+    );
+    server.put(BUCKET, 'asset', Buffer.alloc(sizeBytes, 'y'));
+    server.fault = () => ({ kind: 'ignore', headers: ['range', 'if-match'] });
+    expect(await read(0, 4, { sizeBytes, etag })).toEqual({ outcome: 'changed' });
+  });
+
   it.each<[string, number, number, FaultAction]>([
-    ['all of the object', 0, 4, { kind: 'ignore', headers: ['range'] }],
     ['fewer bytes', 4, 4, rewriting(() => ({ body: Content.from('456') }))],
     ['more bytes', 4, 4, rewriting(() => ({ body: Content.from('45678') }))],
     ['no bytes', 4, 4, rewriting(() => ({ body: Content.from('') }))],
     ['the range as the whole object', 4, 4, rewriting(() => ({ status: 200 }))],
     ['the whole object as a range', 0, 10, rewriting(() => ({ status: 206 }))],
-    ['fewer bytes of the whole object', 0, 10, rewriting(() => ({ body: Content.from('012345678') }))],
-    ['more bytes of the whole object', 0, 10, rewriting(() => ({ body: Content.from('0123456789a') }))],
   ])('is never read: %s', async (_, position, lengthBytes, action) => {
     server.fault = () => action;
-    expect(await read(position, lengthBytes)).toEqual({ outcome: 'changed' });
+    await refusal(read(position, lengthBytes));
   });
 
-  it.each(['bytes 0-3/10', 'bytes 4-7/11', 'bytes 4-8/10', ''])(
+  it.each(['bytes 0-3/10', 'bytes 4-8/10', 'bytes', ''])(
     'is never read: one with the Content-Range %j',
     async (contentRange) => {
       server.fault = () => withHeader('content-range', contentRange);
-      expect(await read(4, 4)).toEqual({ outcome: 'changed' });
+      expect(await refusal(read(4, 4))).toContain('was asked for bytes 4-7 and answered 206 with ');
     },
   );
+
+  it.each<[string, number, number, FaultAction]>([
+    ['a range of another size', 4, 4, withHeader('content-range', 'bytes 4-7/11')],
+    ['fewer bytes of the whole object', 0, 10, rewriting(() => ({ body: Content.from('012345678') }))],
+    ['more bytes of the whole object', 0, 10, rewriting(() => ({ body: Content.from('0123456789a') }))],
+  ])('is of an object that has changed: %s', async (_, position, lengthBytes, action) => {
+    server.fault = () => action;
+    expect(await read(position, lengthBytes)).toEqual({ outcome: 'changed' });
+  });
 });
 
 describe('a fault', () => {

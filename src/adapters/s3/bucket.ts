@@ -1,10 +1,10 @@
 import { defined } from '../../core/defined.ts';
 import { printable } from '../../core/printable.ts';
+import { StoreError } from '../../errors.ts';
 import type { Connection } from './connection.ts';
 import type { Attempt } from './faults.ts';
 import type { Limits } from './limits.ts';
 import type { Reply } from './reply.ts';
-import { required } from './required.ts';
 import type { StoreSettings } from './settings.ts';
 import { type S3Request, sendSigned } from './signed-request.ts';
 
@@ -64,7 +64,14 @@ export class Bucket {
 
   /** Requires a field of an operation's reply: a page with status 200 that has none of them has been seen. */
   required<Value>(operation: Operation, value: Value | undefined, name: string): Value {
-    return required({ value, name, attempt: () => this.#attempt(operation), destination: this.connection.destination });
+    if (value !== undefined) return value;
+    throw this.malformed(operation, `answered without ${name}, so it is no S3 reply`);
+  }
+
+  /** @param what the server did, after its name */
+  malformed(operation: Operation, what: string): StoreError {
+    const message = `Could not ${this.#attempt(operation).what}: ${this.connection.destination.host} ${what}: check endpoint-url and what lies in between`;
+    return new StoreError('malformed-reply', message);
   }
 
   /** Requires the ETag of an operation's reply; some servers leave out the quotes in some replies. */

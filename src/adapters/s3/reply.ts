@@ -1,10 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A reply read whole. */
-export interface Reply {
+/** What a reply begins with. */
+export interface ReplyHead {
   readonly status: number;
   /** By lowercase name. */
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A reply read whole. */
+export interface Reply extends ReplyHead {
   readonly body: Buffer;
 }
 
@@ -12,10 +16,12 @@ export interface Reply {
 export class OversizedReplyError extends Error {
   override name = 'OversizedReplyError';
   readonly $metadata: { readonly httpStatusCode: number };
+  readonly head: ReplyHead;
 
-  constructor(status: number, mostBytes: number) {
+  constructor(head: ReplyHead, mostBytes: number) {
     super(`the reply has more than ${mostBytes} bytes`);
-    this.$metadata = { httpStatusCode: status };
+    this.$metadata = { httpStatusCode: head.status };
+    this.head = head;
   }
 }
 
@@ -37,9 +43,9 @@ export function readReply(message: IncomingMessage, { mostBytes, into }: Reading
   const body = new ReplyBody(announcedBytes, into);
   return new Promise((resolve, reject) => {
     message.on('error', reject);
-    const refuse = (): void => void message.destroy(new OversizedReplyError(status, mostBytes));
-    if (announcedBytes > mostBytes) return refuse();
     const headers = headersOf(message);
+    const refuse = (): void => void message.destroy(new OversizedReplyError({ status, headers }, mostBytes));
+    if (announcedBytes > mostBytes) return refuse();
     message.on('data', (chunk: Buffer) => {
       if (body.receivedBytes + chunk.length > mostBytes) return refuse();
       body.add(chunk);
