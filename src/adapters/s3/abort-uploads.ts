@@ -1,7 +1,6 @@
-import { ListMultipartUploadsCommand, type MultipartUpload } from '@aws-sdk/client-s3';
 import type { Bucket } from './bucket.ts';
-import { perform } from './client.ts';
 import { abort } from './multipart-upload.ts';
+import { elementsOf, readXml, textOf } from './xml.ts';
 
 /**
  * Aborts the uploads that are open under a prefix, and says how many there were.
@@ -14,7 +13,7 @@ export async function abortUploads(bucket: Bucket, prefix: string, beforeEach = 
   for (;;) {
     const { uploads, isTruncated } = await listUploads(bucket, prefix);
     const countBefore = aborted.size;
-    for (const { Key: key, UploadId: uploadId } of uploads) {
+    for (const { key, uploadId } of uploads) {
       if (!key?.startsWith(prefix) || uploadId === undefined || aborted.has(uploadId)) continue;
       beforeEach();
       await abort(bucket, { key, uploadId });
@@ -25,15 +24,20 @@ export async function abortUploads(bucket: Bucket, prefix: string, beforeEach = 
 }
 
 interface UploadsPage {
-  readonly uploads: readonly MultipartUpload[];
+  readonly uploads: readonly { readonly key: string | undefined; readonly uploadId: string | undefined }[];
   readonly isTruncated: boolean;
 }
 
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html */
 async function listUploads(bucket: Bucket, prefix: string): Promise<UploadsPage> {
   const operation = { verb: 'list the multipart uploads under', key: prefix, action: 's3:ListBucketMultipartUploads' };
-  const { Uploads, IsTruncated } = await perform(bucket, operation, (client) =>
-    client.send(new ListMultipartUploadsCommand({ ...bucket.address, Prefix: prefix })),
-  );
+  const { body } = await bucket.send(operation, { method: 'GET', key: '', query: { uploads: '', prefix } });
+  const page = readXml(body, 'ListMultipartUploadsResult');
   // An empty reply has none of its fields, and would pass for one that lists nothing.
-  return { uploads: Uploads ?? [], isTruncated: bucket.required(operation, IsTruncated, 'IsTruncated') };
+  const isTruncated = bucket.required(operation, textOf(page, 'IsTruncated'), 'IsTruncated') === 'true';
+  const uploads = elementsOf(page, 'Upload').map((upload) => ({
+    key: textOf(upload, 'Key'),
+    uploadId: textOf(upload, 'UploadId'),
+  }));
+  return { uploads, isTruncated };
 }

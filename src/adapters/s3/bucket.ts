@@ -1,4 +1,3 @@
-import { defined } from '../../core/defined.ts';
 import { printable } from '../../core/printable.ts';
 import { StoreError } from '../../errors.ts';
 import type { Connection } from './connection.ts';
@@ -23,13 +22,9 @@ export interface Operation {
 
 /** The bucket as operations see it: how requests are sent, and how their faults are told. */
 export class Bucket {
-  /** Part of every request of the SDK's client. */
-  readonly address: { readonly Bucket: string; readonly ExpectedBucketOwner?: string };
   readonly connection: Connection;
 
   constructor(connection: Connection) {
-    const { bucket, expectedBucketOwner } = connection.settings;
-    this.address = defined({ Bucket: bucket, ExpectedBucketOwner: expectedBucketOwner });
     this.connection = connection;
   }
 
@@ -47,12 +42,12 @@ export class Bucket {
    * @throws StoreError for every fault; the signal's reason when it was aborted
    */
   send(operation: Operation, request: Omit<S3Request, 'signal'>): Promise<Reply> {
-    return this.telling(operation, () => sendSigned(this.connection, { ...request, signal: operation.signal }));
+    return this.#telling(operation, () => sendSigned(this.connection, { ...request, signal: operation.signal }));
   }
 
   /** As {@link send}. @returns undefined where the store says that there is no such object, which is no fault */
   sendIfThere(operation: Operation, request: Omit<S3Request, 'signal'>): Promise<Reply | undefined> {
-    return this.telling(operation, async () => {
+    return this.#telling(operation, async () => {
       try {
         return await sendSigned(this.connection, { ...request, signal: operation.signal });
       } catch (error) {
@@ -80,8 +75,7 @@ export class Bucket {
     return /^(W\/)?"/.test(etag) ? etag : `"${etag}"`;
   }
 
-  /** Does something by the SDK or by requests of one's own, and tells its faults. */
-  async telling<Output>(operation: Operation, send: () => Promise<Output>): Promise<Output> {
+  async #telling<Output>(operation: Operation, send: () => Promise<Output>): Promise<Output> {
     try {
       return await send();
     } catch (error) {

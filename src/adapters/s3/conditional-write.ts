@@ -1,27 +1,23 @@
 import type { WriteCondition, WriteResult } from '../../ports.ts';
-import type { Bucket, Operation } from './bucket.ts';
 import { causeName, isPreconditionFailure } from './refusal.ts';
 
 /**
  * Sends a write under a condition, and says how that ended. A server that answers `NotImplemented` is sent the write
  * again without.
  *
- * @param send sends it under a condition, or under none
+ * @param send sends it under a condition, or under none, and returns the object's ETag
  */
 export async function writeConditionally(
-  bucket: Bucket,
-  { operation, condition }: { operation: Operation; condition: WriteCondition },
-  send: (condition: WriteCondition | undefined) => Promise<{ readonly ETag?: string | undefined }>,
+  condition: WriteCondition,
+  send: (condition: WriteCondition | undefined) => Promise<string>,
 ): Promise<WriteResult> {
   try {
-    const { ETag } = await send(condition);
-    return { outcome: 'written', etag: bucket.requiredEtag(operation, ETag), guarded: true };
+    return { outcome: 'written', etag: await send(condition), guarded: true };
   } catch (error) {
     const name = causeName(error);
     if (isPreconditionFailure(error)) return { outcome: 'precondition-failed' };
     if (name === 'NoSuchKey' && condition.kind === 'unchanged') return { outcome: 'missing' };
     if (name !== 'NotImplemented') throw error;
   }
-  const { ETag } = await send(undefined);
-  return { outcome: 'written', etag: bucket.requiredEtag(operation, ETag), guarded: false };
+  return { outcome: 'written', etag: await send(undefined), guarded: false };
 }

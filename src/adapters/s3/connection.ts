@@ -2,7 +2,6 @@ import { doesIdentityRequireRefresh, isIdentityExpired, memoizeIdentityProvider 
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { once } from '../../core/once.ts';
 import { credentialsOf } from './credentials.ts';
-import { isPathStyle, serverUrl } from './endpoint.ts';
 import type { Destination } from './faults.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { HeaderSigner } from './request-signer.ts';
@@ -10,20 +9,14 @@ import type { PatientRetryStrategy } from './retry-strategy.ts';
 import type { StoreSettings } from './settings.ts';
 import { Transport } from './transport.ts';
 
-/**
- * The way to the bucket, decided once: whoever sends a request, signed here or by the SDK's client, takes region, endpoint,
- * credentials, connections and patience from here.
- */
+/** The way to the bucket, decided once: every request takes region, credentials, connections and patience from here. */
 export interface Connection {
   readonly settings: StoreSettings;
   readonly limits: Limits;
   readonly destination: Destination;
-  readonly pathStyle: boolean;
   readonly transport: Transport;
   readonly retries: () => Promise<PatientRetryStrategy>;
   readonly region: () => Promise<string>;
-  /** The server, without the bucket. */
-  readonly endpoint: () => Promise<string>;
   /** Fetched anew shortly before they expire, and where that is asked for. */
   readonly credentials: (options?: { readonly forceRefresh?: boolean }) => Promise<AwsCredentialIdentity>;
   readonly signer: () => Promise<HeaderSigner>;
@@ -49,11 +42,9 @@ export function connect(settings: StoreSettings, limits: Limits = LIMITS): Conne
     settings,
     limits,
     destination: { bucket, host: endpointUrl === undefined ? 'AWS S3' : new URL(endpointUrl).host },
-    pathStyle: isPathStyle(settings),
     transport,
     retries,
     region,
-    endpoint: async () => serverUrl(settings, await region()),
     credentials,
     signer: once(async () => new HeaderSigner(await region(), credentials)),
     clockOffsetMs: 0,

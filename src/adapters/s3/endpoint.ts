@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { StoreSettings } from './settings.ts';
 
-// Where requests go: the one place that decides it, for the SDK's client too.
+// Where requests go: the one place that decides it.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 
 type Addressing = Pick<StoreSettings, 'bucket' | 'endpointUrl' | 'forcePathStyle'>;

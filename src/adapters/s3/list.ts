@@ -2,7 +2,7 @@ import { defined } from '../../core/defined.ts';
 import { printable } from '../../core/printable.ts';
 import type { ListedObject } from '../../ports.ts';
 import type { Bucket, Operation } from './bucket.ts';
-import { isElement, parseXml, textOf, type XmlElement } from './xml.ts';
+import { elementsOf, readXml, textOf, type XmlElement } from './xml.ts';
 
 /**
  * Every object under a prefix, page by page.
@@ -27,7 +27,7 @@ async function readPage(bucket: Bucket, prefix: string, token: string | undefine
   const operation = { verb: 'list', key: prefix, action: 's3:ListBucket' };
   const query = { 'list-type': '2', prefix, 'encoding-type': 'url', ...defined({ 'continuation-token': token }) };
   const { body } = await bucket.send(operation, { method: 'GET', key: '', query });
-  const page = bucket.required(operation, parsePage(body), 'a ListBucketResult');
+  const page = readXml(body, 'ListBucketResult');
   const isTruncated = bucket.required(operation, textOf(page, 'IsTruncated'), 'IsTruncated') === 'true';
   const count = bucket.required(operation, textOf(page, 'KeyCount'), 'KeyCount');
   const objects = elementsOf(page, 'Contents').map((entry) => listedObject(bucket, operation, { page, entry }));
@@ -37,21 +37,6 @@ async function readPage(bucket: Bucket, prefix: string, token: string | undefine
   const next = textOf(page, 'NextContinuationToken');
   // The same again would go on for ever.
   return { objects, next: bucket.required(operation, next === token ? undefined : next, 'NextContinuationToken') };
-}
-
-function parsePage(body: Buffer): XmlElement | undefined {
-  try {
-    return parseXml(body, 'ListBucketResult');
-  } catch {
-    // No XML at all: told as a reply without the element that it must have.
-    return undefined;
-  }
-}
-
-/** An element that occurs once is not a list. */
-function elementsOf(element: XmlElement, name: string): XmlElement[] {
-  const value = element[name];
-  return (Array.isArray(value) ? value : [value]).filter(isElement);
 }
 
 function listedObject(

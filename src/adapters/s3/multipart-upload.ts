@@ -1,16 +1,12 @@
-import {
-  AbortMultipartUploadCommand,
-  type CompletedPart,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-} from '@aws-sdk/client-s3';
+import { hash } from 'node:crypto';
+import { XmlNode } from '@aws-sdk/xml-builder';
 import type { Part } from '../../core/parts.ts';
 import type { AssetAttributes, WriteCondition } from '../../ports.ts';
 import type { Bucket, Operation } from './bucket.ts';
-import { perform } from './client.ts';
 import { silenceFor } from './limits.ts';
-import { assetFields, conditionFields, tagging } from './object-headers.ts';
+import { assetFields, conditionFields, headersFor, tagging } from './object-headers.ts';
 import { causeName } from './refusal.ts';
+import { readXml, textOf } from './xml.ts';
 
 // What sending and copying part by part have in common. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 
@@ -46,20 +42,26 @@ export async function withUpload<Result>(
   }
 }
 
-/** Not cut short by the signal: the server could have opened an upload by then that nobody knows of. */
+/**
+ * Not cut short by the signal: the server could have opened an upload by then that nobody knows of.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
+ */
 async function begin(bucket: Bucket, { key, attributes, signal }: UploadRequest): Promise<OpenUpload> {
   signal.throwIfAborted();
-  const operation = writing({ key, signal });
+  const { signal: _, ...operation } = writing({ key, signal });
   const fields = {
-    ...bucket.address,
     ...assetFields(attributes, bucket.settings),
     ...tagging(bucket.settings),
-    Key: key,
+    ChecksumAlgorithm: 'SHA256',
   };
-  const { UploadId } = await perform(bucket, operation, (client) =>
-    client.send(new CreateMultipartUploadCommand({ ...fields, ChecksumAlgorithm: 'SHA256' })),
-  );
-  return { key, signal, uploadId: bucket.required(operation, UploadId, 'an UploadId') };
+  const { body } = await bucket.send(operation, {
+    method: 'POST',
+    key,
+    query: { uploads: '' },
+    headers: headersFor(fields),
+  });
+  const result = readXml(body, 'InitiateMultipartUploadResult');
+  return { key, signal, uploadId: bucket.required(operation, textOf(result, 'UploadId'), 'an UploadId') };
 }
 
 /** What every request for one part says. */
@@ -67,24 +69,52 @@ export function partQuery({ uploadId }: OpenUpload, { number }: Part): Record<st
   return { partNumber: String(number), uploadId };
 }
 
+/** A part that the store has. */
+export interface StoredPart {
+  readonly number: number;
+  readonly etag: string;
+  /** Base64; undefined where the store does not say it of a copied one. */
+  readonly sha256: string | undefined;
+}
+
 export interface Completion {
   readonly upload: OpenUpload;
-  readonly parts: readonly CompletedPart[];
+  readonly parts: readonly StoredPart[];
   readonly condition: WriteCondition | undefined;
   /** Of the object: many a server moves all of it before it answers. */
   readonly sizeBytes: number;
 }
 
-/** Makes the object of its parts. */
-export function complete(bucket: Bucket, { upload, parts, condition, sizeBytes }: Completion) {
-  const { key, uploadId, signal } = upload;
-  const fields = { ...bucket.address, ...conditionFields(condition), Key: key, UploadId: uploadId };
-  return perform(bucket, writing(upload), (client) =>
-    client.send(new CompleteMultipartUploadCommand({ ...fields, MultipartUpload: { Parts: [...parts] } }), {
-      abortSignal: signal,
-      requestTimeout: silenceFor(bucket.limits, sizeBytes),
-    }),
-  );
+/**
+ * Makes the object of its parts.
+ *
+ * @returns its ETag
+ */
+export async function complete(bucket: Bucket, { upload, parts, condition, sizeBytes }: Completion): Promise<string> {
+  const { key, uploadId } = upload;
+  const bytes = Buffer.from(listOf(parts));
+  const { body } = await bucket.send(writing(upload), {
+    method: 'POST',
+    key,
+    query: { uploadId },
+    headers: headersFor({ ...conditionFields(condition), ContentType: 'application/xml' }),
+    body: { bytes, sha256: hash('sha256', bytes, 'base64') },
+    silenceMs: silenceFor(bucket.limits, sizeBytes),
+  });
+  const result = readXml(body, 'CompleteMultipartUploadResult');
+  return bucket.requiredEtag(writing(upload), textOf(result, 'ETag'));
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html */
+function listOf(parts: readonly StoredPart[]): string {
+  const list = new XmlNode('CompleteMultipartUpload');
+  list.addAttribute('xmlns', 'http://s3.amazonaws.com/doc/2006-03-01/');
+  for (const { number, etag, sha256 } of parts) {
+    const part = new XmlNode('Part').addChildNode(XmlNode.of('ETag', etag));
+    if (sha256 !== undefined) part.addChildNode(XmlNode.of('ChecksumSHA256', sha256));
+    list.addChildNode(part.addChildNode(XmlNode.of('PartNumber', String(number))));
+  }
+  return list.toString();
 }
 
 /** Aborts an upload that has failed: that is what is told, and parts that can't be removed are found by the next run. */
@@ -96,9 +126,7 @@ export async function discard(bucket: Bucket, upload: OpenUpload): Promise<void>
 export async function abort(bucket: Bucket, { key, uploadId }: Omit<OpenUpload, 'signal'>): Promise<void> {
   const operation = { verb: 'abort the multipart upload of', key, action: 's3:AbortMultipartUpload' };
   try {
-    await perform(bucket, operation, (client) =>
-      client.send(new AbortMultipartUploadCommand({ ...bucket.address, Key: key, UploadId: uploadId })),
-    );
+    await bucket.send(operation, { method: 'DELETE', key, query: { uploadId } });
   } catch (error) {
     if (causeName(error) !== 'NoSuchUpload') throw error;
   }

@@ -1,25 +1,19 @@
-import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { defined } from '../../core/defined.ts';
 import type { AssetAttributes, WriteCondition } from '../../ports.ts';
 import type { StoreSettings } from './settings.ts';
 
-// What objects are stored with: by the names that the SDK has for it, and as the headers that these stand for.
-
-type Placement = Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId' | 'ACL'>;
+// What objects are stored with: by the names that AWS's documentation has for it, and as the headers that these stand for.
 
 /** How every object is kept, records too: a bucket's policy may demand it. */
-export function placement({ serverSideEncryption, sseKmsKeyId, acl }: StoreSettings): Placement {
+export function placement({ serverSideEncryption, sseKmsKeyId, acl }: StoreSettings): HeaderFields {
   return defined({ ServerSideEncryption: serverSideEncryption, SSEKMSKeyId: sseKmsKeyId, ACL: acl });
 }
-
-type AssetFields = Pick<PutObjectCommandInput, 'Metadata' | 'ContentType' | 'CacheControl' | 'StorageClass'> &
-  Placement;
 
 /** What assets are kept with besides. */
 export function assetFields(
   { metadata, contentType, cacheControl }: AssetAttributes,
   settings: StoreSettings,
-): AssetFields {
+): HeaderFields {
   return defined({
     ...placement(settings),
     Metadata: { ...metadata },
@@ -56,6 +50,7 @@ export function conditionFields(condition: WriteCondition | undefined): { IfNone
 const NAMED = [
   ['ACL', 'x-amz-acl'],
   ['CacheControl', 'cache-control'],
+  ['ChecksumAlgorithm', 'x-amz-checksum-algorithm'],
   ['ChecksumSHA256', 'x-amz-checksum-sha256'],
   ['ContentType', 'content-type'],
   ['CopySource', 'x-amz-copy-source'],
@@ -77,7 +72,7 @@ export type HeaderFields = { readonly [Name in (typeof NAMED)[number][0]]?: stri
 
 export const METADATA_HEADER = 'x-amz-meta-';
 
-/** The headers that the SDK would send for these fields. */
+/** The headers that these fields stand for. */
 export function headersFor({ Metadata = {}, ...fields }: HeaderFields): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const name in Metadata) headers[METADATA_HEADER + name.toLowerCase()] = Metadata[name] ?? '';

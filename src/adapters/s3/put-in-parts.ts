@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CompletedPart } from '@aws-sdk/client-s3';
 import { mapConcurrently } from '../../core/concurrency.ts';
 import { type Part, split } from '../../core/parts.ts';
 import type { AssetPutInParts, WriteResult } from '../../ports.ts';
@@ -12,6 +11,7 @@ import {
   type OpenUpload,
   PARTS_AT_ONCE,
   partQuery,
+  type StoredPart,
   withUpload,
   writing,
 } from './multipart-upload.ts';
@@ -25,7 +25,7 @@ export function putInParts(bucket: Bucket, asset: AssetPutInParts): Promise<Writ
     const parts = await sendParts(bucket, asset, upload);
     await asset.beforeComplete();
     const { condition } = asset;
-    const result = await writeConditionally(bucket, { operation: writing(upload), condition }, (checked) =>
+    const result = await writeConditionally(condition, (checked) =>
       complete(bucket, { upload, parts, condition: checked, sizeBytes: asset.sizeBytes }),
     ).catch((error: unknown) => afterFailedComplete(bucket, asset, error));
     if (result.outcome !== 'written') await discard(bucket, upload);
@@ -34,7 +34,7 @@ export function putInParts(bucket: Bucket, asset: AssetPutInParts): Promise<Writ
 }
 
 /** Parts are read and sent side by side. */
-function sendParts(bucket: Bucket, asset: AssetPutInParts, upload: OpenUpload): Promise<CompletedPart[]> {
+function sendParts(bucket: Bucket, asset: AssetPutInParts, upload: OpenUpload): Promise<StoredPart[]> {
   return mapConcurrently(split(asset.sizeBytes, asset.partSizeBytes), PARTS_AT_ONCE, (part) =>
     asset.budget.lend(part.sizeBytes, async (buffer) => {
       const bytes = await asset.read(part.position, part.sizeBytes, buffer);
@@ -46,16 +46,15 @@ function sendParts(bucket: Bucket, asset: AssetPutInParts, upload: OpenUpload): 
 async function sendPart(
   bucket: Bucket,
   { upload, part, body }: { upload: OpenUpload; part: Part; body: NonNullable<S3Request['body']> },
-): Promise<CompletedPart> {
-  const { sha256: ChecksumSHA256 } = body;
+): Promise<StoredPart> {
   const { headers } = await bucket.send(writing(upload), {
     method: 'PUT',
     key: upload.key,
     query: partQuery(upload, part),
-    headers: headersFor({ ChecksumSHA256 }),
+    headers: headersFor({ ChecksumSHA256: body.sha256 }),
     body,
   });
-  return { PartNumber: part.number, ETag: bucket.requiredEtag(writing(upload), headers.etag), ChecksumSHA256 };
+  return { number: part.number, etag: bucket.requiredEtag(writing(upload), headers.etag), sha256: body.sha256 };
 }
 
 /**

@@ -1,5 +1,3 @@
-import type { ObjectCannedACL, ServerSideEncryption, StorageClass } from '@aws-sdk/client-s3';
-
 /** Long-lived or temporary keys, as the inputs give them. */
 export interface GivenCredentials {
   readonly accessKeyId: string;
@@ -31,10 +29,10 @@ export interface StoreSettings {
   readonly expectedBucketOwner: string | undefined;
   readonly maxAttempts: number;
   readonly partSizeBytes: number;
-  readonly storageClass: StorageClass | undefined;
-  readonly serverSideEncryption: ServerSideEncryption | undefined;
+  readonly storageClass: string | undefined;
+  readonly serverSideEncryption: string | undefined;
   readonly sseKmsKeyId: string | undefined;
-  readonly acl: ObjectCannedACL | undefined;
+  readonly acl: string | undefined;
   /** `key=value&key=value`, percent-encoded. */
   readonly tagging: string | undefined;
 }

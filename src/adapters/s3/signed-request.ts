@@ -7,9 +7,9 @@ import { addressOf } from './endpoint.ts';
 import type { Reply } from './reply.ts';
 import { withRetries } from './retry.ts';
 
-// How nearly every request goes out: signed and sent without the SDK's client, whose middleware costs more than all the
-// rest of a request, and whose loading more than all the rest of a check. What signs is of the SDK's own parts, as is
-// what tells passing faults from others, and what they work with is the connection's.
+// How every request goes out: signed and sent without the SDK's client, whose middleware costs more than all the rest of a
+// request, and whose loading more than all the rest of a check. What signs is of the SDK's own parts, as is what tells
+// passing faults from others.
 
 /** A refusal, a listing of a thousand objects, an empty reply: whatever is not asked for by its size. */
 const MOST_REPLY_BYTES = 16 * 1024 ** 2;
@@ -24,7 +24,7 @@ export interface RequestBody {
 }
 
 export interface S3Request {
-  readonly method: 'GET' | 'HEAD' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   /** Empty for the bucket itself. */
   readonly key: string;
   readonly query?: Readonly<Record<string, string>>;
@@ -49,13 +49,17 @@ export function sendSigned(connection: Connection, request: S3Request): Promise<
     const { transport, clockOffsetMs } = connection;
     const signed = await sign(connection, { request, clockOffsetMs });
     const reply = await transport.exchange(signed, { signal, silenceMs, into, mostBytes });
-    // A copy that fails while it is made is told in a reply that began with a success. It is looked for before it is
+    // A copy or a Complete that fails while it is made is told in a reply that began with a success. It is looked for before it is
     // parsed: nearly every copy brings a body without one.
-    const mayBeRefusal = reply.status >= 300 || (request.method === 'PUT' && reply.body.includes('<Error'));
+    const mayBeRefusal = reply.status >= 300 || (isWrite(request) && reply.body.includes('<Error'));
     if (!mayBeRefusal) return reply;
     const { judge } = await import('./judge-reply.ts');
     return judge(connection, { reply, usedOffsetMs: clockOffsetMs, usedToken: signed.headers[TOKEN_HEADER] });
   });
+}
+
+function isWrite({ method }: S3Request): boolean {
+  return method === 'PUT' || method === 'POST';
 }
 
 /** Node would send a tab and Latin-1, which servers sign otherwise: they would call the secret wrong. */

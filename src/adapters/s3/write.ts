@@ -3,7 +3,6 @@ import { defined } from '../../core/defined.ts';
 import type { AssetCopy, AssetPut, CopyResult, WriteCondition, WriteResult } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
 import { writeConditionally } from './conditional-write.ts';
-import { copyResult } from './copy-result.ts';
 import { silenceFor } from './limits.ts';
 import {
   assetFields,
@@ -16,6 +15,7 @@ import {
 } from './object-headers.ts';
 import { causeName, isPreconditionFailure } from './refusal.ts';
 import type { RequestBody } from './signed-request.ts';
+import { readXml, textOf } from './xml.ts';
 
 /** Writes a record. */
 export function writeDocument(
@@ -43,11 +43,11 @@ interface Put {
 
 function put(bucket: Bucket, { key, condition, fields, body, signal }: Put): Promise<WriteResult> {
   const operation = { verb: 'write', key, action: 's3:PutObject', ...defined({ signal }) };
-  return writeConditionally(bucket, { operation, condition }, async (checked) => {
+  return writeConditionally(condition, async (checked) => {
     // A bucket with Object Lock takes no write without a checksum.
     const headers = headersFor({ ...fields, ...conditionFields(checked), ChecksumSHA256: body.sha256 });
     const reply = await bucket.send(operation, { method: 'PUT', key, headers, body });
-    return { ETag: reply.headers.etag };
+    return bucket.requiredEtag(operation, reply.headers.etag);
   });
 }
 
@@ -76,5 +76,5 @@ async function copyWhole(bucket: Bucket, { source, target, attributes, signal }:
   });
   const silenceMs = silenceFor(bucket.limits, source.sizeBytes);
   const { body } = await bucket.send(operation, { method: 'PUT', key: target, headers, silenceMs });
-  return bucket.requiredEtag(operation, copyResult(body, 'CopyObjectResult')?.ETag);
+  return bucket.requiredEtag(operation, textOf(readXml(body, 'CopyObjectResult'), 'ETag'));
 }

@@ -14,6 +14,25 @@ export function parseXml(body: Buffer, root: string): XmlElement | undefined {
   return isElement(element) ? element : undefined;
 }
 
+/**
+ * As {@link parseXml}, of a reply that is then asked for its fields.
+ *
+ * @returns an element without children where the document has another root, or is no XML
+ */
+export function readXml(body: Buffer, root: string): XmlElement {
+  try {
+    return parseXml(body, root) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** @returns the children of a name: an element that occurs once is not a list */
+export function elementsOf(element: XmlElement, name: string): XmlElement[] {
+  const value = element[name];
+  return (Array.isArray(value) ? value : [value]).filter(isElement);
+}
+
 /** @returns the text of a child that occurs once; undefined where there is none, or it has elements */
 export function textOf(element: XmlElement, name: string): string | undefined {
   const value = element[name];
