@@ -118,10 +118,31 @@ describe('a listing that is not whole', () => {
     );
   });
 
-  it('the same page again and again: is an error', async () => {
-    const again = '<IsTruncated>true</IsTruncated><NextContinuationToken>x</NextContinuationToken>';
-    server.fault = () => page(`${again}<KeyCount>1</KeyCount>${entry}`);
-    expect((await faultOf(keysIn(storeAt(server)))).message).toContain('answered without NextContinuationToken');
+  it.each<[what: string, tokens: readonly string[], requests: number]>([
+    ['the same page', ['a'], 2],
+    ['two pages in turn', ['a', 'b'], 3],
+    ['three pages in turn', ['a', 'b', 'c'], 4],
+  ])('%s again and again: is an error', async (_, tokens, requests) => {
+    let index = 0;
+    server.fault = () => {
+      const token = tokens[index % tokens.length];
+      index += 1;
+      const entries = entry.replace('p/a', `p/${index}`);
+      const more = `<IsTruncated>true</IsTruncated><NextContinuationToken>${token}</NextContinuationToken>`;
+      return page(`${more}<KeyCount>1</KeyCount>${entries}`);
+    };
+    const { kind, message } = await faultOf(keysIn(storeAt(server), 'p/'));
+    expect(kind).toBe('malformed-reply');
+    expect(message).toContain('gave a continuation token twice, so its listing would never end: check endpoint-url');
+    expect(server.requests).toHaveLength(requests);
+  });
+
+  it('the same object under ever new tokens: is an error', async () => {
+    server.fault = ({ sequence }) => {
+      const more = `<IsTruncated>true</IsTruncated><NextContinuationToken>${sequence}</NextContinuationToken>`;
+      return page(`${more}<KeyCount>1</KeyCount>${entry}`);
+    };
+    expect((await faultOf(keysIn(storeAt(server)))).message).toContain("listed 'p/a' twice");
     expect(server.requests).toHaveLength(2);
   });
 

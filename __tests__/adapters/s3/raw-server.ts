@@ -4,6 +4,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 export interface RawReply {
   readonly text: string;
   readonly closes?: boolean;
+  /** A byte of it at a time, with a pause between them. */
+  readonly pauseMs?: number;
 }
 
 const TIMES = 'Date: Wed, 25 Nov 2026 00:00:00 GMT\r\nLast-Modified: Wed, 25 Nov 2026 00:00:00 GMT\r\n';
@@ -32,7 +34,8 @@ export class RawServer implements AsyncDisposable {
           const line = received.slice(0, received.indexOf('\r\n'));
           received = received.slice(end);
           const reply = answer(line, this.lines.push(line) - 1);
-          if (reply !== undefined) socket.write(reply.text);
+          if (reply?.pauseMs !== undefined) drip(socket, reply.text, reply.pauseMs);
+          else if (reply !== undefined) socket.write(reply.text);
           if (reply?.closes) socket.end();
         }
       });
@@ -68,6 +71,12 @@ export class RawServer implements AsyncDisposable {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((done) => this.#server.close(done));
   }
+}
+
+function drip(socket: Socket, text: string, pauseMs: number): void {
+  let sent = 0;
+  const timer = setInterval(() => socket.write(text.charAt(sent++)), pauseMs);
+  socket.once('close', () => clearInterval(timer));
 }
 
 /** @returns where the first whole request ends, or -1 */

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { LIMITS as DEFAULT_LIMITS, exchangeMs } from '../../../src/adapters/s3/limits.ts';
 import type { ObjectStore } from '../../../src/ports.ts';
 import { HEADERS, RawServer, replyOf } from './raw-server.ts';
 import { assetOf, copyOf, faultOf, never, OPERATIONS, storeAt, textOf } from './stores.ts';
@@ -85,6 +86,31 @@ describe('a reply', () => {
       expect(other.lines).toEqual([]);
     },
   );
+});
+
+describe('a server that drips', () => {
+  it.each(Object.entries(OPERATIONS))('does not hold %s for longer than its bytes ask for', async (_, operate) => {
+    const server = await start(() => ({ text: replyOf('x'.repeat(1000)), pauseMs: 30 }));
+    const startedMs = performance.now();
+    const limits = { silenceTimeoutMs: 400, connectTimeoutMs: 300 };
+    const { kind, message } = await faultOf(operate(storeAt(server, { maxAttempts: 5, partSizeBytes: 3 }, limits)));
+    expect(performance.now() - startedMs).toBeLessThan(2000);
+    expect(kind).toBe('unreachable');
+    expect(message).toMatch(
+      /127.0.0.1:\d+ is too slow \(it sent \d+ bytes within 0.\d s\): check the network and what lies in/,
+    );
+    expect(server.lines).toHaveLength(1);
+  });
+
+  it('but sends as much as a slow link does is waited for', async () => {
+    const server = await start(() => ({ text: GOOD, pauseMs: 2 }));
+    expect(await read(server)).toBe('{}');
+  });
+
+  it('may take a minute, and a second for each 64 KiB', () => {
+    expect(exchangeMs(DEFAULT_LIMITS.silenceTimeoutMs, 0)).toBe(60_000);
+    expect(exchangeMs(DEFAULT_LIMITS.silenceTimeoutMs, 1024 ** 2)).toBe(76_000);
+  });
 });
 
 describe('what comes after a reply', () => {

@@ -1,5 +1,6 @@
 import { printable } from '../../core/printable.ts';
 import { StoreError, type StoreFaultKind, UserError } from '../../errors.ts';
+import { TOO_SLOW } from './exchange-limit.ts';
 import { type Fault, faultOf } from './fault.ts';
 
 /** What was being done when a fault came up. */
@@ -96,6 +97,11 @@ function bucketFault({ name, status, region }: Fault, { bucket, host }: Destinat
 }
 
 function connectionFault({ name, code, status, message }: Fault, { host }: Destination): Classified | undefined {
+  if (name === TOO_SLOW)
+    return {
+      kind: 'unreachable',
+      advice: `${host} is too slow (${message}): check the network and what lies in between, or lower concurrency`,
+    };
   if (status !== undefined || (code === '' && name !== 'TimeoutError')) return undefined;
   const advice = /CERT|ISSUER|SIGNATURE/.test(code)
     ? 'check endpoint-url, or name the file of its authority in NODE_EXTRA_CA_CERTS'

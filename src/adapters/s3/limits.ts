@@ -20,6 +20,14 @@ export function silenceFor({ silenceTimeoutMs }: Pick<Limits, 'silenceTimeoutMs'
   return Math.ceil(silenceTimeoutMs + sizeBytes / SLOWEST_BYTES_A_MS);
 }
 
+/** On a link that is slower, one exchange would hold a step for longer than a build takes. */
+const SLOWEST_LINK_BYTES_A_MS = 65.536;
+
+/** @returns how long an exchange of so many bytes, in both directions, may take from its begin to its end */
+export function exchangeMs(silenceMs: number, sizeBytes: number): number {
+  return Math.ceil(silenceMs + sizeBytes / SLOWEST_LINK_BYTES_A_MS);
+}
+
 export const LIMITS: Limits = {
   connectTimeoutMs: 5000,
   silenceTimeoutMs: 60_000,

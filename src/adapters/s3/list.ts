@@ -7,11 +7,21 @@ import { elementsOf, readXml, textOf, type XmlElement } from './xml.ts';
 /**
  * Every object under a prefix, page by page.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+ *
+ * @throws StoreError also for a listing that goes in circles
  */
 export async function* list(bucket: Bucket, prefix: string): AsyncGenerator<readonly ListedObject[]> {
+  const operation = { verb: 'list', key: prefix, action: 's3:ListBucket' };
+  const [keys, tokens] = [new Set<string>(), new Set<string>()];
+  const once = (seen: Set<string>, value: string, what: string): void => {
+    if (seen.has(value)) throw bucket.malformed(operation, `${what} twice, so its listing would never end`);
+    seen.add(value);
+  };
   let token: string | undefined;
   do {
-    const { objects, next } = await readPage(bucket, prefix, token);
+    const { objects, next } = await readPage(bucket, operation, token);
+    for (const { key } of objects) once(keys, key, `listed '${printable(key)}'`);
+    if (next !== undefined) once(tokens, next, 'gave a continuation token');
     yield objects;
     token = next;
   } while (token !== undefined);
@@ -23,8 +33,8 @@ interface ObjectPage {
   readonly next: string | undefined;
 }
 
-async function readPage(bucket: Bucket, prefix: string, token: string | undefined): Promise<ObjectPage> {
-  const operation = { verb: 'list', key: prefix, action: 's3:ListBucket' };
+async function readPage(bucket: Bucket, operation: Operation, token: string | undefined): Promise<ObjectPage> {
+  const prefix = operation.key;
   const query = { 'list-type': '2', prefix, 'encoding-type': 'url', ...defined({ 'continuation-token': token }) };
   const { body } = await bucket.send(operation, { method: 'GET', key: '', query });
   const page = readXml(body, 'ListBucketResult');
@@ -34,9 +44,8 @@ async function readPage(bucket: Bucket, prefix: string, token: string | undefine
   if (objects.length !== Number(count))
     bucket.required(operation, undefined, `the ${printable(count)} objects it counts`);
   if (!isTruncated) return { objects, next: undefined };
-  const next = textOf(page, 'NextContinuationToken');
-  // The same again would go on for ever.
-  return { objects, next: bucket.required(operation, next === token ? undefined : next, 'NextContinuationToken') };
+  const next = bucket.required(operation, textOf(page, 'NextContinuationToken'), 'NextContinuationToken');
+  return { objects, next };
 }
 
 function listedObject(

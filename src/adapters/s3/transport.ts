@@ -2,6 +2,7 @@ import type { Agent, AgentOptions, ClientRequest, IncomingMessage, RequestOption
 import { buildQueryString } from '@smithy/core/protocols';
 import type { HttpRequest } from '@smithy/types';
 import { once } from '../../core/once.ts';
+import { limitExchange, silent, timedOut } from './exchange-limit.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import type { ProxyWay } from './proxy.ts';
 import { type Reply, readReply } from './reply.ts';
@@ -74,12 +75,13 @@ export class Transport {
       });
       underWay?.add(outgoing);
       outgoing.on('error', reject);
-      outgoing.once('timeout', () => {
-        const error = timedOut(`timed out after ${timeout} ms of inactivity`);
+      const end = (error: Error): void => {
         // Whoever reads the reply would else be told of a broken connection.
         reply?.destroy(error);
         outgoing.destroy(error);
-      });
+      };
+      outgoing.once('timeout', () => end(silent(timeout)));
+      limitExchange(outgoing, { silenceMs: timeout, bodyBytes: lengthOf(request.body), end });
       outgoing.once('close', () => {
         underWay?.delete(outgoing);
         // Of a server that switches to another protocol there is neither a reply nor an error.
@@ -143,6 +145,10 @@ export class Transport {
   }
 }
 
+function lengthOf(body: HttpRequest['body']): number {
+  return typeof body === 'string' ? Buffer.byteLength(body) : (body?.length ?? 0);
+}
+
 /** Node's module that speaks to a server, and its connections. */
 interface Way {
   readonly http: typeof import('node:http') | typeof import('node:https');
@@ -164,9 +170,4 @@ function optionsOf({ method, hostname, port, path, query, headers }: HttpRequest
 
 function brokenOff(): Error {
   return Object.assign(new Error('the connection was closed without a reply'), { code: 'ECONNRESET' });
-}
-
-/** Named as the SDK's retry strategy knows it. */
-function timedOut(message: string): Error {
-  return Object.assign(new Error(message), { name: 'TimeoutError' });
 }
