@@ -80,13 +80,17 @@ export interface AssetCopy {
   readonly source: { readonly key: string; readonly etag: string; readonly sizeBytes: number };
   readonly target: string;
   readonly attributes: AssetAttributes;
+  /** What must be true of the target, where the store can check it; nothing where it is undefined. */
+  readonly condition?: WriteCondition | undefined;
   readonly signal: AbortSignal;
 }
 
 export type CopyResult =
   | { readonly outcome: 'copied'; readonly etag: string }
   /** The source is gone or has another ETag than the one asked for. */
-  | { readonly outcome: 'source-changed' };
+  | { readonly outcome: 'source-changed' }
+  /** The condition on the target did not hold, or the source has changed: few stores say which. */
+  | { readonly outcome: 'precondition-failed' };
 
 export interface AssetRead {
   readonly key: string;

@@ -380,3 +380,66 @@ describe('a promotion that is not allowed', () => {
     expect(await scenario.check({ promote: false })).toMatchObject({ found: true, source: 'cache' });
   });
 });
+
+describe('a promotion', () => {
+  /** Uploads a set with caching, and checks out the next commit of the same code. */
+  async function uploadAndMoveOn(): Promise<void> {
+    await scenario.build({ 'app.zip': 'app', 'nested/site.txt': 'site' });
+    await scenario.upload();
+    await scenario.freshPackages();
+    await scenario.commit();
+    passSeconds(60);
+    scenario.forgetWire();
+  }
+
+  /** Lets something happen just before the first copy is sent. */
+  async function checkWhile(happens: (target: string) => unknown) {
+    const { store } = scenario.ports();
+    let isFirst = true;
+    const copyAsset: typeof store.copyAsset = async (copy) => {
+      if (isFirst) {
+        isFirst = false;
+        await happens(copy.target);
+      }
+      return store.copyAsset(copy);
+    };
+    return scenario.check({ concurrency: 1 }, { store: { ...store, copyAsset } });
+  }
+
+  it('copies only to where nothing is', async () => {
+    await uploadAndMoveOn();
+    await scenario.check();
+    const copies = scenario.bucket.server.requests.filter(({ operation }) => operation === 'CopyObject');
+    expect(copies.map(({ headers }) => headers['if-none-match'])).toEqual(['*', '*']);
+  });
+
+  it('that has lost the record replaces nothing of who has it now', async () => {
+    await uploadAndMoveOn();
+    const outcome = await checkWhile(async () => {
+      await scenario.storeSet({ 'app.zip': 'theirs' });
+      passSeconds(60);
+    });
+    expect(outcome).toMatchObject({ found: true, source: 'artifact', files: [{ path: 'app.zip', size: 6 }] });
+    expect(await scenario.bucket.get(`artifacts/${scenario.head}/app.zip`)).toMatchObject({ body: 'theirs' });
+  });
+
+  it('that has the record replaces what appears in the place of a copy', async () => {
+    await uploadAndMoveOn();
+    const outcome = await checkWhile((target) => scenario.bucket.put(target, 'late'));
+    expect(outcome).toMatchObject({ found: true, source: 'cache' });
+    expect(await scenario.bucket.get(`artifacts/${scenario.head}/app.zip`)).toMatchObject({ body: 'app' });
+    expect(scenario.warnings()).toEqual([]);
+  });
+
+  it('does not mind that the reply to a copy is lost', async () => {
+    await uploadAndMoveOn();
+    let isFirst = true;
+    scenario.bucket.server.fault = ({ operation }) => {
+      if (operation !== 'CopyObject' || !isFirst) return undefined;
+      isFirst = false;
+      return { kind: 'reset', when: 'after' };
+    };
+    expect(await scenario.check()).toMatchObject({ found: true, source: 'cache' });
+    expect(scenario.warnings()).toEqual([]);
+  });
+});

@@ -1,10 +1,11 @@
 import { type AssetOwner, attributesOf } from '../core/asset-attributes.ts';
 import { type Concurrency, lanesFor, mapConcurrently } from '../core/concurrency.ts';
 import { type SetLocation, uriOf } from '../core/keys.ts';
+import type { Listing } from '../core/listing.ts';
 import { printable } from '../core/printable.ts';
 import { type AssetFile, inOrder } from '../core/record.ts';
 import { SetChangedError } from '../errors.ts';
-import type { Ports } from '../ports.ts';
+import type { AssetCopy, CopyResult, Ports } from '../ports.ts';
 import type { RecordClaim } from './record-claim.ts';
 
 type CopyPorts = Pick<Ports, 'store' | 'signal' | 'clock'>;
@@ -14,6 +15,8 @@ export interface AssetCopies {
   readonly files: readonly AssetFile[];
   /** Whose the copies shall be. */
   readonly owner: AssetOwner;
+  /** What was in their place before the claim was begun or last renewed; undefined where that is not known. */
+  readonly targets: Listing | undefined;
   readonly concurrency: Concurrency;
 }
 
@@ -27,20 +30,33 @@ export interface AssetCopies {
 export async function copyAssets(
   { store, signal, clock }: CopyPorts,
   claim: RecordClaim,
-  { source, files, owner, concurrency }: AssetCopies,
+  { source, files, owner, targets, concurrency }: AssetCopies,
 ): Promise<readonly AssetFile[]> {
   return mapConcurrently(inOrder(files), lanesFor(concurrency, clock), async (file) => {
-    claim.assertHeld();
-    const result = await store.copyAsset({
+    const result = await copyAsset(store, claim, {
       source: { key: source.prefix + file.path, etag: file.etag, sizeBytes: file.size },
       target: claim.location.prefix + file.path,
       attributes: attributesOf(file, owner),
+      condition: targets === undefined || targets.has(file.path) ? undefined : { kind: 'absent' },
       signal,
     });
-    if (result.outcome === 'source-changed')
+    if (result.outcome !== 'copied')
       throw new SetChangedError(
         `'${printable(file.path)}' under ${uriOf(store.bucket, source)} is no longer what its record says`,
       );
     return { ...file, etag: result.etag };
   });
+}
+
+/**
+ * Copies one asset. Where something has appeared in its place, it is the copy whose reply was lost, or comes from a writer
+ * that lost the record: whoever still holds the record replaces it. That copy also shows a source that has changed.
+ */
+async function copyAsset(store: Ports['store'], claim: RecordClaim, copy: AssetCopy): Promise<CopyResult> {
+  for (let { condition } = copy; ; condition = undefined) {
+    claim.assertHeld();
+    const result = await store.copyAsset({ ...copy, condition });
+    if (result.outcome !== 'precondition-failed') return result;
+    await claim.renew();
+  }
 }

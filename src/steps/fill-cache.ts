@@ -57,7 +57,8 @@ async function fill(ports: Ports, filling: CacheFilling, location: SetLocation):
   });
   await completeSet(ports, claim, {
     planned: record.files,
-    transfer: () => copyAssets(ports, claim, { source, files: record.files, owner: { commit, codeHash }, concurrency }),
+    transfer: (targets = existing.listing) =>
+      copyAssets(ports, claim, { source, files: record.files, owner: { commit, codeHash }, targets, concurrency }),
   });
   ports.log.info(`Copied the set to ${uriOf(ports.store.bucket, location)}, for other commits of the same code.`);
   return true;

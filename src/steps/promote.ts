@@ -48,7 +48,8 @@ export async function promote(ports: Ports, promotion: Promotion): Promise<Compl
   const owner = { commit, codeHash: codeHash?.value };
   return completeSet(ports, claim, {
     planned: files,
-    transfer: () => copyAssets(ports, claim, { source: from.location, files, owner, concurrency }),
+    transfer: (targets = own.listing) =>
+      copyAssets(ports, claim, { source: from.location, files, owner, targets, concurrency }),
   });
 }
 

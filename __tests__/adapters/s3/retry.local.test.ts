@@ -284,6 +284,23 @@ describe('a server that does not know conditions', () => {
     expect(server.uploads(BUCKET)).toEqual([]);
   });
 
+  it('is sent a condition of each kind, and of each kind of write, once', async () => {
+    const store = storeAt(server);
+    const source = { key: 'source', etag: server.get(BUCKET, 'source')?.etag ?? '', sizeBytes: 6 };
+    for (const name of ['a', 'b', 'c']) {
+      await store.putAsset(assetOf(name, name));
+      await store.writeDocument(name, Buffer.from('{}'), { kind: 'unchanged', etag: '"e"' });
+      expect(await store.copyAsset(copyOf(source, name, { condition: ABSENT }))).toMatchObject({ outcome: 'copied' });
+    }
+    const conditional = server.requests.filter(({ headers }) => 'if-none-match' in headers || 'if-match' in headers);
+    expect(conditional.map(({ operation, key }) => [operation, key])).toEqual([
+      ['PutObject', 'a'],
+      ['PutObject', 'a'],
+      ['CopyObject', 'a'],
+    ]);
+    expect(server.requests).toHaveLength(12);
+  });
+
   it('but refuses without one too, is a fault', async () => {
     server.fault = () => ({ kind: 'error', status: 501, code: 'NotImplemented' });
     const fault = await faultOf(storeAt(server).writeDocument('new', Buffer.from('{}'), ABSENT));

@@ -153,6 +153,22 @@ describe('a copy', () => {
     expect(server.get(BUCKET, 'target')).toMatchObject({ metadata: ATTRIBUTES.metadata, tags: source.tags });
   });
 
+  it('that may replace nothing says so, whole and in parts', async () => {
+    const { key, etag } = server.put(BUCKET, 'source', '0123456789');
+    const source = { key, etag, sizeBytes: 10 };
+    await storeAt(server).copyAsset(copyOf(source, 'whole', { condition: ABSENT }));
+    const inParts = storeAt(server, {}, { copiedAtOnceBytes: 9, copiedPartBytes: 4 });
+    await inParts.copyAsset(copyOf(source, 'parts', { condition: ABSENT }));
+    expect(headersOf('CopyObject')).toEqual([expect.objectContaining({ 'if-none-match': '*' })]);
+    expect(headersOf('CompleteMultipartUpload')).toEqual([expect.objectContaining({ 'if-none-match': '*' })]);
+    for (const store of [storeAt(server), inParts])
+      for (const target of ['whole', 'parts'])
+        expect(await store.copyAsset(copyOf(source, target, { condition: ABSENT }))).toEqual({
+          outcome: 'precondition-failed',
+        });
+    expect(server.uploads(BUCKET)).toEqual([]);
+  });
+
   it('in parts is sent with everything that was set, and each part only of the source asked for', async () => {
     const { key, etag } = server.put(BUCKET, 'deep/so urce+%&ä\n', '0123456789');
     const store = storeAt(server, SETTINGS, { copiedAtOnceBytes: 9, copiedPartBytes: 4 });

@@ -86,7 +86,7 @@ export const CONDITIONS: readonly Probe[] = [
   },
   {
     behaviour: 'A CopyObject with `If-None-Match: *` is refused where there is an object',
-    consequence: 'none: the action never relies on it',
+    consequence: 'a copy that was under way when its writer lost the record can replace an asset: the set is repaired',
     expected: '412 PreconditionFailed',
     observe: async (bench) => {
       await put(bench, 'source', {});

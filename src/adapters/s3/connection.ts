@@ -20,6 +20,8 @@ export interface Connection {
   /** Fetched anew shortly before they expire, and where that is asked for. */
   readonly credentials: (options?: { readonly forceRefresh?: boolean }) => Promise<AwsCredentialIdentity>;
   readonly signer: () => Promise<HeaderSigner>;
+  /** Conditions that the store does not know, each as `<operation> <header>`: no request of this run is sent with them again. */
+  readonly unknownConditions: Set<string>;
   /** How far this machine's clock is behind the server's. */
   clockOffsetMs: number;
 }
@@ -47,6 +49,7 @@ export function connect(settings: StoreSettings, limits: Limits = LIMITS): Conne
     region,
     credentials,
     signer: once(async () => new HeaderSigner(await region(), credentials)),
+    unknownConditions: new Set(),
     clockOffsetMs: 0,
   };
 }

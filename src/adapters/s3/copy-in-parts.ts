@@ -17,11 +17,11 @@ import { readXml, textOf } from './xml.ts';
 
 /** Copies an asset that is too large for one CopyObject. @returns the copy's ETag */
 export function copyInParts(bucket: Bucket, copy: AssetCopy): Promise<string> {
-  const { source, target: key, attributes, signal } = copy;
+  const { source, target: key, attributes, condition, signal } = copy;
   return withUpload(bucket, { key, attributes, signal }, async (upload) => {
     const ranges = split(source.sizeBytes, partSizeOf(source.sizeBytes, bucket.limits.copiedPartBytes));
     const parts = await mapConcurrently(ranges, PARTS_AT_ONCE, (part) => copyPart(bucket, { copy, upload, part }));
-    return complete(bucket, { upload, parts, condition: undefined, sizeBytes: source.sizeBytes });
+    return complete(bucket, { upload, parts, condition, sizeBytes: source.sizeBytes });
   });
 }
 

@@ -25,7 +25,7 @@ export function putInParts(bucket: Bucket, asset: AssetPutInParts): Promise<Writ
     const parts = await sendParts(bucket, asset, upload);
     await asset.beforeComplete();
     const { condition } = asset;
-    const result = await writeConditionally(condition, (checked) =>
+    const result = await writeConditionally(bucket, { operation: 'CompleteMultipartUpload', condition }, (checked) =>
       complete(bucket, { upload, parts, condition: checked, sizeBytes: asset.sizeBytes }),
     ).catch((error: unknown) => afterFailedComplete(bucket, asset, error));
     if (result.outcome !== 'written') await discard(bucket, upload);

@@ -43,7 +43,7 @@ interface Put {
 
 function put(bucket: Bucket, { key, condition, fields, body, signal }: Put): Promise<WriteResult> {
   const operation = { verb: 'write', key, action: 's3:PutObject', ...defined({ signal }) };
-  return writeConditionally(condition, async (checked) => {
+  return writeConditionally(bucket, { operation: 'PutObject', condition }, async (checked) => {
     // A bucket with Object Lock takes no write without a checksum.
     const headers = headersFor({ ...fields, ...conditionFields(checked), ChecksumSHA256: body.sha256 });
     const reply = await bucket.send(operation, { method: 'PUT', key, headers, body });
@@ -51,27 +51,34 @@ function put(bucket: Bucket, { key, condition, fields, body, signal }: Put): Pro
   });
 }
 
-/** Copies an asset server-side, only as long as the source has the ETag given; in parts where it is too large for one. */
+/**
+ * Copies an asset server-side, only as long as the source has the ETag given; in parts where it is too large for one
+ * request.
+ */
 export async function copyAsset(bucket: Bucket, copy: AssetCopy): Promise<CopyResult> {
+  const { condition, source } = copy;
+  const isLarge = source.sizeBytes > bucket.limits.copiedAtOnceBytes;
+  const send = isLarge ? (await import('./copy-in-parts.ts')).copyInParts : copyWhole;
   try {
-    return { outcome: 'copied', etag: await copyAtOnceOrInParts(bucket, copy) };
+    if (condition === undefined) return { outcome: 'copied', etag: await send(bucket, copy) };
+    const operation = isLarge ? 'CompleteMultipartUpload' : 'CopyObject';
+    const result = await writeConditionally(bucket, { operation, condition }, (checked) =>
+      send(bucket, { ...copy, condition: checked }),
+    );
+    return result.outcome === 'written' ? { outcome: 'copied', etag: result.etag } : { outcome: 'precondition-failed' };
   } catch (error) {
     if (isPreconditionFailure(error) || causeName(error) === 'NoSuchKey') return { outcome: 'source-changed' };
     throw error;
   }
 }
 
-async function copyAtOnceOrInParts(bucket: Bucket, copy: AssetCopy): Promise<string> {
-  if (copy.source.sizeBytes <= bucket.limits.copiedAtOnceBytes) return copyWhole(bucket, copy);
-  const { copyInParts } = await import('./copy-in-parts.ts');
-  return copyInParts(bucket, copy);
-}
-
-async function copyWhole(bucket: Bucket, { source, target, attributes, signal }: AssetCopy): Promise<string> {
+async function copyWhole(bucket: Bucket, copy: AssetCopy): Promise<string> {
+  const { source, target, attributes, condition, signal } = copy;
   const operation = { verb: 'copy to', key: target, action: 's3:PutObject', source: source.key, signal };
   const headers = headersFor({
     ...assetFields(attributes, bucket.settings),
     ...copySource(bucket.settings, source),
+    ...conditionFields(condition),
     MetadataDirective: 'REPLACE',
   });
   const silenceMs = silenceFor(bucket.limits, source.sizeBytes);

@@ -86,9 +86,9 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'the cache is filled with what the record says, not with what is there',
     file: FILL,
-    text: '() => copyAssets(ports, claim, { source, files: record.files, owner: { commit, codeHash }, concurrency })',
+    text: 'copyAssets(ports, claim, { source, files: record.files, owner: { commit, codeHash }, targets, concurrency })',
     replacement:
-      'async () => copyAssets(ports, claim, { source, files: await Promise.all(record.files.map(async (file) => ({ ...file, etag: (await ports.store.head(source.prefix + file.path))?.etag ?? file.etag }))), owner: { commit, codeHash }, concurrency })',
+      'Promise.all(record.files.map(async (file) => ({ ...file, etag: (await ports.store.head(source.prefix + file.path))?.etag ?? file.etag }))).then((files) => copyAssets(ports, claim, { source, files, owner: { commit, codeHash }, targets, concurrency }))',
   },
   {
     guard: 'a cache that is being written is left alone',
