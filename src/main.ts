@@ -52,13 +52,15 @@ function maskSecrets({ inputs, mask }: Host): void {
 
 async function connect(inputs: Inputs, { log, onCancel }: Host): Promise<Ports> {
   const cancellation = new AbortController();
-  onCancel((signalName) =>
-    cancellation.abort(
-      new CancelledError(`The step was cancelled (${signalName}): what was stored so far is kept for the next upload`),
-    ),
-  );
+  onCancel((signalName) => {
+    const error = new CancelledError(
+      `The step was cancelled (${signalName}): what was stored so far is kept for the next upload`,
+    );
+    cancellation.abort(error);
+    return error;
+  });
   return {
-    store: await storeOf(inputs),
+    store: await storeOf(inputs, cancellation.signal),
     sources: gitSourceTree({ repositoryPath: inputs.repository.path, packageDirectory: inputs.packageDirectory }),
     packages: packageDirectory(inputs.packageDirectory, log),
     clock: systemClock,
@@ -69,13 +71,13 @@ async function connect(inputs: Inputs, { log, onCancel }: Host): Promise<Ports> 
 }
 
 /** Where there are keys, records are signed, or have to be. */
-async function storeOf({ store, trust }: Inputs): Promise<ObjectStore> {
-  if (trust === undefined) return s3ObjectStore(store);
+async function storeOf({ store, trust }: Inputs, signal: AbortSignal): Promise<ObjectStore> {
+  if (trust === undefined) return s3ObjectStore(store, { signal });
   const [{ signedStore }, { recordKeys }] = await Promise.all([
     import('./adapters/signed-store.ts'),
     import('./core/signing-keys.ts'),
   ]);
-  return signedStore(s3ObjectStore(store), recordKeys(trust));
+  return signedStore(s3ObjectStore(store, { signal }), recordKeys(trust));
 }
 
 async function checkRequest(inputs: Inputs, host: Host): Promise<CheckRequest> {

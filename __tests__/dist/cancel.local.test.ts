@@ -16,6 +16,7 @@ async function cancelAt(
   operation: string,
   keyPart: string,
   signal: NodeJS.Signals,
+  mode = 'upload',
 ): Promise<ActionResult & { tookMs: number }> {
   let sentMs = Number.POSITIVE_INFINITY;
   let send = (_: NodeJS.Signals) => {};
@@ -31,7 +32,7 @@ async function cancelAt(
     send = kill;
   };
   const inputs = { 'code-hash-filter': 'src/**', 'part-size-mib': '5' };
-  const result = await scenario.action('upload', inputs, { onStart });
+  const result = await scenario.action(mode, inputs, { onStart });
   return { ...result, tookMs: performance.now() - sentMs };
 }
 
@@ -84,6 +85,41 @@ describe('a step that is cancelled', () => {
     const { exitCode } = await scenario.action('upload', { 'wait-timeout-seconds': '60' }, { onStart });
     expect(exitCode).toBe(1);
     expect(performance.now() - startedMs).toBeLessThan(5000);
+  });
+
+  it.each([
+    ['check', 'GetObject'],
+    ['check', 'ListObjectsV2'],
+    ['upload', 'GetObject'],
+    ['restore', 'ListObjectsV2'],
+    ['restore', 'GetObject'],
+  ])('ends within a second while its %s waits for a %s that is never answered', async (mode, operation) => {
+    await scenario.build({ 'a.txt': 'a' });
+    const { exitCode, tookMs, lines } = await cancelAt(operation, '', 'SIGINT', mode);
+    expect(exitCode).toBe(1);
+    expect(tookMs).toBeLessThan(1500);
+    expect(lines.filter((line) => line.startsWith('::error'))).toEqual([
+      '::error::The step was cancelled (SIGINT): what was stored so far is kept for the next upload',
+    ]);
+  });
+
+  it('gives its record up where the HEAD of an asset is never answered', async () => {
+    await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
+    await scenario.bucket.put(`artifacts/${scenario.head}/b.txt`, 'other');
+    await scenario.putRecord({ leaseSeconds: 0 });
+    const { exitCode, tookMs } = await cancelAt('HeadObject', '/b.txt', 'SIGINT');
+    expect(exitCode).toBe(1);
+    expect(tookMs).toBeLessThan(1500);
+    scenario.bucket.server.fault = undefined;
+    expect(await scenario.record()).toMatchObject({ state: 'uploading', leaseSeconds: 0, writer: { runId: '1' } });
+  });
+
+  it('ends within seconds where the store no longer answers at all', async () => {
+    await scenario.build({ 'a.txt': 'a' });
+    const { exitCode, tookMs, lines } = await cancelAt('PutObject', '', 'SIGINT');
+    expect(exitCode).toBe(1);
+    expect(tookMs).toBeLessThan(5000);
+    expect(lines.filter((line) => line.startsWith('::error'))).toHaveLength(1);
   });
 
   it('is gone on with by the next attempt of its run', async () => {

@@ -1,10 +1,13 @@
 import { appendFileSync } from 'node:fs';
 import { debug, getInput, info, isDebug, setFailed, setOutput, setSecret, warning } from '@actions/core';
 import { context } from '@actions/github';
-import { describeError } from '../errors.ts';
+import { CancelledError, describeError } from '../errors.ts';
 import type { InputSource } from '../input-texts.ts';
 import type { InputName } from '../inputs.ts';
 import type { Log } from '../ports.ts';
+
+/** To release records and abort uploads; the runner sends SIGTERM 7.5 s after SIGINT, and kills 2.5 s later. */
+const CLEANUP_MS = 3000;
 
 /** What the runner tells about the job; undefined outside Actions. */
 export interface JobContext {
@@ -26,8 +29,8 @@ export interface Host {
   readonly addSummary: (html: string) => void;
   /** Keeps a value out of the log from now on. */
   readonly mask: (secret: string) => void;
-  /** Aborted when the runner cancels the step; its reason is what `cancelled` made. */
-  readonly onCancel: (cancel: (signalName: string) => void) => void;
+  /** Calls `cancel` when the runner cancels the step. A step that goes on for seconds after that fails with its error. */
+  readonly onCancel: (cancel: (signalName: string) => CancelledError) => void;
 }
 
 /** The GitHub Actions runner that this process runs under. */
@@ -49,7 +52,11 @@ export function actionsHost(): Host {
     addSummary,
     mask: setSecret,
     onCancel: (cancel) => {
-      for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => cancel(name));
+      for (const name of ['SIGINT', 'SIGTERM'] as const)
+        process.on(name, () => {
+          const error = cancel(name);
+          setTimeout(() => reportFailure(error), CLEANUP_MS).unref();
+        });
     },
   };
 }
@@ -70,9 +77,14 @@ function given(text: string | undefined): string | undefined {
   return text === undefined || text === '' ? undefined : text;
 }
 
-/** Fails the step: one line for the user, everything else in the debug output. */
+/**
+ * Fails the step: one line for the user, everything else in the debug output. A step that was cancelled ends there and
+ * then, whatever is still under way.
+ */
 export function reportFailure(error: unknown): void {
   const { line, details } = describeError(error);
   debug(details);
   setFailed(line);
+  // The line is out by the time this is called; on Windows, a pipe takes a moment.
+  if (error instanceof CancelledError) process.stdout.write('', () => process.exit());
 }

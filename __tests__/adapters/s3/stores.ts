@@ -41,7 +41,7 @@ export function storeAt(
   settings: Partial<StoreSettings> = {},
   limits: Partial<Limits> = {},
 ): ObjectStore {
-  return s3ObjectStore(settingsFor(url, settings), { ...LIMITS, ...limits });
+  return s3ObjectStore(settingsFor(url, settings), { limits: { ...LIMITS, ...limits } });
 }
 
 /** What tests ask a store for, whatever it is about. */

@@ -30,7 +30,12 @@ interface UploadsPage {
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html */
 async function listUploads(bucket: Bucket, prefix: string): Promise<UploadsPage> {
-  const operation = { verb: 'list the multipart uploads under', key: prefix, action: 's3:ListBucketMultipartUploads' };
+  const operation = {
+    verb: 'list the multipart uploads under',
+    key: prefix,
+    action: 's3:ListBucketMultipartUploads',
+    signal: bucket.signal,
+  };
   const { body } = await bucket.send(operation, { method: 'GET', key: '', query: { uploads: '', prefix } });
   const page = readXml(body, 'ListMultipartUploadsResult');
   // An empty reply has none of its fields, and would pass for one that lists nothing.

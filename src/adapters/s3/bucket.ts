@@ -17,6 +17,7 @@ export interface Operation {
   readonly action: string;
   /** The key it copies from. */
   readonly source?: string;
+  /** Undefined: it is not cut short. */
   readonly signal?: AbortSignal;
 }
 
@@ -30,6 +31,11 @@ export class Bucket {
 
   get settings(): StoreSettings {
     return this.connection.settings;
+  }
+
+  /** What a request that only reads ends by. */
+  get signal(): AbortSignal {
+    return this.connection.signal;
   }
 
   get limits(): Limits {

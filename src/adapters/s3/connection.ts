@@ -1,6 +1,7 @@
 import { doesIdentityRequireRefresh, isIdentityExpired, memoizeIdentityProvider } from '@smithy/core';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { once } from '../../core/once.ts';
+import { unlessAborted } from '../../core/unless-aborted.ts';
 import { credentialsOf } from './credentials.ts';
 import type { Destination } from './faults.ts';
 import { LIMITS, type Limits } from './limits.ts';
@@ -13,6 +14,8 @@ import { Transport } from './transport.ts';
 export interface Connection {
   readonly settings: StoreSettings;
   readonly limits: Limits;
+  /** Ends every request that only reads. */
+  readonly signal: AbortSignal;
   readonly destination: Destination;
   readonly transport: Transport;
   readonly retries: () => Promise<PatientRetryStrategy>;
@@ -26,8 +29,17 @@ export interface Connection {
   clockOffsetMs: number;
 }
 
+export interface ConnectOptions {
+  /** Aborted when nobody waits for an answer any more; never by default. */
+  readonly signal?: AbortSignal | undefined;
+  readonly limits?: Limits | undefined;
+}
+
 /** Opens nothing yet: region and credentials are looked for when the first request needs them. */
-export function connect(settings: StoreSettings, limits: Limits = LIMITS): Connection {
+export function connect(
+  settings: StoreSettings,
+  { signal = new AbortController().signal, limits = LIMITS }: ConnectOptions = {},
+): Connection {
   const { bucket, endpointUrl, maxAttempts } = settings;
   const transport = new Transport(limits);
   const retries = once(async () => {
@@ -37,12 +49,13 @@ export function connect(settings: StoreSettings, limits: Limits = LIMITS): Conne
   const region = once(async () => {
     if (settings.region !== undefined) return settings.region;
     const { findRegion } = await import('./region.ts');
-    return findRegion(settings, { transport, retries });
+    return findRegion(settings, { transport, retries, signal });
   });
-  const credentials = refreshing(() => credentialsOf(settings));
+  const credentials = refreshing(() => unlessAborted(credentialsOf(settings), signal));
   return {
     settings,
     limits,
+    signal,
     destination: { bucket, host: endpointUrl === undefined ? 'AWS S3' : new URL(endpointUrl).host },
     transport,
     retries,

@@ -6,7 +6,7 @@ import { causeName, causeStatus } from './refusal.ts';
 
 /** @returns what an object is stored with; undefined when the store says that there is none */
 export async function head(bucket: Bucket, key: string): Promise<ObjectHead | undefined> {
-  const operation = { verb: 'look at', key, action: 's3:GetObject' };
+  const operation = { verb: 'look at', key, action: 's3:GetObject', signal: bucket.signal };
   try {
     return await headOnce(bucket, operation);
   } catch (error) {

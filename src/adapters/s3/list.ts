@@ -11,7 +11,7 @@ import { elementsOf, readXml, textOf, type XmlElement } from './xml.ts';
  * @throws StoreError also for a listing that goes in circles
  */
 export async function* list(bucket: Bucket, prefix: string): AsyncGenerator<readonly ListedObject[]> {
-  const operation = { verb: 'list', key: prefix, action: 's3:ListBucket' };
+  const operation = { verb: 'list', key: prefix, action: 's3:ListBucket', signal: bucket.signal };
   const [keys, tokens] = [new Set<string>(), new Set<string>()];
   const once = (seen: Set<string>, value: string, what: string): void => {
     if (seen.has(value)) throw bucket.malformed(operation, `${what} twice, so its listing would never end`);

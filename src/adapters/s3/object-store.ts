@@ -1,15 +1,14 @@
 import { once } from '../../core/once.ts';
 import type { ObjectStore } from '../../ports.ts';
 import { Bucket } from './bucket.ts';
-import { connect } from './connection.ts';
-import type { Limits } from './limits.ts';
+import { type ConnectOptions, connect } from './connection.ts';
 import { list } from './list.ts';
 import { readDocument } from './read-document.ts';
 import type { StoreSettings } from './settings.ts';
 
 /** A bucket of an S3 server. What a check that finds its set does not ask is loaded when it is needed. */
-export function s3ObjectStore(settings: StoreSettings, limits?: Limits): ObjectStore {
-  const bucket = new Bucket(connect(settings, limits));
+export function s3ObjectStore(settings: StoreSettings, options?: ConnectOptions): ObjectStore {
+  const bucket = new Bucket(connect(settings, options));
   // Once: to import what is loaded takes a tenth of what a request does.
   const write = once(() => import('./write.ts'));
   const reads = once(() => import('./read-asset.ts'));

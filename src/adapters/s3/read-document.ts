@@ -11,7 +11,7 @@ const MOST_BYTES = MOST_RECORD_BYTES + 1024;
 
 /** @returns an object whole; undefined when the store says that there is none */
 export async function readDocument(bucket: Bucket, key: string): Promise<StoredDocument | undefined> {
-  const operation = { verb: 'read', key, action: 's3:GetObject' };
+  const operation = { verb: 'read', key, action: 's3:GetObject', signal: bucket.signal };
   const query = { 'x-id': 'GetObject' };
   const reply = await bucket
     .sendIfThere(operation, { method: 'GET', key, query, mostReplyBytes: MOST_BYTES })

@@ -19,6 +19,7 @@ const MOST_REPLY_BYTES = 1024 ** 2;
 interface Way {
   readonly transport: Transport;
   readonly retries: () => Promise<PatientRetryStrategy>;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -27,13 +28,14 @@ interface Way {
  *
  * @throws StoreError where AWS knows no such bucket, or nothing answers
  */
-export async function findRegion(settings: StoreSettings, { transport, retries }: Way): Promise<string> {
+export async function findRegion(settings: StoreSettings, { transport, retries, signal }: Way): Promise<string> {
   const { bucket, endpointUrl } = settings;
   const { host, port, ...address } = addressOf(settings, FIRST_REGION, '');
   const request = new HttpRequest({ method: 'HEAD', ...address, headers: { host }, ...defined({ port }) });
-  const reply = await withRetries(retries, undefined, async () =>
-    settled(await transport.exchange(request, { mostBytes: MOST_REPLY_BYTES })),
+  const reply = await withRetries(retries, signal, async () =>
+    settled(await transport.exchange(request, { mostBytes: MOST_REPLY_BYTES, signal })),
   ).catch((error: unknown) => {
+    signal.throwIfAborted();
     const attempt = { what: `find the region of s3://${bucket}`, permissions: '' };
     throw storeFault(error, attempt, { bucket, host });
   });
