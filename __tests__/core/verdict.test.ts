@@ -12,8 +12,10 @@ describe('leaseIsLive', () => {
     { leaseSeconds: 120, ageMs: 125_000, isLive: true },
     { leaseSeconds: 120, ageMs: 125_001, isLive: false },
     { leaseSeconds: 120, ageMs: -3_600_000, isLive: true },
-    { leaseSeconds: 0, ageMs: 5000, isLive: true },
-    { leaseSeconds: 0, ageMs: 5001, isLive: false },
+    { leaseSeconds: 0, ageMs: 0, isLive: false },
+    { leaseSeconds: 0, ageMs: -3_600_000, isLive: false },
+    { leaseSeconds: 1, ageMs: 6000, isLive: true },
+    { leaseSeconds: 1, ageMs: 6001, isLive: false },
   ])('goes by the lease and five seconds more: %j', ({ leaseSeconds, ageMs, isLive }) => {
     expect(leaseIsLive({ record: uploadingRecord({ leaseSeconds }), ageMs }, STRANGER)).toBe(isLive);
   });

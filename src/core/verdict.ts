@@ -37,6 +37,8 @@ export type Reader = Pick<Writer, 'repository' | 'runId' | 'runAttempt'>;
 /** Whether the writer of an unfinished record may still be at work. */
 export function leaseIsLive({ record, ageMs }: DatedRecord, reader: Reader): boolean {
   if (isEarlierAttempt(record.writer, reader)) return false;
+  // Released: its writer had stopped before it said so.
+  if (record.leaseSeconds === 0) return false;
   return ageMs <= (record.leaseSeconds + LEASE_SLACK_SECONDS) * 1000;
 }
 

@@ -12,10 +12,13 @@ export interface Adoption {
   readonly own: Finding;
   readonly from: Finding;
   readonly codeHash: CodeHash | undefined;
+  /** When the search stops waiting for others, by the monotonic clock. */
+  readonly deadlineMs: number;
 }
 
 /** Makes a set found elsewhere the commit's own; with `promote: false` it is used where it is. */
-export async function adopt(search: SetSearch, ports: Ports, { own, from, codeHash }: Adoption): Promise<SearchResult> {
+export async function adopt(search: SetSearch, ports: Ports, adoption: Adoption): Promise<SearchResult> {
+  const { own, from, codeHash } = adoption;
   const source = from.location.kind;
   const ownUri = uriOf(ports.store.bucket, own.location);
   if (search.promote && search.dryRun) ports.log.info(`Dry run: would copy it to ${ownUri}.`);
@@ -27,7 +30,7 @@ export async function adopt(search: SetSearch, ports: Ports, { own, from, codeHa
     const promoted: Finding = { ...own, verdict: { reason: 'complete', record } };
     return { ...hit(promoted, { own: promoted, source, codeHash }), reason: from.verdict.reason };
   } catch (error) {
-    if (error instanceof RecordLostError) return afterLostRace(search, ports, { own, from, codeHash });
+    if (error instanceof RecordLostError) return afterLostRace(search, ports, adoption);
     if (!(error instanceof SetChangedError)) throw error;
     ports.log.warning(`The assets of the same code can't be used: ${error.message}.`);
     return miss(own, codeHash);
@@ -35,8 +38,13 @@ export async function adopt(search: SetSearch, ports: Ports, { own, from, codeHa
 }
 
 /** Another run is making the same set: what counts is how that ends. */
-async function afterLostRace(search: SetSearch, ports: Ports, { own, codeHash }: Adoption): Promise<SearchResult> {
-  const now = await lookUpSettled({ ...ports, reader: search.writer }, own.location, search.waitMs);
+async function afterLostRace(
+  search: SetSearch,
+  ports: Ports,
+  { own, codeHash, deadlineMs }: Adoption,
+): Promise<SearchResult> {
+  const waitMs = deadlineMs - ports.clock.monotonicMs();
+  const now = await lookUpSettled({ ...ports, reader: search.writer }, own.location, waitMs);
   await tell(ports, now);
   return isUsable(now, search.legacy) ? hit(now, { own: now, source: 'artifact', codeHash }) : miss(now, codeHash);
 }

@@ -1,16 +1,18 @@
 import type { CodeHash } from '../core/code-hash-request.ts';
 import { artifactSet, cacheSet, type SetLocation } from '../core/keys.ts';
 import type { Ports } from '../ports.ts';
-import { isUsable, lookUp } from './look-up.ts';
+import { type Finding, isUsable, lookUp } from './look-up.ts';
 import { lookUpSettled } from './look-up-settled.ts';
 import { hit, miss, type SearchResult, type SetSearch, tell } from './set-search.ts';
 
 /**
- * Looks for the commit's own set, then for one of the same code, which it makes the commit's own.
+ * Looks for the commit's own set, then for one of the same code, which it makes the commit's own. Sets that another run
+ * is writing are waited for, all within the same time.
  *
  * @returns the result; a miss is one too, and only ever a definite answer of the store
  */
 export async function findSet(search: SetSearch, ports: Ports, commit: string): Promise<SearchResult> {
+  const deadlineMs = ports.clock.monotonicMs() + search.waitMs;
   const context = { ...ports, reader: search.writer };
   const own = await lookUpSettled(context, artifactSet(search.prefix, commit), search.waitMs);
   await tell(ports, own);
@@ -18,14 +20,10 @@ export async function findSet(search: SetSearch, ports: Ports, commit: string): 
 
   const codeHash = await hashSources(search, ports, commit);
   if (own.verdict.reason === 'in-progress') return miss(own, codeHash);
-  for (const candidate of candidates(search, commit, codeHash)) {
-    const from = await lookUp(context, candidate);
-    await tell(ports, from);
-    if (!isUsable(from, search.legacy)) continue;
-    const { adopt } = await import('./adopt-set.ts');
-    return adopt(search, ports, { own, from, codeHash });
-  }
-  return miss(own, codeHash);
+  const from = await findElsewhere(search, ports, { locations: candidates(search, commit, codeHash), deadlineMs });
+  if (from === undefined) return miss(own, codeHash);
+  const { adopt } = await import('./adopt-set.ts');
+  return adopt(search, ports, { own, from, codeHash, deadlineMs });
 }
 
 async function hashSources(search: SetSearch, ports: Ports, commit: string): Promise<CodeHash | undefined> {
@@ -39,4 +37,43 @@ function candidates(search: SetSearch, commit: string, codeHash: CodeHash | unde
   const cacheOf = (prefix: string) => (codeHash === undefined ? [] : [cacheSet(prefix, codeHash.value)]);
   const fallbacks = search.fallbackPrefixes.flatMap((prefix) => [artifactSet(prefix, commit), ...cacheOf(prefix)]);
   return [...cacheOf(search.prefix), ...fallbacks];
+}
+
+interface Candidates {
+  /** The best first. */
+  readonly locations: readonly SetLocation[];
+  /** By the monotonic clock. */
+  readonly deadlineMs: number;
+}
+
+/** Takes the first set that may be used. Where there is none, sets that are being written are waited for. */
+async function findElsewhere(
+  search: SetSearch,
+  ports: Ports,
+  { locations, deadlineMs }: Candidates,
+): Promise<Finding | undefined> {
+  const context = { ...ports, reader: search.writer };
+  let inProgress: Finding[] = [];
+  for (const location of locations) {
+    const from = await lookUp(context, location);
+    await tell(ports, from);
+    if (isUsable(from, search.legacy)) return from;
+    if (isInProgress(from)) inProgress.push(from);
+  }
+  while (inProgress.length > 0) {
+    const { waitForSets } = await import('./wait-for-set.ts');
+    const seen = await waitForSets(context, inProgress, deadlineMs - ports.clock.monotonicMs());
+    inProgress = seen.filter(isInProgress);
+    // The time is up.
+    if (inProgress.length === seen.length) return undefined;
+    for (const settled of seen.filter((from) => !isInProgress(from))) {
+      await tell(ports, settled);
+      if (isUsable(settled, search.legacy)) return settled;
+    }
+  }
+  return undefined;
+}
+
+function isInProgress({ verdict }: Finding): boolean {
+  return verdict.reason === 'in-progress';
 }

@@ -13,9 +13,9 @@ export async function lookUpSettled(
   location: SetLocation,
   waitMs: number,
 ): Promise<Finding> {
-  const startedMs = context.clock.monotonicMs();
-  const found = await lookUp(context, location);
-  if (found.verdict.reason !== 'in-progress') return found;
-  const { waitForSet } = await import('./wait-for-set.ts');
-  return waitForSet(context, location, { first: found, startedMs, waitMs });
+  const first = await lookUp(context, location);
+  if (first.verdict.reason !== 'in-progress') return first;
+  const { waitForSets } = await import('./wait-for-set.ts');
+  const [last = first] = await waitForSets(context, [first], waitMs);
+  return last;
 }

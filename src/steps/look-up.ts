@@ -103,7 +103,10 @@ async function judgeComplete(
 }
 
 function verdictOnUnfinished({ reader }: LookUp, { ageMs }: ReadRecord, record: UploadingRecord): Verdict {
-  if (leaseIsLive({ record, ageMs }, reader)) return { reason: 'in-progress', record };
-  const { writer } = record;
+  return leaseIsLive({ record, ageMs }, reader) ? { reason: 'in-progress', record } : unfinished(record);
+}
+
+/** What follows of a record that nobody is working on any more. */
+export function unfinished({ writer }: UploadingRecord): Verdict {
   return { reason: 'incomplete', detail: `its upload by ${describeWriter(writer)} was begun and not finished` };
 }

@@ -24,6 +24,20 @@ export const LEASE: readonly Mutant[] = [
     replacement: 'const LEASE_SLACK_SECONDS = -1;',
   },
   {
+    guard: 'a record that was released blocks nobody',
+    file: VERDICT,
+    text: 'if (record.leaseSeconds === 0) return false;',
+    replacement: '',
+    rare: '__tests__/core/verdict.test.ts',
+  },
+  {
+    guard: 'a lease from the future lapses by the clock of who waits',
+    file: 'src/steps/wait-for-set.ts',
+    text: 'return isLive ? finding : { ...finding, verdict: unfinished(record) };',
+    replacement: 'return isLive ? finding : { ...finding };',
+    rare: '__tests__/steps/look-up-settled.local.test.ts',
+  },
+  {
     guard: 'the age of a record is Date less Last-Modified',
     file: 'src/steps/read-set.ts',
     text: 'ageMs: dateMs - lastModifiedMs }',

@@ -17,7 +17,7 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'after a lost promotion, the winner is waited for',
     file: 'src/steps/adopt-set.ts',
-    text: 'if (error instanceof RecordLostError) return afterLostRace(search, ports, { own, from, codeHash });',
+    text: 'if (error instanceof RecordLostError) return afterLostRace(search, ports, adoption);',
     replacement: '',
   },
   {
@@ -29,8 +29,15 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'a live record of another writer is waited for',
     file: WAIT,
-    text: 'if (leftMs <= 0) return finding;',
-    replacement: 'if (leftMs <= waitMs + PROMOTION_WAIT_MS) return finding;',
+    text: 'if (leftMs <= 0) return findings;',
+    replacement: 'if (leftMs <= waitMs + PROMOTION_WAIT_MS) return findings;',
+  },
+  {
+    guard: 'a set elsewhere is waited for',
+    file: FIND,
+    text: 'while (inProgress.length > 0) {',
+    replacement: 'while (inProgress.length > Number.MAX_SAFE_INTEGER) {',
+    rare: '__tests__/modes/check-waits.test.ts',
   },
   {
     guard: 'a promotion is waited for in any case',
@@ -42,7 +49,7 @@ export const SEARCHING: readonly Mutant[] = [
     guard: 'the set is looked up again after each wait',
     file: WAIT,
     text: 'await clock.sleep(Math.min(pauseMs, leftMs), signal);',
-    replacement: 'await clock.sleep(leftMs, signal);\n    if (pauseMs > 0) return finding;',
+    replacement: 'await clock.sleep(leftMs, signal);\n    if (pauseMs > 0) return findings;',
   },
   {
     guard: 'an upload does not begin while another is in progress',

@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { CheckRequest } from '../../src/modes/check.ts';
+import { OTHER_WRITER, type RecordFixture, Scenario, skippingClock } from '../support/scenario.ts';
+
+// Other runs write sets that this check could use: the cache's, or one under another prefix.
+
+const CODE_HASH = 'c0de'.repeat(16);
+
+let scenario: Scenario;
+beforeEach(async () => {
+  scenario = await Scenario.create();
+});
+afterEach(() => scenario.close());
+
+const own = () => `records/artifacts/${scenario.head}.json`;
+const CACHE = `records/cache/${CODE_HASH}.json`;
+const fallback = () => `main/${own()}`;
+
+function begin(key: string, record: RecordFixture = {}): Promise<void> {
+  return scenario.putRecord({ codeHash: CODE_HASH, ...record }, key);
+}
+
+/** Seals what another run has begun. */
+async function seal(key: string): Promise<void> {
+  const prefix = key.replace('records/', '').replace('.json', '/');
+  await scenario.storeSet({ 'app.zip': 'app' }, { prefix, recordKey: key });
+}
+
+/** Checks while others go on: `onPause` is told how many pauses there have been. */
+async function check(overrides: Partial<CheckRequest>, onPause: (count: number) => unknown = () => {}) {
+  let pausedMs = 0;
+  let count = 0;
+  const clock = skippingClock(async (durationMs) => {
+    pausedMs += durationMs;
+    count += 1;
+    await onPause(count);
+  });
+  const codeHash = { kind: 'given', value: CODE_HASH } as const;
+  const outcome = await scenario.check({ codeHash, ...overrides }, { clock });
+  return { ...outcome, pausedMs };
+}
+
+describe('a check with time to wait', () => {
+  it('waits for the cache that another run is filling', async () => {
+    await begin(CACHE);
+    const outcome = await check({ waitMs: 60_000 }, (count) => (count === 3 ? seal(CACHE) : undefined));
+    expect(outcome).toMatchObject({ found: true, source: 'cache', reason: 'complete', files: [{ path: 'app.zip' }] });
+    expect(scenario.log).toContainEqual(
+      expect.stringMatching(`^Waiting up to 60 s for run 77 .*, which is writing cache/${CODE_HASH}/[.]$`),
+    );
+  });
+
+  it('waits for a set under a fallback prefix', async () => {
+    await begin(fallback());
+    const search = { fallbackPrefixes: ['main'], waitMs: 60_000 };
+    const outcome = await check(search, (count) => (count === 2 ? seal(fallback()) : undefined));
+    expect(outcome).toMatchObject({ found: true, source: 'artifact', reason: 'complete' });
+  });
+
+  it('takes the one of several that is sealed first', async () => {
+    await begin(CACHE);
+    await begin(fallback(), { writer: { ...OTHER_WRITER, nonce: 'main', runId: '78' } });
+    const search = { fallbackPrefixes: ['main'], waitMs: 60_000 };
+    const outcome = await check(search, (count) => (count === 2 ? seal(fallback()) : undefined));
+    expect(outcome).toMatchObject({ found: true, source: 'artifact' });
+  });
+
+  it('goes on waiting for the others where one was left unfinished', async () => {
+    await begin(CACHE);
+    await begin(fallback());
+    const search = { fallbackPrefixes: ['main'], waitMs: 60_000 };
+    const outcome = await check(search, async (count) => {
+      if (count === 2) await begin(CACHE, { leaseSeconds: 0 });
+      if (count === 4) await seal(fallback());
+    });
+    expect(outcome).toMatchObject({ found: true, source: 'artifact' });
+    expect(scenario.log).toContainEqual(expect.stringContaining('was begun and not finished'));
+  });
+
+  it('does not wait where another set is there already', async () => {
+    await begin(CACHE);
+    await seal(fallback());
+    const outcome = await check({ fallbackPrefixes: ['main'], waitMs: 60_000 });
+    expect(outcome).toMatchObject({ found: true, source: 'artifact', pausedMs: 0 });
+  });
+
+  it('waits no longer for all of them than for one', async () => {
+    await begin(own());
+    await begin(CACHE);
+    const outcome = await check({ waitMs: 60_000 }, (count) =>
+      count === 5 ? scenario.bucket.delete(own()) : undefined,
+    );
+    expect(outcome).toMatchObject({ found: false, reason: 'absent' });
+    expect(outcome.pausedMs).toBeGreaterThan(59_000);
+    expect(outcome.pausedMs).toBeLessThanOrEqual(60_000);
+  });
+
+  it('takes the set of the commit itself where another run has made it meanwhile', async () => {
+    await begin(CACHE);
+    const outcome = await check({ waitMs: 60_000 }, async (count) => {
+      if (count === 2) await seal(own());
+      if (count === 3) await seal(CACHE);
+    });
+    expect(outcome).toMatchObject({ found: true, source: 'artifact', reason: 'complete' });
+  });
+});
+
+describe('a check without time to wait', () => {
+  it('is told of a miss at once', async () => {
+    await begin(CACHE);
+    expect(await check({})).toMatchObject({ found: false, reason: 'absent', pausedMs: 0 });
+  });
+
+  it('waits 15 s for a promotion under a fallback prefix', async () => {
+    await begin(fallback(), { origin: { kind: 'cache' } });
+    const outcome = await check({ fallbackPrefixes: ['main'] });
+    expect(outcome).toMatchObject({ found: false });
+    expect(outcome.pausedMs).toBeGreaterThan(14_000);
+    expect(outcome.pausedMs).toBeLessThanOrEqual(15_000);
+  });
+});
