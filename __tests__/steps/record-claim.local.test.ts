@@ -164,8 +164,44 @@ describe('the begin of a record', () => {
     scenario.bucket.server.fault = () => ({ kind: 'ignore', headers: ['if-none-match'] });
     const claim = await begin();
     await claim.renew();
-    expect(scenario.warnings()).toEqual([expect.stringContaining('ignores conditional writes')]);
+    expect(scenario.warnings()).toEqual([expect.stringContaining('ignores conditional writes (If-None-Match):')]);
     claim.end();
+  });
+
+  it('warns where the server lets a write through that expects another record', async () => {
+    scenario.bucket.server.fault = () => ({ kind: 'ignore', headers: ['if-match'] });
+    const claim = await begin();
+    expect(scenario.warnings()).toEqual([expect.stringContaining('ignores conditional writes (If-Match):')]);
+    scenario.bucket.server.fault = undefined;
+    await claim.renew();
+    await claim.seal([]);
+    expect(await scenario.record(KEY)).toMatchObject({ state: 'complete', writer: WRITER });
+  });
+
+  it('warns once where the server knows neither condition', async () => {
+    scenario.bucket.server.fault = () => ({ kind: 'ignore', headers: ['if-match', 'if-none-match'] });
+    const claim = await begin();
+    expect(scenario.warnings()).toEqual([expect.stringContaining('(If-None-Match and If-Match)')]);
+    await claim.seal([]);
+    expect(await scenario.record(KEY)).toMatchObject({ state: 'complete', writer: WRITER });
+  });
+
+  it.each(['if-match', 'if-none-match'])('warns where the server answers 501 to %s', async (header) => {
+    scenario.bucket.server.fault = ({ headers }) =>
+      header in headers ? { kind: 'error', status: 501, code: 'NotImplemented' } : undefined;
+    const claim = await begin();
+    expect(scenario.warnings()).toEqual([expect.stringMatching(new RegExp(`\\(${header}\\)`, 'i'))]);
+    await claim.renew();
+    await claim.seal([]);
+    expect(await scenario.record(KEY)).toMatchObject({ state: 'complete', writer: WRITER });
+  });
+
+  it('sends nothing that a server could take for another record', async () => {
+    const claim = await begin();
+    claim.end();
+    expect(scenario.bucket.server.requests.map(({ status }) => status)).toEqual([200, 412, 412]);
+    expect(await scenario.record(KEY)).toMatchObject({ writer: { ...WRITER, sequence: 1 } });
+    expect(scenario.warnings()).toEqual([]);
   });
 
   it('ends before anything is sealed where its test of conditions fails', async () => {

@@ -19,6 +19,14 @@ import { dated } from './read-set.ts';
 const MOST_ATTEMPTS = 5;
 const RENEWAL_MS = (LEASE_SECONDS * 1000) / 3;
 
+type ConditionHeader = 'If-None-Match' | 'If-Match';
+
+/** What a server that checks conditions refuses for a record that is there: no object has this ETag. */
+const REFUSED: readonly (readonly [ConditionHeader, WriteCondition])[] = [
+  ['If-None-Match', { kind: 'absent' }],
+  ['If-Match', { kind: 'unchanged', etag: '"00000000000000000000000000000000"' }],
+];
+
 type ClaimPorts = Pick<Ports, 'store' | 'clock' | 'log' | 'random' | 'signal'>;
 
 export interface ClaimRequest {
@@ -63,10 +71,8 @@ export class RecordClaim {
   static async begin(ports: ClaimPorts, request: ClaimRequest): Promise<RecordClaim> {
     ports.signal.throwIfAborted();
     const claim = new RecordClaim(ports, request);
-    const isNew = request.takeOver === undefined;
     const guarded = await claim.#write(claim.#uploading(LEASE_SECONDS));
-    if (!guarded) claim.#warnUnguarded();
-    else if (isNew) claim.#testConditions();
+    if (claim.#isUpload) claim.#findIgnored(guarded);
     claim.#stopRenewing = ports.clock.every(RENEWAL_MS, () => void claim.renew().catch((error) => claim.#fail(error)));
     return claim;
   }
@@ -82,6 +88,11 @@ export class RecordClaim {
   /** Whether the record was there before this run wrote it. */
   get isTakeOver(): boolean {
     return this.#request.takeOver !== undefined;
+  }
+
+  /** Two copies of one set do no harm. */
+  get #isUpload(): boolean {
+    return this.location.kind === 'artifact' && this.draft.origin.kind === 'upload';
   }
 
   /** Who has the record instead, once a write of it has shown that. */
@@ -233,28 +244,39 @@ export class RecordClaim {
     else this.#ports.log.warning(`Renewing the hold on ${this.#where()} failed, and is tried again: ${error}`);
   }
 
+  /** Where conditions are ignored, two runs of one commit can overwrite each other. @param guarded as begin was */
+  #findIgnored(guarded: boolean): void {
+    if (this.isTakeOver) {
+      if (!guarded) this.#warnUnguarded(['If-Match']);
+    } else this.#testConditions(guarded ? [] : ['If-None-Match']);
+  }
+
   /**
-   * A second create must be refused; where it is not, two runs of one commit can overwrite each other. It is under way
-   * while assets are sent, but like every write of the record, not beside another.
+   * Sends writes that must be refused. They are under way while assets are sent, but like every write of the record, not
+   * beside another. One that is accepted does no harm: it says what the record said already.
    */
-  #testConditions(): void {
+  #testConditions(known: readonly ConditionHeader[]): void {
     const test = this.#lastWrite.then(async () => {
-      const body = bytesOf(this.#uploading(LEASE_SECONDS));
-      const again = await this.#ports.store.writeDocument(this.location.recordKey, body, { kind: 'absent' });
-      if (again.outcome !== 'written') return;
-      this.#etag = again.etag;
-      this.#warnUnguarded();
+      const { store } = this.#ports;
+      const ignored = [...known];
+      for (const [header, condition] of REFUSED) {
+        if (known.includes(header)) continue;
+        const body = bytesOf(this.#uploading(LEASE_SECONDS));
+        const again = await store.writeDocument(this.location.recordKey, body, condition);
+        if (again.outcome !== 'written') continue;
+        this.#etag = again.etag;
+        ignored.push(header);
+      }
+      if (ignored.length > 0) this.#warnUnguarded(ignored);
     });
     this.#lastWrite = test.catch((error: unknown) => {
       this.#failure ??= error;
     });
   }
 
-  /** Once a run: a cache set is filled after its commit's, and two fillings of one code hash do no harm. */
-  #warnUnguarded(): void {
-    if (this.location.kind === 'cache') return;
+  #warnUnguarded(ignored: readonly ConditionHeader[]): void {
     this.#ports.log.warning(
-      'This S3 server ignores conditional writes: two concurrent uploads of one commit are not guarded against each other there.',
+      `This S3 server ignores conditional writes (${ignored.join(' and ')}): two concurrent uploads of one commit are not guarded against each other there.`,
     );
   }
 

@@ -71,9 +71,9 @@ export const HOLD: readonly Mutant[] = [
     redundant: 'the seal meets the same fault, or the store has recovered from it',
   },
   {
-    guard: 'a second create tests whether the store checks conditions',
+    guard: 'the first upload tests whether the store checks conditions',
     file: CLAIM,
-    text: 'else if (isNew) claim.#testConditions();',
+    text: 'if (claim.#isUpload) claim.#findIgnored(guarded);',
     replacement: '',
     redundant: 'it only warns, of a store that the model has not',
   },
