@@ -13,6 +13,7 @@ export class InputError extends UserError {
 /** What kind of fault the object store, or the way to it, showed. */
 export type StoreFaultKind =
   | 'access-denied'
+  | 'archived'
   | 'credentials'
   | 'no-such-bucket'
   | 'wrong-region'

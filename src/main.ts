@@ -31,8 +31,10 @@ export async function main(host: Host): Promise<void> {
 }
 
 function missOf({ commit, reason }: Outcome): string {
-  return reason === 'in-progress'
-    ? `The assets for commit ${commit} are still being written by another run: raise wait-timeout-seconds`
+  if (reason === 'in-progress')
+    return `The assets for commit ${commit} are still being written by another run: raise wait-timeout-seconds`;
+  return reason === 'archived'
+    ? `The assets for commit ${commit} are archived, so nothing can read them: build and upload them again`
     : `There are no assets for commit ${commit} (${reason}): build and upload them first`;
 }
 

@@ -32,7 +32,14 @@ export interface ListedObject {
   readonly key: string;
   readonly sizeBytes: number;
   readonly etag: string;
+  readonly tier?: StorageTier | undefined;
 }
+
+/**
+ * Where an object may be out of reach: nothing can read or copy what is in an `archive`. Of one under `intelligent`
+ * tiering, only a HEAD tells whether it is.
+ */
+export type StorageTier = 'archive' | 'intelligent';
 
 /** What an asset is stored with; kept in its record, so that a copy can be sent with the same. */
 export interface AssetAttributes {
@@ -46,6 +53,8 @@ export interface ObjectHead extends AssetAttributes {
   readonly etag: string;
   /** Base64, where the store keeps a digest of the whole object. */
   readonly sha256?: string;
+  /** Whether nothing can read or copy it. */
+  readonly isArchived?: true;
 }
 
 interface AssetWrite {

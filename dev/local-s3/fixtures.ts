@@ -10,6 +10,8 @@ export interface FixtureOptions {
   readonly contentType?: string;
   readonly cacheControl?: string;
   readonly storageClass?: string;
+  /** Of an object in Intelligent-Tiering that has not been read for long. */
+  readonly archiveStatus?: 'ARCHIVE_ACCESS' | 'DEEP_ARCHIVE_ACCESS';
   readonly tags?: readonly Tag[];
   /** Gives the object a checksum, as if it had been uploaded with one. */
   readonly checksumAlgorithm?: ChecksumAlgorithm;
@@ -34,10 +36,11 @@ export function makeObject(
   });
 }
 
-function fixtureHeaders({ contentType, cacheControl, storageClass }: FixtureOptions): Headers {
+function fixtureHeaders({ contentType, cacheControl, storageClass, archiveStatus }: FixtureOptions): Headers {
   return {
     'content-type': contentType ?? 'binary/octet-stream',
     ...(cacheControl === undefined ? {} : { 'cache-control': cacheControl }),
     ...(storageClass === undefined ? {} : { 'x-amz-storage-class': storageClass }),
+    ...(archiveStatus === undefined ? {} : { 'x-amz-archive-status': archiveStatus }),
   };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Checksum, fullObjectChecksum } from './checksums.ts';
 import type { Content } from './content.ts';
+import { S3Error } from './s3-error.ts';
 import type { Headers } from './s3-request.ts';
 
 export interface Tag {
@@ -69,6 +70,12 @@ export function newObject({ key, content, attributes, md5, checksum, nowMs }: Ne
 /** As in AWS, the ETag of an object that is encrypted under KMS is not its MD5. */
 export function isUnderKms({ headers }: Pick<ObjectAttributes, 'headers'>): boolean {
   return headers['x-amz-server-side-encryption']?.startsWith('aws:kms') ?? false;
+}
+
+/** @throws {S3Error} InvalidObjectState for an object whose bytes are out of reach: only its headers can be read */
+export function requireReadable({ headers }: Pick<ObjectAttributes, 'headers'>): void {
+  const isArchived = /^(GLACIER|DEEP_ARCHIVE)$/.test(headers['x-amz-storage-class'] ?? '');
+  if (isArchived || 'x-amz-archive-status' in headers) throw new S3Error('InvalidObjectState');
 }
 
 const computed = new WeakMap<Content, Checksum>();

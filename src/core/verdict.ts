@@ -11,6 +11,8 @@ export type Verdict =
   /** The objects were written by a tool that keeps no record. */
   | { readonly reason: 'legacy' }
   | { readonly reason: 'damaged'; readonly record: CompleteRecord; readonly disagreement: Disagreement }
+  /** The first file, or the record itself, that nothing can read or copy. */
+  | { readonly reason: 'archived'; readonly name: string }
   | { readonly reason: 'in-progress'; readonly record: UploadingRecord }
   | { readonly reason: 'incomplete'; readonly detail: string }
   | { readonly reason: 'absent' };

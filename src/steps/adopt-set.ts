@@ -1,7 +1,7 @@
 import type { CodeHash } from '../core/code-hash-request.ts';
 import { counted } from '../core/counted.ts';
 import { uriOf } from '../core/keys.ts';
-import { RecordLostError, SetChangedError } from '../errors.ts';
+import { RecordLostError, SetChangedError, StoreError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
 import { type Finding, isUsable } from './look-up.ts';
 import { lookUpSettled } from './look-up-settled.ts';
@@ -31,10 +31,15 @@ export async function adopt(search: SetSearch, ports: Ports, adoption: Adoption)
     return { ...hit(promoted, { own: promoted, source, codeHash }), reason: from.verdict.reason };
   } catch (error) {
     if (error instanceof RecordLostError) return afterLostRace(search, ports, adoption);
-    if (!(error instanceof SetChangedError)) throw error;
+    if (!(error instanceof SetChangedError) && !isArchived(error)) throw error;
     ports.log.warning(`The assets of the same code can't be used: ${error.message}.`);
     return miss(own, codeHash);
   }
+}
+
+/** Not every server lists what it has archived. */
+function isArchived(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.kind === 'archived';
 }
 
 /** Another run is making the same set: what counts is how that ends. */

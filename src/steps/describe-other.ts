@@ -21,6 +21,8 @@ export function describeOther(
       const { file, difference } = verdict.disagreement;
       return `The set at ${where} is damaged: '${printable(file.path)}' ${DAMAGE[difference]}.`;
     }
+    case 'archived':
+      return `The set at ${where} is archived, so it can't be used: nothing can read or copy '${printable(verdict.name)}'. The next upload replaces it; let neither a lifecycle rule nor Intelligent-Tiering archive it again.`;
     case 'in-progress':
       return `${where} is being written by ${describeWriter(verdict.record.writer)}.`;
     case 'incomplete':

@@ -29,10 +29,11 @@ async function verdictOnUnrecorded(store: ObjectStore, location: SetLocation, li
   if (first === undefined) return { reason: 'absent' };
   const head = await store.head(location.prefix + first);
   // One that is gone by now can't tell whose the set was.
-  const isLegacy = head !== undefined && !isOurs(head, location);
-  return isLegacy
-    ? { reason: 'legacy' }
-    : { reason: 'incomplete', detail: 'its assets are there but their record was deleted' };
+  if (head === undefined || isOurs(head, location))
+    return { reason: 'incomplete', detail: 'its assets are there but their record was deleted' };
+  const { findArchived } = await import('./find-archived.ts');
+  const name = await findArchived(store, { location, listing, paths: listing.keys() });
+  return name === undefined ? { reason: 'legacy' } : { reason: 'archived', name };
 }
 
 /** Whether this project stored an object for the very set it is in; the Python tool copies from our cache, too. */

@@ -3,6 +3,7 @@ import type { Listing } from '../core/listing.ts';
 import { type CompleteRecord, describeWriter, type UploadingRecord } from '../core/record.ts';
 import { disagreements, leaseIsLive, type Reader, type Verdict } from '../core/verdict.ts';
 import { waitForAll } from '../core/wait-for-all.ts';
+import { StoreError } from '../errors.ts';
 import type { Clock, ListedObject, ObjectStore } from '../ports.ts';
 import { listed, type Pages, type ReadRecord, readRecord } from './read-set.ts';
 
@@ -13,7 +14,8 @@ const CLOCK_GRAIN_MS = 2000;
 export interface Finding {
   readonly location: SetLocation;
   readonly verdict: Verdict;
-  readonly record: ReadRecord | undefined;
+  /** The record that the next writer takes over. */
+  readonly record: Pick<ReadRecord, 'etag'> | undefined;
   readonly listing: Listing;
   /** Whether the listing came in several replies, so that it may show what never was there together. */
   readonly isPaged: boolean;
@@ -38,10 +40,23 @@ export interface LookUp {
  * @throws StoreError for anything but a definite answer of the store
  */
 export async function lookUp(context: LookUp, location: SetLocation): Promise<Finding> {
-  const finding = await lookUpOnce(context, location);
+  const finding = await lookUpReadable(context, location);
   if (!finding.isPaged) return finding;
   const { lookUpStill } = await import('./look-up-still.ts');
-  return lookUpStill(context.store, finding, () => lookUpOnce(context, location));
+  return lookUpStill(context.store, finding, () => lookUpReadable(context, location));
+}
+
+/** A record may be archived as well: that nothing can read it is an answer, and the next upload can replace it. */
+async function lookUpReadable(context: LookUp, location: SetLocation): Promise<Finding> {
+  try {
+    return await lookUpOnce(context, location);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.kind !== 'archived') throw error;
+    const { store } = context;
+    const record = await store.head(location.recordKey);
+    const found = await listed(location, store.list(location.prefix));
+    return { location, record, ...found, verdict: { reason: 'archived', name: location.recordKey } };
+  }
 }
 
 async function lookUpOnce(context: LookUp, location: SetLocation): Promise<Finding> {
@@ -95,11 +110,23 @@ async function judgeComplete(
   const { isPaged, listing } = await listed(location, pages);
   const suspected = disagreements(record, listing);
   const found = { location, record: read, isPaged, listing };
-  if (suspected.length === 0) return { ...found, verdict: { reason: 'complete', record } };
-  const { confirmDisagreements } = await import('./confirm-disagreements.ts');
-  const [disagreement] = await confirmDisagreements(store, location, suspected);
-  if (disagreement === undefined) return { ...found, verdict: { reason: 'complete', record } };
-  return { ...found, verdict: { reason: 'damaged', record, disagreement } };
+  if (suspected.length > 0) {
+    const { confirmDisagreements } = await import('./confirm-disagreements.ts');
+    const [disagreement] = await confirmDisagreements(store, location, suspected);
+    if (disagreement !== undefined) return { ...found, verdict: { reason: 'damaged', record, disagreement } };
+  }
+  const name = await archivedIn(store, { location, listing, files: record.files });
+  return { ...found, verdict: name === undefined ? { reason: 'complete', record } : { reason: 'archived', name } };
+}
+
+/** @returns an asset that can't be read, where the listing shows one or may hide one */
+async function archivedIn(
+  store: ObjectStore,
+  { location, listing, files }: { location: SetLocation; listing: Listing; files: CompleteRecord['files'] },
+): Promise<string | undefined> {
+  if (!listing.values().some(({ tier }) => tier !== undefined)) return undefined;
+  const { findArchived } = await import('./find-archived.ts');
+  return findArchived(store, { location, listing, paths: files.map(({ path }) => path) });
 }
 
 function verdictOnUnfinished({ reader }: LookUp, { ageMs }: ReadRecord, record: UploadingRecord): Verdict {

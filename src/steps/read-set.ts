@@ -28,8 +28,9 @@ export async function listed({ prefix }: SetLocation, pages: Pages): Promise<Lis
   let pageCount = 0;
   for await (const page of pages) {
     pageCount += 1;
-    for (const { key, sizeBytes: size, etag } of page)
-      if (!key.endsWith('/')) listing.set(key.slice(prefix.length), { size, etag });
+    for (const { key, sizeBytes: size, etag, tier } of page)
+      if (!key.endsWith('/'))
+        listing.set(key.slice(prefix.length), tier === undefined ? { size, etag } : { size, etag, tier });
   }
   return { listing, isPaged: pageCount > 1 };
 }

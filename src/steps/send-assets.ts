@@ -93,7 +93,7 @@ async function storeAsset(
   for (let attempt = 1; attempt <= MOST_REPLACEMENTS; attempt += 1) {
     const head = await store.head(sender.key);
     // Whoever may write to the bucket may write metadata, too, and a signature would vouch for it.
-    const isSent = head !== undefined && !store.requiresSignatures && isSame(head, sender);
+    const isSent = head !== undefined && !head.isArchived && !store.requiresSignatures && isSame(head, sender);
     if (isSent && (!replacesAttributes || hasAttributes(head, sender.attributes)))
       return { etag: head.etag, wasPresent: true };
     // An ETag that was not known before the last renewal may be that of a new holder: renewing shows who holds on.

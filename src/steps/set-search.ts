@@ -53,6 +53,6 @@ export async function tell({ store, log }: Pick<Ports, 'store' | 'log'>, finding
     return log.info(`Found ${counted(verdict.record.files.length, 'asset')} at ${where}.`);
   const { describeOther } = await import('./describe-other.ts');
   const line = describeOther(verdict, { where, count: finding.listing.size });
-  if (verdict.reason === 'damaged') log.warning(line);
+  if (verdict.reason === 'damaged' || verdict.reason === 'archived') log.warning(line);
   else log.info(line);
 }

@@ -2,7 +2,7 @@ import { checkSource } from '../conditions.ts';
 import { authorize } from '../permissions.ts';
 import { S3Error } from '../s3-error.ts';
 import type { Context } from '../service.ts';
-import type { StoredObject } from '../stored-object.ts';
+import { requireReadable, type StoredObject } from '../stored-object.ts';
 import { checkOwner } from './bucket-access.ts';
 import { findObject } from './find-object.ts';
 
@@ -32,6 +32,7 @@ export function findCopySource(context: Context): CopySource {
   checkOwner(bucket, headers['x-amz-source-expected-bucket-owner']);
   const object = findObject(context, { bucket, key, versionId });
   checkSource(object, headers);
+  requireReadable(object);
   return { bucketName, object, versionId };
 }
 

@@ -3,7 +3,7 @@ import { judgeRead, preconditionFailed, readConditions } from '../conditions.ts'
 import { emptyReply, type Reply } from '../reply.ts';
 import type { Headers, S3Request } from '../s3-request.ts';
 import type { Context } from '../service.ts';
-import type { StoredObject } from '../stored-object.ts';
+import { requireReadable, type StoredObject } from '../stored-object.ts';
 import { findObject, requestBucket, requestKey } from './find-object.ts';
 import { readHeaders } from './object-headers.ts';
 
@@ -15,6 +15,7 @@ export function readObject(context: Context): Reply {
   const verdict = judgeRead(object, readConditions(request.headers));
   if (verdict === 'failed') throw preconditionFailed('If-Match or If-Unmodified-Since');
   if (verdict === 'not-modified') return emptyReply(304, pickValidators(object));
+  if (request.method === 'GET') requireReadable(object);
   const range = parseRange(request.headers.range, object.content.sizeBytes);
   return range === undefined ? whole(request, object) : partial(request, object, range);
 }

@@ -48,6 +48,9 @@ const REGION_FAULTS: ReadonlySet<string> = new Set([
 /** Node's, of what can't be a header of HTTP. */
 const UNSENDABLE: ReadonlySet<string> = new Set(['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN']);
 
+/** The second is CopyObject's, of its source. */
+const ARCHIVED: ReadonlySet<string> = new Set(['InvalidObjectState', 'ObjectNotInActiveTierError']);
+
 const THROTTLING: ReadonlySet<string> = new Set(['SlowDown', 'ServiceUnavailable', 'RequestLimitExceeded']);
 
 /**
@@ -120,6 +123,11 @@ function replyFault(fault: Fault, { permissions }: Attempt, { host }: Destinatio
     return {
       kind: 'malformed-reply',
       advice: `${host} answered ${status ?? ''} with something that is no S3 reply: check endpoint-url and what lies in between`,
+    };
+  if (ARCHIVED.has(name))
+    return {
+      kind: 'archived',
+      advice: `the object to be read is archived (${name}): build and upload the set again with 'overwrite: true', and let neither a lifecycle rule nor Intelligent-Tiering archive it`,
     };
   if (status === 403 || name === 'AccessDenied')
     return { kind: 'access-denied', advice: `access denied (${name}: ${message}): allow ${permissions}` };

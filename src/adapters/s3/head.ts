@@ -28,6 +28,7 @@ async function headOnce(bucket: Bucket, operation: Operation): Promise<ObjectHea
       cacheControl: headers['cache-control'],
       // That of a multipart upload is a digest of its parts' digests: it ends in their number.
       sha256: sha256?.includes('-') ? undefined : sha256,
+      isArchived: isArchived(headers) || undefined,
     }),
   };
 }
@@ -55,6 +56,13 @@ async function isThere(bucket: Bucket, operation: Operation, refusal: unknown): 
 
 function sizeOf(digits = ''): number | undefined {
   return /^\d{1,15}$/.test(digits) ? Number(digits) : undefined;
+}
+
+const ARCHIVES: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE']);
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html */
+function isArchived(headers: Readonly<Record<string, string>>): boolean {
+  return 'x-amz-archive-status' in headers || ARCHIVES.has(headers['x-amz-storage-class'] ?? '');
 }
 
 function metadataIn(headers: Readonly<Record<string, string>>): Record<string, string> {

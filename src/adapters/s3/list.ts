@@ -1,6 +1,6 @@
 import { defined } from '../../core/defined.ts';
 import { printable } from '../../core/printable.ts';
-import type { ListedObject } from '../../ports.ts';
+import type { ListedObject, StorageTier } from '../../ports.ts';
 import type { Bucket, Operation } from './bucket.ts';
 import { elementsOf, readXml, textOf, type XmlElement } from './xml.ts';
 
@@ -56,11 +56,23 @@ function listedObject(
   const name = bucket.required(operation, textOf(entry, 'Key'), 'a Key');
   // Some servers ignore the encoding that was asked for, and then do not echo it.
   const isEncoded = textOf(page, 'EncodingType') === 'url';
+  const sizeBytes = bucket.required(operation, sizeOf(textOf(entry, 'Size')), 'a Size');
   return {
     key: isEncoded ? bucket.required(operation, decoded(name), 'a Key that can be decoded') : name,
-    sizeBytes: bucket.required(operation, sizeOf(textOf(entry, 'Size')), 'a Size'),
+    sizeBytes,
     etag: bucket.requiredEtag(operation, textOf(entry, 'ETag')),
+    ...defined({ tier: tierOf(textOf(entry, 'StorageClass'), sizeBytes) }),
   };
+}
+
+/** Intelligent-Tiering leaves smaller objects where they can be read at once. */
+const SMALLEST_TIERED_BYTES = 128 * 1024;
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html */
+function tierOf(storageClass: string | undefined, sizeBytes: number): StorageTier | undefined {
+  if (storageClass === 'GLACIER' || storageClass === 'DEEP_ARCHIVE') return 'archive';
+  const isTiered = storageClass === 'INTELLIGENT_TIERING' && sizeBytes >= SMALLEST_TIERED_BYTES;
+  return isTiered ? 'intelligent' : undefined;
 }
 
 function sizeOf(digits = ''): number | undefined {

@@ -10,7 +10,7 @@ async function startWithSource(): Promise<Started> {
     contentType: 'text/css',
     cacheControl: 'no-cache',
     metadata: { a: '1' },
-    storageClass: 'GLACIER',
+    storageClass: 'STANDARD_IA',
   };
   s3.server.put(BUCKET, SOURCE, 'body', {
     ...description,

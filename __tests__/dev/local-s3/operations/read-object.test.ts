@@ -20,6 +20,18 @@ describe('GetObject and HeadObject', () => {
   });
 
   it.each([
+    { storageClass: 'GLACIER' },
+    { storageClass: 'DEEP_ARCHIVE' },
+    { storageClass: 'INTELLIGENT_TIERING', archiveStatus: 'ARCHIVE_ACCESS' } as const,
+  ])('tell what an archived object is like, but not its bytes: %j', async (options) => {
+    await using s3 = await start();
+    const { etag } = s3.server.put(BUCKET, 'a', TEXT, options);
+    await expect(get(s3)).rejects.toMatchObject({ name: 'InvalidObjectState', $metadata: { httpStatusCode: 403 } });
+    const head = await s3.client.send(new HeadObjectCommand({ Bucket: BUCKET, Key: 'a' }));
+    expect(head).toMatchObject({ ETag: etag, StorageClass: options.storageClass });
+  });
+
+  it.each([
     ['bytes=0-3', '0123', 'bytes 0-3/10'],
     ['bytes=-2', '89', 'bytes 8-9/10'],
     ['bytes=8-', '89', 'bytes 8-9/10'],

@@ -10,9 +10,8 @@ export const JUDGING: readonly Mutant[] = [
   {
     guard: 'a damaged set is not found',
     file: LOOK_UP,
-    text: "if (disagreement === undefined) return { ...found, verdict: { reason: 'complete', record } };",
-    replacement:
-      "if (disagreement === undefined || read.ageMs >= 0) return { ...found, verdict: { reason: 'complete', record } };",
+    text: "if (disagreement !== undefined) return { ...found, verdict: { reason: 'damaged', record, disagreement } };",
+    replacement: '',
   },
   {
     guard: 'sizes are compared',
@@ -91,8 +90,8 @@ export const JUDGING: readonly Mutant[] = [
   {
     guard: 'asset-record: a set of ours whose record was deleted is no legacy set',
     file: UNRECORDED,
-    text: 'const isLegacy = head !== undefined && !isOurs(head, location);',
-    replacement: 'const isLegacy = head !== undefined && (true || !isOurs(head, location));',
+    text: 'if (head === undefined || isOurs(head, location))',
+    replacement: 'if (head === undefined)',
   },
   {
     guard: 'commit-hash: what the Python tool copied from our cache is a legacy set',
@@ -105,5 +104,12 @@ export const JUDGING: readonly Mutant[] = [
     file: LOOK_UP,
     text: "(verdict.reason === 'legacy' && legacy === 'trust')",
     replacement: "(verdict.reason === 'legacy' && legacy !== undefined)",
+  },
+  {
+    guard: 'an archived set is not found',
+    file: LOOK_UP,
+    text: "name === undefined ? { reason: 'complete', record } : { reason: 'archived', name }",
+    replacement: "name === '' ? { reason: 'archived', name } : { reason: 'complete', record }",
+    rare: '__tests__/modes/check-archived.local.test.ts',
   },
 ];

@@ -23,7 +23,7 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'a cache that changed behind its record is a miss',
     file: 'src/steps/adopt-set.ts',
-    text: 'if (!(error instanceof SetChangedError)) throw error;',
+    text: 'if (!(error instanceof SetChangedError) && !isArchived(error)) throw error;',
     replacement: 'throw error;',
   },
   {
