@@ -14,13 +14,13 @@ export const CLAIMS: readonly Mutant[] = [
   {
     guard: 'after 412, the body tells whether it was written: a record of the own nonce may be an older one',
     file: CLAIM,
-    text: 'if (document !== undefined && areSameBytes(document.body, body)) {',
+    text: 'if (document?.body.equals(body)) {',
     replacement: 'if (current?.record.writer.nonce === this.#nonce) {',
   },
   {
     guard: 'after 412, the very body it sent: the reply was lost, and it goes on',
     file: CLAIM,
-    text: 'if (document !== undefined && areSameBytes(document.body, body)) {',
+    text: 'if (document?.body.equals(body)) {',
     replacement: 'if (document !== undefined && document.body.length < 0) {',
     redundant: 'a record of its own nonce is written again, with the same body: one more request',
   },
@@ -57,8 +57,8 @@ export const CLAIMS: readonly Mutant[] = [
   {
     guard: 'one record write in flight at a time',
     file: CLAIM,
-    text: 'const write = this.#lastWrite.then(() => this.#writeNow(record, 1, bytes));',
-    replacement: 'const write = this.#writeNow(record, 1, bytes);',
+    text: 'const write = this.#lastWrite.then(() => this.#writeNow(record, 1, body));',
+    replacement: 'const write = this.#writeNow(record, 1, body);',
   },
   {
     guard: 'none but the seal once the seal is sent',
@@ -82,8 +82,8 @@ export const CLAIMS: readonly Mutant[] = [
   {
     guard: 'after 404, what is begun again has another body',
     file: CLAIM,
-    text: 'isOpen ? this.#uploading(record.leaseSeconds) : record, attempt',
-    replacement: 'isOpen ? record : record, attempt',
+    text: "const next = record.state === 'uploading' ? this.#uploading(record.leaseSeconds) : record;",
+    replacement: 'const next = record;',
     rare: '__tests__/steps/record-claim.local.test.ts',
   },
 ];
