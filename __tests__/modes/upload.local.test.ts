@@ -122,8 +122,8 @@ describe('the requests of an upload', () => {
     ]);
     expect(tap.lines.slice(10)).toEqual([
       'PutObject records/cache/<code>.json if-none-match uploading',
-      'CopyObject cache/<code>/a.txt',
-      'CopyObject cache/<code>/b.txt',
+      'CopyObject cache/<code>/a.txt if-none-match',
+      'CopyObject cache/<code>/b.txt if-none-match',
       'PutObject records/cache/<code>.json if-match complete',
       'ListObjectsV2 cache/<code>/',
     ]);

@@ -75,9 +75,9 @@ export const COMPLETING: readonly Mutant[] = [
   {
     guard: 'a changed source of a copy fails the copy',
     file: 'src/steps/copy-assets.ts',
-    text: "if (result.outcome === 'source-changed')",
+    text: "if (result.outcome !== 'copied')",
     replacement:
-      "if (result.outcome !== 'source-changed') return { ...file, etag: result.etag };\n    if (store.bucket !== '') return file;\n    if (store.bucket !== '')",
+      "if (result.outcome === 'copied') return { ...file, etag: result.etag };\n    if (store.bucket !== '') return file;\n    if (store.bucket !== '')",
     redundant: 'the listing after the seal shows that the copy is not there',
   },
 ];
