@@ -1,7 +1,7 @@
 import { readableSize } from '../../core/counted.ts';
 import { printable } from '../../core/printable.ts';
 import { MOST_RECORD_BYTES } from '../../core/record.ts';
-import { UserError } from '../../errors.ts';
+import { StoreError } from '../../errors.ts';
 import type { StoredDocument } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
 import { causeName } from './refusal.ts';
@@ -28,8 +28,9 @@ export async function readDocument(bucket: Bucket, key: string): Promise<StoredD
   };
 }
 
-function oversized({ settings: { bucket } }: Bucket, key: string, cause: unknown): UserError {
-  return new UserError(
+function oversized({ settings: { bucket } }: Bucket, key: string, cause: unknown): StoreError {
+  return new StoreError(
+    'rejected',
     `s3://${bucket}/${printable(key)} has more than ${readableSize(MOST_RECORD_BYTES)}, the most a record can have: find out who wrote it, and delete it to start anew`,
     { cause },
   );
