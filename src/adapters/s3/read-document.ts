@@ -30,7 +30,7 @@ export async function readDocument(bucket: Bucket, key: string): Promise<StoredD
 
 function oversized({ settings: { bucket } }: Bucket, key: string, cause: unknown): StoreError {
   return new StoreError(
-    'rejected',
+    'malformed-reply',
     `s3://${bucket}/${printable(key)} has more than ${readableSize(MOST_RECORD_BYTES)}, the most a record can have: find out who wrote it, and delete it to start anew`,
     { cause },
   );
