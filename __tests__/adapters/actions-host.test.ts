@@ -88,6 +88,44 @@ it('debug lines are left out where the runner does not show them', async () => {
   expect(stdout.split('\n')).toEqual(['info', '::warning::first%0Asecond', '::add-mask::secret', '']);
 });
 
+describe('a file of the runner', () => {
+  const START = "try { host.actionsHost().setOutput('a', 'b'); } catch (error) { host.reportFailure(error); }";
+  const HERE = import.meta.dirname;
+
+  it.each([
+    [
+      'an output file that is not there',
+      { GITHUB_OUTPUT: '/no/where' },
+      "GITHUB_OUTPUT is '/no/where', which can't be written (there is no such file)",
+    ],
+    [
+      'an output file that can not be written',
+      { GITHUB_OUTPUT: HERE },
+      `GITHUB_OUTPUT is '${HERE}', which can't be written (EISDIR)`,
+    ],
+    [
+      'an event that is no JSON',
+      { GITHUB_EVENT_PATH: import.meta.filename },
+      `GITHUB_EVENT_PATH is '${import.meta.filename}', which is no JSON`,
+    ],
+    [
+      'an event that can not be read',
+      { GITHUB_EVENT_PATH: HERE },
+      `GITHUB_EVENT_PATH is '${HERE}', which can't be read (EISDIR)`,
+    ],
+  ])('fails the step by one line: %s', async (_, env, line) => {
+    const { stdout, exitCode } = await run(START, env);
+    expect(exitCode).toBe(1);
+    const shown = stdout.split('\n').filter((text) => text !== '' && !text.startsWith('::debug::'));
+    expect(shown).toEqual([expect.stringContaining(`::error::${line}: `)]);
+  });
+
+  it('may be an event that is not there, of which nothing is said', async () => {
+    const { stdout, exitCode } = await run(START, { GITHUB_EVENT_PATH: '/no/where\n::error::pwned' });
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 0 });
+  });
+});
+
 describe('the job summary', () => {
   const ADD = "host.actionsHost().addSummary('<h4>found</h4>');";
 

@@ -42,6 +42,16 @@ describe('an input that cannot be used', () => {
   });
 });
 
+describe('a file of the runner', () => {
+  it.each([
+    ['GITHUB_EVENT_PATH', import.meta.filename, 'which is no JSON'],
+    ['GITHUB_OUTPUT', '/no/where', "which can't be written"],
+  ])('that is at fault is named: %s', async (name, path, why) => {
+    const told = new RegExp(`^::error::${name} is '${path}', ${why}`);
+    await expectFailure(scenario.action('check', {}, { env: { [name]: path } }), told);
+  });
+});
+
 describe('a checkout that does not fit', () => {
   const OTHER = 'e'.repeat(40);
   const elsewhere: ActionOptions = { env: { GITHUB_SHA: OTHER } };

@@ -1,10 +1,14 @@
+import './event-file.ts'; // before @actions/github
+
 import { appendFileSync } from 'node:fs';
 import { debug, getInput, info, isDebug, setFailed, setOutput, setSecret, warning } from '@actions/core';
 import { context } from '@actions/github';
-import { CancelledError, describeError } from '../errors.ts';
+import { printable } from '../core/printable.ts';
+import { CancelledError, describeError, UserError } from '../errors.ts';
 import type { InputSource } from '../input-texts.ts';
 import type { InputName } from '../inputs.ts';
 import type { Log } from '../ports.ts';
+import { eventFault } from './event-file.ts';
 
 /** To release records and abort uploads; the runner sends SIGTERM 7.5 s after SIGINT, and kills 2.5 s later. */
 const CLEANUP_MS = 3000;
@@ -24,6 +28,7 @@ export interface Host {
   readonly inputs: InputSource<InputName>;
   readonly job: JobContext;
   readonly log: Log;
+  /** @throws UserError where the runner's file for outputs can't be written */
   readonly setOutput: (name: string, text: string) => void;
   /** Adds HTML to the job summary, where the runner takes one. @throws the system's error */
   readonly addSummary: (html: string) => void;
@@ -33,8 +38,13 @@ export interface Host {
   readonly onCancel: (cancel: (signalName: string) => CancelledError) => void;
 }
 
-/** The GitHub Actions runner that this process runs under. */
+/**
+ * The GitHub Actions runner that this process runs under.
+ *
+ * @throws UserError where the event's file is no JSON
+ */
 export function actionsHost(): Host {
+  if (eventFault !== undefined) throw new UserError(eventFault);
   const { repo, sha, runId, runAttempt, workflow, ref } = { ...context, repo: repository() };
   return {
     inputs: { input: (name) => getInput(name), variable: (name) => process.env[name] },
@@ -48,7 +58,7 @@ export function actionsHost(): Host {
     },
     // The runner shows these lines only when it is asked to, and writing thousands of them takes its time.
     log: { info, warning: (line) => warning(line), debug: isDebug() ? debug : () => undefined },
-    setOutput,
+    setOutput: writeOutput,
     addSummary,
     mask: setSecret,
     onCancel: (cancel) => {
@@ -59,6 +69,19 @@ export function actionsHost(): Host {
         });
     },
   };
+}
+
+function writeOutput(name: string, text: string): void {
+  try {
+    setOutput(name, text);
+  } catch (cause) {
+    const path = printable(process.env.GITHUB_OUTPUT ?? '');
+    const why = Error.isError(cause) && 'code' in cause ? String(cause.code) : 'there is no such file';
+    throw new UserError(
+      `GITHUB_OUTPUT is '${path}', which can't be written (${why}): check its permissions and the disk's free space`,
+      { cause },
+    );
+  }
 }
 
 /** https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary */
