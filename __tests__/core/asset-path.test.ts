@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isHidden, isMarker, MARKERS, pathProblem } from '../../src/core/asset-path.ts';
+import { isHidden, isMarker, isTemporary, MARKERS, pathProblem, temporaryName } from '../../src/core/asset-path.ts';
 import { comparePaths } from '../../src/core/path-order.ts';
 
 const SEGMENTS = "it has an empty, '.' or '..' segment";
@@ -84,6 +84,20 @@ describe('isMarker', () => {
     const paths = ['.found', '.found-at', '.commit-hash', '.record.json', 'sub/.found', 'found', '.Found', ''];
     expect(paths.filter(isMarker)).toEqual(['.found', '.found-at', '.commit-hash', '.record.json']);
   });
+});
+
+describe('isTemporary', () => {
+  const uuid = '01234567-89ab-cdef-0123-456789abcdef';
+
+  it.each(MARKERS)('knows what %s is written under', (name) => {
+    expect(isTemporary(temporaryName(name, uuid))).toBe(true);
+    expect(isTemporary(`sub/${temporaryName(name, uuid)}`)).toBe(false);
+  });
+
+  it.each([`.other.${uuid}.tmp`, `app.zip.${uuid}.tmp`, '.found.tmp', `.found.${uuid}`, `.${uuid}.tmp`])(
+    'is not %s',
+    (path) => expect(isTemporary(path)).toBe(false),
+  );
 });
 
 describe('isHidden', () => {

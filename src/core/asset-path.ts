@@ -11,11 +11,18 @@ export function isMarker(path: string): boolean {
   return MARKER_NAMES.has(path);
 }
 
-const TEMPORARY = /(^|\/)\.restoring-[0-9a-f-]{36}$/;
+/** What a marker, or any other small file, is written under before it gets its name. */
+export function temporaryName(name: string, uuid: string): string {
+  return `${name}.${uuid}.tmp`;
+}
 
-/** What a restore that was killed left behind is no asset either. */
+const UUID = '[0-9a-f-]{36}';
+const RESTORING = new RegExp(`(^|/)\\.restoring-${UUID}$`);
+const UNFINISHED_MARKER = new RegExp(`^(.+)\\.${UUID}\\.tmp$`);
+
+/** What a run that was killed left behind is no asset either: a file it restored, or a marker it wrote. */
 export function isTemporary(path: string): boolean {
-  return TEMPORARY.test(path);
+  return RESTORING.test(path) || isMarker(UNFINISHED_MARKER.exec(path)?.[1] ?? '');
 }
 
 /** A path is hidden when its file or any folder above it starts with a dot. */

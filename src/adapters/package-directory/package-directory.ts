@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { once } from '../../core/once.ts';
 import { printable } from '../../core/printable.ts';
 import type { Log, PackageDirectory } from '../../ports.ts';
-import { removeMarker, writeMarker } from './markers.ts';
+import { readMarker, removeMarker, writeMarker } from './markers.ts';
 
 /** The directory where assets and marker files lie. What a check does not need is loaded when it is asked for. */
 export function packageDirectory(path: string, log: Log): PackageDirectory {
@@ -17,7 +17,7 @@ export function packageDirectory(path: string, log: Log): PackageDirectory {
     open: async (file) => (await opening())(file),
     digest: async (file, sizeBytes) => (await digesting()).digestFile(path, file, sizeBytes),
     receive: async (file, sizeBytes) => (await receiving())(file, sizeBytes),
-    readMarker: async (name) => (await import('./read-marker.ts')).readMarker(path, name),
+    readMarker: (name) => readMarker(path, name),
     writeMarker: (name, text) => writeMarker(path, name, text),
     removeMarker: (name) => removeMarker(path, name),
   };

@@ -1,1 +1,0 @@
-"use strict";exports.id=5729,exports.ids=[5729],exports.modules={5729:((e,t,n)=>{n.d(t,{markerFault:()=>i});var r=n(1884);function i(e,t,n){if(n instanceof r.Zt)return n;let i=(0,r.$t)(n);return new r.Zt(`${t} can't be ${e} (${i}): check what is there, its permissions and the disk's free space`,{cause:n})}})};
