@@ -9,7 +9,7 @@ const EXCEPTIONS = [
   /^(dist|fuzz|model|proof)\//,
   'adapters/git/settled-entries',
   /^adapters\/s3\/(keys|listing|wire)$/,
-  /^modes\/(commit|python-tool)$/,
+  /^modes\/(commit|handover|python-tool)$/,
   'dev/servers/local-s3',
   'dev/local-s3/operations/multipart',
 ];

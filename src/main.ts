@@ -1,5 +1,6 @@
 import type { Host } from './adapters/actions-host.ts';
 import { gitSourceTree } from './adapters/git/source-tree.ts';
+import { jobFiles } from './adapters/job-files.ts';
 import { packageDirectory } from './adapters/package-directory/package-directory.ts';
 import { s3ObjectStore } from './adapters/s3/object-store.ts';
 import { systemClock, systemRandom } from './adapters/system.ts';
@@ -52,7 +53,8 @@ function maskSecrets({ inputs, mask }: Host): void {
   }
 }
 
-async function connect(inputs: Inputs, { log, onCancel }: Host): Promise<Ports> {
+async function connect(inputs: Inputs, { inputs: source, log, onCancel }: Host): Promise<Ports> {
+  const temporary = source.variable('RUNNER_TEMP') ?? '';
   const cancellation = new AbortController();
   onCancel((signalName) => {
     const error = new CancelledError(
@@ -65,6 +67,7 @@ async function connect(inputs: Inputs, { log, onCancel }: Host): Promise<Ports> 
     store: await storeOf(inputs, cancellation.signal),
     sources: gitSourceTree({ repositoryPath: inputs.repository.path, packageDirectory: inputs.packageDirectory }),
     packages: packageDirectory(inputs.packageDirectory, log),
+    jobFiles: temporary === '' ? undefined : jobFiles(temporary, log),
     clock: systemClock,
     random: systemRandom,
     log,

@@ -124,6 +124,8 @@ export type ReadResult =
  */
 export interface ObjectStore {
   readonly bucket: string;
+  /** Which server the bucket is on: its URL, or `aws`. */
+  readonly endpoint: string;
   /** Files above this many bytes are sent in parts. */
   readonly partSizeBytes: number;
   /** Whether only signed sets count, so that neither metadata nor marker files are taken at their word. */
@@ -154,6 +156,8 @@ export interface SourceTree {
   head(): Promise<string | undefined>;
   /** The entries that `git add -A` would leave in a scratch index for these patterns; throws where none is left. */
   entries(patterns: readonly string[]): Promise<SourceListing>;
+  /** As `entries`, of HEAD's own tree: nothing that a build does to index or files shows. */
+  committedEntries(patterns: readonly string[]): Promise<SourceListing>;
   /** The contents, in order, of the files that Python's glob finds for each pattern; throws where none is found. */
   contents(patterns: readonly string[]): AsyncIterable<Uint8Array>;
 }
@@ -217,6 +221,14 @@ export interface PackageDirectory {
   removeMarker(name: Marker): Promise<void>;
 }
 
+/** Small files that later steps of the same job can read, where builds don't write. */
+export interface JobFiles {
+  /** @returns undefined where there is no such file */
+  read(name: string): Promise<string | undefined>;
+  /** Warns where it can't be written. */
+  write(name: string, text: string): Promise<void>;
+}
+
 export interface Clock {
   /** Milliseconds that only ever grow; says nothing about the time of day. */
   monotonicMs(): number;
@@ -244,6 +256,8 @@ export interface Ports {
   readonly store: ObjectStore;
   readonly sources: SourceTree;
   readonly packages: PackageDirectory;
+  /** Undefined where there is no place for them: outside Actions. */
+  readonly jobFiles: JobFiles | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -170,7 +170,7 @@ describe('a set that nobody to be trusted has signed', () => {
     expect(await check(undefined)).toMatchObject({ found: true });
     await scenario.build(FILES);
     await expect(scenario.upload(WITH_KEYS, { store: storeWith(OURS) })).rejects.toThrow(
-      `/.found is there, but the set at s3://${scenario.bucket.name}/artifacts/${scenario.head}/ does not count (incomplete)`,
+      `the set at s3://${scenario.bucket.name}/artifacts/${scenario.head}/, which is not signed by a key of this step`,
     );
     await build(OURS);
     await check(OURS);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ActionResult } from '../../dev/run-action.ts';
@@ -95,6 +95,20 @@ describe('a pipeline', () => {
     expectSuccess(cached);
     const ofThisCommit = { files: filesOutput(FILES), source: 'cache', 'cache-hit': 'true' };
     expect(cached.outputs).toEqual(outputs({ ...found, ...ofThisCommit, reason: 'complete' }));
+  });
+
+  it('builds each piece of code once, though the build empties its output folder', async () => {
+    const miss = await scenario.action('check', CACHING);
+    expect(miss.outputs).toMatchObject({ found: 'false' });
+    await rm(scenario.packages, { recursive: true });
+    await scenario.build(FILES);
+    const upload = await scenario.action('upload');
+    expectSuccess(upload);
+    expect(upload.outputs).toMatchObject({ cached: 'true', 'code-hash': miss.outputs['code-hash'] });
+
+    await scenario.commit();
+    await scenario.freshPackages();
+    expect((await scenario.action('check', CACHING)).outputs).toMatchObject({ found: 'true', source: 'cache' });
   });
 
   it('brings the assets back', async () => {
@@ -296,7 +310,7 @@ describe('the variables of the Python tool', () => {
     const miss = await scenario.action('check', unset, { env });
     expectSuccess(miss);
     expect(miss.outputs).toMatchObject({ found: 'false', 'code-hash': expect.stringMatching(/^[0-9a-f]{64}$/) });
-    expect((await readdir(`${scenario.root}/out`)).toSorted()).toEqual(['.code-hash', '.commit-hash']);
+    expect((await readdir(`${scenario.root}/out`)).toSorted()).toEqual(['.code-hash', '.commit-hash', '.found-at']);
   });
 });
 

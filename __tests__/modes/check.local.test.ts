@@ -132,7 +132,13 @@ describe('the requests of a check', () => {
     const refuse = () => {
       throw new Error('git was run');
     };
-    const sources: SourceTree = { exists: refuse, head: refuse, entries: refuse, contents: refuse };
+    const sources: SourceTree = {
+      exists: refuse,
+      head: refuse,
+      entries: refuse,
+      committedEntries: refuse,
+      contents: refuse,
+    };
     expect(await scenario.check({}, { sources })).toMatchObject({ found: true });
   });
 });

@@ -202,8 +202,9 @@ describe('check, in the package directory', () => {
     await uploadSet();
     const { codeHash } = await scenario.check();
     expect(await scenario.marker('.found')).toBe('');
-    const own = `s3://${scenario.bucket.name}/artifacts/${scenario.head}/\n`;
-    expect(await scenario.marker('.found-at')).toBe(own + own);
+    const own = `s3://${scenario.bucket.name}/artifacts/${scenario.head}/`;
+    const handover = JSON.parse((await scenario.marker('.found-at')) ?? '');
+    expect(handover).toMatchObject({ endpoint: scenario.bucket.endpoint, asked: own, found: own });
     expect(await scenario.marker('.commit-hash')).toBe(scenario.head);
     expect(await scenario.marker('.code-hash')).toBe(codeHash);
     const text = (await scenario.marker('.record.json')) ?? '';
@@ -213,7 +214,7 @@ describe('check, in the package directory', () => {
   it('leaves the commit and the code hash for the upload where it finds none', async () => {
     const { codeHash } = await scenario.check();
     expect(codeHash).toMatch(/^[0-9a-f]{64}$/);
-    expect((await readdir(scenario.packages)).toSorted()).toEqual(['.code-hash', '.commit-hash']);
+    expect((await readdir(scenario.packages)).toSorted()).toEqual(['.code-hash', '.commit-hash', '.found-at']);
     expect(await scenario.marker('.code-hash')).toBe(codeHash);
     expect(await scenario.marker('.commit-hash')).toBe(scenario.head);
   });
@@ -227,7 +228,8 @@ describe('check, in the package directory', () => {
       '.commit-hash': 'stale',
     });
     await scenario.check({ codeHash: undefined });
-    expect(await readdir(scenario.packages)).toEqual(['.commit-hash']);
+    expect((await readdir(scenario.packages)).toSorted()).toEqual(['.commit-hash', '.found-at']);
+    expect(await scenario.marker('.found-at')).not.toBe('stale');
     expect(await scenario.marker('.commit-hash')).toBe(scenario.head);
   });
 

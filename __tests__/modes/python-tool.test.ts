@@ -155,21 +155,24 @@ describe('what is stored here', () => {
 });
 
 describe('the marker files', () => {
-  it('of a miss are the same from both', async () => {
+  it('of a miss are the same from both, but for where it looked', async () => {
     await python.check();
     const theirs = await directory();
     await scenario.freshPackages();
     await scenario.check({ codeHash: MD5 });
-    expect(await directory()).toEqual(theirs);
+    const { '.found-at': place, ...ours } = await directory();
+    expect(ours).toEqual(theirs);
+    expect(JSON.parse(place ?? '')).toMatchObject({ codeHashes: [{ value: theirs['.code-hash'], algorithm: 'md5' }] });
     expect(Object.keys(theirs)).toEqual(['.code-hash', '.commit-hash']);
   });
 
-  it('of a miss without caching are the same from both', async () => {
+  it('of a miss without caching are the same from both, but for where it looked', async () => {
     await new PythonTool(scenario).check();
     const theirs = await directory();
     await scenario.freshPackages();
     await scenario.check({ codeHash: undefined });
-    expect(await directory()).toEqual(theirs);
+    const { '.found-at': _, ...ours } = await directory();
+    expect(ours).toEqual(theirs);
   });
 
   it('of a hit by code are the same from both, but for the record and its place', async () => {

@@ -121,7 +121,7 @@ describe('a restore', () => {
     const refuse = () => {
       throw new Error('git was run');
     };
-    const sources = { exists: refuse, head: refuse, entries: refuse, contents: refuse };
+    const sources = { exists: refuse, head: refuse, entries: refuse, committedEntries: refuse, contents: refuse };
     expect(await scenario.restore({ codeHash: undefined }, { sources })).toMatchObject({ restored: true });
   });
 

@@ -106,10 +106,17 @@ describe('the requests of an upload', () => {
     expect(checked?.startedAt).toBeGreaterThan(sealed?.endedAt ?? Number.NaN);
   });
 
-  it('are none at all where an earlier step found the set', async () => {
-    await scenario.build({ 'a.txt': 'a', '.found': '', '.commit-hash': scenario.head });
+  it('are those of a look-up where an earlier step found the set', async () => {
+    await scenario.build({ 'a.txt': 'a' });
     await scenario.upload();
-    expect(scenario.wire()).toEqual([]);
+    await scenario.build({ '.found': '', '.commit-hash': scenario.head });
+    serverMs += 60_000;
+    scenario.forgetWire();
+    expect(await scenario.upload()).toMatchObject({ reason: 'marker' });
+    expect(scenario.wire().toSorted()).toEqual([
+      'GetObject records/artifacts/<commit>.json',
+      'ListObjectsV2 artifacts/<commit>/',
+    ]);
   });
 
   it('copy the set into the cache in the same order', async () => {

@@ -65,6 +65,7 @@ describe('upload, what it stores', () => {
       'nested/.npmrc': 'x',
       '.found-not': '',
       '.code-hash': '',
+      '.code-hash.01234567-89ab-cdef-0123-456789abcdef.tmp': 'half a',
     });
     await scenario.upload({ selection: { patterns: [], includeHidden: true }, codeHash: undefined });
     expect(await storedPaths()).toEqual(['.found-not', '.hidden', 'app.zip', 'nested/.npmrc']);
@@ -229,24 +230,20 @@ describe('upload, after a check', () => {
     expect(await scenario.check({ prefix: 'a' })).toMatchObject({ found: true });
     await scenario.build({ 'app.zip': 'app' });
     expect(await scenario.upload()).toMatchObject({ reason: 'uploaded', location: { prefix: artifactsPrefix() } });
-    expect(scenario.log).toContainEqual(expect.stringContaining('/.found is not of s3://'));
+    expect(scenario.log).toContainEqual(expect.stringContaining('/.found-at is not about s3://'));
     expect(await storedPaths()).toEqual(['app.zip']);
     const store = { ...scenario.ports().store, bucket: 'other' };
     expect(await scenario.upload({ prefix: 'a' }, { store })).toMatchObject({ reason: 'complete' });
   });
 
-  it.each([
-    ['of another branch', { prefix: 'main' }, { prefix: 'branch', fallbackPrefixes: ['main'] }, 'artifacts'],
-    ['of the same code', {}, {}, 'cache'],
-  ])('tells where the set %s was left', async (_, stored, wanted, folder) => {
+  it('tells where the set of the same code was left', async () => {
     await scenario.build({ 'app.zip': 'app' });
-    await scenario.upload(stored);
-    if (folder === 'cache') await scenario.commit({ 'README.md': 'changed\n' });
+    await scenario.upload();
+    await scenario.commit({ 'README.md': 'changed\n' });
     await scenario.freshPackages();
-    const found = await scenario.check({ ...wanted, promote: false });
-    expect(found.location.prefix).toContain(`${folder}/`);
-    const { prefix } = { prefix: '', ...wanted };
-    expect(await scenario.upload({ prefix })).toMatchObject({
+    const found = await scenario.check({ promote: false });
+    expect(found.location.prefix).toContain('cache/');
+    expect(await scenario.upload()).toMatchObject({
       reason: 'marker',
       location: found.location,
       files: found.files,
@@ -254,10 +251,17 @@ describe('upload, after a check', () => {
     });
   });
 
-  it('trusts a .found of the Python tool, which leaves no record', async () => {
-    await scenario.build({ 'app.zip': 'app', '.found': '', '.commit-hash': scenario.head });
-    expect(await scenario.upload()).toMatchObject({ found: true, reason: 'marker', files: [] });
-    expect(await scenario.bucket.keys()).toEqual([]);
+  it('takes a .found of the Python tool for the set of the commit, and looks it up', async () => {
+    await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'app');
+    await scenario.build({ 'app.zip': 'other', '.found': '', '.commit-hash': scenario.head });
+    const before = await scenario.bucketContents();
+    expect(await scenario.upload()).toMatchObject({
+      found: true,
+      reason: 'marker',
+      files: [{ path: 'app.zip', size: 3 }],
+    });
+    expect(await scenario.bucketContents()).toEqual(before);
+    expect(await scenario.upload({ legacy: 'ignore' })).toMatchObject({ reason: 'uploaded' });
   });
 
   it('refuses the check of another commit before it trusts that', async () => {
@@ -273,8 +277,13 @@ describe('upload, after a check', () => {
     await scenario.upload();
     const commit = await scenario.commit({ 'src/main.txt': 'changed\n' });
     // As a check of the Python tool would leave it on a machine that keeps its directories.
+    await scenario.bucket.put(`artifacts/${commit}/other.zip`, 'other');
     await scenario.build({ '.found': '', '.commit-hash': commit });
-    expect(await scenario.upload()).toMatchObject({ reason: 'marker', files: [], builtFromCommit: undefined });
+    expect(await scenario.upload()).toMatchObject({
+      reason: 'marker',
+      files: [{ path: 'other.zip' }],
+      builtFromCommit: undefined,
+    });
   });
 
   it('takes the code hash that the check computed, though the build changed the sources', async () => {

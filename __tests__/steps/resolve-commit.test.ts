@@ -12,7 +12,13 @@ function checkedOut(head: string | undefined): SourceTree {
   const unused = () => {
     throw new Error('The sources are not needed');
   };
-  return { exists: async () => head !== undefined, head: async () => head, entries: unused, contents: unused };
+  return {
+    exists: async () => head !== undefined,
+    head: async () => head,
+    entries: unused,
+    committedEntries: unused,
+    contents: unused,
+  };
 }
 
 function request(overrides: Partial<CommitRequest> = {}): CommitRequest {

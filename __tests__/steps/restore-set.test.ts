@@ -40,7 +40,8 @@ function portsThatKeep(kept: string[]): Ports {
   return {
     store: { ...storeAt({ url: 'http://127.0.0.1:1' }), readAsset },
     packages: { ...packageDirectory('not-there', SILENT), digest: async () => undefined, receive },
-    sources: { exists: refuse, head: refuse, entries: refuse, contents: refuse },
+    jobFiles: undefined,
+    sources: { exists: refuse, head: refuse, entries: refuse, committedEntries: refuse, contents: refuse },
     clock: systemClock,
     random: systemRandom,
     log: SILENT,

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import type { LocalS3Options } from '../../dev/local-s3/local-s3.ts';
 import { type ActionResult, type ActionStep, machineEnvironment, runAction } from '../../dev/run-action.ts';
 import { gitSourceTree } from '../../src/adapters/git/source-tree.ts';
+import { jobFiles } from '../../src/adapters/job-files.ts';
 import { packageDirectory } from '../../src/adapters/package-directory/package-directory.ts';
 import { s3ObjectStore } from '../../src/adapters/s3/object-store.ts';
 import type { StoreSettings } from '../../src/adapters/s3/settings.ts';
@@ -93,22 +94,26 @@ export class Scenario {
   readonly bucket: TestBucket;
   readonly root: string;
   readonly packages: string;
+  /** `RUNNER_TEMP` of the built action; modes in this process have it where a test passes `inJob`. */
+  readonly temporary: string;
   /** What was logged, warnings with `warning: ` before them. */
   readonly log: string[] = [];
   #head = '';
 
-  private constructor(bucket: TestBucket, root: string) {
+  private constructor(bucket: TestBucket, root: string, temporary: string) {
     this.bucket = bucket;
     this.root = root;
     this.packages = join(root, 'packages');
+    this.temporary = temporary;
   }
 
   static async create(options: LocalS3Options = {}): Promise<Scenario> {
-    const [bucket, root] = await Promise.all([
+    const [bucket, root, temporary] = await Promise.all([
       TestBucket.create(options),
       mkdtemp(join(tmpdir(), 's3-asset-manager-scenario-')),
+      mkdtemp(join(tmpdir(), 's3-asset-manager-runner-')),
     ]);
-    const scenario = new Scenario(bucket, root);
+    const scenario = new Scenario(bucket, root, temporary);
     scenario.git('init', '--quiet', '--template=');
     await scenario.commit({ '.gitignore': 'packages/\n', 'src/main.txt': 'main\n' });
     return scenario;
@@ -116,7 +121,7 @@ export class Scenario {
 
   async close(): Promise<void> {
     await this.bucket.close();
-    await rm(this.root, { recursive: true, force: true });
+    for (const directory of [this.root, this.temporary]) await rm(directory, { recursive: true, force: true });
   }
 
   git(...args: readonly string[]): string {
@@ -171,7 +176,14 @@ export class Scenario {
 
   /** What a job starts with: nothing of the job before. */
   async freshPackages(): Promise<void> {
-    await rm(this.packages, { recursive: true, force: true });
+    for (const directory of [this.packages, this.temporary]) await rm(directory, { recursive: true, force: true });
+    await mkdir(this.temporary);
+  }
+
+  /** What steps have in a job of a runner, to pass to modes. */
+  get inJob(): Pick<Ports, 'jobFiles'> {
+    const warning = (line: string) => void this.log.push(`warning: ${line}`);
+    return { jobFiles: jobFiles(this.temporary, { info: () => {}, warning, debug: () => {} }) };
   }
 
   async #write(root: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
@@ -240,6 +252,7 @@ export class Scenario {
       store: s3ObjectStore(this.storeSettings()),
       sources: gitSourceTree({ repositoryPath: this.root, packageDirectory: this.packages }),
       packages: packageDirectory(this.packages, log),
+      jobFiles: undefined,
       clock: systemClock,
       random: systemRandom,
       log,
@@ -293,6 +306,7 @@ export class Scenario {
         GITHUB_REPOSITORY: 'owner/repository',
         GITHUB_RUN_ID: '1',
         GITHUB_RUN_ATTEMPT: '1',
+        RUNNER_TEMP: this.temporary,
         ...env,
       },
       inputs: {

@@ -1,8 +1,9 @@
-import { foundAt } from '../core/found-at.ts';
+import { handedCodeHash } from '../core/handover.ts';
 import { artifactSet } from '../core/keys.ts';
 import { recordText } from '../core/record.ts';
 import type { Ports } from '../ports.ts';
 import { findSet } from '../steps/find-set.ts';
+import { handOver } from '../steps/hand-over.ts';
 import { resolveCommit } from '../steps/resolve-commit.ts';
 import type { SearchResult, SetSearch } from '../steps/set-search.ts';
 import { type Outcome, outcomeOfSearch, recordOf } from './outcome.ts';
@@ -19,20 +20,20 @@ export type CheckRequest = SetSearch & { readonly restore?: RestoreSelection | u
 export async function check(request: CheckRequest, ports: Ports): Promise<Outcome> {
   const markers = request.dryRun ? undefined : ports.packages;
   await markers?.create();
-  for (const stale of ['.found', '.found-at', '.code-hash', '.record.json'] as const)
-    await markers?.removeMarker(stale);
+  for (const stale of ['.found', '.code-hash', '.record.json'] as const) await markers?.removeMarker(stale);
   const commit = await resolveCommit(request.commit, ports.sources);
   await markers?.writeMarker('.commit-hash', commit);
 
-  const { outcome, found } = await findAndRestore(request, ports, commit);
+  const { outcome, found, codeHash } = await findAndRestore(request, ports, commit);
   const record = found && recordOf(found);
   if (outcome.codeHash !== undefined) await markers?.writeMarker('.code-hash', outcome.codeHash);
   if (record !== undefined) await markers?.writeMarker('.record.json', recordText(record));
-  if (outcome.found) {
-    const places = { asked: artifactSet(request.prefix, commit), found: outcome.location };
-    await markers?.writeMarker('.found-at', foundAt(ports.store.bucket, places));
-    await markers?.writeMarker('.found', '');
-  }
+  if (markers !== undefined)
+    await handOver(ports, artifactSet(request.prefix, commit), {
+      found: outcome.found ? outcome.location : undefined,
+      codeHash: request.codeHash && handedCodeHash(request.codeHash, codeHash?.value),
+    });
+  if (outcome.found) await markers?.writeMarker('.found', '');
   return outcome;
 }
 
@@ -40,12 +41,11 @@ async function findAndRestore(
   request: CheckRequest,
   ports: Ports,
   commit: string,
-): Promise<{ outcome: Outcome; found: SearchResult['found'] }> {
+): Promise<Pick<SearchResult, 'found' | 'codeHash'> & { outcome: Outcome }> {
   const result = await findSet(request, ports, commit);
   const outcome = outcomeOfSearch(result);
-  if (result.found === undefined || request.restore === undefined || request.dryRun)
-    return { outcome, found: result.found };
+  if (result.found === undefined || request.restore === undefined || request.dryRun) return { ...result, outcome };
   const { bringBack } = await import('./restore.ts');
   const { found, files } = await bringBack(request, ports, { set: result.found, selection: request.restore });
-  return { outcome: { ...outcome, files, restored: true }, found };
+  return { outcome: { ...outcome, files, restored: true }, found, codeHash: result.codeHash };
 }

@@ -1,67 +1,86 @@
-import { type SetLocation, uriOf } from '../core/keys.ts';
-import { type CompleteRecord, parseRecord } from '../core/record.ts';
-import type { Reader } from '../core/verdict.ts';
+import type { CodeHash } from '../core/code-hash-request.ts';
+import { cacheSet, type SetLocation, uriOf } from '../core/keys.ts';
+import { recordText } from '../core/record.ts';
 import { UserError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
-import { isUsable, lookUp } from '../steps/look-up.ts';
-import { builtFrom, type Outcome } from './outcome.ts';
+import { type Hints, hintedSet } from '../steps/hand-over.ts';
+import { type Finding, isUsable } from '../steps/look-up.ts';
+import { lookUpSettled } from '../steps/look-up-settled.ts';
+import { stillInProgress } from '../steps/wait-for-set.ts';
+import { builtFrom, filesOf, type Outcome, recordOf } from './outcome.ts';
+import type { UploadRequest } from './upload.ts';
 
-interface MarkedSet {
-  readonly commit: string;
-  /** Where an earlier step found the set. */
-  readonly location: SetLocation;
-}
-
-interface MarkedRequest {
-  readonly writer: Reader;
-  readonly legacy: 'trust' | 'ignore';
+/** What earlier steps told an upload. */
+export interface MarkedUpload {
+  /** The commit's own set. */
+  readonly own: SetLocation;
+  readonly hints: Hints;
+  readonly codeHash: () => Promise<CodeHash | undefined>;
 }
 
 /**
- * Does nothing, since `.found` says that an earlier step had found the set.
+ * Looks up the set that an earlier step says it found.
  *
- * @throws UserError where only signed sets count, and that one does not
+ * @returns the outcome of an upload that has nothing to do; undefined where no step found the set, or it no longer counts
+ * @throws UserError where only signed sets count and that one is not, or another run is still writing it
  */
 export async function uploadMarked(
-  request: MarkedRequest,
+  request: UploadRequest,
   ports: Ports,
-  { commit, location }: MarkedSet,
-): Promise<Outcome> {
-  const { packages, store, log } = ports;
-  if (store.requiresSignatures) await assertCounts(request, ports, location);
-  log.info(`The assets of ${commit} were found by an earlier step (${packages.path}/.found): nothing to upload.`);
-  const record = await readFoundRecord(ports, location);
+  marked: MarkedUpload,
+): Promise<Outcome | undefined> {
+  const location = await hintedSet(ports, marked.own, marked.hints);
+  if (location === undefined || !(await isWanted(request, location, marked))) return undefined;
+  const { store, packages, log } = ports;
+  const where = uriOf(store.bucket, location);
+  const finding = await lookUpSettled({ ...ports, reader: request.writer }, location, request.waitMs);
+  const { verdict } = finding;
+  if (verdict.reason === 'in-progress') throw stillInProgress(verdict.record, { location, waitMs: request.waitMs });
+  if (!isUsable(finding, request.legacy)) {
+    if (store.requiresSignatures) refuseUnsigned(finding, where);
+    log.warning(`An earlier step found the set at ${where}, but it no longer counts (${verdict.reason}).`);
+    return undefined;
+  }
+  log.info(`An earlier step found the set at ${where}, and it is still there: nothing to upload.`);
+  const record = recordOf(finding);
+  if (record !== undefined && !request.dryRun) {
+    await packages.create();
+    await packages.writeMarker('.record.json', recordText(record));
+  }
   return {
     found: true,
     source: 'artifact',
     reason: 'marker',
     cacheHit: false,
-    commit,
+    commit: marked.own.id,
     codeHash: record?.codeHash,
     builtFromCommit: record && builtFrom(record),
     location,
-    files: record?.files ?? [],
+    files: filesOf(finding),
     uploaded: false,
     cached: false,
     restored: false,
   };
 }
 
-/** A step without keys finds sets that nobody has signed. */
-async function assertCounts({ writer, legacy }: MarkedRequest, ports: Ports, location: SetLocation): Promise<void> {
-  const finding = await lookUp({ ...ports, reader: writer }, location);
-  if (isUsable(finding, legacy)) return;
-  const { packages, store } = ports;
-  throw new UserError(
-    `${packages.path}/.found is there, but the set at ${uriOf(store.bucket, location)} does not count (${finding.verdict.reason}): give the step that checks the same signing-key and verify-keys`,
-  );
+/** A build can write what lies in the package directory, so that may not name the sets of another prefix. */
+async function isWanted(
+  { prefix }: UploadRequest,
+  location: SetLocation,
+  { own, hints, codeHash }: MarkedUpload,
+): Promise<boolean> {
+  const isOutOfReach = hints.kind === 'handover' && hints.isOutOfReach;
+  if (location.kind === 'artifact')
+    return location.id === own.id && (isOutOfReach || location.recordKey === own.recordKey);
+  const cached = await codeHash();
+  if (cached?.value !== location.id) return false;
+  return isOutOfReach || location.recordKey === cacheSet(prefix, cached.value).recordKey;
 }
 
-/** What an earlier step left of the set it found; a check of the Python tool leaves older records lying about. */
-async function readFoundRecord({ packages }: Ports, { kind, id }: SetLocation): Promise<CompleteRecord | undefined> {
-  const text = await packages.readMarker('.record.json');
-  if (text === undefined) return undefined;
-  const record = parseRecord(text, `${packages.path}/.record.json`);
-  if (record.state !== 'complete') return undefined;
-  return (kind === 'artifact' ? record.commit : record.codeHash) === id ? record : undefined;
+/** A step without keys may have restored that set: its files must not be signed here. */
+function refuseUnsigned({ record, verdict }: Finding, where: string): void {
+  if (record?.distrust === undefined && verdict.reason !== 'legacy') return;
+  throw new UserError(
+    `An earlier step found the set at ${where}, which is not signed by a key of this step: give the step that checks the same signing-key and verify-keys`,
+  );
 }

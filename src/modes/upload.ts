@@ -3,28 +3,33 @@ import type { Concurrency } from '../core/concurrency.ts';
 import { counted, readableSize } from '../core/counted.ts';
 import { defined } from '../core/defined.ts';
 import { artifactSet, cacheSet, type SetLocation, uriOf } from '../core/keys.ts';
+import { once } from '../core/once.ts';
 import { printable } from '../core/printable.ts';
 import { type CompleteRecord, recordText, type Writer } from '../core/record.ts';
 import { waitForAll } from '../core/wait-for-all.ts';
 import { InputError, RecordLostError, UserError } from '../errors.ts';
-import type { Ports } from '../ports.ts';
+import type { FileSelection, Ports } from '../ports.ts';
 import { assertCheckedOut } from '../steps/assert-checked-out.ts';
 import { differingPaths } from '../steps/compare-builds.ts';
 import { completeSet } from '../steps/complete-set.ts';
 import { fillCache } from '../steps/fill-cache.ts';
 import { findCodeHash } from '../steps/find-code-hash.ts';
+import { readHints } from '../steps/hand-over.ts';
 import { type Finding, isUsable } from '../steps/look-up.ts';
 import { lookUpSettled } from '../steps/look-up-settled.ts';
-import { prepareUpload, type UploadSource } from '../steps/prepare-upload.ts';
+import { type AssetSettings, planUpload } from '../steps/plan-upload.ts';
 import { RecordClaim } from '../steps/record-claim.ts';
 import { type CommitRequest, resolveCommit } from '../steps/resolve-commit.ts';
 import { type PlannedAsset, sendAssets } from '../steps/send-assets.ts';
 import { stillInProgress } from '../steps/wait-for-set.ts';
-import { uploadMarked } from './marked-upload.ts';
+import { type MarkedUpload, uploadMarked } from './marked-upload.ts';
 import { builtFrom, filesOf, type Outcome, recordOf, type UploadReason } from './outcome.ts';
 
-export interface UploadRequest extends UploadSource {
+export interface UploadRequest {
   readonly commit: CommitRequest;
+  /** Which files are uploaded. */
+  readonly selection: FileSelection;
+  readonly settings: AssetSettings;
   readonly codeHash: CodeHashRequest | undefined;
   readonly prefix: string;
   readonly ifNoFilesFound: 'error' | 'warn' | 'ignore';
@@ -38,25 +43,44 @@ export interface UploadRequest extends UploadSource {
 
 /**
  * Stores the package directory as the commit's set, and a copy of it for other commits of the same code. Does nothing
- * where `.found` says that the set was there already.
+ * where an earlier step found the set and it is still there.
+ *
+ * @throws UserError where the package directory was made for another commit, or has a file that can't be stored
  */
 export async function upload(request: UploadRequest, ports: Ports): Promise<Outcome> {
+  const commit = await resolveCommit(request.commit, ports.sources);
+  await refuseOtherCommit(ports, commit);
+  const location = artifactSet(request.prefix, commit);
+  const hints = await readHints(ports, location);
+  const codeHash = once(() => findCodeHash(request.codeHash, ports, hints));
+  // git answers while the package directory is read.
+  const [, { marked, assets }] = await waitForAll([
+    assertCheckedOut(commit, request.commit, ports),
+    prepare(request, ports, { own: location, hints, codeHash }),
+  ]);
+  if (marked !== undefined) return marked;
+  if (assets.length === 0) tellNoFiles(request, ports);
+  return uploadPlanned({ request, ports, location, assets, codeHash: await codeHash() });
+}
+
+/** @returns what there is to upload, or how it ends where nothing is */
+async function prepare(request: UploadRequest, ports: Ports, told: MarkedUpload) {
+  const marked = request.overwrite ? undefined : await uploadMarked(request, ports, told);
+  if (marked !== undefined) return { marked, assets: [] };
   const { packages } = ports;
   if (!(await packages.exists()))
     throw new InputError(
       `package-directory '${packages.path}' does not exist: build the assets into it before uploading`,
     );
-  const commit = await resolveCommit(request.commit, ports.sources);
-  const location = artifactSet(request.prefix, commit);
-  // git answers while the package directory is read.
-  const [, assets] = await waitForAll([
-    assertCheckedOut(commit, request.commit, ports),
-    prepareUpload(request, ports, location),
-  ]);
-  if ('foundBefore' in assets) return uploadMarked(request, ports, { commit, location: assets.foundBefore });
-  if (assets.length === 0) tellNoFiles(request, ports);
-  const codeHash = await findCodeHash(request.codeHash, ports);
-  return uploadPlanned({ request, ports, location, assets, codeHash });
+  return { marked, assets: await planUpload(ports, { ...request, location: told.own }) };
+}
+
+async function refuseOtherCommit({ packages }: Ports, commit: string): Promise<void> {
+  const marked = (await packages.readMarker('.commit-hash'))?.trim();
+  if (marked !== undefined && marked !== '' && marked !== commit)
+    throw new UserError(
+      `${packages.path}/.commit-hash says '${printable(marked)}', but this upload is for ${commit}: run check for the same commit-sha, or delete the file`,
+    );
 }
 
 function tellNoFiles({ ifNoFilesFound, selection }: UploadRequest, { packages, log }: Ports): void {

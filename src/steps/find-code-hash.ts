@@ -1,7 +1,9 @@
 import { gitSha256, md5 } from '../core/code-hash.ts';
 import { type CodeHash, type CodeHashAlgorithm, type CodeHashRequest, isCodeHash } from '../core/code-hash-request.ts';
+import { handedCodeHash, isSameRequest } from '../core/handover.ts';
 import { UserError } from '../errors.ts';
 import type { PackageDirectory, Ports, SourceTree } from '../ports.ts';
+import type { Hints } from './hand-over.ts';
 
 const LENGTHS: Readonly<Record<CodeHashAlgorithm, number>> = { md5: 32, 'git-sha256': 64 };
 
@@ -14,32 +16,73 @@ export async function computeCodeHash(request: CodeHashRequest, sources: SourceT
   return { value, algorithm };
 }
 
+type Asked = CodeHashRequest | undefined;
+type Sources = Pick<Ports, 'packages' | 'sources' | 'store' | 'log'>;
+
 /**
- * What an earlier check found, which counts more than what could be computed now: a build may have changed the tree.
+ * For an upload: the given value, else what a check found out before the build, which may have changed the sources, else
+ * computed now.
  *
- * @param request by whose algorithm it must have been made, where that fits
- * @throws UserError where the marker is there but holds no code hash
+ * @param hints what earlier steps say of the commit's own set
+ * @returns undefined: no caching; warns where a check had a code hash
+ * @throws UserError where the marker `.code-hash` holds none
  */
-export async function readCodeHashMarker(
-  packages: PackageDirectory,
-  request: CodeHashRequest | undefined,
-): Promise<CodeHash | undefined> {
+export async function findCodeHash(asked: Asked, ports: Sources, hints: Hints): Promise<CodeHash | undefined> {
+  if (asked?.kind === 'given') return computeCodeHash(asked, ports.sources);
+  const handed = await codeHashOfCheck(asked, ports, hints);
+  if (handed !== undefined) ports.log.info(`The code hash is ${handed.value}, as check found it.`);
+  return handed ?? (asked && computeCodeHash(asked, ports.sources));
+}
+
+async function codeHashOfCheck(asked: Asked, ports: Sources, hints: Hints): Promise<CodeHash | undefined> {
+  if (hints.kind === 'foreign') return undefined;
+  const handed = hints.kind === 'handover' ? handedBy(hints, asked, ports) : await readMarker(asked, ports.packages);
+  if (handed === undefined) return undefined;
+  const isOutOfReach = hints.kind === 'handover' && hints.isOutOfReach;
+  if (isOutOfReach || !ports.store.requiresSignatures || (await isHashOfHead(handed.value, asked, ports.sources)))
+    return handed;
+  if (asked === undefined)
+    tellNoCaching(ports, `with signing keys, what lies in ${ports.packages.path} is no proof of a code hash`);
+  return undefined;
+}
+
+/** What a check of this commit left, where it was asked for the same, or this step is asked for nothing. */
+function handedBy(
+  { handover: { codeHashes } }: Hints & { kind: 'handover' },
+  asked: Asked,
+  ports: Sources,
+): CodeHash | undefined {
+  const own = asked && handedCodeHash(asked, undefined);
+  const [first, ...others] = codeHashes.filter((other) => own === undefined || isSameRequest(other, own));
+  if (first?.value !== undefined && others.length === 0) return { value: first.value, algorithm: first.algorithm };
+  if (first === undefined && codeHashes.length > 0)
+    ports.log.warning(
+      'check computed its code hash from another filter, algorithm or salt than this step: give both the same, or the next check does not find what is cached now.',
+    );
+  if (asked === undefined && others.length > 0) tellNoCaching(ports, 'the checks of this commit had different filters');
+  else if (asked === undefined && first !== undefined)
+    tellNoCaching(ports, "check found the commit's own set, so it computed no code hash");
+  return undefined;
+}
+
+function tellNoCaching({ log }: Pick<Ports, 'log'>, why: string): void {
+  log.warning(
+    `Nothing is cached for other commits of the same code, since ${why}: give this step the same code-hash-filter, code-hash-algorithm and code-hash-salt as check.`,
+  );
+}
+
+/** What a check of the Python tool left. */
+async function readMarker(asked: Asked, packages: PackageDirectory): Promise<CodeHash | undefined> {
   const text = (await packages.readMarker('.code-hash'))?.trim();
   if (text === undefined || text === '') return undefined;
   if (!isCodeHash(text))
     throw new UserError(`${packages.path}/.code-hash does not hold a code hash: run check again, or delete the file`);
-  const algorithm = request?.kind === 'computed' ? request.algorithm : undefined;
+  const algorithm = asked?.kind === 'computed' ? asked.algorithm : undefined;
   return { value: text, algorithm: algorithm && LENGTHS[algorithm] === text.length ? algorithm : undefined };
 }
 
-/** For an upload: the given value, else what check found, else computed now; undefined: no caching. */
-export async function findCodeHash(
-  asked: CodeHashRequest | undefined,
-  { packages, sources, log }: Pick<Ports, 'packages' | 'sources' | 'log'>,
-): Promise<CodeHash | undefined> {
-  if (asked?.kind === 'given') return computeCodeHash(asked, sources);
-  const marked = await readCodeHashMarker(packages, asked);
-  if (marked !== undefined) log.info(`The code hash is ${marked.value}, as check found it.`);
-  if (marked !== undefined || asked === undefined) return marked;
-  return computeCodeHash(asked, sources);
+/** Whether a value is the code hash of HEAD's own tree, which no build can change. The Python tool's hashes files alone. */
+async function isHashOfHead(value: string, asked: Asked, sources: SourceTree): Promise<boolean> {
+  if (asked?.kind !== 'computed' || asked.algorithm !== 'git-sha256') return false;
+  return gitSha256(asked.salt, await sources.committedEntries(asked.patterns)) === value;
 }

@@ -420,6 +420,26 @@ describe('entries fails, and says what to do,', () => {
   });
 });
 
+describe('committed entries', () => {
+  it("are those of HEAD's own tree, whatever lies in the index and on the disk", async () => {
+    const repository = await repositories.createCommitted(FILES);
+    const clean = await treeOf(repository).entries(['src/**', '!src/deep/**']);
+    const index = () => readFileSync(join(repository.root, '.git', 'index'));
+    await repository.write({ 'src/a.ts': 'changed\n', 'src/new.ts': 'new\n' });
+    repository.git('add', 'src/a.ts');
+    const before = index();
+    const committed = await treeOf(repository).committedEntries(['src/**', '!src/deep/**']);
+    expect(Buffer.from(committed)).toEqual(Buffer.from(clean));
+    expect(index()).toEqual(before);
+  });
+
+  it('are none where nothing matches, and an error where there is no commit', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    expect(await treeOf(repository).committedEntries(['nowhere/**'])).toHaveLength(0);
+    await expect(treeOf(await repositories.create()).committedEntries(['**'])).rejects.toThrow('git read-tree failed');
+  });
+});
+
 describe('head', () => {
   it.each(['sha1', 'sha256'])('is the commit checked out (%s)', async (format) => {
     const repository = await repositories.createCommitted(FILES, `--object-format=${format}`);

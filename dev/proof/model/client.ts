@@ -12,6 +12,7 @@ export function clientOf(line: Line): ObjectStore {
   const { bucket, watch, sender } = line;
   return {
     bucket: 'model',
+    endpoint: 'model',
     partSizeBytes: PART_BYTES,
     requiresSignatures: false,
     readDocument: async (key) => {

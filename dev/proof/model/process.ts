@@ -107,5 +107,6 @@ const NO_SOURCES: Ports['sources'] = {
   exists: async () => true,
   head: async () => undefined,
   entries: async () => Buffer.of(),
+  committedEntries: async () => Buffer.of(),
   contents: async function* () {},
 };

@@ -105,7 +105,12 @@ export class World {
     };
     const random = { nonce: () => `P${number}-${this.#nextNonce()}` };
     process.start(
-      { store: clientOf(line), clock: this.time.clockOf(process), random },
+      {
+        store: clientOf(line),
+        jobFiles: undefined,
+        clock: this.time.clockOf(process),
+        random,
+      },
       {
         onEnd: () => this.#end(process),
         onLine: (line) => process.log.push(line),

@@ -17,6 +17,8 @@ export function gitSourceTree({ repositoryPath, packageDirectory }: SourceTreeOp
     exists: async () => (await import('./repository-root.ts')).isDirectory(repositoryPath),
     head: once(async () => (await import('./head.ts')).readHead(repositoryPath)),
     entries: async (patterns) => (await import('./entries.ts')).findEntries(repositoryPath, packageDirectory, patterns),
+    committedEntries: async (patterns) =>
+      (await import('./committed-entries.ts')).findCommittedEntries(repositoryPath, patterns),
     contents: async function* (patterns) {
       const { globbedContents } = await import('../python-glob/contents.ts');
       yield* globbedContents(repositoryPath, patterns);

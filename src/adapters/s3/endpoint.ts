@@ -15,6 +15,11 @@ export function serverUrl({ endpointUrl }: Addressing, region: string): string {
   return `https://s3${fips}${dualstack}.${region}.${suffix}`;
 }
 
+/** What a server is called where sets of several servers are told apart: its URL, or `aws`. */
+export function endpointName({ endpointUrl }: Addressing): string {
+  return endpointUrl === undefined ? 'aws' : new URL(endpointUrl).href.replace(/\/+$/, '');
+}
+
 /** Whether the bucket stands in the path. A name with dots fits no TLS certificate of `*.s3.…` as part of the host. */
 export function isPathStyle(settings: Addressing): boolean {
   const { bucket, endpointUrl, forcePathStyle } = settings;

@@ -2,6 +2,7 @@ import { once } from '../../core/once.ts';
 import type { ObjectStore } from '../../ports.ts';
 import { Bucket } from './bucket.ts';
 import { type ConnectOptions, connect } from './connection.ts';
+import { endpointName } from './endpoint.ts';
 import { list } from './list.ts';
 import { readDocument } from './read-document.ts';
 import type { StoreSettings } from './settings.ts';
@@ -14,6 +15,7 @@ export function s3ObjectStore(settings: StoreSettings, options?: ConnectOptions)
   const reads = once(() => import('./read-asset.ts'));
   return {
     bucket: settings.bucket,
+    endpoint: endpointName(settings),
     partSizeBytes: settings.partSizeBytes,
     requiresSignatures: false,
     readDocument: (key) => readDocument(bucket, key),

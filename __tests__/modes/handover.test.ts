@@ -1,0 +1,322 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { signedStore } from '../../src/adapters/signed-store.ts';
+import { gitSha256 } from '../../src/core/code-hash.ts';
+import type { CodeHashRequest } from '../../src/core/code-hash-request.ts';
+import type { CheckRequest } from '../../src/modes/check.ts';
+import type { Outcome } from '../../src/modes/outcome.ts';
+import type { UploadRequest } from '../../src/modes/upload.ts';
+import { newRecordKeys } from '../core/key-pair.ts';
+import { Scenario, SOURCES } from '../support/scenario.ts';
+import { TestBucket } from '../support/test-bucket.ts';
+
+// What a check hands to the upload after it, past a build that may empty the package directory or write into it.
+
+const API = { ...SOURCES, patterns: ['api/**'] } as const;
+const SITE = { ...SOURCES, patterns: ['site/**'] } as const;
+const OTHER = 'f'.repeat(64);
+
+let scenario: Scenario;
+beforeEach(async () => {
+  scenario = await Scenario.create();
+  await scenario.commit({ 'api/main.txt': 'api\n', 'site/main.txt': 'site\n' });
+});
+afterEach(() => scenario.close());
+
+/** As a step of a job on a runner. */
+function check(overrides: Partial<CheckRequest> = {}): Promise<Outcome> {
+  return scenario.check(overrides, scenario.inJob);
+}
+
+function upload(overrides: Partial<UploadRequest> = {}): Promise<Outcome> {
+  return scenario.upload(overrides, scenario.inJob);
+}
+
+/** A build that empties its output folder first. */
+async function cleanBuild(files: Record<string, string> = { 'app.zip': 'app' }): Promise<void> {
+  await rm(scenario.packages, { recursive: true, force: true });
+  await scenario.build(files);
+}
+
+async function hashOf({ salt, patterns }: Exclude<CodeHashRequest, { kind: 'given' }>): Promise<string> {
+  return gitSha256(salt, await scenario.ports().sources.entries(patterns));
+}
+
+async function cached(): Promise<string[]> {
+  return (await scenario.bucket.keys()).filter((key) => /(^|\/)cache\//.test(key) && !key.includes('records/'));
+}
+
+describe('the code hash of a check', () => {
+  it.each([
+    ['without a filter', undefined],
+    ['with the same filter', SOURCES],
+  ])('outlives a build that empties its output folder, for an upload %s', async (_, codeHash) => {
+    const miss = await check();
+    await cleanBuild();
+    await writeFile(join(scenario.root, 'src', 'generated.txt'), 'generated');
+    expect(await upload({ codeHash })).toMatchObject({ reason: 'uploaded', cached: true, codeHash: miss.codeHash });
+    expect(await cached()).toEqual([`cache/${miss.codeHash}/app.zip`]);
+    expect(await scenario.record()).toMatchObject({ codeHashAlgorithm: 'git-sha256' });
+    expect(scenario.warnings()).toEqual([]);
+  });
+
+  it('that is given to check alone is taken, too', async () => {
+    await check({ codeHash: { kind: 'given', value: OTHER } });
+    await cleanBuild();
+    expect(await upload({ codeHash: undefined })).toMatchObject({ cached: true, codeHash: OTHER });
+  });
+
+  it.each<[string, Partial<UploadRequest>, Partial<CheckRequest>]>([
+    ['prefixes', { prefix: 'api', codeHash: API }, { prefix: 'site', codeHash: SITE }],
+    ['prefixes, and uploads without a filter', { prefix: 'api' }, { prefix: 'site' }],
+    ['filters', { codeHash: API }, { codeHash: SITE }],
+  ])('is not mixed up with that of another check in the job: %s', async (_, forApi, forSite) => {
+    await check({ codeHash: API, ...forApi });
+    await check({ codeHash: SITE, ...forSite });
+    await scenario.build({ 'api.zip': 'api' });
+    const { prefix = '' } = forApi;
+    expect(await upload({ codeHash: undefined, ...forApi })).toMatchObject({
+      cached: true,
+      codeHash: await hashOf(API),
+    });
+    expect(await cached()).toEqual([`${prefix === '' ? '' : `${prefix}/`}cache/${await hashOf(API)}/api.zip`]);
+  });
+
+  it.each([
+    ['in a job', () => upload({ codeHash: undefined })],
+    ['without RUNNER_TEMP', () => scenario.upload({ codeHash: undefined })],
+  ])('is not guessed where checks of one prefix had different filters, %s', async (where, run) => {
+    const ports = where === 'in a job' ? scenario.inJob : {};
+    await scenario.check({ codeHash: API }, ports);
+    await scenario.check({ codeHash: SITE }, ports);
+    await scenario.build({ 'api.zip': 'api' });
+    expect(await run()).toMatchObject({ reason: 'uploaded', cached: false, codeHash: undefined });
+    expect(await cached()).toEqual([]);
+    expect(scenario.warnings()).toEqual([expect.stringMatching(/Nothing is cached.*had different filters: give/)]);
+  });
+
+  it('of another prefix does not count without RUNNER_TEMP either', async () => {
+    await scenario.check({ prefix: 'api', codeHash: API });
+    await scenario.check({ prefix: 'site', codeHash: SITE });
+    await scenario.build({ 'api.zip': 'api' });
+    expect(await scenario.upload({ prefix: 'api', codeHash: undefined })).toMatchObject({ cached: false });
+    expect(scenario.log).toContainEqual(expect.stringContaining('.found-at is not about s3://'));
+    expect(await scenario.upload({ prefix: 'api2', codeHash: API })).toMatchObject({ codeHash: await hashOf(API) });
+    expect((await cached()).join()).not.toContain(await hashOf(SITE));
+  });
+
+  it('is not taken by an upload with another salt, which says so', async () => {
+    const { codeHash } = await check();
+    await cleanBuild();
+    const salted = { ...SOURCES, salt: 'windows' } as const;
+    const outcome = await upload({ codeHash: salted });
+    expect(outcome.codeHash).toBe(await hashOf(salted));
+    expect(outcome.codeHash).not.toBe(codeHash);
+    expect(scenario.warnings()).toEqual([expect.stringMatching(/another filter, algorithm or salt than this step/)]);
+  });
+
+  it('that was not needed leaves an upload without one, which says so', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload({ codeHash: undefined });
+    expect(await check()).toMatchObject({ found: true });
+    await scenario.build({ 'app.zip': 'good' });
+    expect(await upload({ codeHash: undefined, overwrite: true })).toMatchObject({ uploaded: true, cached: false });
+    expect(scenario.warnings()).toEqual([expect.stringMatching(/Nothing is cached.*found the commit's own set/)]);
+  });
+
+  it('that was not needed is the one of an earlier check', async () => {
+    const { codeHash } = await check();
+    await cleanBuild();
+    await upload({ codeHash: undefined });
+    await check();
+    await cleanBuild({ 'app.zip': 'good' });
+    await writeFile(join(scenario.root, 'src', 'generated.txt'), 'generated');
+    expect(await upload({ codeHash: undefined, overwrite: true })).toMatchObject({ codeHash });
+  });
+
+  it('holds no salt in the file that hands it over', async () => {
+    await check({ codeHash: { ...SOURCES, salt: 'a-secret' } });
+    const [name = '', ...others] = await readdir(scenario.temporary);
+    expect(name).toMatch(/^s3-asset-manager-[0-9a-f]{64}\.json$/);
+    expect(others).toEqual([]);
+    expect(await readFile(join(scenario.temporary, name), 'utf8')).not.toContain('a-secret');
+  });
+
+  it('is in the markers alone where RUNNER_TEMP can not be written, with a warning', async () => {
+    await rm(scenario.temporary, { recursive: true });
+    await writeFile(scenario.temporary, 'a file');
+    const { codeHash } = await check();
+    expect(scenario.warnings()).toEqual([expect.stringMatching(/^warning: Nothing is handed over.*\(ENOTDIR\)/)]);
+    await scenario.build({ 'app.zip': 'app' });
+    expect(await scenario.upload({ codeHash: undefined })).toMatchObject({ codeHash, cached: true });
+  });
+});
+
+describe('a code hash that a build writes', () => {
+  const KEYS = newRecordKeys();
+  const signing = () => ({ store: signedStore(scenario.ports().store, KEYS) });
+
+  /** What a check of a coming release would have left. */
+  async function plant(): Promise<void> {
+    await scenario.build({ 'app.zip': 'app', '.code-hash': OTHER });
+    const text = (await scenario.marker('.found-at')) ?? '';
+    await scenario.build({ '.found-at': text.replaceAll(/"value":"[0-9a-f]+"/g, `"value":"${OTHER}"`) });
+  }
+
+  it.each([undefined, SOURCES])('does not count in a job with a check: %j', async (codeHash) => {
+    const miss = await check();
+    await plant();
+    expect(await upload({ codeHash })).toMatchObject({ cached: true, codeHash: miss.codeHash });
+    expect((await scenario.bucket.keys()).join()).not.toContain(OTHER);
+  });
+
+  it('does not count with keys, where there is no RUNNER_TEMP', async () => {
+    await scenario.check({}, signing());
+    await plant();
+    expect(await scenario.upload({ legacy: 'ignore' }, signing())).toMatchObject({ codeHash: await hashOf(SOURCES) });
+    expect((await scenario.bucket.keys()).join()).not.toContain(OTHER);
+  });
+
+  it.each([true, false])(
+    'leaves an upload with keys and no filter without caching; by .found-at: %j',
+    async (isOurs) => {
+      await scenario.check({}, signing());
+      await plant();
+      if (!isOurs) await rm(join(scenario.packages, '.found-at'));
+      const outcome = await scenario.upload({ legacy: 'ignore', codeHash: undefined }, signing());
+      expect(outcome).toMatchObject({ uploaded: true, cached: false, codeHash: undefined });
+      expect(scenario.warnings()).toContainEqual(expect.stringMatching(/Nothing is cached.*with signing keys/));
+    },
+  );
+
+  it("counts with keys where it is that of HEAD's own tree", async () => {
+    const { codeHash } = await scenario.check({}, signing());
+    await scenario.build({ 'app.zip': 'app' });
+    await writeFile(join(scenario.root, 'src', 'main.txt'), 'changed by the build\n');
+    scenario.git('add', 'src');
+    expect(await scenario.upload({ legacy: 'ignore' }, signing())).toMatchObject({ codeHash, cached: true });
+    expect(scenario.git('diff', '--cached', '--name-only')).toBe('src/main.txt');
+  });
+});
+
+describe('the answer of a check', () => {
+  async function storeSet(): Promise<Outcome> {
+    await scenario.build({ 'app.zip': 'app' });
+    const stored = await scenario.upload();
+    await scenario.freshPackages();
+    return stored;
+  }
+
+  it('outlives the package directory', async () => {
+    const { codeHash, files } = await storeSet();
+    await check();
+    await rm(scenario.packages, { recursive: true });
+    expect(await upload()).toMatchObject({ found: true, reason: 'marker', uploaded: false, codeHash, files });
+  });
+
+  it('comes from a look-up, whatever .record.json says', async () => {
+    const { files } = await storeSet();
+    await check();
+    const text = (await scenario.marker('.record.json')) ?? '';
+    await scenario.build({ '.record.json': text.replaceAll('app.zip', '../../evil/api.zip') });
+    scenario.forgetWire();
+    expect(await scenario.upload()).toMatchObject({ reason: 'marker', files });
+    expect([...new Set(scenario.wire())].toSorted()).toEqual([
+      'GetObject records/artifacts/<commit>.json',
+      'ListObjectsV2 artifacts/<commit>/',
+    ]);
+    expect(await scenario.marker('.record.json')).toBe(text);
+  });
+
+  it.each([
+    ['was deleted since', async () => deleteAll()],
+    ['lost its record, and a file', async () => scenario.bucket.delete(`artifacts/${scenario.head}/app.zip`)],
+  ])('does not count where the set %s: its files are stored', async (_, spoil) => {
+    await storeSet();
+    await check();
+    await spoil();
+    await scenario.build({ 'app.zip': 'app' });
+    const outcome = await upload();
+    expect(outcome).toMatchObject({ found: true, uploaded: true });
+    expect((await scenario.bucket.get(`artifacts/${scenario.head}/app.zip`))?.body).toBe('app');
+    expect(scenario.warnings()).toEqual([expect.stringMatching(/found the set at s3:.*no longer counts \((abs|dam)/)]);
+  });
+
+  it.each([
+    ['an older job, before a dry run', () => scenario.check({ dryRun: true })],
+    ['the Python tool', async () => undefined],
+  ])('of %s does not keep an upload from storing', async (_, before) => {
+    await scenario.build({ 'app.zip': 'app', '.found': '' });
+    await before();
+    expect(await scenario.upload()).toMatchObject({ uploaded: true, reason: 'uploaded' });
+  });
+
+  it('does not count for another server with a bucket of that name', async () => {
+    await storeSet();
+    await check();
+    const mirror = await TestBucket.create();
+    try {
+      mirror.server.createBucket({ name: scenario.bucket.name });
+      const { store } = scenario.ports();
+      const { s3ObjectStore } = await import('../../src/adapters/s3/object-store.ts');
+      const mirrored = s3ObjectStore(scenario.storeSettings({ endpointUrl: mirror.endpoint }));
+      expect(mirrored.bucket).toBe(store.bucket);
+      await scenario.build({ 'app.zip': 'app' });
+      expect(await scenario.upload({}, { ...scenario.inJob, store: mirrored })).toMatchObject({ uploaded: true });
+    } finally {
+      await mirror.close();
+    }
+  });
+
+  it('is beaten by overwrite', async () => {
+    await storeSet();
+    await check();
+    await scenario.build({ 'app.zip': 'new' });
+    expect(await upload({ overwrite: true })).toMatchObject({ uploaded: true });
+    expect((await scenario.bucket.get(`artifacts/${scenario.head}/app.zip`))?.body).toBe('new');
+  });
+
+  it('may be a set of a fallback, which a build can not make up', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload({ prefix: 'main' });
+    await scenario.freshPackages();
+    const wanted = { prefix: 'branch', fallbackPrefixes: ['main'], promote: false };
+    const { location } = await check(wanted);
+    expect(await upload({ prefix: 'branch' })).toMatchObject({ reason: 'marker', location });
+    await scenario.build({ 'app.zip': 'app' });
+    expect(await scenario.upload({ prefix: 'branch' })).toMatchObject({ reason: 'uploaded' });
+  });
+
+  it.each([
+    ['commit', (prefix: string) => `${prefix}artifacts/${'d'.repeat(40)}/`],
+    ['code', (prefix: string) => `${prefix}cache/${'d'.repeat(64)}/`],
+  ])('is never a set of another %s', async (kind, placeOf) => {
+    const place = placeOf('');
+    const id = 'd'.repeat(kind === 'code' ? 64 : 40);
+    const recordKey = `records/${kind === 'code' ? 'cache' : 'artifacts'}/${id}.json`;
+    await scenario.storeSet({ 'evil.zip': 'evil' }, { prefix: place, recordKey });
+    await check();
+    const [name = ''] = await readdir(scenario.temporary);
+    const file = join(scenario.temporary, name);
+    const handover = JSON.parse(await readFile(file, 'utf8'));
+    const text = JSON.stringify({ ...handover, found: `s3://${scenario.bucket.name}/${place}` });
+    await scenario.build({ 'app.zip': 'app', '.found': '', '.found-at': text });
+    await writeFile(file, text);
+    expect(await upload()).toMatchObject({ reason: 'uploaded', files: [{ path: 'app.zip' }] });
+    expect(await scenario.upload({ overwrite: false })).not.toMatchObject({ files: [{ path: 'evil.zip' }] });
+  });
+
+  it('is refused by a step with keys where nobody has signed the set, which may have been restored', async () => {
+    await storeSet();
+    await check();
+    await scenario.build({ 'app.zip': 'app' });
+    const store = signedStore(scenario.ports().store, newRecordKeys());
+    const ports = { ...scenario.inJob, store };
+    await expect(scenario.upload({ legacy: 'ignore' }, ports)).rejects.toThrow('not signed by a key of this step');
+  });
+});
+
+async function deleteAll(): Promise<void> {
+  for (const key of await scenario.bucket.keys()) await scenario.bucket.delete(key);
+}
