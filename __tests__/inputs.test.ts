@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { InputError } from '../src/errors.ts';
 import { INPUTS, type InputName, type Inputs, parseInputs, SECRET_INPUTS } from '../src/inputs.ts';
+import { SWITCHES } from '../src/inputs-store.ts';
 
 const COMMIT = 'c'.repeat(40);
 const CODE_HASH = 'd'.repeat(64);
@@ -42,7 +43,10 @@ describe('inputs that are not given', () => {
         bucket: 'my-assets',
         region: undefined,
         endpointUrl: undefined,
-        forcePathStyle: false,
+        forcePathStyle: undefined,
+        fips: undefined,
+        dualstack: undefined,
+        ignoresConfiguredEndpoints: undefined,
         credentials: undefined,
         role: undefined,
         expectedBucketOwner: undefined,
@@ -104,7 +108,7 @@ describe('inputs that are given', () => {
     [{ 'expected-bucket-owner': '012345678901' }, { store: { expectedBucketOwner: '012345678901' } }],
     [
       { 'endpoint-url': 'http://localhost:9000' },
-      { store: { endpointUrl: 'http://localhost:9000', forcePathStyle: true } },
+      { store: { endpointUrl: 'http://localhost:9000', forcePathStyle: undefined } },
     ],
     [{ 'endpoint-url': 'http://localhost:9000', 'force-path-style': 'false' }, { store: { forcePathStyle: false } }],
     [{ 'force-path-style': 'true' }, { store: { forcePathStyle: true } }],
@@ -284,6 +288,28 @@ describe('environment variables', () => {
     expect(read[first]?.(parse({}, { ...texts, [first]: ' ' }))).toBe(texts[second]);
   });
 
+  it.each(['true', 'True', ' TRUE '])("of AWS's own are on when they are %j", (text) => {
+    const variables = Object.fromEntries(Object.values(SWITCHES).map((name) => [name, text]));
+    expect(parse({}, variables).store).toMatchObject({ fips: true, dualstack: true, ignoresConfiguredEndpoints: true });
+  });
+
+  it("of AWS's own are off when they are anything else", () => {
+    const variables = Object.fromEntries(Object.values(SWITCHES).map((name) => [name, '1']));
+    expect(parse({}, variables).store).toMatchObject({ fips: false, dualstack: false });
+  });
+
+  it('that name an endpoint are silenced by AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, the input is not', () => {
+    const variables = {
+      AWS_ENDPOINT_URL_S3: 'http://s3.example.com',
+      AWS_ENDPOINT_URL: 'http://example.com',
+      AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'True',
+    };
+    expect(parse({}, variables).store.endpointUrl).toBeUndefined();
+    expect(parse({ 'endpoint-url': 'http://given.example.com' }, variables).store.endpointUrl).toBe(
+      'http://given.example.com',
+    );
+  });
+
   it('count as not set where they are empty', () => {
     const empty = Object.fromEntries(Object.keys(texts).map((name) => [name, '']));
     expect(parse({}, empty)).toEqual(parse());
@@ -313,7 +339,8 @@ describe('environment variables', () => {
       input: (name) => (name === 'mode' ? 'check' : name === 'bucket' ? 'my-assets' : ''),
       variable: (name) => void asked.add(name),
     });
-    expect(declared.map(({ variable }) => variable)).toEqual(expect.arrayContaining([...asked]));
+    const known = [...declared.map(({ variable }) => variable), ...Object.values(SWITCHES)];
+    expect(known).toEqual(expect.arrayContaining([...asked]));
   });
 });
 

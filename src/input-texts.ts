@@ -23,10 +23,15 @@ export class Texts<Name extends string> {
     this.#specs = specs;
   }
 
-  get(name: Name): string | undefined {
+  get(name: Name, { variablesCount = true } = {}): string | undefined {
     const given = this.#source.input(name).trim();
-    if (given !== '') return given;
-    return this.#specs[name].variables.map((variable) => this.#source.variable(variable)?.trim()).find(Boolean);
+    if (given !== '' || !variablesCount) return given || undefined;
+    return this.#specs[name].variables.map((variable) => this.variable(variable)).find(Boolean);
+  }
+
+  /** A variable that stands in for no input, too. */
+  variable(name: string): string | undefined {
+    return this.#source.variable(name)?.trim() || undefined;
   }
 
   required(name: Name): string {
@@ -36,8 +41,12 @@ export class Texts<Name extends string> {
     throw new InputError(`${name} is not set: give it${variable === undefined ? '' : `, or the variable ${variable}`}`);
   }
 
-  parsed<Value>(name: Name, parse: (name: string, text: string) => Value): Value | undefined {
-    const text = this.get(name);
+  parsed<Value>(
+    name: Name,
+    parse: (name: string, text: string) => Value,
+    options?: { readonly variablesCount: boolean },
+  ): Value | undefined {
+    const text = this.get(name, options);
     return text === undefined ? undefined : parse(name, text);
   }
 

@@ -5,17 +5,27 @@ import type { InputName } from './inputs.ts';
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
+/** Variables of AWS's own that no input stands for. https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html */
+export const SWITCHES = {
+  ignoresConfiguredEndpoints: 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS',
+  fips: 'AWS_USE_FIPS_ENDPOINT',
+  dualstack: 'AWS_USE_DUALSTACK_ENDPOINT',
+} as const;
+
 /** Where and how the bucket is reached. */
 export function storeInputs(texts: Texts<InputName>) {
-  const endpoint = texts.parsed('endpoint-url', endpointUrl);
+  const ignoresConfiguredEndpoints = switched(texts, SWITCHES.ignoresConfiguredEndpoints);
   return {
     bucket: matching('bucket', texts.required('bucket'), {
       form: BUCKET,
       advice: 'give the name alone: 3 to 63 lowercase letters, digits, dots and hyphens',
     }),
     region: texts.form('aws-region', /^[a-z0-9-]+$/, "give a region such as 'eu-west-1'"),
-    endpointUrl: endpoint,
-    forcePathStyle: texts.parsed('force-path-style', flag) ?? endpoint !== undefined,
+    endpointUrl: texts.parsed('endpoint-url', endpointUrl, { variablesCount: !ignoresConfiguredEndpoints }),
+    ignoresConfiguredEndpoints,
+    fips: switched(texts, SWITCHES.fips),
+    dualstack: switched(texts, SWITCHES.dualstack),
+    forcePathStyle: texts.parsed('force-path-style', flag),
     credentials: credentials(texts),
     role: role(texts),
     expectedBucketOwner: texts.form('expected-bucket-owner', /^\d{12}$/, 'give the 12 digits of an account id'),
@@ -27,6 +37,12 @@ export function storeInputs(texts: Texts<InputName>) {
     acl: texts.oneOf('acl', ACLS),
     tagging: texts.parsed('tags', tagging),
   };
+}
+
+/** On in any case of `true`. */
+function switched(texts: Texts<InputName>, variable: string): boolean | undefined {
+  const text = texts.variable(variable);
+  return text === undefined ? undefined : text.toLowerCase() === 'true';
 }
 
 /** Those from which an object can be read at once. */

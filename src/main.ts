@@ -3,6 +3,7 @@ import { gitSourceTree } from './adapters/git/source-tree.ts';
 import { jobFiles } from './adapters/job-files.ts';
 import { packageDirectory } from './adapters/package-directory/package-directory.ts';
 import { s3ObjectStore } from './adapters/s3/object-store.ts';
+import { withSharedConfig } from './adapters/s3/shared-config.ts';
 import { systemClock, systemRandom } from './adapters/system.ts';
 import { systemCode } from './core/system-code.ts';
 import { CancelledError, UserError } from './errors.ts';
@@ -76,13 +77,14 @@ async function connect(inputs: Inputs, { inputs: source, log, onCancel }: Host):
 }
 
 /** Where there are keys, records are signed, or have to be. */
-async function storeOf({ store, trust }: Inputs, signal: AbortSignal): Promise<ObjectStore> {
-  if (trust === undefined) return s3ObjectStore(store, { signal });
+async function storeOf({ store: settings, trust }: Inputs, signal: AbortSignal): Promise<ObjectStore> {
+  const store = s3ObjectStore(await withSharedConfig(settings), { signal });
+  if (trust === undefined) return store;
   const [{ signedStore }, { recordKeys }] = await Promise.all([
     import('./adapters/signed-store.ts'),
     import('./core/signing-keys.ts'),
   ]);
-  return signedStore(s3ObjectStore(store, { signal }), recordKeys(trust));
+  return signedStore(store, recordKeys(trust));
 }
 
 async function checkRequest(inputs: Inputs, host: Host): Promise<CheckRequest> {

@@ -71,7 +71,7 @@ const PROMISES: Readonly<Record<string, (inputs: Inputs) => boolean>> = {
   flags: ({ dryRun, selection, search, upload, store }) =>
     [dryRun, selection.includeHidden, search.restore, search.failOnMiss, search.promote, upload.overwrite].every(
       (flag) => typeof flag === 'boolean',
-    ) && typeof store.forcePathStyle === 'boolean',
+    ) && ['boolean', 'undefined'].includes(typeof store.forcePathStyle),
   waitMs: ({ waitMs }) => isWithin(waitMs, 0, 21_600_000),
   concurrency: ({ concurrency }) => concurrency === 'adaptive' || isWithin(concurrency, 1, 256),
   maxAttempts: ({ store }) => isWithin(store.maxAttempts, 1, 100),

@@ -1,15 +1,10 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { addressOf, isPathStyle, serverUrl } from '../../../src/adapters/s3/endpoint.ts';
+import { describe, expect, it } from '@jest/globals';
+import { addressOf, isPathStyle, partitionOf, serverUrl } from '../../../src/adapters/s3/endpoint.ts';
 import type { StoreSettings } from '../../../src/adapters/s3/settings.ts';
 
-type Addressing = Pick<StoreSettings, 'bucket' | 'endpointUrl' | 'forcePathStyle'>;
+type Addressing = Pick<StoreSettings, 'bucket' | 'endpointUrl' | 'forcePathStyle' | 'fips' | 'dualstack'>;
 
 const AWS: Addressing = { bucket: 'my-assets', endpointUrl: undefined, forcePathStyle: false };
-const VARIABLES = ['AWS_USE_FIPS_ENDPOINT', 'AWS_USE_DUALSTACK_ENDPOINT'] as const;
-
-afterEach(() => {
-  for (const name of VARIABLES) delete process.env[name];
-});
 
 function urlOf(settings: Partial<Addressing>, region: string, key: string): string {
   const { protocol, host, path } = addressOf({ ...AWS, ...settings }, region, key);
@@ -54,17 +49,29 @@ describe('where an object is', () => {
   });
 });
 
-describe('the variables for other endpoints of AWS', () => {
-  it.each<[fips: string, dualstack: string, url: string]>([
-    ['true', '', 'https://s3-fips.us-east-1.amazonaws.com'],
-    ['', 'true', 'https://s3.dualstack.us-east-1.amazonaws.com'],
-    ['true', 'true', 'https://s3-fips.dualstack.us-east-1.amazonaws.com'],
-    ['false', 'false', 'https://s3.us-east-1.amazonaws.com'],
+describe('endpoints of AWS', () => {
+  it.each<[fips: boolean, dualstack: boolean, url: string]>([
+    [true, false, 'https://s3-fips.us-east-1.amazonaws.com'],
+    [false, true, 'https://s3.dualstack.us-east-1.amazonaws.com'],
+    [true, true, 'https://s3-fips.dualstack.us-east-1.amazonaws.com'],
+    [false, false, 'https://s3.us-east-1.amazonaws.com'],
   ])('FIPS %j and dual stack %j: %s', (fips, dualstack, url) => {
-    process.env.AWS_USE_FIPS_ENDPOINT = fips;
-    process.env.AWS_USE_DUALSTACK_ENDPOINT = dualstack;
-    expect(serverUrl(AWS, 'us-east-1')).toBe(url);
-    expect(serverUrl({ ...AWS, endpointUrl: 'https://s3.example.com' }, 'us-east-1')).toBe('https://s3.example.com');
+    expect(serverUrl({ ...AWS, fips, dualstack }, 'us-east-1')).toBe(url);
+    const other = { ...AWS, endpointUrl: 'https://s3.example.com', fips, dualstack };
+    expect(serverUrl(other, 'us-east-1')).toBe('https://s3.example.com');
+  });
+
+  it.each([
+    ['eu-west-1', 'https://s3.eu-west-1.amazonaws.com', 'aws'],
+    ['us-gov-west-1', 'https://s3.us-gov-west-1.amazonaws.com', 'aws-us-gov'],
+    ['cn-northwest-1', 'https://s3.cn-northwest-1.amazonaws.com.cn', 'aws-cn'],
+    ['us-iso-east-1', 'https://s3.us-iso-east-1.c2s.ic.gov', 'aws-iso'],
+    ['us-isob-east-1', 'https://s3.us-isob-east-1.sc2s.sgov.gov', 'aws-iso-b'],
+    ['eusc-de-east-1', 'https://s3.eusc-de-east-1.amazonaws.eu', 'aws-eusc'],
+    ['eu-nowhere-9', 'https://s3.eu-nowhere-9.amazonaws.com', 'aws'],
+  ])('of %s: %s', (region, url, partition) => {
+    expect(serverUrl(AWS, region)).toBe(url);
+    expect(partitionOf(region)).toBe(partition);
   });
 });
 
@@ -102,4 +109,8 @@ it('the style is told by name and endpoint', () => {
   expect(isPathStyle(AWS)).toBe(false);
   expect(isPathStyle({ ...AWS, bucket: 'my.assets' })).toBe(true);
   expect(isPathStyle({ ...AWS, endpointUrl: 'http://10.0.0.1:9000' })).toBe(true);
+  const other = { ...AWS, endpointUrl: 'https://s3.example.com' };
+  expect(isPathStyle(other)).toBe(false);
+  expect(isPathStyle({ ...other, forcePathStyle: undefined })).toBe(true);
+  expect(isPathStyle({ ...AWS, forcePathStyle: undefined })).toBe(false);
 });

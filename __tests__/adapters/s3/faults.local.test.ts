@@ -316,3 +316,9 @@ it('what the server says is made safe for a log line', async () => {
   server.fault = () => ({ kind: 'reply', status: 403, body });
   expect((await faultOf(storeAt(server).readDocument('doc'))).message).toContain('a\\u{a}::error::b');
 });
+
+it('what has to be allowed is named by the ARN of the partition', async () => {
+  await using china = await startLocalS3({ buckets: [BUCKET], region: 'cn-north-1', deny: () => true });
+  const fault = await faultOf(storeAt(china, { region: 'cn-north-1' }).readDocument('doc'));
+  expect(fault.message).toContain('allow s3:GetObject on arn:aws-cn:s3:::bucket/doc');
+});

@@ -1,6 +1,7 @@
 import { printable } from '../../core/printable.ts';
 import { StoreError } from '../../errors.ts';
 import type { Connection } from './connection.ts';
+import { partitionOf } from './endpoint.ts';
 import type { Attempt } from './faults.ts';
 import type { Limits } from './limits.ts';
 import type { Reply } from './reply.ts';
@@ -92,11 +93,12 @@ export class Bucket {
   }
 
   #attempt({ verb, key, action, source }: Operation): Attempt {
-    const { bucket } = this.settings;
-    const arn = (object: string) => `arn:aws:s3:::${bucket}/${printable(object)}`;
+    const { bucket, region } = this.settings;
+    const bucketArn = `arn:${region === undefined ? 'aws' : partitionOf(region)}:s3:::${bucket}`;
+    const arn = (object: string) => `${bucketArn}/${printable(object)}`;
     const reading = source === undefined ? '' : `s3:GetObject on ${arn(source)} and `;
     const hint = action === 's3:GetObject' ? ' (without s3:ListBucket, S3 denies what does not exist)' : '';
-    const resource = action.startsWith('s3:List') ? `arn:aws:s3:::${bucket}` : arn(key);
+    const resource = action.startsWith('s3:List') ? bucketArn : arn(key);
     return {
       what: `${verb} s3://${bucket}/${printable(key)}`,
       permissions: `${reading}${action} on ${resource}${hint}`,

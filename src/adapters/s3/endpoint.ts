@@ -1,18 +1,22 @@
 import { isIP } from 'node:net';
+import { partition } from '@aws-sdk/core/client';
 import type { StoreSettings } from './settings.ts';
 
 // Where requests go: the one place that decides it.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 
-type Addressing = Pick<StoreSettings, 'bucket' | 'endpointUrl' | 'forcePathStyle'>;
+type Addressing = Pick<StoreSettings, 'bucket' | 'endpointUrl' | 'forcePathStyle' | 'fips' | 'dualstack'>;
 
 /** @returns the server's URL, without the bucket and without a trailing `/` */
-export function serverUrl({ endpointUrl }: Addressing, region: string): string {
+export function serverUrl({ endpointUrl, fips, dualstack }: Addressing, region: string): string {
   if (endpointUrl !== undefined) return endpointUrl.replace(/\/+$/, '');
-  const fips = process.env.AWS_USE_FIPS_ENDPOINT === 'true' ? '-fips' : '';
-  const dualstack = process.env.AWS_USE_DUALSTACK_ENDPOINT === 'true' ? '.dualstack' : '';
-  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
-  return `https://s3${fips}${dualstack}.${region}.${suffix}`;
+  const service = `s3${fips ? '-fips' : ''}${dualstack ? '.dualstack' : ''}`;
+  return `https://${service}.${region}.${partition(region).dnsSuffix}`;
+}
+
+/** @returns the partition as ARNs have it: `aws`, `aws-cn` */
+export function partitionOf(region: string): string {
+  return partition(region).name;
 }
 
 /** What a server is called where sets of several servers are told apart: its URL, or `aws`. */
@@ -23,7 +27,7 @@ export function endpointName({ endpointUrl }: Addressing): string {
 /** Whether the bucket stands in the path. A name with dots fits no TLS certificate of `*.s3.…` as part of the host. */
 export function isPathStyle(settings: Addressing): boolean {
   const { bucket, endpointUrl, forcePathStyle } = settings;
-  if (forcePathStyle || bucket.includes('.')) return true;
+  if ((forcePathStyle ?? endpointUrl !== undefined) || bucket.includes('.')) return true;
   return endpointUrl !== undefined && isIP(new URL(endpointUrl).hostname.replace(/^\[|\]$/g, '')) !== 0;
 }
 

@@ -22,7 +22,13 @@ export interface StoreSettings {
   readonly region: string | undefined;
   /** Undefined: AWS. */
   readonly endpointUrl: string | undefined;
-  readonly forcePathStyle: boolean;
+  /** Undefined: where there is an endpoint. */
+  readonly forcePathStyle: boolean | undefined;
+  /** Which of AWS's endpoints are used. */
+  readonly fips?: boolean | undefined;
+  readonly dualstack?: boolean | undefined;
+  /** Only the endpoint of the input counts: that of variables and profile is left out, for STS too. */
+  readonly ignoresConfiguredEndpoints?: boolean | undefined;
   /** Undefined: the SDK's default chain. */
   readonly credentials: GivenCredentials | undefined;
   readonly role: RoleSettings | undefined;

@@ -1,1 +1,0 @@
-"use strict";exports.id=3763,exports.ids=[3763],exports.modules={3763:((e,t,n)=>{n.d(t,{fromEnv:()=>r.s});var r=n(5904)})};
