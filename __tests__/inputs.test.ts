@@ -199,6 +199,7 @@ describe('a role', () => {
       durationSeconds: 1200,
       externalId: undefined,
       audience: 'sts.amazonaws.com',
+      chaining: false,
     });
   });
 
@@ -207,6 +208,7 @@ describe('a role', () => {
       'role-session-name': 'ci@main',
       'role-duration-seconds': '900',
       'role-external-id': 'x',
+      'role-chaining': 'true',
       audience: 'a',
     };
     expect(parse({ 'role-to-assume': arn, ...texts }).store.role).toEqual({
@@ -215,6 +217,7 @@ describe('a role', () => {
       durationSeconds: 900,
       externalId: 'x',
       audience: 'a',
+      chaining: true,
     });
   });
 

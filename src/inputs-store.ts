@@ -85,6 +85,7 @@ function role(texts: Texts<InputName>) {
   );
   const sessionName = texts.form('role-session-name', /^[\w+=,.@-]{2,64}$/, 'give 2 to 64 letters, digits and +=,.@-');
   const durationSeconds = texts.number('role-duration-seconds', { min: 900, max: 43_200 });
+  const chaining = texts.parsed('role-chaining', flag) ?? false;
   if (arn === undefined) return undefined;
   return {
     arn,
@@ -92,6 +93,7 @@ function role(texts: Texts<InputName>) {
     durationSeconds: durationSeconds ?? 1200,
     externalId: texts.get('role-external-id'),
     audience: texts.get('audience') ?? 'sts.amazonaws.com',
+    chaining,
   };
 }
 

@@ -38,6 +38,7 @@ export const INPUTS = {
   'aws-secret-access-key': NO_VARIABLE,
   'aws-session-token': NO_VARIABLE,
   'role-to-assume': { variables: ['AWS_ROLE'] },
+  'role-chaining': NO_VARIABLE,
   'role-session-name': NO_VARIABLE,
   'role-duration-seconds': NO_VARIABLE,
   'role-external-id': NO_VARIABLE,

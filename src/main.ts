@@ -11,7 +11,7 @@ import { type Inputs, parseInputs, SECRET_INPUTS } from './inputs.ts';
 import { type CheckRequest, check } from './modes/check.ts';
 import type { Outcome } from './modes/outcome.ts';
 import { isTruncated, outputsOf } from './outputs.ts';
-import type { ObjectStore, Ports } from './ports.ts';
+import type { Log, ObjectStore, Ports } from './ports.ts';
 import { searchRequest } from './requests.ts';
 import { Notes, summaryOf } from './summary.ts';
 
@@ -65,7 +65,7 @@ async function connect(inputs: Inputs, { inputs: source, log, onCancel }: Host):
     return error;
   });
   return {
-    store: await storeOf(inputs, cancellation.signal),
+    store: await storeOf(inputs, log, cancellation.signal),
     sources: gitSourceTree({ repositoryPath: inputs.repository.path, packageDirectory: inputs.packageDirectory }),
     packages: packageDirectory(inputs.packageDirectory, log),
     jobFiles: temporary === '' ? undefined : jobFiles(temporary, log),
@@ -77,8 +77,8 @@ async function connect(inputs: Inputs, { inputs: source, log, onCancel }: Host):
 }
 
 /** Where there are keys, records are signed, or have to be. */
-async function storeOf({ store: settings, trust }: Inputs, signal: AbortSignal): Promise<ObjectStore> {
-  const store = s3ObjectStore(await withSharedConfig(settings), { signal });
+async function storeOf({ store: settings, trust }: Inputs, log: Log, signal: AbortSignal): Promise<ObjectStore> {
+  const store = s3ObjectStore(await withSharedConfig(settings), { signal, log });
   if (trust === undefined) return store;
   const [{ signedStore }, { recordKeys }] = await Promise.all([
     import('./adapters/signed-store.ts'),

@@ -177,6 +177,21 @@ describe('a role', () => {
     expect(keys[2]).not.toBe(keys[0]);
   });
 
+  it('is kept while it lasts where it can not be assumed anew', async () => {
+    const store = storeAt(server, { role: ROLE });
+    await keysIn(store);
+    server.fault = ({ operation }) =>
+      operation === 'AssumeRole' ? { kind: 'error', status: 403, code: 'AccessDenied' } : undefined;
+    const now = Date.now;
+    // 240 of 900 seconds are left, then none.
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() + 660_000);
+    for (let round = 0; round < 3; round += 1) await keysIn(store);
+    expect(requestsOf('AssumeRole')).toHaveLength(2);
+    clock.mockImplementation(() => now() + 901_000);
+    expect((await faultOf(keysIn(store))).message).toContain("can't be assumed (AccessDenied: ");
+    clock.mockRestore();
+  });
+
   it('is assumed anew where the server says that it has expired, once for all that were under way', async () => {
     const store = storeAt(server, { role: ROLE });
     await keysIn(store);
@@ -229,7 +244,7 @@ describe('a role', () => {
   it('is not assumed without keys', async () => {
     const fault = await faultOf(keysIn(storeAt(server, { ...NONE, role: ROLE })));
     expect(fault.kind).toBe('credentials');
-    expect(fault.message).toContain(`neither credentials nor an OIDC token to assume the role ${ARN} with (`);
+    expect(fault.message).toContain(`neither credentials nor an OIDC token to assume the role ${ARN} with: `);
     expect(fault.message).toContain("the permission 'id-token: write'");
     expect(server.requests).toEqual([]);
   });

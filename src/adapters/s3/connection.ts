@@ -1,8 +1,6 @@
-import { doesIdentityRequireRefresh, isIdentityExpired, memoizeIdentityProvider } from '@smithy/core';
-import type { AwsCredentialIdentity } from '@smithy/types';
 import { once } from '../../core/once.ts';
-import { unlessAborted } from '../../core/unless-aborted.ts';
-import { credentialsOf } from './credentials.ts';
+import type { Log } from '../../ports.ts';
+import { type Credentials, credentialsOf } from './credentials.ts';
 import type { Destination } from './faults.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { HeaderSigner } from './request-signer.ts';
@@ -21,7 +19,7 @@ export interface Connection {
   readonly retries: () => Promise<PatientRetryStrategy>;
   readonly region: () => Promise<string>;
   /** Fetched anew shortly before they expire, and where that is asked for. */
-  readonly credentials: (options?: { readonly forceRefresh?: boolean }) => Promise<AwsCredentialIdentity>;
+  readonly credentials: Credentials;
   readonly signer: () => Promise<HeaderSigner>;
   /** Conditions that the store does not know, each as `<operation> <header>`: no request of this run is sent with them again. */
   readonly unknownConditions: Set<string>;
@@ -33,12 +31,13 @@ export interface ConnectOptions {
   /** Aborted when nobody waits for an answer any more; never by default. */
   readonly signal?: AbortSignal | undefined;
   readonly limits?: Limits | undefined;
+  readonly log?: Pick<Log, 'info'> | undefined;
 }
 
 /** Opens nothing yet: region and credentials are looked for when the first request needs them. */
 export function connect(
   settings: StoreSettings,
-  { signal = new AbortController().signal, limits = LIMITS }: ConnectOptions = {},
+  { signal = new AbortController().signal, limits = LIMITS, log = SILENT }: ConnectOptions = {},
 ): Connection {
   const { bucket, endpointUrl, maxAttempts } = settings;
   const transport = new Transport(limits);
@@ -51,7 +50,7 @@ export function connect(
     const { findRegion } = await import('./region.ts');
     return findRegion(settings, { transport, retries, signal });
   });
-  const credentials = refreshing(() => unlessAborted(credentialsOf(settings), signal));
+  const credentials = credentialsOf({ settings, transport, retries, signal, log });
   return {
     settings,
     limits,
@@ -67,8 +66,4 @@ export function connect(
   };
 }
 
-/** Keeps what it was given until shortly before that expires. */
-function refreshing(fetch: () => Promise<AwsCredentialIdentity>): Connection['credentials'] {
-  const provider = memoizeIdentityProvider(fetch, isIdentityExpired, doesIdentityRequireRefresh);
-  return async (options) => (await provider?.(options)) ?? fetch();
-}
+const SILENT: Pick<Log, 'info'> = { info: () => {} };

@@ -90,7 +90,9 @@ function isPassing(error: unknown): boolean {
   if (!isSdkError(error)) return false;
   if (codeOf(error) === PROXY_UNAVAILABLE) return true;
   const status = error.$metadata?.httpStatusCode ?? 0;
-  return CONFLICTS.has(error.name) || status === IDLE_STATUS || status >= FIRST_GATEWAY_STATUS;
+  // STS has the same code for tokens that are wrong for good.
+  const isKeyAway = error.name === 'InvalidIdentityTokenException' && /verification key/i.test(error.message);
+  return isKeyAway || CONFLICTS.has(error.name) || status === IDLE_STATUS || status >= FIRST_GATEWAY_STATUS;
 }
 
 /** As the SDK's client has it. */

@@ -13,6 +13,8 @@ export interface RoleSettings {
   readonly externalId: string | undefined;
   /** Of GitHub's OIDC token. */
   readonly audience: string;
+  /** By the credentials at hand, though there may be a token. */
+  readonly chaining?: boolean;
 }
 
 /** Where and how the bucket is reached. */

@@ -30,13 +30,17 @@ export interface ExchangeOptions extends SendOptions {
  * connection that does not come about, or falls silent, ends the request.
  */
 export class Transport {
+  /** How far the clock of the server that answered last is ahead of this machine's. */
+  clockOffsetMs = 0;
   readonly #timeouts: Timeouts;
+  readonly #isProxied: boolean;
   /** By server. */
   readonly #ways = new Map<string, () => Promise<Way>>();
   readonly #underWay = new WeakMap<AbortSignal, Set<ClientRequest>>();
 
-  constructor(timeouts: Timeouts = LIMITS) {
+  constructor(timeouts: Timeouts = LIMITS, { isProxied = true } = {}) {
     this.#timeouts = timeouts;
+    this.#isProxied = isProxied;
   }
 
   /**
@@ -69,7 +73,10 @@ export class Transport {
       const outgoing = http.request(options, (message) => {
         reply = message;
         const refused = refusal?.(message);
-        if (refused === undefined) return resolve(message);
+        if (refused === undefined) {
+          this.#readClock(message);
+          return resolve(message);
+        }
         message.destroy();
         reject(refused);
       });
@@ -90,6 +97,11 @@ export class Transport {
       if (!outgoing.reusedSocket) this.#limitConnecting(outgoing, reject);
       outgoing.end(request.body);
     });
+  }
+
+  #readClock({ headers: { date = '' } }: IncomingMessage): void {
+    const serverMs = Date.parse(date);
+    if (!Number.isNaN(serverMs)) this.clockOffsetMs = serverMs - Date.now();
   }
 
   /** One listener for all requests of a signal: one for each would cost a tenth of what a request does. */
@@ -136,7 +148,8 @@ export class Transport {
     // No bound on connections: one would make requests wait for a connection, and that counts as connecting.
     const options: AgentOptions = { keepAlive: true, timeout: this.#timeouts.silenceTimeoutMs };
     const direct = { http, agent: new http.Agent(options) };
-    if (!PROXY_VARIABLES.some((name) => process.env[name] || process.env[name.toUpperCase()])) return direct;
+    if (!this.#isProxied || !PROXY_VARIABLES.some((name) => process.env[name] || process.env[name.toUpperCase()]))
+      return direct;
     const { proxyFor } = await import('./proxy-variables.ts');
     const proxy = proxyFor(server);
     if (proxy === undefined) return direct;

@@ -1,0 +1,79 @@
+import { fromTemporaryCredentials, fromWebToken } from '@aws-sdk/credential-providers';
+import type { HttpResponse } from '@smithy/core/protocols';
+import type { AwsCredentialIdentity } from '@smithy/types';
+import { defined } from '../../core/defined.ts';
+import type { CredentialContext } from './credentials.ts';
+import { ServiceError } from './json-service.ts';
+import { readReply } from './reply.ts';
+import { SdkRequestHandler } from './sdk-request-handler.ts';
+import type { StoreSettings } from './settings.ts';
+
+// Roles are assumed here, whoever asks for it: the input, a profile or the environment.
+
+/** Of partition `aws`, for a bucket whose region is not known yet. */
+const DEFAULT_REGION = 'us-east-1';
+
+const MOST_PAGE_BYTES = 1024 ** 2;
+
+/** The SDK takes a gateway's page for an empty answer, or for a refusal without a reason. */
+class ServiceRequestHandler extends SdkRequestHandler {
+  override async handle(...request: Parameters<SdkRequestHandler['handle']>): Promise<{ response: HttpResponse }> {
+    const { response } = await super.handle(...request);
+    if (!/^text\/html\b/i.test(response.headers['content-type'] ?? '')) return { response };
+    throw new ServiceError(await readReply(response.body, { mostBytes: MOST_PAGE_BYTES }));
+  }
+}
+
+/** How the SDK's clients that fetch credentials send requests: as every other request goes out. */
+export async function clientConfig({ settings, transport, retries }: CredentialContext) {
+  return {
+    requestHandler: new ServiceRequestHandler(transport),
+    retryStrategy: await retries(),
+    systemClockOffset: transport.clockOffsetMs,
+    useFipsEndpoint: settings.fips ?? false,
+    useDualstackEndpoint: settings.dualstack ?? false,
+    ignoreConfiguredEndpointUrls: settings.ignoresConfiguredEndpoints ?? false,
+  };
+}
+
+function regionOf({ region }: StoreSettings): string {
+  return region ?? DEFAULT_REGION;
+}
+
+type RoleParameters = Parameters<typeof fromTemporaryCredentials>[0]['params'];
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html @throws the SDK's error */
+export async function assumeRole(
+  context: CredentialContext,
+  masterCredentials: AwsCredentialIdentity,
+  params: RoleParameters,
+): Promise<AwsCredentialIdentity> {
+  const config = { ...(await clientConfig(context)), region: regionOf(context.settings) };
+  return fromTemporaryCredentials({ params, masterCredentials, clientConfig: config })();
+}
+
+export interface WebIdentityParameters {
+  readonly RoleArn: string | undefined;
+  readonly RoleSessionName: string | undefined;
+  /** A JWT. */
+  readonly WebIdentityToken: string | undefined;
+  readonly DurationSeconds?: number | undefined;
+}
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html @throws the SDK's error */
+export async function assumeRoleWithWebIdentity(
+  context: CredentialContext,
+  {
+    RoleArn: roleArn = '',
+    RoleSessionName,
+    WebIdentityToken: webIdentityToken = '',
+    DurationSeconds,
+  }: WebIdentityParameters,
+): Promise<AwsCredentialIdentity> {
+  return fromWebToken({
+    roleArn,
+    webIdentityToken,
+    ...defined({ roleSessionName: RoleSessionName, durationSeconds: DurationSeconds }),
+    clientConfig: { ...(await clientConfig(context)), region: regionOf(context.settings) },
+  })();
+}
