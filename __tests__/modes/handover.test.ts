@@ -9,7 +9,6 @@ import type { Outcome } from '../../src/modes/outcome.ts';
 import type { UploadRequest } from '../../src/modes/upload.ts';
 import { newRecordKeys } from '../core/key-pair.ts';
 import { Scenario, SOURCES } from '../support/scenario.ts';
-import { TestBucket } from '../support/test-bucket.ts';
 
 // What a check hands to the upload after it, past a build that may empty the package directory or write into it.
 
@@ -215,20 +214,6 @@ describe('the answer of a check', () => {
     expect(await upload()).toMatchObject({ found: true, reason: 'marker', uploaded: false, codeHash, files });
   });
 
-  it('comes from a look-up, whatever .record.json says', async () => {
-    const { files } = await storeSet();
-    await check();
-    const text = (await scenario.marker('.record.json')) ?? '';
-    await scenario.build({ '.record.json': text.replaceAll('app.zip', '../../evil/api.zip') });
-    scenario.forgetWire();
-    expect(await scenario.upload()).toMatchObject({ reason: 'marker', files });
-    expect([...new Set(scenario.wire())].toSorted()).toEqual([
-      'GetObject records/artifacts/<commit>.json',
-      'ListObjectsV2 artifacts/<commit>/',
-    ]);
-    expect(await scenario.marker('.record.json')).toBe(text);
-  });
-
   it.each([
     ['was deleted since', async () => deleteAll()],
     ['lost its record, and a file', async () => scenario.bucket.delete(`artifacts/${scenario.head}/app.zip`)],
@@ -250,23 +235,6 @@ describe('the answer of a check', () => {
     await scenario.build({ 'app.zip': 'app', '.found': '' });
     await before();
     expect(await scenario.upload()).toMatchObject({ uploaded: true, reason: 'uploaded' });
-  });
-
-  it('does not count for another server with a bucket of that name', async () => {
-    await storeSet();
-    await check();
-    const mirror = await TestBucket.create();
-    try {
-      mirror.server.createBucket({ name: scenario.bucket.name });
-      const { store } = scenario.ports();
-      const { s3ObjectStore } = await import('../../src/adapters/s3/object-store.ts');
-      const mirrored = s3ObjectStore(scenario.storeSettings({ endpointUrl: mirror.endpoint }));
-      expect(mirrored.bucket).toBe(store.bucket);
-      await scenario.build({ 'app.zip': 'app' });
-      expect(await scenario.upload({}, { ...scenario.inJob, store: mirrored })).toMatchObject({ uploaded: true });
-    } finally {
-      await mirror.close();
-    }
   });
 
   it('is beaten by overwrite', async () => {
