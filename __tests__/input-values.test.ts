@@ -172,6 +172,23 @@ describe('keyPrefix', () => {
     },
   );
 
+  it.each([
+    ['artifacts', 'artifacts'],
+    ['rel/artifacts/0123', 'artifacts'],
+    ['cache', 'cache'],
+    ['team/records/', 'records'],
+  ])('refuses to put a set within sets or records: %j', (text, folder) => {
+    expect(() => keyPrefix('prefix', text)).toThrow(
+      new InputError(
+        `prefix is '${text}': '${folder}' is where sets and records lie, so use another name for that segment`,
+      ),
+    );
+  });
+
+  it.each(['artifacts2', 'my-cache', 'Records'])('takes a name that only has theirs in it: %j', (text) => {
+    expect(keyPrefix('prefix', text)).toBe(text);
+  });
+
   it.each(['a\nb', 'a\0b', 'a\u0085b'])('refuses a control character: %j', (text) => {
     expect(() => keyPrefix('prefix', text)).toThrow(InputError);
   });

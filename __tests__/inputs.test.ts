@@ -386,6 +386,7 @@ describe('an input that cannot be used', () => {
     ['prefix', 'team//app', PREFIX],
     ['prefix', '../other', PREFIX],
     ['fallback-prefixes', '/main', PREFIX],
+    ['fallback-prefixes', 'main/cache', "'cache' is where sets and records lie, so use another name for that segment"],
     ['files', '/etc/passwd', RELATIVE],
     ['files', '!/etc/passwd', RELATIVE],
     ['files', '../secret', RELATIVE],

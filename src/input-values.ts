@@ -73,12 +73,18 @@ export function localPath(name: string, text: string, findHome: () => string | u
   return `${home.replace(/[\\/]$/, '')}/${text.slice(2)}`;
 }
 
+/** A set under such a prefix would lie within another set. */
+const SET_FOLDERS: ReadonlySet<string> = new Set(['artifacts', 'cache', 'records']);
+
 /** A key prefix: segments divided by `/`; one trailing `/` is dropped. */
 export function keyPrefix(name: string, text: string): string {
   const prefix = text.endsWith('/') ? text.slice(0, -1) : text;
   const isBad = prefix.split('/').some((segment) => segment === '' || segment === '.' || segment === '..');
   if (isBad || /[\p{Cc}\\]/u.test(prefix))
     throw refused(name, text, "give segments divided by '/', none of them empty, '.' or '..', and no leading '/'");
+  const folder = prefix.split('/').find((segment) => SET_FOLDERS.has(segment));
+  if (folder !== undefined)
+    throw refused(name, text, `'${folder}' is where sets and records lie, so use another name for that segment`);
   return prefix;
 }
 
