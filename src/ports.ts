@@ -211,6 +211,8 @@ export interface PackageDirectory {
   create(): Promise<void>;
   /** Sorted by the bytes of their paths. */
   scan(selection: FileSelection): Promise<readonly ScannedFile[]>;
+  /** The number of files that are neither hidden nor markers; undefined where a folder can't be read. */
+  countFiles(): Promise<number | undefined>;
   open(path: string): Promise<OpenFile>;
   /** Base64 SHA-256 of a regular file that has this size; undefined where there is none. */
   digest(path: string, sizeBytes: number): Promise<string | undefined>;

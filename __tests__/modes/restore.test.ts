@@ -234,6 +234,18 @@ describe('a file that is there already', () => {
     await scenario.build({ 'app.zip': 'app, but longer', 'other.txt': 'other' });
     await scenario.restore();
     expect(await restoredAssets()).toEqual({ ...FILES, 'other.txt': 'other' });
+    expect(scenario.log).toContain(`1 other file in ${scenario.packages} is not part of the restored set.`);
+  });
+
+  it('is not counted among the others, nor are markers and hidden files', async () => {
+    await scenario.storeSet({ ...FILES, '.hidden': 'hidden' });
+    await scenario.build({ '.commit-hash': scenario.head, '.cache/x': 'x', '.y': 'y' });
+    await scenario.restore();
+    expect(scenario.log.join()).not.toContain('not part of the restored set');
+    await scenario.build({ 'a.txt': 'a', 'nested/b.txt': 'b' });
+    await scenario.restore(chosenBy('app.zip'));
+    // Files of the set that were not asked for count, too.
+    expect(scenario.log).toContain(`3 other files in ${scenario.packages} are not part of the restored set.`);
   });
 
   it.each(['a copy of it outside', 'a copy of it inside', 'nothing'])(

@@ -1,3 +1,4 @@
+import { isHidden } from '../core/asset-path.ts';
 import { counted, readableSize } from '../core/counted.ts';
 import type { NamingRules } from '../core/portable-names.ts';
 import { recordText, totalSize } from '../core/record.ts';
@@ -57,9 +58,20 @@ export async function bringBack(
   ports.log.info(
     `Restored ${counted(files.length, 'asset')} (${size}${presentCount > 0 ? `, ${presentCount} of them there already` : ''}) into ${ports.packages.path}.`,
   );
+  await tellOthers(ports, files);
   if (files.length === 0 && filesOf(restored.set).length > 0)
     ports.log.warning(
       `Nothing was restored, since no asset of ${set.location.prefix} matches 'files': check its patterns.`,
     );
   return { found: restored.set, files };
+}
+
+/** Nothing is removed, so a later upload or deployment of the whole directory would take other files along. */
+async function tellOthers({ packages, log }: Ports, restored: Outcome['files']): Promise<void> {
+  const count = (await packages.countFiles()) ?? 0;
+  const others = count - restored.filter(({ path }) => !isHidden(path)).length;
+  if (others > 0)
+    log.info(
+      `${counted(others, 'other file')} in ${packages.path} ${others === 1 ? 'is' : 'are'} not part of the restored set.`,
+    );
 }

@@ -25,6 +25,10 @@ export class ModelDirectory implements PackageDirectory {
       .sort((left, right) => (left.path < right.path ? -1 : 1));
   }
 
+  async countFiles(): Promise<number> {
+    return this.files.size;
+  }
+
   async open(path: string): Promise<OpenFile> {
     const opened = this.files.get(path);
     if (opened === undefined) throw new Error(`There is no ${path}`);

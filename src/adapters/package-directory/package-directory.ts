@@ -14,6 +14,7 @@ export function packageDirectory(path: string, log: Log): PackageDirectory {
     exists: async () => (await import('./is-directory.ts')).isDirectory(path),
     create: () => create(path),
     scan: async (selection) => (await import('./scan.ts')).scanFiles(path, selection, log),
+    countFiles: async () => (await import('./scan.ts')).countFiles(path),
     open: async (file) => (await opening())(file),
     digest: async (file, sizeBytes) => (await digesting()).digestFile(path, file, sizeBytes),
     receive: async (file, sizeBytes) => (await receiving())(file, sizeBytes),

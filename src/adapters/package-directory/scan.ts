@@ -44,6 +44,22 @@ export async function scanFiles(root: string, selection: FileSelection, log: Log
 }
 
 /**
+ * Counts the files that an upload of everything would find, without looking at any of them.
+ *
+ * @returns undefined where a folder can't be read
+ */
+export function countFiles(root: string): number | undefined {
+  const isAsset = (path: string) => !isMarker(path) && !isTemporary(path) && !isHidden(path);
+  try {
+    return everyPath(root, { patterns: [], includeHidden: false })
+      .filter(isAsset)
+      .reduce((count) => count + 1, 0);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * Without patterns there is nothing to match. Links are listed, not followed.
  *
  * @param folder empty, or ends in `/`
