@@ -18,12 +18,11 @@ describe('pathProblem', () => {
     '.hidden',
     'a..b/..c/d..',
     'sub/.found',
-    '.found/app.zip',
     '.found2',
     'C:/app.zip',
     "it's #1 & 100 % + <ok>?.zip",
   ])('takes %j', (path) => {
-    expect(pathProblem(path, 'artifacts/c1/')).toBeUndefined();
+    expect(pathProblem(path, ['artifacts/c1/'])).toBeUndefined();
   });
 
   it.each([
@@ -55,8 +54,9 @@ describe('pathProblem', () => {
     ['.commit-hash', MARKER],
     ['.code-hash', MARKER],
     ['.record.json', MARKER],
+    ['.found/app.zip', MARKER],
   ])('refuses %j, since %s', (path, problem) => {
-    expect(pathProblem(path, 'artifacts/c1/')).toBe(problem);
+    expect(pathProblem(path, ['artifacts/c1/'])).toBe(problem);
   });
 
   it.each([
@@ -64,14 +64,40 @@ describe('pathProblem', () => {
     ['two bytes each', 'é'.repeat((1024 - 4) / 2)],
     ['four bytes each', '😀'.repeat((1024 - 4) / 4)],
   ])('takes a key of 1024 bytes, not one more: %s', (_, path) => {
-    expect(pathProblem(path, 'key/')).toBeUndefined();
-    expect(pathProblem(`${path}a`, 'key/')).toBe('its key would have 1025 bytes, and S3 takes 1024');
+    expect(pathProblem(path, ['key/'])).toBeUndefined();
+    expect(pathProblem(`${path}a`, ['key/'])).toBe('its key under key/ would have 1025 bytes, and S3 takes 1024');
   });
 
-  it('counts the bytes of the prefix', () => {
-    expect(pathProblem('a', `${'p'.repeat(1022)}/`)).toBeUndefined();
-    expect(pathProblem('a', `${'p'.repeat(1023)}/`)).toBe('its key would have 1025 bytes, and S3 takes 1024');
+  it('counts the bytes of every prefix', () => {
+    const [fits, tooLong] = [`${'p'.repeat(1022)}/`, `${'p'.repeat(1023)}/`];
+    expect(pathProblem('a', ['short/', fits])).toBeUndefined();
+    expect(pathProblem('a', ['short/', tooLong])).toBe(
+      `its key under ${tooLong} would have 1025 bytes, and S3 takes 1024`,
+    );
   });
+
+  it.each([
+    '.git',
+    '.git/config',
+    'a/.GIT/hooks/x',
+    'git~1',
+    'a/Git~1/b',
+    '.git./x',
+    '.git ./x',
+    '.git:stream',
+    '.git::$INDEX_ALLOCATION/x',
+    '.\u200dgit',
+    '.git\u202e/x',
+  ])("keeps out of git's own files: %j", (path) => {
+    expect(pathProblem(path, [])).toBe("it leads into git's own files");
+  });
+
+  it.each(['.gitignore', '.github/x', 'git', 'x.git', 'git~2', '.git~1', '.gitmodules/x', '. git'])(
+    'lets pass %j',
+    (path) => {
+      expect(pathProblem(path, [])).toBeUndefined();
+    },
+  );
 });
 
 describe('isMarker', () => {

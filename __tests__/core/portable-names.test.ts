@@ -101,29 +101,6 @@ describe('namingProblem', () => {
       );
   });
 
-  it.each([
-    '.git',
-    '.git/config',
-    'a/.GIT/hooks/x',
-    'git~1',
-    'a/Git~1/b',
-    '.git./x',
-    '.git ./x',
-    '.\u200dgit',
-    '.git\u202e/x',
-  ])("keeps out of git's own files: %j", (path) => {
-    const problem = `'${printable(path)}' leads into git's own files`;
-    for (const rules of ['darwin', 'other'] as const) expect(namingProblem([path], rules)).toBe(problem);
-    expect(namingProblem([path], 'win32')).toBeDefined();
-  });
-
-  it.each(['.gitignore', '.github/x', 'git', 'x.git', 'git~2', '.git~1', '.gitmodules/x', '. git'])(
-    'lets pass %j',
-    (path) => {
-      for (const rules of ['win32', 'darwin', 'other'] as const) expect(namingProblem([path], rules)).toBeUndefined();
-    },
-  );
-
   it.each<[string, readonly NamingRules[]]>([
     ['a'.repeat(256), ['win32', 'darwin', 'other']],
     [`${'a'.repeat(256)}/b`, ['win32', 'darwin', 'other']],

@@ -6,6 +6,12 @@ export type Marker = (typeof MARKERS)[number];
 
 const MARKER_NAMES: ReadonlySet<string> = new Set(MARKERS);
 
+/** What HFS+ overlooks in names: `next_hfs_char` of https://github.com/git/git/blob/master/utf8.c */
+export const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
+
+/** Git's folder as file systems let it be called: in any case, by its short name, with trailing points or a stream. */
+const IN_GIT_FOLDER = /(^|\/)(\.git|git~1)[. ]*(:|\/|$)/i;
+
 /** Markers are how steps talk to each other; they are never assets. */
 export function isMarker(path: string): boolean {
   return MARKER_NAMES.has(path);
@@ -36,14 +42,14 @@ export function isNoText(path: string): boolean {
 }
 
 /**
- * Why a path can't be an asset's: it would not survive the round trip through a key, or would leave the package
- * directory when it is brought back.
+ * Why a path can't be an asset's on any system: it would not survive the round trip through a key, or a restore would
+ * refuse it. Upload, promotion and restore all ask this.
  *
  * @param path relative to the package directory, with `/`; comes from a disk, a listing or a record
- * @param keyPrefix what comes before the path in the object's key
+ * @param keyPrefixes what comes before the path in each key that the asset will have
  * @returns the reason, or undefined when the path is fine
  */
-export function pathProblem(path: string, keyPrefix: string): string | undefined {
+export function pathProblem(path: string, keyPrefixes: readonly string[]): string | undefined {
   const segments = path.split('/');
   if (path === '') return 'it is empty';
   if (segments.some((segment) => segment === '' || segment === '.' || segment === '..'))
@@ -51,8 +57,9 @@ export function pathProblem(path: string, keyPrefix: string): string | undefined
   if (path.includes('\\')) return 'it has a backslash, which is a separator on Windows';
   if (/\p{Cc}/u.test(path)) return 'it has a control character';
   if (isNoText(path)) return 'it is not valid UTF-8';
-  if (isMarker(path)) return 'it is a marker file of this action';
-  const keyBytes = Buffer.byteLength(keyPrefix + path);
-  if (keyBytes > MAX_KEY_BYTES) return `its key would have ${keyBytes} bytes, and S3 takes ${MAX_KEY_BYTES}`;
-  return undefined;
+  if (isMarker(segments[0] ?? '')) return 'it is a marker file of this action';
+  if (IN_GIT_FOLDER.test(path.replace(IGNORED_BY_HFS, ''))) return "it leads into git's own files";
+  const tooLong = keyPrefixes.find((prefix) => Buffer.byteLength(prefix + path) > MAX_KEY_BYTES);
+  if (tooLong === undefined) return undefined;
+  return `its key under ${tooLong} would have ${Buffer.byteLength(tooLong + path)} bytes, and S3 takes ${MAX_KEY_BYTES}`;
 }

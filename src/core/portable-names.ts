@@ -1,4 +1,4 @@
-import { isMarker } from './asset-path.ts';
+import { IGNORED_BY_HFS, isMarker } from './asset-path.ts';
 import { printable } from './printable.ts';
 
 /** A system by what it makes of file names; as Node names it. */
@@ -13,15 +13,9 @@ const LONGEST_NAME = 255;
 /** No shorter one has more bytes: a UTF-16 unit has three at most. */
 const MAYBE_TOO_LONG = /[^/]{86}/;
 
-/** What HFS+ overlooks in names: `next_hfs_char` of https://github.com/git/git/blob/master/utf8.c */
-const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
-
-/** Git's folder as file systems let it be called: in any case, by its short name, with trailing points or a stream. */
-const IN_GIT_FOLDER = /(^|\/)(\.git|git~1)[. ]*(:|\/|$)/i;
-
 /**
- * Why a set of paths can't all be files of one directory on a system, each under its own name and none of them a file
- * that means something to this action or to git.
+ * Why a set of paths can't all be files of one directory on a system, each under its own name and none of them a
+ * marker file. What no system takes, `pathProblem` tells.
  *
  * @param paths relative, with `/`
  * @returns one sentence about the first trouble, or undefined where there is none
@@ -39,7 +33,6 @@ function problemOf(path: string, rules: NamingRules): string | undefined {
     return 'is no name for a file on Windows';
   if (MAYBE_TOO_LONG.test(path) && path.split('/').some((name) => lengthOf(name, rules) > LONGEST_NAME))
     return `has a file or folder name of more than ${LONGEST_NAME} ${rules === 'other' ? 'bytes' : 'characters'}`;
-  if (IN_GIT_FOLDER.test(path.replace(IGNORED_BY_HFS, ''))) return "leads into git's own files";
   const [first = ''] = path.split('/', 1);
   if (isMarker(fold(first, rules))) return 'stands where a marker file of this action belongs';
   return undefined;

@@ -17,7 +17,7 @@ import { findCodeHash } from '../steps/find-code-hash.ts';
 import { readHints } from '../steps/hand-over.ts';
 import { type Finding, isUsable } from '../steps/look-up.ts';
 import { lookUpSettled } from '../steps/look-up-settled.ts';
-import { type AssetSettings, planUpload } from '../steps/plan-upload.ts';
+import { type AssetSettings, planUpload, refuseBadPaths } from '../steps/plan-upload.ts';
 import { RecordClaim } from '../steps/record-claim.ts';
 import { type CommitRequest, resolveCommit } from '../steps/resolve-commit.ts';
 import { type PlannedAsset, sendAssets } from '../steps/send-assets.ts';
@@ -60,7 +60,10 @@ export async function upload(request: UploadRequest, ports: Ports): Promise<Outc
   ]);
   if (marked !== undefined) return marked;
   if (assets.length === 0) tellNoFiles(request, ports);
-  return uploadPlanned({ request, ports, location, assets, codeHash: await codeHash() });
+  const hash = await codeHash();
+  const cache = hash === undefined ? [] : [cacheSet(request.prefix, hash.value)];
+  refuseBadPaths(ports.packages, { assets, locations: [location, ...cache] });
+  return uploadPlanned({ request, ports, location, assets, codeHash: hash });
 }
 
 /** @returns what there is to upload, or how it ends where nothing is */
@@ -72,7 +75,7 @@ async function prepare(request: UploadRequest, ports: Ports, told: MarkedUpload)
     throw new InputError(
       `package-directory '${packages.path}' does not exist: build the assets into it before uploading`,
     );
-  return { marked, assets: await planUpload(ports, { ...request, location: told.own }) };
+  return { marked, assets: await planUpload(ports, request) };
 }
 
 async function refuseOtherCommit({ packages }: Ports, commit: string): Promise<void> {

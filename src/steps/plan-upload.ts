@@ -14,29 +14,41 @@ export interface AssetSettings {
   readonly metadata: Readonly<Record<string, string>> | undefined;
 }
 
-const SECRETS = /(^|\/)(\.git|\.aws|\.npmrc|\.env)(\/|$)/;
+const SECRETS = /(^|\/)(\.aws|\.npmrc|\.env)(\/|$)/;
 
 /**
- * Scans the package directory and decides what each file is stored as, before anything is sent.
+ * Scans the package directory and decides what each file is stored as.
  *
  * @returns the assets in the order of their paths' bytes
- * @throws InputError naming the first path that can't be stored and brought back as it is
  */
 export async function planUpload(
   { packages, log }: { readonly packages: PackageDirectory; readonly log: Log },
-  { selection, location, settings }: { selection: FileSelection; location: SetLocation; settings: AssetSettings },
+  { selection, settings }: { selection: FileSelection; settings: AssetSettings },
 ): Promise<readonly PlannedAsset[]> {
   const files = await packages.scan(selection);
-  for (const { path } of files) {
-    const problem = pathProblem(path, location.prefix);
-    if (problem !== undefined)
-      throw new InputError(
-        `'${printable(path)}' in ${packages.path} can't be an asset: ${problem}. Rename or exclude it.`,
-      );
+  for (const { path } of files)
     if (SECRETS.test(path))
       log.warning(`'${printable(path)}' is uploaded since hidden files were asked for: make sure it holds no secret.`);
-  }
   return files.map((file) => plan(file, settings));
+}
+
+/**
+ * Refuses what could not be stored and brought back as it is, in every place where the set will lie.
+ *
+ * @throws InputError naming the first such path
+ */
+export function refuseBadPaths(
+  packages: PackageDirectory,
+  { assets, locations }: { readonly assets: readonly PlannedAsset[]; readonly locations: readonly SetLocation[] },
+): void {
+  const prefixes = locations.map(({ prefix }) => prefix);
+  for (const { path } of assets) {
+    const problem = pathProblem(path, prefixes);
+    if (problem !== undefined)
+      throw new InputError(
+        `'${printable(path)}' in ${packages.path} can't be an asset: ${problem}. Rename it, or exclude it by 'files'.`,
+      );
+  }
 }
 
 function plan({ path, sizeBytes, executable }: ScannedFile, settings: AssetSettings): PlannedAsset {

@@ -56,7 +56,7 @@ export async function promote(ports: Ports, promotion: Promotion): Promise<Compl
 /** Paths of a record or a listing are an attacker's input: one that leaves its set is not copied anywhere. */
 function refuseBadPaths(files: readonly AssetFile[], from: Finding): void {
   for (const { path } of files) {
-    const problem = pathProblem(path, from.location.prefix);
+    const problem = pathProblem(path, [from.location.prefix]);
     if (problem !== undefined)
       throw new SetChangedError(
         `${from.location.prefix} holds the path '${printable(path)}', which is refused: ${problem}`,

@@ -95,7 +95,7 @@ async function restore(ports: Ports, { set, isChosen, naming, concurrency }: Set
 /** Paths of a record or a listing are an attacker's input. */
 function refuseNames(paths: readonly string[], { location }: Finding, naming: NamingRules): void {
   for (const path of paths) {
-    const problem = pathProblem(path, '');
+    const problem = pathProblem(path, [location.prefix]);
     if (problem !== undefined) throw refused(`'${printable(path)}' is refused: ${problem}`, location.prefix);
   }
   const problem = namingProblem(paths, naming);
