@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseRecord } from '../../src/core/record.ts';
-import { type RecordFixture, Scenario, skippingClock } from '../support/scenario.ts';
+import { recordText } from '../core/records.ts';
+import { type RecordFixture, Scenario, SOURCES, skippingClock } from '../support/scenario.ts';
 
 let scenario: Scenario;
 beforeEach(async () => {
@@ -174,6 +175,19 @@ describe('a set of the same code that does not count', () => {
     expect(scenario.warnings()).toEqual([expect.stringMatching(/cache\/.* is damaged: 'app.zip'/)]);
   });
 
+  it('is one whose record was copied from another code hash', async () => {
+    const { codeHash } = await uploadAndMoveOn();
+    const record = await scenario.record(`records/cache/${codeHash}.json`);
+    if (record?.state !== 'complete') throw new Error('There is no cached set');
+    const { codeHash: _, ...without } = record;
+    for (const other of [{ ...record, codeHash: 'f'.repeat(64) }, without]) {
+      await scenario.bucket.put(`records/cache/${codeHash}.json`, recordText(other));
+      await expectMiss();
+    }
+    expect(scenario.log.join()).toContain('its record is of the code hash ffff');
+    expect(scenario.log.join()).toContain('its record is of no code hash');
+  });
+
   it('is one of ours whose record was deleted', async () => {
     const { codeHash } = await uploadAndMoveOn();
     await scenario.bucket.delete(`records/cache/${codeHash}.json`);
@@ -200,7 +214,7 @@ describe('a set of the same code that does not count', () => {
       // As a server would list it that lets such a key in.
       const lying = { ...store, list: (prefix: string) => listOf(prefix.startsWith('cache/') ? [listed] : []) };
       expect(await scenario.check({}, { store: lying })).toMatchObject({ found: false, reason: 'absent' });
-      expect(scenario.warnings().join()).toContain('which is refused');
+      expect(scenario.warnings().join()).toContain("can't be copied to");
       expect(scenario.log.join()).not.toContain('\n');
       const after = await scenario.bucketContents();
       expect(Object.keys(after)).toEqual(Object.keys(before));
@@ -336,6 +350,22 @@ describe('a promotion', () => {
   });
 });
 
+describe('a promotion under a longer prefix', () => {
+  it('that does not fit is a miss with a warning', async () => {
+    const prefix = 'p'.repeat(200);
+    const segment = 'd'.repeat(200);
+    await scenario.build({ [[segment, segment, segment, segment, 'app.zip'].join('/')]: 'app' });
+    await scenario.upload({ prefix: 'short' });
+    await scenario.freshPackages();
+    const outcome = await scenario.check({ prefix, fallbackPrefixes: ['short'] });
+    expect(outcome).toMatchObject({ found: false, source: 'none', reason: 'absent' });
+    expect(scenario.warnings()).toEqual([
+      expect.stringMatching(/can't be copied to p.*its key under p.* 1,?\d{3} bytes/),
+    ]);
+    expect(await scenario.bucket.keys(prefix)).toEqual([]);
+  });
+});
+
 describe('fallback prefixes', () => {
   async function uploadUnder(prefix: string, content: string, codeHash?: undefined): Promise<void> {
     await scenario.build({ 'app.zip': content });
@@ -372,6 +402,29 @@ describe('fallback prefixes', () => {
     await uploadUnder('first', 'of the code');
     await scenario.commit();
     expect(await foundBytes(['elsewhere', 'first'])).toBe('of the code');
+  });
+
+  it('give no set of the commit with another code hash, but the next one that fits', async () => {
+    await scenario.build({ 'app.zip': 'other tools' });
+    const { codeHash = '' } = await scenario.upload({ prefix: 'first', codeHash: { ...SOURCES, salt: 'other' } });
+    await uploadUnder('second', 'second');
+    expect(await foundBytes(['first', 'second'])).toBe('second');
+    expect(scenario.log).toContainEqual(expect.stringMatching(`first/artifacts/.* has the code hash ${codeHash}`));
+  });
+
+  it('give a set its own code hash, not the one that is looked for', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload({ prefix: 'first', codeHash: undefined });
+    const { codeHash } = await scenario.upload({ prefix: 'second' });
+    for (const [prefix, recorded] of [
+      ['first', undefined],
+      ['second', codeHash],
+    ] as const) {
+      await scenario.freshPackages();
+      await scenario.check({ prefix: `of-${prefix}`, fallbackPrefixes: [prefix], codeHash: undefined });
+      const record = await scenario.record(`of-${prefix}/records/artifacts/${scenario.head}.json`);
+      expect([record?.codeHash, record?.codeHashAlgorithm]).toEqual([recorded, recorded && 'git-sha256']);
+    }
   });
 
   it('serve a check without a code hash too', async () => {

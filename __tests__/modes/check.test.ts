@@ -65,6 +65,19 @@ describe('check, by what the record and the listing say', () => {
     expect(await scenario.check()).toMatchObject({ ...FOUND, reason: 'complete' });
   });
 
+  it('does not count a record of another commit', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload({ codeHash: undefined });
+    const key = `records/artifacts/${scenario.head}.json`;
+    const body = (await scenario.bucket.get(key))?.body ?? '';
+    await scenario.freshPackages();
+    await scenario.bucket.put(key, body.replaceAll(scenario.head, 'e'.repeat(40)));
+    expect(await scenario.check({ codeHash: undefined })).toMatchObject({ found: false, reason: 'incomplete' });
+    expect(scenario.log.join()).toContain('its record is of the commit eeee');
+    await scenario.build({ 'app.zip': 'app' });
+    expect(await scenario.upload({ codeHash: undefined })).toMatchObject({ found: true, uploaded: true });
+  });
+
   it('finds a set although something else lies beside it', async () => {
     await uploadSet();
     await scenario.bucket.put(`artifacts/${scenario.head}/stray.txt`, 'stray');

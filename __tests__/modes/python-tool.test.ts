@@ -68,8 +68,7 @@ describe('what the Python tool stored', () => {
       files: [{ path: 'app.zip', size: 3, sha256 }],
     });
     expect(await scenario.record()).toMatchObject({
-      codeHashAlgorithm: 'md5',
-      origin: { legacy: true, commit: built },
+      origin: { legacy: true, codeHash: expect.stringMatching(/^[0-9a-f]{32}$/), commit: built },
     });
     expect((await scenario.bucket.get(`artifacts/${commit}/app.zip`))?.metadata).toMatchObject({
       'commit-hash': commit,

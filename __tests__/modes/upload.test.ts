@@ -361,10 +361,13 @@ describe('upload, where the set is there', () => {
     expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete', files: { length: 3 } });
   });
 
-  it('caches it where it was uploaded without', async () => {
+  it('does not cache it where it was stored without a code hash, unless it replaces it', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload({ codeHash: undefined });
-    expect(await scenario.upload()).toMatchObject({ reason: 'complete', cached: true });
+    expect(await scenario.upload()).toMatchObject({ reason: 'complete', cached: false });
+    expect(scenario.warnings()).toEqual([expect.stringMatching(/stored without a code hash.* not cached.*overwrite/)]);
+    expect(await scenario.bucket.keys('cache/')).toEqual([]);
+    expect(await scenario.upload({ overwrite: true })).toMatchObject({ reason: 'uploaded', cached: true });
     await scenario.commit();
     expect(await scenario.check()).toMatchObject({ found: true, source: 'cache' });
   });

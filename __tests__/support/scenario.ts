@@ -328,10 +328,12 @@ export class Scenario {
     return object === undefined ? undefined : parseRecord(object.body, key);
   }
 
-  /** Stores a record as some other run would have. */
+  /** Stores a record as some other run would have: of the commit or code hash that its key names. */
   async putRecord(fixture: RecordFixture = {}, key = `records/artifacts/${this.head}.json`): Promise<void> {
     const { state = 'uploading', files = [], ...rest } = fixture;
-    const base = { commit: this.head, origin: { kind: 'upload' }, writer: OTHER_WRITER, leaseSeconds: 120 } as const;
+    const [, folder, id = ''] = /(artifacts|cache)\/([0-9a-f]+)\.json$/.exec(key) ?? [];
+    const own = folder === 'cache' ? { commit: this.head, codeHash: id } : { commit: id };
+    const base = { ...own, origin: { kind: 'upload' }, writer: OTHER_WRITER, leaseSeconds: 120 } as const;
     const record: AssetRecord =
       state === 'complete'
         ? { ...base, ...rest, state, files, totalSize: totalSize(files) }

@@ -228,11 +228,15 @@ async function finish(plan: UploadPlan, ending: Ending): Promise<Outcome> {
   return { ...outcome(plan, ending), cached };
 }
 
-/** A set that another job uploaded for this commit may be of other code, tools or flags: it must not be cached as of these. */
+/**
+ * A set that this run did not send may be of other code, tools or flags: it must not be cached as of these, unless its
+ * record says the same code hash.
+ */
 function isBuiltFrom({ codeHash: recorded }: CompleteRecord, { value }: CodeHash, log: Ports['log']): boolean {
-  if (recorded === undefined || recorded === value) return true;
+  if (recorded === value) return true;
+  const why = recorded === undefined ? 'without a code hash' : `with the code hash ${recorded}`;
   log.warning(
-    `The set of this commit was built from the code hash ${printable(recorded)}, so it is not cached under ${value}: give each job that uploads for a commit its own 'prefix'`,
+    `The set of this commit was stored ${why}, so it is not cached under ${value}: give each job that uploads for a commit its own 'prefix', or replace the set with overwrite: true`,
   );
   return false;
 }

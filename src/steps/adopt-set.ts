@@ -25,7 +25,7 @@ export async function adopt(search: SetSearch, ports: Ports, adoption: Adoption)
   if (!search.promote || search.dryRun) return hit(from, { own, source, codeHash });
   try {
     const { writer, concurrency } = search;
-    const record = await promote(ports, { own, from, codeHash, writer, concurrency });
+    const record = await promote(ports, { own, from, writer, concurrency });
     ports.log.info(`Copied ${counted(record.files.length, 'asset')} to ${ownUri}.`);
     const promoted: Finding = { ...own, verdict: { reason: 'complete', record } };
     return { ...hit(promoted, { own: promoted, source, codeHash }), reason: from.verdict.reason };

@@ -1,5 +1,5 @@
 import type { CodeHash } from '../core/code-hash-request.ts';
-import { artifactSet, cacheSet, type SetLocation } from '../core/keys.ts';
+import { artifactSet, cacheSet, type SetLocation, uriOf } from '../core/keys.ts';
 import type { Ports } from '../ports.ts';
 import { type Finding, isUsable, lookUp } from './look-up.ts';
 import { lookUpSettled } from './look-up-settled.ts';
@@ -20,7 +20,8 @@ export async function findSet(search: SetSearch, ports: Ports, commit: string): 
 
   const codeHash = await hashSources(search, ports, commit);
   if (own.verdict.reason === 'in-progress') return miss(own, codeHash);
-  const from = await findElsewhere(search, ports, { locations: candidates(search, commit, codeHash), deadlineMs });
+  const locations = candidates(search, commit, codeHash);
+  const from = await findElsewhere(search, ports, { locations, codeHash, deadlineMs });
   if (from === undefined) return miss(own, codeHash);
   const { adopt } = await import('./adopt-set.ts');
   return adopt(search, ports, { own, from, codeHash, deadlineMs });
@@ -42,6 +43,7 @@ function candidates(search: SetSearch, commit: string, codeHash: CodeHash | unde
 interface Candidates {
   /** The best first. */
   readonly locations: readonly SetLocation[];
+  readonly codeHash: CodeHash | undefined;
   /** By the monotonic clock. */
   readonly deadlineMs: number;
 }
@@ -50,13 +52,14 @@ interface Candidates {
 async function findElsewhere(
   search: SetSearch,
   ports: Ports,
-  { locations, deadlineMs }: Candidates,
+  { locations, codeHash, deadlineMs }: Candidates,
 ): Promise<Finding | undefined> {
   const context = { ...ports, reader: search.writer };
   let inProgress: Finding[] = [];
   for (const location of locations) {
     const from = await lookUp(context, location);
     await tell(ports, from);
+    if (isOtherCode(from, codeHash, ports)) continue;
     if (isUsable(from, search.legacy)) return from;
     if (isInProgress(from)) inProgress.push(from);
   }
@@ -68,7 +71,7 @@ async function findElsewhere(
     if (inProgress.length === seen.length) return undefined;
     for (const settled of seen.filter((from) => !isInProgress(from))) {
       await tell(ports, settled);
-      if (isUsable(settled, search.legacy)) return settled;
+      if (isUsable(settled, search.legacy) && !isOtherCode(settled, codeHash, ports)) return settled;
     }
   }
   return undefined;
@@ -76,4 +79,13 @@ async function findElsewhere(
 
 function isInProgress({ verdict }: Finding): boolean {
   return verdict.reason === 'in-progress';
+}
+
+/** A fallback's set of this very commit may be of other tools or flags, which its code hash tells. */
+function isOtherCode({ verdict, location }: Finding, wanted: CodeHash | undefined, { store, log }: Ports): boolean {
+  if (wanted === undefined || (verdict.reason !== 'complete' && verdict.reason !== 'in-progress')) return false;
+  const { codeHash } = verdict.record;
+  if (codeHash === undefined || codeHash === wanted.value) return false;
+  log.info(`${uriOf(store.bucket, location)} has the code hash ${codeHash}, not ${wanted.value}: it does not count.`);
+  return true;
 }

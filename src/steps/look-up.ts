@@ -1,6 +1,6 @@
 import type { SetLocation } from '../core/keys.ts';
 import type { Listing } from '../core/listing.ts';
-import { type CompleteRecord, describeWriter, type UploadingRecord } from '../core/record.ts';
+import { type AssetRecord, type CompleteRecord, describeWriter, type UploadingRecord } from '../core/record.ts';
 import { disagreements, leaseIsLive, type Reader, type Verdict } from '../core/verdict.ts';
 import { waitForAll } from '../core/wait-for-all.ts';
 import { StoreError } from '../errors.ts';
@@ -93,9 +93,19 @@ export interface RecordedSet {
 
 async function judge(context: LookUp, recorded: RecordedSet): Promise<Finding> {
   const { record, distrust } = recorded.record;
-  if (record.state !== 'complete') return withVerdict(recorded, verdictOnUnfinished(context, recorded.record, record));
-  if (distrust !== undefined) return withVerdict(recorded, { reason: 'incomplete', detail: distrust });
+  const isComplete = record.state === 'complete';
+  const detail = (isComplete ? distrust : undefined) ?? misplacement(record, recorded.location);
+  if (detail !== undefined) return withVerdict(recorded, { reason: 'incomplete', detail });
+  if (!isComplete) return withVerdict(recorded, verdictOnUnfinished(context, recorded.record, record));
   return judgeComplete(context, recorded, record);
+}
+
+/** Why a record does not count where it lies: it was copied there from another commit, or another code hash. */
+function misplacement({ commit, codeHash }: AssetRecord, { kind, id }: SetLocation): string | undefined {
+  if (kind === 'artifact') return commit === id ? undefined : `its record is of the commit ${commit}`;
+  return codeHash === id
+    ? undefined
+    : `its record is of ${codeHash === undefined ? 'no code hash' : `the code hash ${codeHash}`}`;
 }
 
 async function withVerdict({ location, record, pages }: RecordedSet, verdict: Verdict): Promise<Finding> {

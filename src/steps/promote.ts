@@ -1,7 +1,7 @@
 import { pathProblem } from '../core/asset-path.ts';
-import type { CodeHash } from '../core/code-hash-request.ts';
 import type { Concurrency } from '../core/concurrency.ts';
 import { defined } from '../core/defined.ts';
+import type { SetLocation } from '../core/keys.ts';
 import { printable } from '../core/printable.ts';
 import type { AssetFile, CompleteRecord, Writer } from '../core/record.ts';
 import { SetChangedError } from '../errors.ts';
@@ -17,7 +17,6 @@ export interface Promotion {
   readonly from: Finding;
   /** The commit's own set, which is not usable yet. */
   readonly own: Finding;
-  readonly codeHash: CodeHash | undefined;
   readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
   readonly concurrency: Concurrency;
 }
@@ -29,10 +28,11 @@ export interface Promotion {
  *   what its record says
  */
 export async function promote(ports: Ports, promotion: Promotion): Promise<CompleteRecord> {
-  const { from, own, codeHash, writer, concurrency } = promotion;
+  const { from, own, writer, concurrency } = promotion;
   const { files, commit: builtFrom } = await contentsOf(ports, from, concurrency);
-  refuseBadPaths(files, from);
+  refuseBadPaths(files, { from: from.location, to: own.location });
   const commit = own.location.id;
+  const { codeHash, codeHashAlgorithm } = codeHashOf(from);
   const legacy = from.verdict.reason === 'legacy' ? true : undefined;
   const claim = await RecordClaim.begin(ports, {
     location: own.location,
@@ -40,12 +40,12 @@ export async function promote(ports: Ports, promotion: Promotion): Promise<Compl
     takeOver: own.record?.etag,
     draft: defined({
       commit,
-      codeHash: codeHash?.value,
-      codeHashAlgorithm: codeHash?.algorithm,
-      origin: defined({ kind: 'cache', codeHash: codeHash?.value, commit: builtFrom, legacy }),
+      codeHash: legacy ? undefined : codeHash,
+      codeHashAlgorithm,
+      origin: defined({ kind: 'cache', codeHash, commit: builtFrom, legacy }),
     }),
   });
-  const owner = { commit, codeHash: codeHash?.value };
+  const owner = { commit, codeHash };
   return completeSet(ports, claim, {
     planned: files,
     transfer: (targets = own.listing) =>
@@ -53,13 +53,20 @@ export async function promote(ports: Ports, promotion: Promotion): Promise<Compl
   });
 }
 
-/** Paths of a record or a listing are an attacker's input: one that leaves its set is not copied anywhere. */
-function refuseBadPaths(files: readonly AssetFile[], from: Finding): void {
+/** What a set says of itself: its record, or, of a set without one in the cache, its key. Never the hash that is asked for. */
+function codeHashOf({ verdict, location }: Finding): Pick<CompleteRecord, 'codeHash' | 'codeHashAlgorithm'> {
+  if (verdict.reason === 'complete') return verdict.record;
+  return location.kind === 'cache' ? { codeHash: location.id } : {};
+}
+
+/**
+ * Paths of a record or a listing are an attacker's input: one that leaves its set is not copied anywhere. Nor is a set
+ * that does not fit under a longer prefix.
+ */
+function refuseBadPaths(files: readonly AssetFile[], { from, to }: { from: SetLocation; to: SetLocation }): void {
   for (const { path } of files) {
-    const problem = pathProblem(path, [from.location.prefix]);
+    const problem = pathProblem(path, [from.prefix, to.prefix]);
     if (problem !== undefined)
-      throw new SetChangedError(
-        `${from.location.prefix} holds the path '${printable(path)}', which is refused: ${problem}`,
-      );
+      throw new SetChangedError(`'${printable(path)}' of ${from.prefix} can't be copied to ${to.prefix}: ${problem}`);
   }
 }

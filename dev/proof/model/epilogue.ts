@@ -16,7 +16,8 @@ export async function runEpilogue(world: World): Promise<void> {
   world.watch.corruptsNext = false;
   const process = await world.runAlone({ ...PLAIN_UPLOAD, build, legacy, caches: true });
   const { ending } = process;
-  const isLacking = ending !== undefined && 'error' in ending && String(ending.error).includes('is complete without');
+  const isLacking =
+    ending !== undefined && 'error' in ending && /is complete without|without a record/.test(String(ending.error));
   if (ending !== undefined && 'error' in ending && !isLacking) world.violate('the last upload fails');
   const isCached = ending !== undefined && 'outcome' in ending && ending.outcome.cached;
   verifyCached(world, isCached);
@@ -52,7 +53,7 @@ function verifyWhole(world: World): void {
 function verifyCached(world: World, isCached: boolean): void {
   const last = world.processes.at(-1);
   if (isCached || last?.ending === undefined || !('outcome' in last.ending)) return;
-  const mayLack = last.log.some((line) => line.includes('was built from the code hash'));
+  const mayLack = last.log.some((line) => line.includes('so it is not cached under'));
   if (!mayLack && last.directory.markers.has('.record.json')) world.violate('the cache is not complete in the end');
 }
 

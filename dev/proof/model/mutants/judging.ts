@@ -112,4 +112,11 @@ export const JUDGING: readonly Mutant[] = [
     replacement: "name === '' ? { reason: 'archived', name } : { reason: 'complete', record }",
     rare: '__tests__/modes/check-archived.local.test.ts',
   },
+  {
+    guard: 'a record counts only at the key of its commit or code hash',
+    file: 'src/steps/look-up.ts',
+    text: ' ?? misplacement(record, recorded.location)',
+    replacement: '',
+    rare: '__tests__/modes/check.test.ts',
+  },
 ];

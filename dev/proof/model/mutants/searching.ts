@@ -87,8 +87,8 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'a set is cached only under the code that its record names',
     file: UPLOAD,
-    text: 'if (recorded === undefined || recorded === value) return true;',
-    replacement: 'if (recorded === undefined || recorded !== undefined || value === undefined) return true;',
+    text: 'if (recorded === value) return true;',
+    replacement: 'if (recorded !== undefined || value !== undefined) return true;',
   },
   {
     guard: 'the cache is filled with what the record says, not with what is there',
