@@ -72,7 +72,7 @@ export interface AssetPut extends AssetWrite {
 
 export interface AssetPutInParts extends AssetWrite {
   readonly sizeBytes: number;
-  /** Whether an object of this size and with this metadata is the one that a lost reply was about. */
+  /** Whether size and metadata are enough to recognise the object after a lost reply. */
   readonly trustsMetadata: boolean;
   /** What the parts in memory are charged to. */
   readonly budget: ByteBudget;

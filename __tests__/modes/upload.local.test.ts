@@ -199,6 +199,17 @@ describe('the requests of an upload', () => {
     ]);
   });
 
+  it('send every byte anew to overwrite, of large files too', async () => {
+    await scenario.build({ 'a.txt': 'a', 'large.bin': Buffer.alloc(6 * 1024 ** 2) });
+    await scenario.upload({ codeHash: undefined });
+    const tap = new Tap();
+    expect(await scenario.upload({ codeHash: undefined, overwrite: true })).toMatchObject({ reason: 'uploaded' });
+    expect(tap.writes.filter((line) => /^(PutObject art|Complete)/.test(line)).toSorted()).toEqual([
+      `CompleteMultipartUpload ${ASSETS}/large.bin if-match`,
+      `PutObject ${ASSETS}/a.txt if-match`,
+    ]);
+  });
+
   it('renew the record before they replace what was not there when it was begun', async () => {
     await scenario.build({ 'a.txt': 'a' });
     let isFirst = true;
@@ -507,6 +518,25 @@ describe('the copy for the cache', () => {
     expect(await scenario.check()).toMatchObject({ found: true, source: 'cache' });
   });
   const GONE = { path: 'gone.txt', size: 1, etag: '"0"' } as const;
+
+  it('of a build that is overwritten is waited for, and replaced', async () => {
+    await scenario.build({ 'a.txt': 'a' });
+    const { codeHash } = await scenario.check();
+    const key = `records/cache/${codeHash}.json`;
+    await scenario.putRecord({}, key);
+    const clock = skippingClock(() => scenario.putRecord({ leaseSeconds: 0 }, key).then(() => (serverMs += 6000)));
+    expect(await scenario.upload({ overwrite: true, waitMs: 60_000 }, { clock })).toMatchObject({ cached: true });
+    await scenario.commit();
+    expect(await scenario.check()).toMatchObject({ found: true, source: 'cache' });
+  });
+
+  it('of a build that is overwritten is warned of where another run does not end', async () => {
+    await scenario.build({ 'a.txt': 'a' });
+    const { codeHash } = await scenario.check();
+    await scenario.putRecord({}, `records/cache/${codeHash}.json`);
+    expect(await scenario.upload({ overwrite: true })).toMatchObject({ uploaded: true, cached: false });
+    expect(scenario.warnings()).toEqual([expect.stringContaining('run 77')]);
+  });
 
   it('takes the place of one without a record', async () => {
     const { codeHash } = await scenario.check({ legacy: 'ignore' });

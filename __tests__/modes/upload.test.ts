@@ -194,6 +194,28 @@ describe('upload, what it stores', () => {
     },
   );
 
+  it.each(['.git/config', 'nested/.GIT/hooks/x', 'git~1/x', '.g\u200cit/config'])(
+    'is nothing at all where a restore would refuse %j',
+    async (path) => {
+      await scenario.build({ 'app.zip': 'app', [path]: 'x' });
+      const selection = { patterns: [], includeHidden: true };
+      await expect(scenario.upload({ selection })).rejects.toThrow(/can't be an asset: it .*exclude it by 'files'/);
+      expect(await scenario.bucket.keys()).toEqual([]);
+      const patterns = ['**', '!**/.g*it/**', '!*/.GIT/**', '!git~1/**'];
+      await scenario.upload({ selection: { patterns, includeHidden: true } });
+      expect(await storedPaths()).toEqual(['app.zip']);
+    },
+  );
+
+  it('is nothing at all where it would not fit into the cache', async () => {
+    const prefix = [...'abc'].map((letter) => letter.repeat(250)).join('/');
+    const path = 'd'.repeat(1025 - `${prefix}/cache/${'0'.repeat(64)}/`.length);
+    await scenario.build({ [path]: 'x' });
+    await expect(scenario.upload({ prefix })).rejects.toThrow(/its key under .*\/cache\/.* would have 1025 bytes/);
+    expect(await scenario.bucket.keys()).toEqual([]);
+    expect(await scenario.upload({ prefix, codeHash: undefined })).toMatchObject({ reason: 'uploaded' });
+  });
+
   it('is nothing that lies outside of the package directory', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await symlink(join(scenario.root, 'src', 'main.txt'), join(scenario.packages, 'link.txt'));
@@ -359,6 +381,9 @@ describe('upload, where the set is there', () => {
     expect(outcome).toMatchObject({ found: true, uploaded: true, files: [{ path: 'app.zip' }, {}, {}] });
     expect(await storedBody('app.zip')).toBe('app 2');
     expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete', files: { length: 3 } });
+    await scenario.commit();
+    expect(await scenario.check()).toMatchObject({ found: true, source: 'cache' });
+    expect(await storedBody('app.zip')).toBe('app 2');
   });
 
   it('does not cache it where it was stored without a code hash, unless it replaces it', async () => {
@@ -381,6 +406,37 @@ describe('upload, where the set is there', () => {
     expect(await scenario.check({ codeHash })).toMatchObject({ found: false });
   });
 
+  it('warns of the first file that differs, and reads none where a size tells', async () => {
+    await scenario.build({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c' });
+    await scenario.upload();
+    const digested: string[] = [];
+    const { packages } = scenario.ports();
+    const digest: typeof packages.digest = (path, sizeBytes) => {
+      digested.push(path);
+      return packages.digest(path, sizeBytes);
+    };
+    const uploadAgain = () => scenario.upload({}, { packages: { ...packages, digest } });
+    await uploadAgain();
+    expect(digested.toSorted()).toEqual(['a.txt', 'b.txt', 'c.txt']);
+    expect(scenario.warnings()).toEqual([]);
+    await scenario.build({ 'b.txt': 'B', 'c.txt': 'C' });
+    expect(await uploadAgain()).toMatchObject({ reason: 'complete' });
+    expect(scenario.warnings()).toEqual([expect.stringMatching(/'b\.txt' is not the same file.*overwrite/)]);
+    digested.length = 0;
+    await scenario.build({ 'c.txt': 'longer' });
+    expect(await uploadAgain()).toMatchObject({ reason: 'complete' });
+    expect(scenario.warnings().slice(1)).toEqual([expect.stringContaining("'c.txt' is not the same file")]);
+    expect(digested).toEqual([]);
+  });
+
+  it('does not warn of a link whose target is as it was', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await symlink('app.zip', join(scenario.packages, 'link.zip'));
+    await scenario.upload();
+    expect(await scenario.upload()).toMatchObject({ reason: 'complete' });
+    expect(scenario.warnings()).toEqual([]);
+  });
+
   it('trusts one without a record, unless told not to', async () => {
     await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'of another tool');
     await scenario.build({ 'app.zip': 'app' });
@@ -394,7 +450,9 @@ describe('upload, where the set is there', () => {
   it('refuses to leave out a file that a set without a record lacks', async () => {
     await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'of another tool');
     await scenario.build({ 'other.zip': 'app' });
-    await expect(scenario.upload()).rejects.toThrow("complete without 'other.zip'");
+    await expect(scenario.upload()).rejects.toThrow(
+      /has 1 asset without a record, and 'other\.zip' is not there: another tool may still be uploading/,
+    );
   });
 
   it('repairs one that is damaged', async () => {
@@ -559,6 +617,38 @@ describe('upload, after one that broke off', () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
     await expect(scenario.upload({}, { store: failingAfter(1) })).rejects.toThrow('the line broke');
     expect(await scenario.record()).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
+  });
+
+  it('sends again what is there with other attributes', async () => {
+    await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
+    const settings = { contentType: () => 'text/plain', cacheControl: 'no-cache', metadata: { team: 'web' } };
+    const writer = { repository: 'owner/repository', runId: '1', runAttempt: '2' };
+    await expect(scenario.upload({ concurrency: 1 }, { store: failingAfter(1) })).rejects.toThrow();
+    expect(await scenario.upload({ writer, settings })).toMatchObject({ reason: 'uploaded' });
+    const record = await scenario.record();
+    for (const { path, contentType, cacheControl, metadata } of record?.state === 'complete' ? record.files : [])
+      expect(await scenario.bucket.get(artifactsPrefix() + path)).toMatchObject({
+        contentType,
+        cacheControl,
+        metadata: metadata ?? {},
+      });
+    expect(record).toMatchObject({ files: [{ contentType: 'text/plain' }, { metadata: { team: 'web' } }] });
+  });
+
+  it('does not believe metadata where the set was complete once, whatever broke off since', async () => {
+    await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
+    await scenario.upload();
+    const { metadata = {}, contentType } = (await scenario.bucket.get(`${artifactsPrefix()}b.txt`)) ?? {};
+    await scenario.bucket.put(`${artifactsPrefix()}b.txt`, 'X', { metadata, contentType });
+    await scenario.bucket.delete(`${artifactsPrefix()}a.txt`);
+    for (const runAttempt of ['2', '3']) {
+      const writer = { repository: 'owner/repository', runId: '1', runAttempt };
+      await expect(scenario.upload({ writer, concurrency: 1 }, { store: failingAfter(0) })).rejects.toThrow();
+      expect(await storedBody('b.txt')).toBe('X');
+    }
+    await scenario.upload({ writer: { repository: 'owner/repository', runId: '1', runAttempt: '4' } });
+    expect(await storedBody('b.txt')).toBe('b');
+    expect(await scenario.record()).not.toHaveProperty('sealedBefore');
   });
 
   it('replaces what was built otherwise', async () => {

@@ -25,12 +25,15 @@ export function attributesOf(file: Omit<AssetFile, 'etag' | 'size' | 'path'>, ow
   });
 }
 
-/** Whether an object is stored with what a record would say of it: type, caching and the user's own metadata. */
+/**
+ * Whether an object is stored with what a record would say of it: type, caching and the user's own metadata. Without a
+ * type, any is right.
+ */
 export function hasAttributes(head: AssetAttributes, wanted: AssetAttributes): boolean {
   const actual = userMetadata(head) ?? {};
   const expected = Object.entries(userMetadata(wanted) ?? {});
   return (
-    head.contentType === wanted.contentType &&
+    (wanted.contentType === undefined || head.contentType === wanted.contentType) &&
     head.cacheControl === wanted.cacheControl &&
     expected.length === Object.keys(actual).length &&
     expected.every(([name, value]) => actual[name] === value)

@@ -57,6 +57,8 @@ interface RecordBase {
 
 export interface UploadingRecord extends RecordBase {
   readonly state: 'uploading';
+  /** The set was complete once, so its objects may have been replaced since. */
+  readonly sealedBefore?: true;
 }
 
 export interface CompleteRecord extends RecordBase {
@@ -68,14 +70,31 @@ export interface CompleteRecord extends RecordBase {
 export type AssetRecord = UploadingRecord | CompleteRecord;
 
 /** What a writer fills in when it begins; the rest follows from its state. */
-export type RecordDraft = Pick<RecordBase, 'commit' | 'codeHash' | 'codeHashAlgorithm' | 'origin'>;
+export type RecordDraft = Pick<
+  UploadingRecord,
+  'commit' | 'codeHash' | 'codeHashAlgorithm' | 'origin' | 'sealedBefore'
+>;
+
+/** A record that is there, and what it says, unless it is archived, so that nothing can read it. */
+export interface FoundRecord {
+  readonly etag: string;
+  readonly record?: AssetRecord;
+  /** Why it does not count as complete, whatever it says. */
+  readonly distrust?: string | undefined;
+}
+
+/** Whether a set was, or may have been, complete at some time before now. */
+export function wasSealed(found: FoundRecord | undefined): boolean {
+  if (found?.record?.state === 'uploading') return found.record.sealedBefore === true;
+  return found !== undefined;
+}
 
 /** The record as stored: one JSON object, its files sorted by the UTF-8 bytes of their paths. */
 export function recordText(record: AssetRecord): string {
   const { commit, codeHash, codeHashAlgorithm, origin, writer, leaseSeconds, createdAt } = record;
   const head = { schema: RECORD_SCHEMA, state: record.state, commit, codeHash, codeHashAlgorithm, origin, writer };
   const base = { ...head, leaseSeconds, createdAt };
-  if (record.state !== 'complete') return JSON.stringify(base);
+  if (record.state !== 'complete') return JSON.stringify({ ...base, sealedBefore: record.sealedBefore });
   return JSON.stringify({ ...base, files: inOrder(record.files), totalSize: record.totalSize });
 }
 
@@ -107,7 +126,8 @@ export function parseRecord(text: string, where: string): AssetRecord {
     leaseSeconds: Math.min(fields.count('leaseSeconds'), MAX_LEASE_SECONDS),
     createdAt: fields.optionalText('createdAt'),
   });
-  if (fields.text('state') !== 'complete') return { ...base, state: 'uploading' };
+  if (fields.text('state') !== 'complete')
+    return defined({ ...base, state: 'uploading', sealedBefore: fields.flag('sealedBefore') || undefined });
   const files = fields.list('files').map((item, index) => parseFile(new Fields(item, where, `files[${index}]`)));
   return { ...base, state: 'complete', files, totalSize: fields.count('totalSize') };
 }

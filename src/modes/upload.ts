@@ -10,7 +10,7 @@ import { waitForAll } from '../core/wait-for-all.ts';
 import { InputError, RecordLostError, UserError } from '../errors.ts';
 import type { FileSelection, Ports } from '../ports.ts';
 import { assertCheckedOut } from '../steps/assert-checked-out.ts';
-import { differingPaths } from '../steps/compare-builds.ts';
+import { differingPath, refuseMissing } from '../steps/compare-builds.ts';
 import { completeSet } from '../steps/complete-set.ts';
 import { fillCache } from '../steps/fill-cache.ts';
 import { findCodeHash } from '../steps/find-code-hash.ts';
@@ -20,7 +20,7 @@ import { lookUpSettled } from '../steps/look-up-settled.ts';
 import { type AssetSettings, planUpload, refuseBadPaths } from '../steps/plan-upload.ts';
 import { RecordClaim } from '../steps/record-claim.ts';
 import { type CommitRequest, resolveCommit } from '../steps/resolve-commit.ts';
-import { type PlannedAsset, sendAssets } from '../steps/send-assets.ts';
+import { filesByPath, type PlannedAsset, sealedFiles, sendAssets } from '../steps/send-assets.ts';
 import { stillInProgress } from '../steps/wait-for-set.ts';
 import { type MarkedUpload, uploadMarked } from './marked-upload.ts';
 import { builtFrom, filesOf, type Outcome, recordOf, type UploadReason } from './outcome.ts';
@@ -110,10 +110,8 @@ async function uploadPlanned(plan: UploadPlan): Promise<Outcome> {
   const isThere = isUsable(finding, request.legacy) && !request.overwrite;
   if (assets.length === 0) return outcome(plan, { finding, reason: finding.verdict.reason });
   if (isThere) {
-    refuseMissing(finding, assets);
-    ports.log.info(
-      `The set at ${uriOf(bucket, location)} is complete and has all of these paths: nothing is uploaded, whatever the files hold now.`,
-    );
+    await compareWithStored(plan, finding);
+    ports.log.info(`The set at ${uriOf(bucket, location)} has all of these paths: nothing is uploaded.`);
     return finish(plan, { finding, reason: finding.verdict.reason });
   }
   if (request.dryRun) {
@@ -137,13 +135,20 @@ async function settledFinding({ request, ports, location }: UploadPlan): Promise
   throw stillInProgress(finding.verdict.record, { location, waitMs: request.waitMs });
 }
 
-/** A set that is there but lacks a planned path was made by another job of the same commit. */
-function refuseMissing(finding: Finding, assets: readonly PlannedAsset[]): void {
-  const stored = new Set(filesOf(finding).map(({ path }) => path));
-  const missing = assets.find(({ path }) => !stored.has(path));
-  if (missing !== undefined)
-    throw new UserError(
-      `The set of this commit is complete without '${printable(missing.path)}': give each job that uploads for a commit its own 'prefix', or set overwrite to 'true' to replace the set`,
+/**
+ * Two builds of one commit should be the same; the one that is stored stays, whole.
+ *
+ * @throws UserError for a set that lacks a planned path
+ */
+async function compareWithStored({ ports, assets, location }: UploadPlan, finding: Finding): Promise<void> {
+  const { packages, store, log } = ports;
+  const stored = filesOf(finding);
+  const where = uriOf(store.bucket, location);
+  refuseMissing({ assets, stored, where, isRecorded: finding.verdict.reason === 'complete' });
+  const differing = await differingPath(packages, { assets, stored });
+  if (differing !== undefined)
+    log.warning(
+      `'${printable(differing)}' is not the same file as in the set that is stored for this commit, which stays as it is: set overwrite to 'true' to replace it, or make the build reproducible`,
     );
 }
 
@@ -153,6 +158,7 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
   const owner = { commit: location.id, codeHash: codeHash?.value };
   // What may be replaced is what was there before the claim.
   const before = finding.listing;
+  let sealed = sealedFiles(finding.record);
   const claim = await RecordClaim.begin(ports, {
     location,
     writer,
@@ -162,20 +168,17 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
       codeHash: codeHash?.value,
       codeHashAlgorithm: codeHash?.algorithm,
       origin: { kind: 'upload' },
+      sealedBefore: sealed && true,
     }),
   });
   let presentCount = 0;
   const record = await completeSet(ports, claim, {
     planned: assets,
     transfer: async (listing = before) => {
-      const sent = await sendAssets(ports, claim, {
-        assets,
-        listing,
-        owner,
-        replacesAttributes: request.overwrite,
-        concurrency,
-      });
+      const evidence = { overwrite: request.overwrite, sealed };
+      const sent = await sendAssets(ports, claim, { assets, listing, owner, evidence, concurrency });
       presentCount = sent.presentCount;
+      sealed = filesByPath(sent.files);
       return sent.files;
     },
   });
@@ -184,29 +187,28 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
     `Stored ${counted(record.files.length, 'asset')} (${size}${presentCount > 0 ? `, ${presentCount} of them there already` : ''}) at ${uriOf(ports.store.bucket, location)}.`,
   );
   const found = { ...finding, verdict: { reason: 'complete', record } } as const;
+  if (request.overwrite) warnOfKeptCopy(plan, finding);
   return finish(plan, { finding: found, reason: presentCount > 0 ? 'resumed' : 'uploaded' });
+}
+
+/** The build that was replaced may be in the cache under a code hash that this run does not write to. */
+function warnOfKeptCopy({ request, ports, codeHash }: UploadPlan, replaced: Finding): void {
+  const kept = replaced.record?.record?.codeHash;
+  if (kept === undefined || kept === codeHash?.value) return;
+  const { recordKey } = cacheSet(request.prefix, kept);
+  ports.log.warning(
+    `The set that was replaced had the code hash ${kept}, and a copy of it in the cache stays in use: delete s3://${ports.store.bucket}/${recordKey} if that build must not be used again`,
+  );
 }
 
 /** Another run took the record: ends well when that run's set is complete, and says where the two builds differ. */
 async function afterLostRace(plan: UploadPlan, error: RecordLostError): Promise<Outcome> {
-  const { request, ports, assets } = plan;
+  const { request, ports } = plan;
   ports.log.info(`${error.message}: leaving the set to it.`);
   const finding = await settledFinding(plan);
   if (!isUsable(finding, request.legacy)) throw error;
-  refuseMissing(finding, assets);
-  await tellDifferences(plan, finding);
+  await compareWithStored(plan, finding);
   return finish(plan, { finding, reason: 'lost-race' });
-}
-
-/** Two builds of one commit should be the same; what is stored is one of them, whole. */
-async function tellDifferences({ ports, assets }: UploadPlan, finding: Finding): Promise<void> {
-  const record = recordOf(finding);
-  if (record === undefined) return;
-  const [first, ...others] = await differingPaths(ports.packages, { assets, record });
-  if (first !== undefined)
-    ports.log.warning(
-      `This run built other bytes than the run whose set is stored ('${printable(first)}' and ${others.length} more): the build is not reproducible.`,
-    );
 }
 
 interface Ending {
@@ -221,10 +223,8 @@ async function finish(plan: UploadPlan, ending: Ending): Promise<Outcome> {
   const isCaching =
     record !== undefined && codeHash !== undefined && !request.dryRun && isBuiltFrom(record, codeHash, ports.log);
   if (record !== undefined && !request.dryRun) await ports.packages.writeMarker('.record.json', recordText(record));
-  const { prefix, writer, concurrency } = request;
   const cached =
-    isCaching &&
-    (await fillCache(ports, { source: location, record, prefix, codeHash: codeHash.value, writer, concurrency }));
+    isCaching && (await fillCache(ports, { ...request, source: location, record, codeHash: codeHash.value }));
   return { ...outcome(plan, ending), cached };
 }
 

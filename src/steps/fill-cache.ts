@@ -6,8 +6,9 @@ import { CancelledError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
 import { completeSet } from './complete-set.ts';
 import { copyAssets } from './copy-assets.ts';
-import { lookUp } from './look-up.ts';
+import { lookUpSettled } from './look-up-settled.ts';
 import { RecordClaim } from './record-claim.ts';
+import { stillInProgress } from './wait-for-set.ts';
 
 export interface CacheFilling {
   /** The commit's complete set. */
@@ -15,13 +16,17 @@ export interface CacheFilling {
   readonly record: CompleteRecord;
   readonly prefix: string;
   readonly codeHash: string;
+  /** A complete cache set is replaced too: it holds the build that was replaced. */
+  readonly overwrite: boolean;
+  readonly waitMs: number;
   readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
   readonly concurrency: Concurrency;
 }
 
 /**
- * Copies a complete set into the cache, unless the code's set is there or being written. The commit's set is complete
- * whatever happens here, so a failure is a warning.
+ * Copies a complete set into the cache, unless the code's set is there or being written. With `overwrite` it replaces
+ * what is there, and waits for a run that is writing it. The commit's set is complete whatever happens here, so a
+ * failure is a warning.
  *
  * @returns whether the code's set is complete now
  */
@@ -39,10 +44,13 @@ export async function fillCache(ports: Ports, filling: CacheFilling): Promise<bo
 }
 
 async function fill(ports: Ports, filling: CacheFilling, location: SetLocation): Promise<boolean> {
-  const { record, source, writer, concurrency, codeHash } = filling;
-  const existing = await lookUp({ ...ports, reader: writer }, location);
-  if (existing.verdict.reason === 'complete') return true;
-  if (existing.verdict.reason === 'in-progress') return false;
+  const { record, source, writer, concurrency, codeHash, overwrite, waitMs } = filling;
+  const existing = await lookUpSettled({ ...ports, reader: writer }, location, overwrite ? waitMs : 0);
+  if (existing.verdict.reason === 'complete' && !overwrite) return true;
+  if (existing.verdict.reason === 'in-progress') {
+    if (overwrite) throw stillInProgress(existing.verdict.record, { location, waitMs });
+    return false;
+  }
   const { commit, codeHashAlgorithm } = record;
   const claim = await RecordClaim.begin(ports, {
     location,

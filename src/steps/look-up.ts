@@ -1,6 +1,12 @@
 import type { SetLocation } from '../core/keys.ts';
 import type { Listing } from '../core/listing.ts';
-import { type AssetRecord, type CompleteRecord, describeWriter, type UploadingRecord } from '../core/record.ts';
+import {
+  type AssetRecord,
+  type CompleteRecord,
+  describeWriter,
+  type FoundRecord,
+  type UploadingRecord,
+} from '../core/record.ts';
 import { disagreements, leaseIsLive, type Reader, type Verdict } from '../core/verdict.ts';
 import { waitForAll } from '../core/wait-for-all.ts';
 import { StoreError } from '../errors.ts';
@@ -15,7 +21,7 @@ export interface Finding {
   readonly location: SetLocation;
   readonly verdict: Verdict;
   /** The record that the next writer takes over. */
-  readonly record: (Pick<ReadRecord, 'etag'> & Partial<Pick<ReadRecord, 'distrust'>>) | undefined;
+  readonly record: FoundRecord | undefined;
   readonly listing: Listing;
   /** Whether the listing came in several replies, so that it may show what never was there together. */
   readonly isPaged: boolean;

@@ -4,7 +4,7 @@ import { type ByteBudget, byteBudget, type Concurrency, lanesFor, mapConcurrentl
 import type { Listing } from '../core/listing.ts';
 import { partSizeOf } from '../core/parts.ts';
 import { printable } from '../core/printable.ts';
-import type { AssetFile } from '../core/record.ts';
+import { type AssetFile, type FoundRecord, wasSealed } from '../core/record.ts';
 import { StoreError, UserError } from '../errors.ts';
 import type { AssetAttributes, ObjectHead, OpenFile, Ports, WriteCondition, WriteResult } from '../ports.ts';
 import type { RecordClaim } from './record-claim.ts';
@@ -23,15 +23,36 @@ export interface AssetSending {
   /** Read before the claim was begun or last renewed: only such an ETag may be replaced. */
   readonly listing: Listing;
   readonly owner: AssetOwner;
-  /** Whether what is there with the same bytes is replaced where it has other attributes; some servers tell none. */
-  readonly replacesAttributes: boolean;
+  readonly evidence: Evidence;
   readonly concurrency: Concurrency;
+}
+
+/** What shows that an object need not be sent again. */
+export interface Evidence {
+  /** Nothing does: every byte is sent. */
+  readonly overwrite: boolean;
+  /**
+   * The files of the record that the set was last complete by, by path; none where that record is gone. Undefined: the
+   * set never was complete, so what is there was put there by uploads, and its metadata is taken at its word.
+   */
+  readonly sealed: ReadonlyMap<string, AssetFile> | undefined;
 }
 
 export interface SentAssets {
   readonly files: readonly AssetFile[];
   /** How many were in the store already, with the same bytes. */
   readonly presentCount: number;
+}
+
+/** @returns the files of a set that was complete before, by path, as far as its record still names them */
+export function sealedFiles(found: FoundRecord | undefined): Evidence['sealed'] {
+  if (!wasSealed(found)) return undefined;
+  return filesByPath(found?.record?.state === 'complete' ? found.record.files : []);
+}
+
+/** @returns the files by their paths */
+export function filesByPath(files: readonly AssetFile[]): ReadonlyMap<string, AssetFile> {
+  return new Map(files.map((file) => [file.path, file]));
 }
 
 /** One asset on its way: opened, hashed, and ready to be written under whatever condition turns out to hold. */
@@ -43,22 +64,22 @@ interface Sender {
 }
 
 /**
- * Stores the planned assets, each only where nothing else is in its place. What is there already with the same size
- * and SHA-256 counts as sent, so an interrupted upload goes on where it stopped.
+ * Stores the planned assets, each only where nothing else is in its place. An object that is there already with the same
+ * size, SHA-256 and attributes counts as sent, so an interrupted upload goes on where it stopped.
  *
  * @throws UserError when a file changes while it is being sent, RecordLostError when another writer took over
  */
 export async function sendAssets(
   ports: SendPorts,
   claim: RecordClaim,
-  { assets, listing, owner, replacesAttributes, concurrency }: AssetSending,
+  { assets, listing, owner, evidence, concurrency }: AssetSending,
 ): Promise<SentAssets> {
   const budget = byteBudget(BYTES_IN_MEMORY);
   let presentCount = 0;
   const files = await mapConcurrently(assets, lanesFor(concurrency, ports.clock), (asset) =>
-    withSender(ports, { asset, owner, claim, budget }, async (sender) => {
+    withSender(ports, { asset, owner, claim, budget, evidence }, async (sender) => {
       const listedEtag = listing.get(asset.path)?.etag;
-      const stored = await storeAsset(ports, claim, { sender, listedEtag, replacesAttributes });
+      const stored = await storeAsset(ports, claim, { sender, listedEtag, evidence });
       if (stored.wasPresent) presentCount += 1;
       ports.log.debug(`${stored.wasPresent ? 'There already' : 'Stored'}: ${printable(sender.key)}`);
       return { ...sender.file, etag: stored.etag };
@@ -75,14 +96,14 @@ interface Stored {
 interface Storing {
   readonly sender: Sender;
   readonly listedEtag: string | undefined;
-  readonly replacesAttributes: boolean;
+  readonly evidence: Evidence;
 }
 
 /** Writes one asset, or finds it written; one with other bytes is replaced, which only the record's holder may do. */
 async function storeAsset(
   { store }: SendPorts,
   claim: RecordClaim,
-  { sender, listedEtag, replacesAttributes }: Storing,
+  { sender, listedEtag, evidence }: Storing,
 ): Promise<Stored> {
   claim.assertHeld();
   if (listedEtag === undefined) {
@@ -93,8 +114,8 @@ async function storeAsset(
   for (let attempt = 1; attempt <= MOST_REPLACEMENTS; attempt += 1) {
     const head = await store.head(sender.key);
     // Whoever may write to the bucket may write metadata, too, and a signature would vouch for it.
-    const isSent = head !== undefined && !head.isArchived && !store.requiresSignatures && isSame(head, sender);
-    if (isSent && (!replacesAttributes || hasAttributes(head, sender.attributes)))
+    const counts = !evidence.overwrite && !store.requiresSignatures;
+    if (counts && head !== undefined && !head.isArchived && isSame(head, sender, evidence))
       return { etag: head.etag, wasPresent: true };
     // An ETag that was not known before the last renewal may be that of a new holder: renewing shows who holds on.
     if (head !== undefined && head.etag !== replaceable) await claim.renew();
@@ -109,8 +130,16 @@ async function storeAsset(
   );
 }
 
-function isSame(head: ObjectHead, { file }: Sender): boolean {
-  return head.sizeBytes === file.size && sha256Of(head) === file.sha256;
+function isSame(head: ObjectHead, { file, attributes }: Sender, evidence: Evidence): boolean {
+  const sha256 = knownSha256(head, evidence.sealed, file.path);
+  return head.sizeBytes === file.size && sha256 === file.sha256 && hasAttributes(head, attributes);
+}
+
+/** Metadata may have been copied to an object that took the place of a sealed one; what the store computed may not. */
+function knownSha256(head: ObjectHead, sealed: Evidence['sealed'], path: string): string | undefined {
+  if (sealed === undefined) return sha256Of(head);
+  const file = sealed.get(path);
+  return head.sha256 ?? (file?.etag === head.etag ? file.sha256 : undefined);
 }
 
 interface SenderContext {
@@ -118,6 +147,7 @@ interface SenderContext {
   readonly owner: AssetOwner;
   readonly claim: RecordClaim;
   readonly budget: ByteBudget;
+  readonly evidence: Evidence;
 }
 
 async function withSender<Result>(
@@ -157,7 +187,7 @@ async function wholeSender(
  * then, against which the store checks each part.
  */
 async function partsSender({ store, signal }: SendPorts, context: SenderContext, open: OpenFile): Promise<Sender> {
-  const { asset, owner, claim, budget } = context;
+  const { asset, owner, claim, budget, evidence } = context;
   const { sizeBytes } = open;
   const partSizeBytes = partSizeOf(sizeBytes, store.partSizeBytes);
   const { whole, parts: partDigests } = await open.digests(partSizeBytes, signal);
@@ -176,7 +206,7 @@ async function partsSender({ store, signal }: SendPorts, context: SenderContext,
   const put = {
     key,
     sizeBytes,
-    trustsMetadata: !store.requiresSignatures,
+    trustsMetadata: !store.requiresSignatures && !evidence.overwrite && evidence.sealed === undefined,
     partSizeBytes,
     partDigests,
     attributes,

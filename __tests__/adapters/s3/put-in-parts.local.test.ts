@@ -232,6 +232,12 @@ describe('a Complete whose reply is lost', () => {
     expect(requestsOf('CompleteMultipartUpload').map(({ errorCode }) => errorCode)).toContain('NoSuchUpload');
   });
 
+  it('has to be sent again where metadata does not count', async () => {
+    loseReply();
+    const asset = largeAssetOf('a', BODY, { ...IN_PARTS, trustsMetadata: false });
+    expect(await storeAt(server).putAssetInParts(asset)).toEqual({ outcome: 'precondition-failed' });
+  });
+
   it('but was replaced meanwhile has to be sent again', async () => {
     loseReply();
     const fault = server.fault;

@@ -67,8 +67,8 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'after a lost race, the winner has to be complete',
     file: UPLOAD,
-    text: '  if (!isUsable(finding, request.legacy)) throw error;\n  refuseMissing(finding, assets);\n  await tell',
-    replacement: '  refuseMissing(finding, assets);\n  await tell',
+    text: '  if (!isUsable(finding, request.legacy)) throw error;\n  await compare',
+    replacement: '  await compare',
     rare: '__tests__/modes/upload.local.test.ts',
   },
   {
@@ -80,7 +80,7 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'a set without a planned path is refused',
     file: UPLOAD,
-    text: '    refuseMissing(finding, assets);\n    ports.log.info(',
+    text: '    await compareWithStored(plan, finding);\n    ports.log.info(',
     replacement: '    ports.log.info(',
     redundant: 'no promise is about it: the job would go on with a set that lacks its file',
   },
@@ -100,14 +100,35 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'a cache that is being written is left alone',
     file: FILL,
-    text: "if (existing.verdict.reason === 'in-progress') return false;",
-    replacement: '',
+    text: "if (existing.verdict.reason === 'in-progress') {",
+    replacement: "if (existing.verdict.reason === 'in-progress' && waitMs < 0) {",
   },
   {
     guard: 'a complete cache is left alone',
     file: FILL,
-    text: "if (existing.verdict.reason === 'complete') return true;",
+    text: "if (existing.verdict.reason === 'complete' && !overwrite) return true;",
     replacement: '',
+  },
+  {
+    guard: 'a complete cache is replaced where the set is overwritten',
+    file: FILL,
+    text: "if (existing.verdict.reason === 'complete' && !overwrite) return true;",
+    replacement: "if (existing.verdict.reason === 'complete') return true;",
+    rare: '__tests__/modes/upload.test.ts',
+  },
+  {
+    guard: "a fallback's set of another code hash does not count",
+    file: FIND,
+    text: ' || isOtherCode(from, codeHash, ports)',
+    replacement: '',
+    rare: '__tests__/modes/check-cache.test.ts',
+  },
+  {
+    guard: 'a promotion keeps the code hash of its source',
+    file: 'src/steps/promote.ts',
+    text: "if (verdict.reason === 'complete') return verdict.record;",
+    replacement: '',
+    rare: '__tests__/modes/check-cache.test.ts',
   },
   {
     guard: 'the cache takes over only the record it read',

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ActionResult } from '../../dev/run-action.ts';
+import { Scenario } from '../support/scenario.ts';
+
+// The built action, in workflows of several steps: whose bytes a later job gets.
+
+const FILTER = { 'code-hash-filter': 'src/**' };
+const OVERWRITE = { overwrite: 'true' };
+
+let scenario: Scenario;
+beforeEach(async () => {
+  scenario = await Scenario.create();
+});
+afterEach(() => scenario.close());
+
+async function succeed(mode: string, inputs: Record<string, string> = {}): Promise<ActionResult> {
+  const result = await scenario.action(mode, inputs);
+  expect(result.lines.filter((line) => line.startsWith('::error'))).toEqual([]);
+  expect(result.exitCode).toBe(0);
+  return result;
+}
+
+/** What a job does that had to build. */
+async function put(content: string, inputs: Record<string, string> = {}): Promise<ActionResult> {
+  await scenario.freshPackages();
+  await scenario.build({ 'app.zip': content });
+  return succeed('upload', inputs);
+}
+
+/** What a fresh job gets, or its check's reason for a miss. */
+async function get(inputs: Record<string, string> = {}): Promise<string | undefined> {
+  await scenario.freshPackages();
+  const { outputs } = await succeed('check', { ...inputs, restore: 'true' });
+  return outputs.found === 'true' ? scenario.marker('app.zip') : outputs.reason;
+}
+
+function warningsOf({ lines }: ActionResult): string[] {
+  return lines.filter((line) => line.startsWith('::warning'));
+}
+
+/** Puts other bytes of the same size and metadata behind a record. */
+async function swap(key: string, content: string): Promise<void> {
+  const { metadata = {}, contentType, cacheControl } = (await scenario.bucket.get(key)) ?? {};
+  await scenario.bucket.put(key, content, { metadata, contentType, cacheControl });
+}
+
+describe('overwrite', () => {
+  it('reaches the commits of the same code', async () => {
+    await put('BAD', FILTER);
+    expect((await put('GOOD', { ...FILTER, ...OVERWRITE })).outputs).toMatchObject({ cached: 'true' });
+    expect(await get(FILTER)).toBe('GOOD');
+    await scenario.commit();
+    expect(await get(FILTER)).toBe('GOOD');
+  });
+
+  it('says which copy in the cache it does not reach', async () => {
+    const { outputs } = await put('BAD', { ...FILTER, 'code-hash-salt': 'one' });
+    expect(warningsOf(await put('GOOD', { ...FILTER, 'code-hash-salt': 'two', ...OVERWRITE }))).toEqual([
+      expect.stringContaining(`records/cache/${outputs['code-hash']}.json`),
+    ]);
+    expect(warningsOf(await put('GOOD', { ...FILTER, 'code-hash-salt': 'two', ...OVERWRITE }))).toEqual([]);
+  });
+
+  it('sends bytes that the store claims to have', async () => {
+    await put('GOOD');
+    const key = `artifacts/${scenario.head}/app.zip`;
+    await scenario.bucket.put(key, 'GOOD', { metadata: (await scenario.bucket.get(key))?.metadata ?? {} });
+    const { outputs } = await put('GOOD', OVERWRITE);
+    expect(outputs).toMatchObject({ reason: 'uploaded', uploaded: 'true' });
+  });
+});
+
+describe('an object that was replaced behind its record', () => {
+  it.each([{}, OVERWRITE])('is sent again by an upload with %j', async (inputs) => {
+    await put('GOOD');
+    await swap(`artifacts/${scenario.head}/app.zip`, 'EVIL');
+    expect(await get()).toBe('damaged');
+    expect((await put('GOOD', inputs)).outputs).toMatchObject({ found: 'true', reason: 'uploaded' });
+    expect(await get()).toBe('GOOD');
+  });
+});
+
+describe('a code hash', () => {
+  const LINUX = { ...FILTER, 'code-hash-salt': 'linux' };
+  const WINDOWS = { ...FILTER, 'code-hash-salt': 'windows' };
+  const FALLBACK = { prefix: 'br', 'fallback-prefixes': 'main' };
+
+  it('is not put on the set of a fallback that has another', async () => {
+    await put('LINUX', { prefix: 'main', ...LINUX });
+    expect(await get({ ...FALLBACK, ...WINDOWS })).toBe('absent');
+    expect(await get({ ...FALLBACK, ...LINUX })).toBe('LINUX');
+    // The commit has its set now, so nobody builds; but the next commit's job for Windows must not get it.
+    expect((await put('WINDOWS', { prefix: 'br', ...WINDOWS })).outputs).toMatchObject({ cached: 'false' });
+    await scenario.commit();
+    expect(await get({ ...FALLBACK, ...WINDOWS })).toBe('absent');
+    expect(await get({ ...FALLBACK, ...LINUX })).toBe('LINUX');
+  });
+
+  it('is not put on a set that was stored without one', async () => {
+    await put('UNKNOWN', { prefix: 'main' });
+    expect(await get({ ...FALLBACK, ...LINUX })).toBe('UNKNOWN');
+    const { lines, outputs } = await put('LINUX', { prefix: 'br', ...LINUX });
+    expect(outputs).toMatchObject({ reason: 'complete', cached: 'false' });
+    expect(lines).toContainEqual(expect.stringMatching(/^::warning.*stored without a code hash.* not cached/));
+    await scenario.commit();
+    expect(await get({ ...FALLBACK, ...LINUX })).toBe('absent');
+  });
+});
+
+describe('a second upload of a commit', () => {
+  it('says where its build differs from the one that stays', async () => {
+    await scenario.build({ 'b.zip': 'b', 'c.zip': 'c' });
+    await put('FIRST');
+    expect(warningsOf(await put('FIRST'))).toEqual([]);
+    const second = await put('OTHER');
+    expect(second.outputs).toMatchObject({ found: 'true', reason: 'complete', uploaded: 'false' });
+    expect(warningsOf(second)).toEqual([expect.stringMatching(/'app\.zip'.*overwrite/)]);
+    const digest = createHash('sha256').update('FIRST').digest('base64');
+    expect(second.outputs.files).toContain(digest);
+    expect(await get()).toBe('FIRST');
+  });
+});
