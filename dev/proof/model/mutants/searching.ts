@@ -119,7 +119,7 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: "a fallback's set of another code hash does not count",
     file: FIND,
-    text: ' || isOtherCode(from, codeHash, ports)',
+    text: 'if (isOtherCode(from, codeHash, ports)) continue;',
     replacement: '',
     rare: '__tests__/modes/check-cache.test.ts',
   },
