@@ -28,11 +28,19 @@ export async function main(host: Host): Promise<void> {
   const outcome = await run(inputs, noted, await connect(inputs, noted));
   tell(noted, outcome, inputs.store.bucket);
   if (inputs.jobSummary) summarize(host, summaryOf(inputs.mode, outcome, notes));
-  if (inputs.mode !== 'upload' && inputs.search.failOnMiss && !outcome.found)
-    throw new UserError(`${missOf(outcome)}, or set fail-on-miss to 'false'`);
+  const miss = missOf(inputs, outcome);
+  if (inputs.mode !== 'upload' && inputs.search.failOnMiss && miss !== undefined)
+    throw new UserError(`${miss}, or set fail-on-miss to 'false'`);
 }
 
-function missOf({ commit, reason }: Outcome): string {
+function missOf(
+  { mode, dryRun, search }: Inputs,
+  { commit, reason, found, restored, location }: Outcome,
+): string | undefined {
+  const isToRestore = (mode === 'restore' || search.restore) && !dryRun;
+  if (found && isToRestore && !restored)
+    return `Nothing was restored, since 'files' chooses no asset of ${location.prefix}: correct its patterns`;
+  if (found) return undefined;
   if (reason === 'in-progress')
     return `The assets for commit ${commit} are still being written by another run: raise wait-timeout-seconds`;
   return reason === 'archived'

@@ -1,5 +1,5 @@
 import type { Host } from './adapters/actions-host.ts';
-import { pathMatcher } from './adapters/path-patterns.ts';
+import { pathMatcher, unmatchedPatterns } from './adapters/path-patterns.ts';
 import type { Inputs } from './inputs.ts';
 import type { Outcome } from './modes/outcome.ts';
 import { type RestoreSelection, restore } from './modes/restore.ts';
@@ -15,5 +15,6 @@ export function runRestore(inputs: Inputs, host: Host, ports: Ports): Promise<Ou
 export function restoreSelection({ selection }: Inputs): RestoreSelection {
   const { platform } = process;
   const naming = platform === 'win32' || platform === 'darwin' ? platform : 'other';
-  return { isChosen: pathMatcher(selection.patterns), naming };
+  const { patterns } = selection;
+  return { isChosen: pathMatcher(patterns), unmatchedBy: (paths) => unmatchedPatterns(patterns, paths), naming };
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { pathMatcher } from '../../src/adapters/path-patterns.ts';
+import { pathMatcher, unmatchedPatterns } from '../../src/adapters/path-patterns.ts';
 import { InputError } from '../../src/errors.ts';
 import { Packages } from './package-directory/packages.ts';
 
@@ -114,6 +114,12 @@ describe('the paths that patterns choose', () => {
       expect(PATHS.filter(pathMatcher([pattern], false))).toEqual([pattern.replace('\\', '')]);
     },
   );
+});
+
+it('tells which patterns match none of the paths', () => {
+  expect(unmatchedPatterns(['dir/**', 'none', '!x', './a', 'b.*', '*.tgz'], PATHS)).toEqual(['none', '*.tgz']);
+  expect(unmatchedPatterns(['**'], [])).toEqual(['**']);
+  expect(unmatchedPatterns([], PATHS)).toEqual([]);
 });
 
 describe('on Windows', () => {

@@ -173,6 +173,22 @@ describe('a restore', () => {
     expect(await names('site')).toEqual(['a.js']);
   });
 
+  it('fails where files choose nothing, once later steps have been told, unless it may', async () => {
+    await store({ 'api.zip': 'api' });
+    const nothing = await scenario.action('restore', { files: 'apy.zip' });
+    expect(nothing.exitCode).toBe(1);
+    expect(nothing.outputs).toMatchObject({ found: 'true', restored: 'false', files: '[]' });
+    expect(errorsOf(nothing)).toEqual([expect.stringMatching(/Nothing was restored.*set fail-on-miss to 'false'/)]);
+    const allowed = await scenario.action('restore', { files: 'apy.zip', 'fail-on-miss': 'false' });
+    expect(allowed.exitCode).toBe(0);
+    expect(allowed.outputs).toEqual(nothing.outputs);
+    expect(allowed.lines).toContainEqual(expect.stringMatching(/^::warning::files has the pattern 'apy.zip'/));
+    const check = { restore: 'true', files: 'apy.zip' };
+    expect((await scenario.action('check', check)).exitCode).toBe(0);
+    expect((await scenario.action('check', { ...check, 'fail-on-miss': 'true' })).exitCode).toBe(1);
+    expect((await scenario.action('check', { ...check, 'dry-run': 'true', 'fail-on-miss': 'true' })).exitCode).toBe(0);
+  });
+
   it.each(['a/./b', 'a/../b', '/etc/*'])('refuses the pattern %s', async (files) => {
     await store({ 'api.zip': 'api' });
     const result = await scenario.action('restore', { files });

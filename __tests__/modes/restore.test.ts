@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { pathMatcher } from '../../src/adapters/path-patterns.ts';
+import { pathMatcher, unmatchedPatterns } from '../../src/adapters/path-patterns.ts';
 import { parseRecord } from '../../src/core/record.ts';
 import type { RestoreRequest } from '../../src/modes/restore.ts';
 import type { ObjectStore } from '../../src/ports.ts';
@@ -29,7 +29,8 @@ function sha256(body: string): string {
 }
 
 function chosenBy(...patterns: readonly string[]): Partial<RestoreRequest> {
-  return { selection: { ...EVERYTHING, isChosen: pathMatcher(patterns) } };
+  const unmatchedBy = (paths: Iterable<string>) => unmatchedPatterns(patterns, paths);
+  return { selection: { ...EVERYTHING, isChosen: pathMatcher(patterns), unmatchedBy } };
 }
 
 /** Uploads what was built as the commit's set, though another one is checked out. */
@@ -194,10 +195,22 @@ describe('files', () => {
     expect(fetched.toSorted()).toEqual(paths);
   });
 
-  it('that match nothing are warned of', async () => {
+  it('that match nothing are warned of, each by its name', async () => {
     await scenario.storeSet(SET);
-    expect(await scenario.restore(chosenBy('apy.zip'))).toMatchObject({ found: true, restored: true, files: [] });
-    expect(scenario.warnings()).toEqual([expect.stringContaining('no asset of artifacts/')]);
+    expect(await scenario.restore(chosenBy('api.zip', 'apy.zip', '!*.map', 'sit/**'))).toMatchObject({
+      restored: true,
+      files: [{ path: 'api.zip' }],
+    });
+    expect(scenario.warnings()).toEqual([
+      expect.stringContaining("files has the pattern 'apy.zip', which matches no asset of artifacts/"),
+      expect.stringContaining("files has the pattern 'sit/**', which matches no asset of artifacts/"),
+    ]);
+  });
+
+  it.each([['apy.zip'], ['!**']])('that leave nothing are told as nothing restored: %s', async (pattern) => {
+    await scenario.storeSet(SET);
+    expect(await scenario.restore(chosenBy(pattern))).toMatchObject({ found: true, restored: false, files: [] });
+    expect(scenario.warnings()).toContainEqual(expect.stringContaining('Nothing was restored'));
   });
 
   it('leave the others in a full record', async () => {

@@ -3,7 +3,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ObjectStore } from '../../src/ports.ts';
-import { Scenario, SOURCES } from '../support/scenario.ts';
+import { EVERYTHING, Scenario, SOURCES } from '../support/scenario.ts';
 
 // A set that is listed in two pages.
 
@@ -125,7 +125,7 @@ describe('a large set', () => {
 
   it('comes back in part', async () => {
     const isChosen = (path: string) => path.startsWith('folder-3/');
-    const outcome = await scenario.restore({ ...UNCACHED, selection: { isChosen, naming: 'darwin' } });
+    const outcome = await scenario.restore({ ...UNCACHED, selection: { ...EVERYTHING, isChosen, naming: 'darwin' } });
     expect(pathsOf(outcome.files)).toEqual(IN_ORDER.filter(isChosen));
     expect(await restored()).toEqual(PATHS.filter(isChosen).toSorted());
   });

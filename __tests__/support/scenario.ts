@@ -32,7 +32,7 @@ import { TestBucket } from './test-bucket.ts';
 export const SOURCES = { kind: 'computed', patterns: ['src/**'], algorithm: 'git-sha256', salt: '' } as const;
 
 /** What a restore without `files` brings back, on a system that tells every name from every other. */
-export const EVERYTHING: RestoreSelection = { isChosen: () => true, naming: 'other' };
+export const EVERYTHING: RestoreSelection = { isChosen: () => true, unmatchedBy: () => [], naming: 'other' };
 
 /** Another run, of the same repository. */
 export const OTHER_WRITER = {

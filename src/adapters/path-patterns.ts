@@ -31,6 +31,24 @@ export function pathMatcher(
   };
 }
 
+/**
+ * @param patterns as for `pathMatcher`
+ * @returns the including patterns that match none of the paths
+ */
+export function unmatchedPatterns(
+  patterns: readonly string[],
+  paths: Iterable<string>,
+  isWindows = process.platform === 'win32',
+): string[] {
+  const including = patterns.filter((pattern) => !pattern.startsWith('!'));
+  let unmatched = including.map((pattern) => ({ pattern, ...matcherOf(pattern, isWindows) }));
+  for (const path of paths) {
+    if (unmatched.length === 0) break;
+    unmatched = unmatched.filter(({ matches }) => !matches(path));
+  }
+  return unmatched.map(({ pattern }) => pattern);
+}
+
 function matcherOf(pattern: string, isWindows: boolean): Matcher {
   const isExcluding = pattern.startsWith('!');
   const ownFolder = isWindows ? /^(\.[\\/])+(?=.)/ : /^(\.\/)+(?=.)/;

@@ -46,6 +46,6 @@ async function findAndRestore(
   const outcome = outcomeOfSearch(result);
   if (result.found === undefined || request.restore === undefined || request.dryRun) return { ...result, outcome };
   const { bringBack } = await import('./restore.ts');
-  const { found, files } = await bringBack(request, ports, { set: result.found, selection: request.restore });
-  return { outcome: { ...outcome, files, restored: true }, found, codeHash: result.codeHash };
+  const { found, ...restored } = await bringBack(request, ports, { set: result.found, selection: request.restore });
+  return { outcome: { ...outcome, ...restored }, found, codeHash: result.codeHash };
 }

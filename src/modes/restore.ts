@@ -1,6 +1,7 @@
 import { isHidden } from '../core/asset-path.ts';
 import { counted, readableSize } from '../core/counted.ts';
 import type { NamingRules } from '../core/portable-names.ts';
+import { printable } from '../core/printable.ts';
 import { recordText, totalSize } from '../core/record.ts';
 import type { Ports } from '../ports.ts';
 import { findSet } from '../steps/find-set.ts';
@@ -14,6 +15,8 @@ import { filesOf, type Outcome, outcomeOfSearch, recordOf } from './outcome.ts';
 /** What is brought back of a set. */
 export interface RestoreSelection {
   readonly isChosen: (path: string) => boolean;
+  /** The including patterns of `files` that match none of these paths. */
+  readonly unmatchedBy: (paths: Iterable<string>) => readonly string[];
   readonly naming: NamingRules;
 }
 
@@ -39,10 +42,10 @@ export async function restore(request: RestoreRequest, ports: Ports): Promise<Ou
     return outcomeOfSearch(result);
   }
   await packages.create();
-  const { found, files } = await bringBack(request, ports, { set: result.found, selection: request.selection });
+  const { found, ...restored } = await bringBack(request, ports, { set: result.found, selection: request.selection });
   const record = recordOf(found);
   if (record !== undefined) await packages.writeMarker('.record.json', recordText(record));
-  return { ...outcomeOfSearch({ ...result, found }), files, restored: true };
+  return { ...outcomeOfSearch({ ...result, found }), ...restored };
 }
 
 /** Restores a set, and says what came of it. */
@@ -50,8 +53,9 @@ export async function bringBack(
   { legacy, writer, waitMs, concurrency }: SetSearch,
   ports: Ports,
   { set, selection }: { set: Finding; selection: RestoreSelection },
-): Promise<{ readonly found: Finding; readonly files: Outcome['files'] }> {
-  const restored = await restoreSet(ports, { set, ...selection, legacy, reader: writer, waitMs, concurrency });
+): Promise<{ readonly found: Finding } & Pick<Outcome, 'files' | 'restored'>> {
+  const { isChosen, naming } = selection;
+  const restored = await restoreSet(ports, { set, isChosen, naming, legacy, reader: writer, waitMs, concurrency });
   const { files, fetchedCount } = restored;
   const size = readableSize(totalSize(files));
   const presentCount = files.length - fetchedCount;
@@ -59,11 +63,13 @@ export async function bringBack(
     `Restored ${counted(files.length, 'asset')} (${size}${presentCount > 0 ? `, ${presentCount} of them there already` : ''}) into ${ports.packages.path}.`,
   );
   await tellOthers(ports, files);
-  if (files.length === 0 && filesOf(restored.set).length > 0)
+  const isNothing = files.length === 0 && filesOf(restored.set).length > 0;
+  for (const pattern of selection.unmatchedBy(files.map(({ path }) => path)))
     ports.log.warning(
-      `Nothing was restored, since no asset of ${set.location.prefix} matches 'files': check its patterns.`,
+      `files has the pattern '${printable(pattern)}', which matches no asset of ${set.location.prefix} that is restored: correct it or take it out.`,
     );
-  return { found: restored.set, files };
+  if (isNothing) ports.log.warning(`Nothing was restored, since 'files' chooses no asset of ${set.location.prefix}.`);
+  return { found: restored.set, files, restored: !isNothing };
 }
 
 /** Nothing is removed, so a later upload or deployment of the whole directory would take other files along. */

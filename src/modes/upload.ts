@@ -87,7 +87,9 @@ async function refuseOtherCommit({ packages }: Ports, commit: string): Promise<v
 }
 
 function tellNoFiles({ ifNoFilesFound, selection }: UploadRequest, { packages, log }: Ports): void {
-  const why = selection.patterns.length === 0 ? "hidden files don't count" : "no file matches 'files'";
+  const { patterns } = selection;
+  const why =
+    patterns.length === 0 ? "hidden files don't count" : `no file matches files, '${printable(patterns.join(' '))}'`;
   const line = `There is nothing to upload in ${packages.path} (${why})`;
   if (ifNoFilesFound === 'error')
     throw new InputError(`${line}: build into it first, or set if-no-files-found to 'warn' or 'ignore'`);

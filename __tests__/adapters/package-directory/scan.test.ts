@@ -45,6 +45,20 @@ describe('patterns', () => {
     expect(await packages.scan(patterns)).toEqual(found);
   });
 
+  it('are named in a warning where no file that is uploaded matches', async () => {
+    await using packages = await Packages.create({ ...FILES, '.env': 'e' });
+    await packages.scan(['a.zip', 'apy.zip', 'deep/**', '!none/*', './.env', '!a.zip']);
+    expect(packages.warnings).toEqual([
+      expect.stringMatching(/^files has the pattern 'a\.zip', which matches no file .* take it out\.$/),
+      expect.stringMatching(/^files has the pattern 'apy\.zip', which matches no file .* take it out\.$/),
+      expect.stringMatching(/^files has the pattern '\.\/\.env', .* or set include-hidden-files\.$/),
+    ]);
+    packages.warnings.length = 0;
+    await packages.scan(['!deep/**']);
+    await packages.scan(['**', './.env'], true);
+    expect(packages.warnings).toEqual([]);
+  });
+
   it.each(['/etc/passwd', '..', '../*', 'deep/../../*', '!../*', '~/x', '~root/x', 'C:\\x', 'c:x', '!', '!/x'])(
     'refuse %j, which could lead out',
     async (pattern) => {

@@ -9,7 +9,7 @@ import type { ProcessPlan } from './plan.ts';
 import type { Runner } from './time.ts';
 
 const PATIENCE_MS = 600_000;
-const EVERYTHING = { isChosen: () => true, naming: 'other' } as const;
+const EVERYTHING = { isChosen: () => true, unmatchedBy: () => [], naming: 'other' } as const;
 
 type Ending = { readonly outcome: Outcome } | { readonly error: unknown };
 

@@ -40,7 +40,20 @@ export async function scanFiles(root: string, selection: FileSelection, log: Log
     if (file === undefined) log.warning(`'${printable(path)}' is left out: a link to a folder is not followed.`);
     else files.push(file);
   }
+  if (count > 0 && selection.patterns.length > 0) await tellUnmatched(selection, files, log);
   return files;
+}
+
+/** Whoever names a file wants it stored. Where there is none at all, if-no-files-found says what that is. */
+async function tellUnmatched(selection: FileSelection, files: readonly ScannedFile[], log: Log): Promise<void> {
+  const { unmatchedPatterns } = await import('../path-patterns.ts');
+  const { patterns, includeHidden } = selection;
+  const paths = files.map(({ path }) => path);
+  const isLeftOut = (pattern: string) => !includeHidden && isHidden(pattern.replace(OWN_FOLDER, ''));
+  for (const pattern of unmatchedPatterns(patterns, paths))
+    log.warning(
+      `files has the pattern '${printable(pattern)}', which matches no file that is uploaded: correct it or take it out${isLeftOut(pattern) ? ', or set include-hidden-files' : ''}.`,
+    );
 }
 
 /**
