@@ -88,8 +88,8 @@ describe('patterns', () => {
     ['src/**', ['src/**']],
     ['src/**  lib/** !src/*.md', ['src/**', 'lib/**', '!src/*.md']],
     ['\n src/** lib/** \n', ['src/**', 'lib/**']],
-    ['my folder/**\nlib/**', ['my folder/**', 'lib/**']],
-  ])('splits a single line at spaces, several at their ends: %j', (text, items) => {
+    ['src/** lib/**\r\n\t!docs/**\tx', ['src/**', 'lib/**', '!docs/**', 'x']],
+  ])('are separated by any white space: %j', (text, items) => {
     expect(patterns(text)).toEqual(items);
   });
 });

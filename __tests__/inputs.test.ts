@@ -141,11 +141,18 @@ describe('inputs that are given', () => {
 
 describe('the code hash', () => {
   it.each<[Texts, object]>([
-    [{ 'code-hash-filter': 'src/**' }, { kind: 'computed', patterns: ['src/**'], algorithm: 'git-sha256', salt: '' }],
+    [
+      { 'code-hash-filter': 'src/**' },
+      { kind: 'computed', patterns: ['src/**'], algorithm: 'git-sha256', salt: '', unmatchedPatterns: 'error' },
+    ],
     [{ 'code-hash-filter': 'src/** !src/*.md  lib/**' }, { patterns: ['src/**', '!src/*.md', 'lib/**'] }],
-    [{ 'code-hash-filter': 'my sources/**\n!docs' }, { patterns: ['my sources/**', '!docs'] }],
+    [{ 'code-hash-filter': 'src/** lib/**\n!docs' }, { patterns: ['src/**', 'lib/**', '!docs'] }],
+    [{ 'code-hash-filter': 'src/**', 'unmatched-patterns': 'warn' }, { unmatchedPatterns: 'warn' }],
     [{ 'code-hash-filter': 'src/**', 'code-hash-salt': 'node 24' }, { salt: 'node 24' }],
-    [{ 'code-hash-filter': 'src/** lib/**', 'code-hash-algorithm': 'md5' }, { algorithm: 'md5' }],
+    [
+      { 'code-hash-filter': 'src/** lib/**', 'code-hash-algorithm': 'md5' },
+      { algorithm: 'md5', unmatchedPatterns: 'warn' },
+    ],
     [{ 'code-hash': CODE_HASH }, { kind: 'given', value: CODE_HASH }],
     [
       { 'code-hash': CODE_HASH, 'code-hash-filter': 'src/**' },
@@ -382,6 +389,7 @@ describe('an input that cannot be used', () => {
     ['code-hash', 'D'.repeat(64), CODE_HASH_FORM],
     ['code-hash', `../${CODE_HASH}`, CODE_HASH_FORM],
     ['code-hash-algorithm', 'sha256', 'give one of git-sha256, md5'],
+    ['unmatched-patterns', 'ignore', 'give one of error, warn'],
     ['prefix', '/team', PREFIX],
     ['prefix', 'team//app', PREFIX],
     ['prefix', '../other', PREFIX],

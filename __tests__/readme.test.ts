@@ -154,7 +154,7 @@ onLinux('the formula of the code hash', () => {
       encoding: 'utf8',
     });
     const tree = gitSourceTree({ repositoryPath: root, packageDirectory: join(root, 'packages') });
-    const entries = await tree.entries(patterns);
+    const { entries } = await tree.entries(patterns);
     expect(Buffer.from(entries).toString().split('\0')).toHaveLength(3 + 1);
     expect(output).toBe(`${gitSha256(salt, entries)}  -\n`);
   });

@@ -44,10 +44,9 @@ export function lines(text: string): string[] {
     .filter((line) => line !== '');
 }
 
-/** Patterns: one a line, or, where there is a single line, split at spaces. */
+/** Patterns, separated by any white space. */
 export function patterns(text: string): string[] {
-  const items = lines(text);
-  return items.length === 1 ? text.trim().split(/ +/) : items;
+  return text.split(/\s+/).filter((pattern) => pattern !== '');
 }
 
 /** `name=value` a line. */

@@ -22,6 +22,7 @@ export const INPUTS = {
   'code-hash-algorithm': NO_VARIABLE,
   'code-hash-salt': NO_VARIABLE,
   'code-hash': NO_VARIABLE,
+  'unmatched-patterns': NO_VARIABLE,
   prefix: NO_VARIABLE,
   'fallback-prefixes': NO_VARIABLE,
   files: NO_VARIABLE,
@@ -123,6 +124,7 @@ function codeHashRequest(texts: Texts<InputName>): CodeHashRequest | undefined {
   const algorithm = texts.oneOf('code-hash-algorithm', ['git-sha256', 'md5']) ?? 'git-sha256';
   const salt = texts.get('code-hash-salt') ?? '';
   const filter = texts.parsed('code-hash-filter', (_, text) => patterns(text));
+  const unmatched = texts.oneOf('unmatched-patterns', ['error', 'warn']);
   const value = texts.get('code-hash');
   if (value !== undefined) {
     if (isCodeHash(value)) return { kind: 'given', value };
@@ -130,7 +132,9 @@ function codeHashRequest(texts: Texts<InputName>): CodeHashRequest | undefined {
   }
   if (filter === undefined) return undefined;
   if (algorithm === 'md5') refuseForMd5(salt, filter);
-  return { kind: 'computed', patterns: filter, algorithm, salt };
+  // The Python tool passes over such patterns, and its filters may rely on that.
+  const unmatchedPatterns = algorithm === 'md5' ? 'warn' : (unmatched ?? 'error');
+  return { kind: 'computed', patterns: filter, algorithm, salt, unmatchedPatterns };
 }
 
 function refuseForMd5(salt: string, filter: readonly string[]): void {

@@ -150,16 +150,40 @@ export interface ObjectStore {
 
 /** The repository that is checked out. */
 export interface SourceTree {
+  /** Where it is looked for. */
+  readonly path: string;
   /** Whether there is a directory at all. */
   exists(): Promise<boolean>;
   /** Full hex id of the commit checked out; undefined where there is no repository or no commit yet. */
   head(): Promise<string | undefined>;
-  /** The entries that `git add -A` would leave in a scratch index for these patterns; throws where none is left. */
-  entries(patterns: readonly string[]): Promise<SourceListing>;
+  /** Repositories in the folders directly below, and the commits checked out there. */
+  nested(): Promise<readonly NestedRepository[]>;
+  /** The entries that `git add -A` would leave in a scratch index for these patterns. */
+  entries(patterns: readonly string[]): Promise<SourceEntries>;
   /** As `entries`, of HEAD's own tree: nothing that a build does to index or files shows. */
   committedEntries(patterns: readonly string[]): Promise<SourceListing>;
-  /** The contents, in order, of the files that Python's glob finds for each pattern; throws where none is found. */
-  contents(patterns: readonly string[]): AsyncIterable<Uint8Array>;
+  /** The files that Python's glob finds for each pattern. */
+  contents(patterns: readonly string[]): Promise<SourceContents>;
+}
+
+export interface NestedRepository {
+  readonly path: string;
+  /** Undefined where there is no commit yet. */
+  readonly head: string | undefined;
+}
+
+export interface SourceEntries {
+  readonly entries: SourceListing;
+  /** Including patterns that match nothing. */
+  readonly unmatched: readonly string[];
+}
+
+export interface SourceContents {
+  readonly fileCount: number;
+  /** Patterns that match no file. */
+  readonly unmatched: readonly string[];
+  /** The contents of the files, in order, in pieces of any length. */
+  readonly pieces: AsyncIterable<Uint8Array>;
 }
 
 export interface FileSelection {

@@ -13,7 +13,13 @@ const COMMIT = 'c'.repeat(40);
 const CODE_HASH = 'e'.repeat(64);
 const OWN = artifactSet('team/app', COMMIT);
 const PLACE = { endpoint: 'https://s3.example.com', bucket: 'b' };
-const REQUEST = { kind: 'computed', algorithm: 'git-sha256', patterns: ['src/**'], salt: 'node=24' } as const;
+const REQUEST = {
+  kind: 'computed',
+  algorithm: 'git-sha256',
+  patterns: ['src/**'],
+  salt: 'node=24',
+  unmatchedPatterns: 'error',
+} as const;
 const HANDOVER: Handover = {
   endpoint: PLACE.endpoint,
   asked: uriOf('b', OWN),

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ActionResult } from '../../dev/run-action.ts';
@@ -33,8 +33,13 @@ describe('an input that cannot be used', () => {
     ['an abbreviated commit', 'check', { 'commit-sha': 'abc1234' }, /commit-sha is 'abc1234'/],
     ['a prefix that climbs', 'check', { prefix: '../other' }, /prefix is '\.\.\/other'/],
     ['a line end', 'check', { prefix: 'a\n::error::b' }, /prefix is 'a\\u\{a\}::error::b'/],
-    ['a pattern without a match', 'check', { 'code-hash-filter': 'nowhere/**' }, /'nowhere\/\*\*' matches no file/],
-    ['a missing repository', 'upload', { 'repository-path': 'nowhere' }, /repository-path/],
+    [
+      'a pattern without a match',
+      'check',
+      { 'code-hash-filter': 'nowhere/**' },
+      /'nowhere\/\*\*', which matches nothing/,
+    ],
+    ['a missing repository', 'upload', { 'repository-path': 'nowhere' }, /repository-path 'nowhere'/],
     ['a missing package directory', 'upload', { 'package-directory': 'nowhere' }, /'nowhere' does not exist/],
   ])('(%s) is told with its value and the fix', async (_, mode, inputs, told) => {
     await scenario.build({ 'app.zip': 'app' });
@@ -66,6 +71,33 @@ describe('a checkout that does not fit', () => {
     await scenario.build({ 'app.zip': 'app', '.commit-hash': OTHER });
     const told = new RegExp(`says '${OTHER}', but this upload is for ${scenario.head}`);
     await expectFailure(scenario.action('upload'), told);
+  });
+
+  it.each(['check', 'restore', 'upload'])('fails a %s that hashes for the commit it was given', async (mode) => {
+    await scenario.build({ 'app.zip': 'app' });
+    const told = new RegExp(`commit ${OTHER}, but ${scenario.head} is checked out.*or give code-hash`);
+    await expectFailure(scenario.action(mode, { 'code-hash-filter': 'src/**', 'commit-sha': OTHER }), told);
+  });
+
+  it('fails an upload where the repository is in a folder that nobody named', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await mkdir(join(scenario.root, 'repo'));
+    await rename(join(scenario.root, '.git'), join(scenario.root, 'repo/.git'));
+    const told = new RegExp(`commit ${OTHER}.*'repo' is one \\(${scenario.head}\\): set repository-path`);
+    await expectFailure(scenario.action('upload', {}, elsewhere), told);
+  });
+
+  it('fails a hash where no temporary folder can be made', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await writeFile(join(scenario.root, 'src/new.txt'), 'new');
+    const filter = { 'code-hash-filter': 'src/**' };
+    const env = { TMPDIR: '/no/such/folder', TMP: '/no/such/folder', TEMP: '/no/such/folder' };
+    await expectFailure(
+      scenario.action('check', filter, { env: { ...env, RUNNER_TEMP: '/nor/this' } }),
+      /'\/nor\/this' \(ENOENT\) or '\/no\/such\/folder' \(ENOENT\): let RUNNER_TEMP or TMPDIR name/,
+    );
+    const there = await scenario.action('check', filter, { env: { ...env, RUNNER_TEMP: scenario.packages } });
+    expect(there.exitCode).toBe(0);
   });
 
   it('fails a hash where there is no repository', async () => {

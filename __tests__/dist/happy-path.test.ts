@@ -185,7 +185,7 @@ describe('the job summary', () => {
         `<h4>Build needed for commit <code>${scenario.head}</code> (absent)</h4>`,
         '<ul>',
         `<li>There is nothing at s3://${name}/artifacts/${scenario.head}/.</li>`,
-        `<li>The code hash is ${codeHash}.</li>`,
+        `<li>The code hash is ${codeHash}, of 1 file.</li>`,
         `<li>There is nothing at s3://${name}/cache/${codeHash}/.</li>`,
         '</ul>\n\n',
       ].join('\n'),

@@ -133,8 +133,10 @@ describe('the requests of a check', () => {
       throw new Error('git was run');
     };
     const sources: SourceTree = {
+      path: '.',
       exists: refuse,
       head: refuse,
+      nested: refuse,
       entries: refuse,
       committedEntries: refuse,
       contents: refuse,

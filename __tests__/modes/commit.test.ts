@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,11 +51,6 @@ describe('a check', () => {
     expect(await scenario.marker('.commit-hash')).toBe(scenario.head);
   });
 
-  it('takes an explicit commit at its word, with a warning', async () => {
-    expect(await scenario.check({ commit: { ...ASKED, asked: OTHER } })).toMatchObject({ commit: OTHER });
-    expect(scenario.warnings()).toEqual([expect.stringContaining(`commit-sha is ${OTHER}`)]);
-  });
-
   it('takes what is checked out outside of Actions', async () => {
     expect(await scenario.check({ commit: ASKED })).toMatchObject({ commit: scenario.head });
   });
@@ -105,14 +101,50 @@ describe('an upload', () => {
     expect(scenario.warnings()).toEqual([expect.stringContaining(`commit-sha is ${OTHER}`)]);
   });
 
-  it("takes the workflow's commit where there is no repository", async () => {
+  it("takes the workflow's commit where there is no repository, and says that it could not be compared", async () => {
     const request = { commit: { ...ASKED, context: OTHER }, codeHash: undefined };
     expect(await scenario.upload(request, noRepository())).toMatchObject({ commit: OTHER, reason: 'uploaded' });
+    expect(scenario.log).toContain(
+      `There is no git repository at '${elsewhere}', so ${OTHER} could not be compared with what is checked out.`,
+    );
+    expect(scenario.warnings()).toEqual([]);
+  });
+
+  describe('with a repository in a folder below', () => {
+    let commit = '';
+    beforeEach(() => {
+      execFileSync('git', ['clone', '--quiet', scenario.root, join(elsewhere, 'repo')]);
+      commit = scenario.head;
+    });
+
+    it("refuses the workflow's commit where another is checked out there, and names repository-path", async () => {
+      const request = { commit: { ...ASKED, context: OTHER }, codeHash: undefined };
+      const failure = scenario.upload(request, noRepository());
+      await expect(failure).rejects.toThrow(
+        `The workflow runs for commit ${OTHER}, but '${elsewhere}' is no git repository, though '${join(elsewhere, 'repo')}' is one (${commit}): set repository-path`,
+      );
+      expect(await scenario.bucket.keys()).toEqual([]);
+    });
+
+    it('goes on where that very commit is checked out there', async () => {
+      const request = { commit: { ...ASKED, context: commit }, codeHash: undefined };
+      expect(await scenario.upload(request, noRepository())).toMatchObject({ commit });
+    });
+
+    it('takes an explicit commit at its word', async () => {
+      const request = { commit: { ...ASKED, asked: OTHER }, codeHash: undefined };
+      expect(await scenario.upload(request, noRepository())).toMatchObject({ commit: OTHER });
+    });
+
+    it('names it to a check that has nothing to hash', async () => {
+      const failure = scenario.check({ commit: { ...ASKED, context: commit } }, noRepository());
+      await expect(failure).rejects.toThrow(`though '${join(elsewhere, 'repo')}' is one (${commit})`);
+    });
   });
 
   it('fails where a repository was named that is not there', async () => {
     const request = { commit: { ...ASKED, context: OTHER, repositoryIsGiven: true }, codeHash: undefined };
-    await expect(scenario.upload(request, noRepository())).rejects.toThrow('repository-path');
+    await expect(scenario.upload(request, noRepository())).rejects.toThrow(`repository-path '${elsewhere}'`);
     expect(await scenario.bucket.keys()).toEqual([]);
   });
 
@@ -133,6 +165,8 @@ describe('before anything is looked up', () => {
   it('fails where a repository was named that is not there, also where nothing is hashed', async () => {
     const commit = { ...ASKED, context: OTHER, repositoryIsGiven: true };
     const sources = gitSourceTree({ repositoryPath: `${scenario.root}/nowhere`, packageDirectory: scenario.packages });
-    await expect(scenario.check({ commit, codeHash: undefined }, { sources })).rejects.toThrow('repository-path');
+    await expect(scenario.check({ commit, codeHash: undefined }, { sources })).rejects.toThrow(
+      `repository-path '${scenario.root}/nowhere'`,
+    );
   });
 });

@@ -39,7 +39,7 @@ async function cleanBuild(files: Record<string, string> = { 'app.zip': 'app' }):
 }
 
 async function hashOf({ salt, patterns }: Exclude<CodeHashRequest, { kind: 'given' }>): Promise<string> {
-  return gitSha256(salt, await scenario.ports().sources.entries(patterns));
+  return gitSha256(salt, (await scenario.ports().sources.entries(patterns)).entries);
 }
 
 async function cached(): Promise<string[]> {

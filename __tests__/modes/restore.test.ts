@@ -122,7 +122,15 @@ describe('a restore', () => {
     const refuse = () => {
       throw new Error('git was run');
     };
-    const sources = { exists: refuse, head: refuse, entries: refuse, committedEntries: refuse, contents: refuse };
+    const sources = {
+      path: '.',
+      exists: refuse,
+      head: refuse,
+      nested: refuse,
+      entries: refuse,
+      committedEntries: refuse,
+      contents: refuse,
+    };
     expect(await scenario.restore({ codeHash: undefined }, { sources })).toMatchObject({ restored: true });
   });
 
@@ -447,7 +455,7 @@ describe('a set that another run is writing', () => {
 
   it('fails the step once patience ends, and names the run', async () => {
     await scenario.putRecord();
-    const restoring = scenario.restore({ waitMs: 60_000 }, { clock: skippingClock() });
+    const restoring = scenario.restore({ codeHash: undefined, waitMs: 60_000 }, { clock: skippingClock() });
     await expect(restoring).rejects.toThrow(
       `run 77 (attempt 1) of owner/repository, workflow nightly is still writing artifacts/${scenario.head}/ after 60 s`,
     );

@@ -13,8 +13,10 @@ function checkedOut(head: string | undefined): SourceTree {
     throw new Error('The sources are not needed');
   };
   return {
+    path: 'some/path',
     exists: async () => head !== undefined,
     head: async () => head,
+    nested: async () => [],
     entries: unused,
     committedEntries: unused,
     contents: unused,

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { pathspecOf } from '../../src/adapters/git/pathspec.ts';
+import { pathspecsOf } from '../../src/adapters/git/pathspec.ts';
 import type { SourceTree } from '../../src/ports.ts';
 
 /** A path is text, or bytes where it need not be UTF-8. */
@@ -91,7 +91,7 @@ export class Repository {
     );
     // 1: there are files outside the sparse checkout, which it has left alone.
     if (added.status !== 0 && added.status !== 1) throw new Error(added.stderr);
-    const args = ['ls-files', '-s', '-z', '--', ...patterns.map(pathspecOf)];
+    const args = ['ls-files', '-s', '-z', '--', ...pathspecsOf(patterns)];
     const listed = execFileSync('git', args, this.options({ GIT_INDEX_FILE: scratch }));
     return listed.split('\0').slice(0, -1);
   }
@@ -136,6 +136,6 @@ export function isolated(): NodeJS.ProcessEnv {
 
 /** The entries that a source tree lists for patterns, one character for each byte. */
 export async function entriesOf(tree: SourceTree, patterns: readonly string[]): Promise<string[]> {
-  const listing = await tree.entries(patterns);
-  return Buffer.from(listing).toString('latin1').split('\0').slice(0, -1);
+  const { entries } = await tree.entries(patterns);
+  return Buffer.from(entries).toString('latin1').split('\0').slice(0, -1);
 }

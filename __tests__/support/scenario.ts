@@ -29,7 +29,13 @@ import { recordText } from '../core/records.ts';
 import { TestBucket } from './test-bucket.ts';
 
 /** A commit that the default code hash request hashes: the files of `src/`. */
-export const SOURCES = { kind: 'computed', patterns: ['src/**'], algorithm: 'git-sha256', salt: '' } as const;
+export const SOURCES = {
+  kind: 'computed',
+  patterns: ['src/**'],
+  algorithm: 'git-sha256',
+  salt: '',
+  unmatchedPatterns: 'error',
+} as const;
 
 /** What a restore without `files` brings back, on a system that tells every name from every other. */
 export const EVERYTHING: RestoreSelection = { isChosen: () => true, unmatchedBy: () => [], naming: 'other' };

@@ -8,6 +8,8 @@ export type CodeHashRequest =
       readonly patterns: readonly string[];
       readonly algorithm: CodeHashAlgorithm;
       readonly salt: string;
+      /** What a pattern is that matches nothing. */
+      readonly unmatchedPatterns: 'error' | 'warn';
     };
 
 /** A digest of the sources that a build depends on, as hex, and how it was made, where that is known. */

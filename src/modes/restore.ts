@@ -31,9 +31,9 @@ export type RestoreRequest = SetSearch & { readonly selection: RestoreSelection 
 export async function restore(request: RestoreRequest, ports: Ports): Promise<Outcome> {
   const packages = request.dryRun ? undefined : ports.packages;
   await packages?.removeMarker('.record.json');
-  const asked = { ...request.commit, isCompared: false } as const;
-  const commit = await resolveCommit(asked, ports.sources);
-  const result = await findSet({ ...request, commit: asked }, ports, commit);
+  // A set is restored by its commit alone, so only hashing sources needs the repository.
+  const commit = await resolveCommit({ ...request.commit, repositoryIsGiven: false }, ports.sources);
+  const result = await findSet(request, ports, commit);
   if (result.own.verdict.reason === 'in-progress')
     throw stillInProgress(result.own.verdict.record, { location: result.own.location, waitMs: request.waitMs });
   if (result.found === undefined) return outcomeOfSearch(result);

@@ -52,7 +52,7 @@ export async function upload(request: UploadRequest, ports: Ports): Promise<Outc
   await refuseOtherCommit(ports, commit);
   const location = artifactSet(request.prefix, commit);
   const hints = await readHints(ports, location);
-  const codeHash = once(() => findCodeHash(request.codeHash, ports, hints));
+  const codeHash = once(() => findCodeHash(request.codeHash, ports, { commit, hints }));
   // git answers while the package directory is read.
   const [, { marked, assets }] = await waitForAll([
     assertCheckedOut(commit, request.commit, ports),

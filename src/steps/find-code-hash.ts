@@ -1,45 +1,52 @@
-import { gitSha256, md5 } from '../core/code-hash.ts';
+import { gitSha256 } from '../core/code-hash.ts';
 import { type CodeHash, type CodeHashAlgorithm, type CodeHashRequest, isCodeHash } from '../core/code-hash-request.ts';
 import { handedCodeHash, isSameRequest } from '../core/handover.ts';
 import { UserError } from '../errors.ts';
 import type { PackageDirectory, Ports, SourceTree } from '../ports.ts';
 import type { Hints } from './hand-over.ts';
+import { hashCheckedOut } from './hash-checked-out.ts';
 
 const LENGTHS: Readonly<Record<CodeHashAlgorithm, number>> = { md5: 32, 'git-sha256': 64 };
 
-/** Hashes the sources, or takes the value that was computed elsewhere. */
-export async function computeCodeHash(request: CodeHashRequest, sources: SourceTree): Promise<CodeHash> {
-  if (request.kind === 'given') return { value: request.value, algorithm: undefined };
-  const { algorithm, patterns, salt } = request;
-  const value =
-    algorithm === 'md5' ? await md5(sources.contents(patterns)) : gitSha256(salt, await sources.entries(patterns));
-  return { value, algorithm };
-}
-
 type Asked = CodeHashRequest | undefined;
 type Sources = Pick<Ports, 'packages' | 'sources' | 'store' | 'log'>;
+
+export interface UploadedCommit {
+  /** Full hex id. */
+  readonly commit: string;
+  /** What earlier steps say of the commit's own set. */
+  readonly hints: Hints;
+}
 
 /**
  * For an upload: the given value, else what a check found out before the build, which may have changed the sources, else
  * computed now.
  *
- * @param hints what earlier steps say of the commit's own set
  * @returns undefined: no caching; warns where a check had a code hash
- * @throws UserError where the marker `.code-hash` holds none
+ * @throws UserError where the marker `.code-hash` holds none, and as `hashCheckedOut` does
  */
-export async function findCodeHash(asked: Asked, ports: Sources, hints: Hints): Promise<CodeHash | undefined> {
-  if (asked?.kind === 'given') return computeCodeHash(asked, ports.sources);
-  const handed = await codeHashOfCheck(asked, ports, hints);
+export async function findCodeHash(
+  asked: Asked,
+  ports: Sources,
+  { commit, hints }: UploadedCommit,
+): Promise<CodeHash | undefined> {
+  if (asked?.kind === 'given') return hashCheckedOut(asked, ports, commit);
+  const handed = await codeHashOfCheck(asked, ports, { commit, hints });
   if (handed !== undefined) ports.log.info(`The code hash is ${handed.value}, as check found it.`);
-  return handed ?? (asked && computeCodeHash(asked, ports.sources));
+  return handed ?? (asked && hashCheckedOut(asked, ports, commit));
 }
 
-async function codeHashOfCheck(asked: Asked, ports: Sources, hints: Hints): Promise<CodeHash | undefined> {
+async function codeHashOfCheck(
+  asked: Asked,
+  ports: Sources,
+  { commit, hints }: UploadedCommit,
+): Promise<CodeHash | undefined> {
   if (hints.kind === 'foreign') return undefined;
   const handed = hints.kind === 'handover' ? handedBy(hints, asked, ports) : await readMarker(asked, ports.packages);
   if (handed === undefined) return undefined;
   const isOutOfReach = hints.kind === 'handover' && hints.isOutOfReach;
-  if (isOutOfReach || !ports.store.requiresSignatures || (await isHashOfHead(handed.value, asked, ports.sources)))
+  if (isOutOfReach || !ports.store.requiresSignatures) return handed;
+  if ((await ports.sources.head()) === commit && (await isHashOfHead(handed.value, asked, ports.sources)))
     return handed;
   if (asked === undefined)
     tellNoCaching(ports, `with signing keys, what lies in ${ports.packages.path} is no proof of a code hash`);

@@ -30,7 +30,7 @@ export async function findSet(search: SetSearch, ports: Ports, commit: string): 
 async function hashSources(search: SetSearch, ports: Ports, commit: string): Promise<CodeHash | undefined> {
   if (search.codeHash === undefined) return undefined;
   const { hashCheckedOut } = await import('./hash-checked-out.ts');
-  return hashCheckedOut(search.codeHash, ports, { commit, asked: search.commit });
+  return hashCheckedOut(search.codeHash, ports, commit);
 }
 
 /** Where else the same build may be: the own cache, then each fallback's commit and cache. */

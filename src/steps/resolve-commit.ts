@@ -11,8 +11,6 @@ export interface CommitRequest {
   readonly context: string | undefined;
   /** Whether the user named the repository's path, so that it must be there. */
   readonly repositoryIsGiven: boolean;
-  /** `false`: files are filed under no commit, so what is checked out does not matter. */
-  readonly isCompared?: false;
 }
 
 /** @returns the full hex id of the commit that the set is filed under */
@@ -22,16 +20,19 @@ export async function resolveCommit(request: CommitRequest, sources: SourceTree)
   if (request.asked === undefined && request.context !== undefined) return checked(request.context);
   const head = await sources.head();
   if (head !== undefined) return head;
+  const path = printable(sources.path);
   throw new InputError(
     request.asked === 'HEAD'
-      ? "commit-sha is 'HEAD', but there is no commit checked out at repository-path: check out the repository first"
-      : 'There is no commit to file assets under: set commit-sha, or check out the repository at repository-path',
+      ? `commit-sha is 'HEAD', but there is no commit checked out at repository-path '${path}': check out the repository first`
+      : `There is no commit to file assets under: set commit-sha, or check out the repository at repository-path '${path}'`,
   );
 }
 
-async function assertThere({ repositoryIsGiven, isCompared }: CommitRequest, sources: SourceTree): Promise<void> {
-  if (repositoryIsGiven && isCompared !== false && !(await sources.exists()))
-    throw new InputError('There is no directory at repository-path: check the path, or check out the repository there');
+async function assertThere({ repositoryIsGiven }: CommitRequest, sources: SourceTree): Promise<void> {
+  if (repositoryIsGiven && !(await sources.exists()))
+    throw new InputError(
+      `There is no directory at repository-path '${printable(sources.path)}': check the path, or check out the repository there`,
+    );
 }
 
 /** Not an id: an event without a commit, or a variable that somebody set. */

@@ -24,6 +24,8 @@ const FILES = {
 interface Scenario {
   readonly arrange: (repository: Repository) => Promise<void> | void;
   readonly patterns?: readonly string[];
+  /** The patterns as git would need them, where those are others. */
+  readonly meant?: readonly string[];
 }
 
 const SCENARIOS: Record<string, Scenario> = {
@@ -215,6 +217,7 @@ const SCENARIOS: Record<string, Scenario> = {
       r.git('clone', '--quiet', other.root, 'src/new');
     },
     patterns: ['src/new/**', 'src/*.ts'],
+    meant: ['src/new/**', 'src/new', 'src/*.ts'],
   },
   'a split index': {
     arrange: async (r) => {
@@ -254,9 +257,10 @@ const SCENARIOS: Record<string, Scenario> = {
   },
 };
 
-it.each(Object.entries(SCENARIOS))('agrees with git add -A: %s', async (_name, { arrange, patterns = ['src/**'] }) => {
+it.each(Object.entries(SCENARIOS))('agrees with git add -A: %s', async (_name, scenario) => {
+  const { arrange, patterns = ['src/**'], meant = patterns } = scenario;
   const repository = await repositories.createCommitted(FILES);
   await arrange(repository);
   const tree = gitSourceTree({ repositoryPath: repository.root, packageDirectory: join(repository.root, 'packages') });
-  expect(await entriesOf(tree, patterns)).toEqual(await repository.entriesAfterAdd(patterns));
+  expect(await entriesOf(tree, patterns)).toEqual(await repository.entriesAfterAdd(meant));
 });

@@ -104,9 +104,11 @@ export class ModelProcess implements Runner {
 }
 
 const NO_SOURCES: Ports['sources'] = {
+  path: '.',
   exists: async () => true,
   head: async () => undefined,
-  entries: async () => Buffer.of(),
+  nested: async () => [],
+  entries: async () => ({ entries: Buffer.of(), unmatched: [] }),
   committedEntries: async () => Buffer.of(),
-  contents: async function* () {},
+  contents: async () => ({ fileCount: 0, unmatched: [], pieces: (async function* () {})() }),
 };

@@ -1,7 +1,7 @@
 import type { SourceListing } from '../../core/code-hash.ts';
-import { pathspecOf } from './pathspec.ts';
+import { listIndex } from './index-listing.ts';
 import { assertRepositoryRoot } from './repository-root.ts';
-import { readGit, readGitBytes } from './run-git.ts';
+import { readGit } from './run-git.ts';
 import { withScratchIndex } from './scratch-index.ts';
 
 /**
@@ -15,6 +15,6 @@ export async function findCommittedEntries(root: string, patterns: readonly stri
   await assertRepositoryRoot(root);
   return withScratchIndex(root, async (environment) => {
     await readGit(root, ['read-tree', 'HEAD'], { environment });
-    return readGitBytes(root, ['ls-files', '-z', '-s', '--', ...patterns.map(pathspecOf)], { environment });
+    return (await listIndex({ root, environment }, patterns)).entries;
   });
 }

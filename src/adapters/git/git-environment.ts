@@ -9,9 +9,12 @@ const KEPT: ReadonlySet<string> = new Set([
   'GIT_CONFIG_NOSYSTEM',
 ]);
 
-/** The environment without the variables that would redirect git, and the inputs, since filters that git starts need no secrets. */
+// What redirects git, and what holds secrets: inputs, AWS credentials and the ways to them, and the runner's tokens.
+const REMOVED = /^(GIT|INPUT|AWS|ACTIONS)_/i;
+
+/** The environment without variables that would redirect git, and without secrets, which filters that git starts don't need. */
 export function scrubbed(inherited: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const isKept = (name: string) => !/^(GIT|INPUT)_/i.test(name) || KEPT.has(name.toUpperCase());
+  const isKept = (name: string) => !REMOVED.test(name) || KEPT.has(name.toUpperCase());
   return Object.fromEntries(Object.entries(inherited).filter(([name]) => isKept(name)));
 }
 

@@ -30,6 +30,11 @@ export function recordsOf(output: string): string[] {
   return output.split('\0').slice(0, -1);
 }
 
+/** The opposite of `recordsOf`. */
+export function endedByNul(records: readonly string[]): string {
+  return records.map((record) => `${record}\0`).join('');
+}
+
 /** The path of a record of `git ls-files -s`. */
 export function pathOf(entry: string): string {
   return entry.slice(entry.indexOf('\t') + 1);

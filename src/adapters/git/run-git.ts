@@ -59,17 +59,18 @@ export interface ReadOptions extends GitOptions {
  * @throws UserError with git's own complaint where its exit code isn't one of `accepted`
  */
 export async function readGit(root: string, args: readonly string[], options: ReadOptions = {}): Promise<string> {
-  return (await readGitBytes(root, args, options)).toString('latin1');
+  return (await askGit(root, args, options)).output.toString('latin1');
 }
 
-/** As `readGit`. @returns just what git wrote */
-export async function readGitBytes(
+/** As `readGit`. @returns everything that is known of how it ended */
+export async function askGit(
   root: string,
   args: readonly string[],
   { accepted = [0], ...options }: ReadOptions = {},
-): Promise<Buffer> {
-  const { exitCode, output, complaint } = await runGit(root, args, options);
-  if (exitCode !== null && accepted.includes(exitCode)) return output;
+): Promise<GitResult> {
+  const result = await runGit(root, args, options);
+  const { exitCode, complaint } = result;
+  if (exitCode !== null && accepted.includes(exitCode)) return result;
   const said = printable(complaint.trim().replace(/\s+/g, ' ')).slice(0, 500);
   throw new UserError(
     `git ${args[0]} failed at repository-path '${printable(root)}' (exit code ${exitCode}), saying '${said}': mend the repository or code-hash-filter`,

@@ -1,6 +1,9 @@
 import { copyFile, mkdir, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { printable } from '../../core/printable.ts';
+import { systemCode } from '../../core/system-code.ts';
+import { UserError } from '../../errors.ts';
 import { readGit } from './run-git.ts';
 
 /**
@@ -12,12 +15,28 @@ export async function withScratchIndex<T>(
   root: string,
   use: (environment: NodeJS.ProcessEnv) => Promise<T>,
 ): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-'));
+  const directory = await makeDirectory();
   try {
     return await use(await copyIndex(root, directory));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** Where the runner keeps temporary files, which it also clears away, or else where the system does. */
+async function makeDirectory(): Promise<string> {
+  const { RUNNER_TEMP } = process.env;
+  const places = RUNNER_TEMP ? [RUNNER_TEMP, tmpdir()] : [tmpdir()];
+  const faults: string[] = [];
+  for (const place of places)
+    try {
+      return await mkdtemp(join(place, 's3-asset-manager-'));
+    } catch (error) {
+      faults.push(`'${printable(place)}' (${systemCode(error)})`);
+    }
+  throw new UserError(
+    `No temporary folder can be made in ${faults.join(' or ')}: let RUNNER_TEMP or TMPDIR name a directory that can be written to`,
+  );
 }
 
 async function copyIndex(root: string, directory: string): Promise<NodeJS.ProcessEnv> {

@@ -1,7 +1,8 @@
-import type { SourceListing } from '../../core/code-hash.ts';
 import { printable } from '../../core/printable.ts';
 import { UserError } from '../../errors.ts';
-import { type Changes, pathOf, recordsOf } from './listing.ts';
+import type { SourceEntries } from '../../ports.ts';
+import { listIndex, unmatchedPatterns } from './index-listing.ts';
+import { type Changes, endedByNul, pathOf, recordsOf } from './listing.ts';
 import { readGit, runGit } from './run-git.ts';
 import { withScratchIndex } from './scratch-index.ts';
 
@@ -20,17 +21,20 @@ interface Addition {
  * Has git settle changed, deleted and untracked files as `git add -A` would: filters, line endings, modes, links and
  * submodules are its business. It works on a copy of the index, which is then listed.
  *
- * @returns what matches the pathspecs
  * @throws UserError where git can't read a file, or a file went meanwhile
  */
-export function settle(root: string, pathspecs: readonly string[], unsettled: Unsettled): Promise<SourceListing> {
+export function settle(root: string, patterns: readonly string[], unsettled: Unsettled): Promise<SourceEntries> {
   return withScratchIndex(root, async (environment) => {
+    const index = { root, environment };
     const sparse = await isSparse(root);
     const add = sparse ? addWithinSparseCheckout : updateIndex;
-    await add({ root, environment, unsettled });
-    const listed = await readGit(root, ['ls-files', '-z', '-s', '--', ...pathspecs], { environment });
-    const settled = sparse ? listed : endedByNul(settledEntries(recordsOf(listed), unsettled));
-    return Buffer.from(settled, 'latin1');
+    await add({ ...index, unsettled });
+    const listed = await listIndex(index, patterns);
+    if (!sparse) assertAdded(listed.entries, unsettled);
+    return {
+      entries: listed.entries,
+      unmatched: listed.allMatch ? [] : await unmatchedPatterns(index, patterns, listed),
+    };
   });
 }
 
@@ -39,14 +43,14 @@ async function isSparse(root: string): Promise<boolean> {
   return output.toString().trim() === 'true';
 }
 
-/**
- * Only the paths that differ, so its time does not grow with the number of patterns; and no object is written.
- * Deleted files are left out: it would refuse one whose folder has become a link.
- */
+/** Only the paths that differ, so its time does not grow with the number of patterns; and no object is written. */
 async function updateIndex({ root, environment, unsettled }: Addition): Promise<void> {
+  const update = (options: readonly string[], paths: readonly string[]) =>
+    readGit(root, ['update-index', ...options, '-z', '--stdin'], { environment, input: endedByNul(paths) });
+  // By force, since git would refuse a deleted file whose folder has become a link.
+  if (unsettled.deleted.size > 0) await update(['--force-remove'], [...unsettled.deleted]);
   const paths = [...unsettled.modified, ...unsettled.untracked.map(withoutSlash)];
-  const args = ['update-index', '--info-only', '--add', '--remove', '--replace', '-z', '--stdin'];
-  await readGit(root, args, { environment, input: endedByNul(paths) });
+  await update(['--info-only', '--add', '--remove', '--replace'], paths);
 }
 
 /**
@@ -62,12 +66,12 @@ async function addWithinSparseCheckout({ root, environment, unsettled }: Additio
   });
 }
 
-function settledEntries(entries: readonly string[], { modified, deleted, untracked }: Unsettled): readonly string[] {
-  // A nested repository is added without its slash, and then need not match the pattern that its folder did.
+/** A nested repository is added without its slash, and then need not match the pattern that its folder did. */
+function assertAdded(entries: Buffer, { modified, untracked }: Unsettled): void {
   const awaited = new Set([...modified, ...untracked].filter((path) => !path.endsWith('/')));
-  for (const entry of entries) awaited.delete(pathOf(entry));
+  for (const entry of recordsOf(entries.toString('latin1'))) awaited.delete(pathOf(entry));
   const [lost] = awaited;
-  if (lost === undefined) return entries.filter((entry) => !deleted.has(pathOf(entry)));
+  if (lost === undefined) return;
   throw new UserError(
     `git would not add '${printable(Buffer.from(lost, 'latin1').toString())}', so it can't be hashed: hash before the build changes files, or exclude it in code-hash-filter`,
   );
@@ -75,8 +79,4 @@ function settledEntries(entries: readonly string[], { modified, deleted, untrack
 
 function withoutSlash(path: string): string {
   return path.endsWith('/') ? path.slice(0, -1) : path;
-}
-
-function endedByNul(records: readonly string[]): string {
-  return records.map((record) => `${record}\0`).join('');
 }

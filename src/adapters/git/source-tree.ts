@@ -14,14 +14,14 @@ export interface SourceTreeOptions {
  */
 export function gitSourceTree({ repositoryPath, packageDirectory }: SourceTreeOptions): SourceTree {
   return {
+    path: repositoryPath,
     exists: async () => (await import('./repository-root.ts')).isDirectory(repositoryPath),
     head: once(async () => (await import('./head.ts')).readHead(repositoryPath)),
+    nested: async () => (await import('./head.ts')).findNested(repositoryPath),
     entries: async (patterns) => (await import('./entries.ts')).findEntries(repositoryPath, packageDirectory, patterns),
     committedEntries: async (patterns) =>
       (await import('./committed-entries.ts')).findCommittedEntries(repositoryPath, patterns),
-    contents: async function* (patterns) {
-      const { globbedContents } = await import('../python-glob/contents.ts');
-      yield* globbedContents(repositoryPath, patterns);
-    },
+    contents: async (patterns) =>
+      (await import('../python-glob/contents.ts')).globbedContents(repositoryPath, patterns),
   };
 }

@@ -2,7 +2,8 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { printable } from '../../core/printable.ts';
 import { systemCode } from '../../core/system-code.ts';
-import { InputError, UserError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
+import type { SourceContents } from '../../ports.ts';
 import { sortByCodePoints } from './code-point-order.ts';
 import { encodePath } from './file-name.ts';
 import { glob } from './glob.ts';
@@ -15,15 +16,17 @@ const TURN_MS = 50;
  * sorted by code point, each read to its end. What two patterns match comes twice.
  *
  * @param root taken literally, wildcards in it included
- * @returns pieces of at most 256 KiB, each valid until the next one is asked for
- * @throws InputError where no pattern finds a file, UserError for a file that can't be read
+ * @returns the pieces have at most 256 KiB, and each is valid until the next one is asked for; asking throws UserError
+ *   for a file that can't be read
  */
-export async function* globbedContents(root: string, patterns: readonly string[]): AsyncGenerator<Uint8Array, void> {
-  const files = patterns.flatMap((pattern) => filesOf(root, pattern));
-  if (files.length === 0)
-    throw new InputError(
-      `code-hash-filter '${printable(patterns.join(' '))}' matches no file under '${printable(root)}': fix the patterns, which are relative to it`,
-    );
+export function globbedContents(root: string, patterns: readonly string[]): SourceContents {
+  const found = patterns.map((pattern) => filesOf(root, pattern));
+  const files = found.flat();
+  const unmatched = patterns.filter((_, index) => found[index]?.length === 0);
+  return { fileCount: files.length, unmatched, pieces: contentsOf(files) };
+}
+
+async function* contentsOf(files: readonly string[]): AsyncGenerator<Uint8Array, void> {
   const buffer = Buffer.allocUnsafe(PIECE_BYTES);
   let turnBeganMs = performance.now();
   for (const file of files) {

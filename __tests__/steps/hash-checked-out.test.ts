@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { InputError, UserError } from '../../src/errors.ts';
+import { Scenario, SOURCES } from '../support/scenario.ts';
+
+// Whose code is hashed, and whether all of it is.
+
+let scenario: Scenario;
+beforeEach(async () => {
+  scenario = await Scenario.create();
+});
+afterEach(() => scenario.close());
+
+const OTHER = 'e'.repeat(40);
+
+function asking(commit: string) {
+  return { asked: commit, context: undefined, repositoryIsGiven: false };
+}
+
+function ofWorkflow(commit: string) {
+  return { asked: undefined, context: commit, repositoryIsGiven: false };
+}
+
+describe('a code hash of another commit', () => {
+  beforeEach(async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload();
+    await scenario.freshPackages();
+    await scenario.build({ 'app.zip': 'app' });
+  });
+
+  it.each(['check', 'restore', 'upload'] as const)('is looked up by no %s', async (mode) => {
+    const before = await scenario.bucketContents();
+    for (const commit of [asking(OTHER), ...(mode === 'upload' ? [] : [ofWorkflow(OTHER)])]) {
+      const failure = scenario[mode]({ commit });
+      await expect(failure).rejects.toThrow(UserError);
+      await expect(failure).rejects.toThrow(
+        `code-hash-filter is for commit ${OTHER}, but ${scenario.head} is checked out at repository-path '${scenario.root}'`,
+      );
+      await expect(failure).rejects.toThrow(`check ${OTHER} out there, set commit-sha to 'HEAD'`);
+      await expect(failure).rejects.toThrow('or give code-hash');
+    }
+    expect(await scenario.bucketContents()).toEqual(before);
+  });
+
+  it('is not computed by md5 either', async () => {
+    const codeHash = { ...SOURCES, algorithm: 'md5', unmatchedPatterns: 'warn' } as const;
+    await expect(scenario.check({ commit: asking(OTHER), codeHash })).rejects.toThrow('code-hash-filter is for commit');
+  });
+
+  it('may be given, by whoever computed it', async () => {
+    const { codeHash: value = '' } = await scenario.upload();
+    const given = { kind: 'given', value } as const;
+    expect(await scenario.restore({ commit: asking(OTHER), codeHash: given })).toMatchObject({ source: 'cache' });
+  });
+
+  it('does not matter to a restore that hashes nothing', async () => {
+    await scenario.bucket.put(`artifacts/${OTHER}/app.zip`, 'of the other');
+    expect(await scenario.restore({ commit: asking(OTHER) })).toMatchObject({ commit: OTHER, restored: true });
+    expect(await scenario.restore({ commit: asking('d'.repeat(40)), codeHash: undefined })).toMatchObject({
+      found: false,
+    });
+  });
+});
+
+describe('a pattern that matches nothing', () => {
+  const patterns = ['src/**', 'package-lock.json', 'src/*.{ts,tsx}'];
+
+  it.each(['check', 'upload'] as const)('fails a %s, which names it and what to write', async (mode) => {
+    await scenario.build({ 'app.zip': 'app' });
+    const failure = scenario[mode]({ codeHash: { ...SOURCES, patterns } });
+    await expect(failure).rejects.toThrow(InputError);
+    await expect(failure).rejects.toThrow(
+      `code-hash-filter has 'package-lock.json', 'src/*.{ts,tsx}', which match nothing in '${scenario.root}' (write 'src/*.ts': braces`,
+    );
+    await expect(failure).rejects.toThrow("or set unmatched-patterns to 'warn'");
+    expect(await scenario.bucket.keys()).toEqual([]);
+    expect(await scenario.marker('.code-hash')).toBeUndefined();
+  });
+
+  it('is a warning where that is asked for, and the hash is that of the others', async () => {
+    const { codeHash } = await scenario.check();
+    const lenient = { ...SOURCES, patterns, unmatchedPatterns: 'warn' } as const;
+    expect(await scenario.check({ codeHash: lenient })).toMatchObject({ codeHash });
+    expect(scenario.warnings()).toEqual([expect.stringContaining("'package-lock.json', 'src/*.{ts,tsx}'")]);
+  });
+
+  it.each(['error', 'warn'] as const)('fails where there is no other (%s)', async (unmatchedPatterns) => {
+    const codeHash = { ...SOURCES, patterns: ['nowhere/**'], unmatchedPatterns };
+    await expect(scenario.check({ codeHash })).rejects.toThrow("'nowhere/**'");
+    await expect(scenario.check({ codeHash: { ...SOURCES, patterns: ['!**'] } })).rejects.toThrow(
+      "code-hash-filter '!**' matches no file",
+    );
+  });
+
+  it('is a warning with md5, whose tool passes over it', async () => {
+    const codeHash = { ...SOURCES, algorithm: 'md5', patterns, unmatchedPatterns: 'warn' } as const;
+    const { codeHash: value } = await scenario.check({ codeHash });
+    expect(value).toMatch(/^[0-9a-f]{32}$/);
+    expect(scenario.warnings()).toEqual([expect.stringContaining("'package-lock.json', 'src/*.{ts,tsx}'")]);
+    await expect(scenario.check({ codeHash: { ...codeHash, patterns: ['nowhere/**'] } })).rejects.toThrow(InputError);
+  });
+});
+
+it('tells how many files were hashed', async () => {
+  await scenario.commit({ 'src/a.ts': 'a', 'src/b.ts': 'b' });
+  const { codeHash } = await scenario.check();
+  expect(scenario.log).toContain(`The code hash is ${codeHash}, of 3 files.`);
+  const md5 = await scenario.check({ codeHash: { ...SOURCES, algorithm: 'md5', unmatchedPatterns: 'warn' } });
+  expect(scenario.log).toContain(`The code hash is ${md5.codeHash}, of 3 files.`);
+});
