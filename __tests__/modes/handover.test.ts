@@ -197,6 +197,15 @@ describe('a code hash that a build writes', () => {
     expect(await scenario.upload({ legacy: 'ignore' }, signing())).toMatchObject({ codeHash, cached: true });
     expect(scenario.git('diff', '--cached', '--name-only')).toBe('src/main.txt');
   });
+
+  it("does not count with keys for another commit than HEAD, even where it is that of HEAD's tree", async () => {
+    await scenario.build({ 'app.zip': 'app', '.code-hash': await hashOf(SOURCES) });
+    const commit = { asked: 'c'.repeat(40), context: undefined, repositoryIsGiven: false };
+    await expect(scenario.upload({ legacy: 'ignore', commit }, signing())).rejects.toThrow(
+      `code-hash-filter is for commit ${commit.asked}, but ${scenario.head} is checked out`,
+    );
+    expect(await scenario.bucket.keys()).toEqual([]);
+  });
 });
 
 describe('the answer of a check', () => {

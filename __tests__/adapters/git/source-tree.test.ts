@@ -448,6 +448,9 @@ describe('a pattern for everything in a submodule', () => {
     );
     expect(Buffer.from(entries).toString('latin1')).toBe(formula);
     expect(formula).toContain('160000');
+    expect(Buffer.from(await treeOf(repository).committedEntries(['src/**', pattern])).toString('latin1')).toBe(
+      formula,
+    );
   });
 
   it.each(['committed', 'only checked out'])('has another hash once the submodule is bumped (%s)', async (how) => {
