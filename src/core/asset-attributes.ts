@@ -25,15 +25,18 @@ export function attributesOf(file: Omit<AssetFile, 'etag' | 'size' | 'path'>, ow
   });
 }
 
+/** The type of a file that has none. SeaweedFS does not keep it, and answers with one by the file's extension. */
+const NO_TYPE = 'application/octet-stream';
+
 /**
- * Whether an object is stored with what a record would say of it: type, caching and the user's own metadata. Without a
- * type, any is right.
+ * Whether an object is stored with the attributes that are wanted: type, caching and the user's own metadata. Where no
+ * type in particular is wanted, any will do.
  */
 export function hasAttributes(head: AssetAttributes, wanted: AssetAttributes): boolean {
   const actual = userMetadata(head) ?? {};
   const expected = Object.entries(userMetadata(wanted) ?? {});
   return (
-    (wanted.contentType === undefined || head.contentType === wanted.contentType) &&
+    (wanted.contentType === undefined || wanted.contentType === NO_TYPE || head.contentType === wanted.contentType) &&
     head.cacheControl === wanted.cacheControl &&
     expected.length === Object.keys(actual).length &&
     expected.every(([name, value]) => actual[name] === value)

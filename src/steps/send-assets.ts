@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { type AssetOwner, attributesOf, hasAttributes, sha256Of } from '../core/asset-attributes.ts';
 import { type ByteBudget, byteBudget, type Concurrency, lanesFor, mapConcurrently } from '../core/concurrency.ts';
+import { defined } from '../core/defined.ts';
 import type { Listing } from '../core/listing.ts';
 import { partSizeOf } from '../core/parts.ts';
 import { printable } from '../core/printable.ts';
@@ -82,7 +83,7 @@ export async function sendAssets(
       const stored = await storeAsset(ports, claim, { sender, listedEtag, evidence });
       if (stored.wasPresent) presentCount += 1;
       ports.log.debug(`${stored.wasPresent ? 'There already' : 'Stored'}: ${printable(sender.key)}`);
-      return { ...sender.file, etag: stored.etag };
+      return { ...sender.file, ...defined({ contentType: stored.contentType }), etag: stored.etag };
     }),
   );
   return { files, presentCount };
@@ -91,6 +92,8 @@ export async function sendAssets(
 interface Stored {
   readonly etag: string;
   readonly wasPresent: boolean;
+  /** Of an object that was present. */
+  readonly contentType?: string | undefined;
 }
 
 interface Storing {
@@ -116,7 +119,7 @@ async function storeAsset(
     // Whoever may write to the bucket may write metadata, too, and a signature would vouch for it.
     const counts = !evidence.overwrite && !store.requiresSignatures;
     if (counts && head !== undefined && !head.isArchived && isSame(head, sender, evidence))
-      return { etag: head.etag, wasPresent: true };
+      return { etag: head.etag, wasPresent: true, contentType: head.contentType };
     // An ETag that was not known before the last renewal may be that of a new holder: renewing shows who holds on.
     if (head !== undefined && head.etag !== replaceable) await claim.renew();
     replaceable = head?.etag;
