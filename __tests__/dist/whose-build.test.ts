@@ -54,6 +54,17 @@ describe('overwrite', () => {
     expect(await get(FILTER)).toBe('GOOD');
   });
 
+  it('beats the check that found the set', async () => {
+    await put('BAD', FILTER);
+    await scenario.freshPackages();
+    expect((await succeed('check', FILTER)).outputs).toMatchObject({ found: 'true' });
+    await scenario.build({ 'app.zip': 'GOOD' });
+    expect((await succeed('upload', { ...FILTER, ...OVERWRITE })).outputs).toMatchObject({ reason: 'uploaded' });
+    expect(await get(FILTER)).toBe('GOOD');
+    await scenario.commit();
+    expect(await get(FILTER)).toBe('GOOD');
+  });
+
   it('says which copy in the cache it does not reach', async () => {
     const { outputs } = await put('BAD', { ...FILTER, 'code-hash-salt': 'one' });
     expect(warningsOf(await put('GOOD', { ...FILTER, 'code-hash-salt': 'two', ...OVERWRITE }))).toEqual([
@@ -119,5 +130,22 @@ describe('a second upload of a commit', () => {
     const digest = createHash('sha256').update('FIRST').digest('base64');
     expect(second.outputs.files).toContain(digest);
     expect(await get()).toBe('FIRST');
+  });
+});
+
+describe('a set that the Python tool is still storing', () => {
+  it('is not completed by an upload, which says to wait for that tool', async () => {
+    const prefix = `artifacts/${scenario.head}/`;
+    await scenario.bucket.put(`${prefix}app.zip`, 'app');
+    await scenario.build({ 'app.zip': 'app', 'site.zip': 'site' });
+    const before = await scenario.bucketContents();
+    const { lines, exitCode } = await scenario.action('upload');
+    expect(lines.filter((line) => line.startsWith('::error'))).toEqual([
+      expect.stringMatching(`${prefix} has 1 asset without a record, and 'site\\.zip' is not there: .*re-run`),
+    ]);
+    expect(exitCode).toBe(1);
+    expect(await scenario.bucketContents()).toEqual(before);
+    await scenario.bucket.put(`${prefix}site.zip`, 'site');
+    expect((await succeed('upload')).outputs).toMatchObject({ found: 'true', reason: 'legacy', 'file-count': '2' });
   });
 });

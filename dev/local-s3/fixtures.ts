@@ -15,6 +15,8 @@ export interface FixtureOptions {
   readonly tags?: readonly Tag[];
   /** Gives the object a checksum, as if it had been uploaded with one. */
   readonly checksumAlgorithm?: ChecksumAlgorithm;
+  /** With its quotes. Another than that of the bytes is what a disk leaves that has lost some. */
+  readonly etag?: string;
   /** The server's time when absent. */
   readonly lastModified?: Date;
 }
@@ -25,8 +27,8 @@ export function makeObject(
   options: FixtureOptions & { readonly lastModified: Date },
 ): StoredObject {
   const content = Content.from(body);
-  const { metadata = {}, tags = [], checksumAlgorithm, lastModified } = options;
-  return newObject({
+  const { metadata = {}, tags = [], checksumAlgorithm, lastModified, etag } = options;
+  const object = newObject({
     key,
     content,
     attributes: { headers: fixtureHeaders(options), metadata, tags, acl: undefined },
@@ -34,6 +36,7 @@ export function makeObject(
     checksum: checksumAlgorithm && fullObjectChecksum(checksumAlgorithm, content),
     nowMs: lastModified.getTime(),
   });
+  return etag === undefined ? object : { ...object, etag };
 }
 
 function fixtureHeaders({ contentType, cacheControl, storageClass, archiveStatus }: FixtureOptions): Headers {
