@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { attributesOf, commitOf, isRecorded, sha256Of, userMetadata } from '../../src/core/asset-attributes.ts';
+import {
+  attributesOf,
+  commitOf,
+  hasAttributes,
+  isRecorded,
+  sha256Of,
+  userMetadata,
+} from '../../src/core/asset-attributes.ts';
 import { RESERVED_METADATA } from '../../src/core/asset-metadata.ts';
 import { CODE_HASH, COMMIT } from './records.ts';
 
@@ -54,6 +61,26 @@ describe('userMetadata', () => {
 
   it('is undefined where that is nothing', () => {
     expect(userMetadata(attributesOf({ sha256: 's1' }, { commit: COMMIT }))).toBeUndefined();
+  });
+});
+
+describe('hasAttributes', () => {
+  const wanted = { contentType: 'text/plain', cacheControl: 'no-cache', metadata: { team: 'web' } };
+
+  it.each([
+    ['the very same', {}, true],
+    ['what the store and other commits add', { metadata: { team: 'web', 'commit-hash': COMMIT } }, true],
+    ['another type', { contentType: 'text/html' }, false],
+    ['other caching', { cacheControl: 'max-age=60' }, false],
+    ['other metadata', { metadata: { team: 'api' } }, false],
+    ['less metadata', { metadata: {} }, false],
+    ['more metadata', { metadata: { team: 'web', stage: 'live' } }, false],
+  ])('tells %s', (_, stored, expected) => {
+    expect(hasAttributes({ ...wanted, ...stored }, wanted)).toBe(expected);
+  });
+
+  it('takes any type where none is wanted', () => {
+    expect(hasAttributes({ contentType: 'binary/octet-stream', metadata: {} }, { metadata: {} })).toBe(true);
   });
 });
 

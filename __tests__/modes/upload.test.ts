@@ -430,6 +430,16 @@ describe('upload, where the set is there', () => {
     expect(digested).toEqual([]);
   });
 
+  it('compares only sizes with a set without a record, which tells no digests', async () => {
+    await scenario.bucket.put(`${artifactsPrefix()}app.zip`, 'x');
+    await scenario.build({ 'app.zip': 'y' });
+    expect(await scenario.upload()).toMatchObject({ reason: 'legacy' });
+    expect(scenario.warnings()).toEqual([]);
+    await scenario.build({ 'app.zip': 'longer' });
+    await scenario.upload();
+    expect(scenario.warnings()).toEqual([expect.stringContaining("'app.zip' is not the same file")]);
+  });
+
   it('does not warn of a link whose target is as it was', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await symlink('app.zip', join(scenario.packages, 'link.zip'));
