@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type AssetRecord, describeWriter, parseRecord, recordText, wasSealed } from '../../src/core/record.ts';
+import { type AssetRecord, describeWriter, parseRecord, recordText } from '../../src/core/record.ts';
 import { UserError } from '../../src/errors.ts';
 import { assetFile, CODE_HASH, COMMIT, completeRecord, uploadingRecord } from './records.ts';
 
@@ -103,20 +103,6 @@ describe('a record', () => {
   it('says the same of the same, so that a writer knows its own', () => {
     const files = [assetFile('a'), assetFile('b')];
     expect(recordText(completeRecord(files.toReversed()))).toBe(recordText(completeRecord(files)));
-  });
-});
-
-describe('wasSealed', () => {
-  const found = (record?: AssetRecord) => ({ etag: '"r1"', ...(record && { record }) });
-
-  it.each([
-    ['nothing', undefined, false],
-    ['a first upload', found(uploadingRecord()), false],
-    ['an upload to a set that was complete', found(uploadingRecord({ sealedBefore: true })), true],
-    ['a complete set', found(completeRecord([])), true],
-    ['a record that nobody can read', found(), true],
-  ])('tells of %s whether the set may have been complete', (_, record, expected) => {
-    expect(wasSealed(record)).toBe(expected);
   });
 });
 

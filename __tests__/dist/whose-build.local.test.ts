@@ -63,6 +63,83 @@ describe('bytes that have rotted in the store', () => {
   });
 });
 
+describe('an upload that is to replace a build', () => {
+  const OVERWRITE = { ...FILTER, overwrite: 'true' };
+
+  async function nextCommit(): Promise<string | undefined> {
+    await scenario.commit();
+    await scenario.freshPackages();
+    const { outputs } = await scenario.action('check', { ...FILTER, restore: 'true' });
+    return outputs.found === 'true' ? scenario.marker('app.zip') : outputs.reason;
+  }
+
+  it('waits for another run that stores that build meanwhile, and then replaces it', async () => {
+    const { server } = scenario.bucket;
+    await put('BAD', FILTER);
+    await scenario.commit();
+    await scenario.freshPackages();
+    await scenario.build({ 'app.zip': 'GOOD' });
+    const theirs = { ...FILTER, 'package-directory': 'theirs' };
+    // Whoever is about to replace the build has looked at the set by then.
+    let isPromoted = false;
+    server.fault = async ({ operation, key }) => {
+      if (isPromoted || operation !== 'PutObject' || !key?.startsWith('records/artifacts/')) return undefined;
+      isPromoted = true;
+      const { outputs } = await scenario.action('upload', theirs, { env: { GITHUB_RUN_ID: '2' } });
+      expect(outputs).toMatchObject({ found: 'true' });
+      return undefined;
+    };
+    await mkdir(join(scenario.root, 'theirs'));
+    await writeFile(join(scenario.root, 'theirs', 'app.zip'), 'BAD');
+    const { exitCode, outputs } = await scenario.action('upload', OVERWRITE);
+    expect({ exitCode, ...outputs }).toMatchObject({ exitCode: 0, reason: 'uploaded', cached: 'true' });
+    expect(await restored()).toBe('GOOD');
+    expect(await nextCommit()).toBe('GOOD');
+  });
+
+  it('leaves it to nobody where the copy for other commits fails', async () => {
+    const { server } = scenario.bucket;
+    await put('BAD', FILTER);
+    let writes = 0;
+    server.deny = ({ action, key }) => {
+      if (action !== 's3:PutObject' || !key?.startsWith('records/cache/')) return false;
+      writes += 1;
+      // Those that take the old build out of the cache come first.
+      return writes > 2;
+    };
+    const failed = await put('GOOD', OVERWRITE);
+    expect(failed.outputs).toMatchObject({ cached: 'false' });
+    expect(messagesOf(failed)).toEqual([expect.stringMatching(/^::warning.*was not made, so they will be built/)]);
+    server.deny = undefined;
+    expect((await scenario.action('upload', FILTER)).outputs).toMatchObject({ reason: 'complete', cached: 'true' });
+    expect(await nextCommit()).toBe('GOOD');
+  });
+
+  it('replaces nothing where it may not write to the cache', async () => {
+    const { server } = scenario.bucket;
+    await put('BAD', FILTER);
+    server.deny = ({ action, key }) => action === 's3:PutObject' && key?.startsWith('records/cache/') === true;
+    await scenario.build({ 'app.zip': 'GOOD' });
+    const { exitCode, lines } = await scenario.action('upload', OVERWRITE);
+    expect(exitCode).toBe(1);
+    expect(lines).toContainEqual(expect.stringMatching(/^::error.*access denied.*s3:PutObject on .*records\/cache/));
+    expect(await restored()).toBe('BAD');
+  });
+});
+
+describe('a record that was deleted', () => {
+  it('does not make metadata a proof of what is there', async () => {
+    const { server, name } = scenario.bucket;
+    await put('GOOD');
+    const key = `artifacts/${scenario.head}/app.zip`;
+    const { metadata = {}, headers = {} } = server.get(name, key) ?? {};
+    server.put(name, key, 'EVIL', { metadata, contentType: headers['content-type'] ?? '' });
+    await scenario.bucket.delete(`records/artifacts/${scenario.head}.json`);
+    expect((await put('GOOD')).outputs).toMatchObject({ reason: 'uploaded' });
+    expect(await restored()).toBe('GOOD');
+  });
+});
+
 describe('two jobs that build one commit otherwise', () => {
   it('end with the set of one, and the other says where its build differs', async () => {
     const { server } = scenario.bucket;

@@ -530,12 +530,12 @@ describe('the copy for the cache', () => {
     expect(await scenario.check()).toMatchObject({ found: true, source: 'cache' });
   });
 
-  it('of a build that is overwritten is warned of where another run does not end', async () => {
+  it('of a build that is overwritten is refused before a byte is sent where another run is still writing it', async () => {
     await scenario.build({ 'a.txt': 'a' });
     const { codeHash } = await scenario.check();
     await scenario.putRecord({}, `records/cache/${codeHash}.json`);
-    expect(await scenario.upload({ overwrite: true })).toMatchObject({ uploaded: true, cached: false });
-    expect(scenario.warnings()).toEqual([expect.stringContaining('run 77')]);
+    await expect(scenario.upload({ overwrite: true })).rejects.toThrow(/run 77.*wait-timeout-seconds/);
+    expect(await scenario.bucket.get(`${ASSETS}/a.txt`)).toBeUndefined();
   });
 
   it('takes the place of one without a record', async () => {

@@ -83,12 +83,6 @@ export interface FoundRecord {
   readonly distrust?: string | undefined;
 }
 
-/** Whether a set was, or may have been, complete at some time before now. */
-export function wasSealed(found: FoundRecord | undefined): boolean {
-  if (found?.record?.state === 'uploading') return found.record.sealedBefore === true;
-  return found !== undefined;
-}
-
 /** The record as stored: one JSON object, its files sorted by the UTF-8 bytes of their paths. */
 export function recordText(record: AssetRecord): string {
   const { commit, codeHash, codeHashAlgorithm, origin, writer, leaseSeconds, createdAt } = record;

@@ -12,7 +12,7 @@ import type { FileSelection, Ports } from '../ports.ts';
 import { assertCheckedOut } from '../steps/assert-checked-out.ts';
 import { differingPath, refuseMissing } from '../steps/compare-builds.ts';
 import { completeSet } from '../steps/complete-set.ts';
-import { fillCache } from '../steps/fill-cache.ts';
+import { fillCache, withdrawFromCache } from '../steps/fill-cache.ts';
 import { findCodeHash } from '../steps/find-code-hash.ts';
 import { readHints } from '../steps/hand-over.ts';
 import { type Finding, isUsable } from '../steps/look-up.ts';
@@ -24,6 +24,9 @@ import { filesByPath, type PlannedAsset, sealedFiles, sendAssets } from '../step
 import { stillInProgress } from '../steps/wait-for-set.ts';
 import { type MarkedUpload, uploadMarked } from './marked-upload.ts';
 import { builtFrom, filesOf, type Outcome, recordOf, type UploadReason } from './outcome.ts';
+
+/** Each attempt waits for another run that was faster. */
+const MOST_OVERWRITES = 3;
 
 export interface UploadRequest {
   readonly commit: CommitRequest;
@@ -123,11 +126,23 @@ async function uploadPlanned(plan: UploadPlan): Promise<Outcome> {
     );
     return outcome(plan, { finding, reason: finding.verdict.reason });
   }
-  try {
-    return await send(plan, finding);
-  } catch (error) {
-    if (error instanceof RecordLostError) return afterLostRace(plan, error);
-    throw error;
+  return sendOrYield(plan, finding);
+}
+
+/** Leaves the set to another run that took its record. With `overwrite` it waits for that run, and replaces its set. */
+async function sendOrYield(plan: UploadPlan, first: Finding): Promise<Outcome> {
+  const { request, ports } = plan;
+  let finding = first;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await send(plan, finding);
+    } catch (error) {
+      if (!(error instanceof RecordLostError)) throw error;
+      if (!request.overwrite) return afterLostRace(plan, error);
+      if (attempt === MOST_OVERWRITES) throw error;
+      ports.log.info(`${error.message}: waiting for it, to replace its set.`);
+      finding = await settledFinding(plan);
+    }
   }
 }
 
@@ -160,7 +175,9 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
   const owner = { commit: location.id, codeHash: codeHash?.value };
   // What may be replaced is what was there before the claim.
   const before = finding.listing;
-  let sealed = sealedFiles(finding.record);
+  let sealed = sealedFiles(finding);
+  if (request.overwrite && codeHash !== undefined)
+    await withdrawFromCache(ports, request, { commit: location.id, codeHash });
   const claim = await RecordClaim.begin(ports, {
     location,
     writer,
@@ -222,11 +239,10 @@ interface Ending {
 async function finish(plan: UploadPlan, ending: Ending): Promise<Outcome> {
   const { request, ports, location, codeHash } = plan;
   const record = recordOf(ending.finding);
-  const isCaching =
-    record !== undefined && codeHash !== undefined && !request.dryRun && isBuiltFrom(record, codeHash, ports.log);
-  if (record !== undefined && !request.dryRun) await ports.packages.writeMarker('.record.json', recordText(record));
-  const cached =
-    isCaching && (await fillCache(ports, { ...request, source: location, record, codeHash: codeHash.value }));
+  if (request.dryRun) return outcome(plan, ending);
+  if (record !== undefined) await ports.packages.writeMarker('.record.json', recordText(record));
+  if (codeHash === undefined || !isBuiltFrom(record, codeHash, ports.log)) return outcome(plan, ending);
+  const cached = await fillCache(ports, { ...request, source: location, record, codeHash: codeHash.value });
   return { ...outcome(plan, ending), cached };
 }
 
@@ -234,9 +250,13 @@ async function finish(plan: UploadPlan, ending: Ending): Promise<Outcome> {
  * A set that this run did not send may be of other code, tools or flags: it must not be cached as of these, unless its
  * record says the same code hash.
  */
-function isBuiltFrom({ codeHash: recorded }: CompleteRecord, { value }: CodeHash, log: Ports['log']): boolean {
-  if (recorded === value) return true;
-  const why = recorded === undefined ? 'without a code hash' : `with the code hash ${recorded}`;
+function isBuiltFrom(
+  record: CompleteRecord | undefined,
+  { value }: CodeHash,
+  log: Ports['log'],
+): record is CompleteRecord {
+  if (record?.codeHash === value) return true;
+  const why = record?.codeHash === undefined ? 'without a code hash' : `with the code hash ${record.codeHash}`;
   log.warning(
     `The set of this commit was stored ${why}, so it is not cached under ${value}: give each job that uploads for a commit its own 'prefix', or replace the set with overwrite: true`,
   );

@@ -53,6 +53,9 @@ export async function differingPath(
   const files = new Map(stored.map((file) => [file.path, file]));
   const resized = assets.find(({ path, size }) => files.get(path)?.size !== size);
   if (resized !== undefined) return resized.path;
+  const built = new Set(assets.map(({ path }) => path));
+  const missing = stored.find(({ path }) => !built.has(path));
+  if (missing !== undefined) return missing.path;
   let first: string | undefined;
   await forEachConcurrently(assets, DIGESTS_AT_ONCE, async ({ path, size }) => {
     const sha256 = files.get(path)?.sha256;

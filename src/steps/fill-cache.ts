@@ -1,6 +1,8 @@
+import type { CodeHash } from '../core/code-hash-request.ts';
 import type { Concurrency } from '../core/concurrency.ts';
 import { defined } from '../core/defined.ts';
 import { cacheSet, type SetLocation, uriOf } from '../core/keys.ts';
+import { printable } from '../core/printable.ts';
 import type { CompleteRecord, Writer } from '../core/record.ts';
 import { CancelledError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
@@ -21,6 +23,32 @@ export interface CacheFilling {
   readonly waitMs: number;
   readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
   readonly concurrency: Concurrency;
+}
+
+/**
+ * Makes the code's set in the cache incomplete, so that nobody is handed the build that is about to be replaced, whatever
+ * becomes of this run. {@link fillCache} fills it again.
+ *
+ * @throws UserError where another run is still writing it when the time is up
+ */
+export async function withdrawFromCache(
+  ports: Ports,
+  { prefix, writer, waitMs }: Pick<CacheFilling, 'prefix' | 'writer' | 'waitMs'>,
+  { commit, codeHash }: { readonly commit: string; readonly codeHash: CodeHash },
+): Promise<void> {
+  const location = cacheSet(prefix, codeHash.value);
+  const { verdict, record } = await lookUpSettled({ ...ports, reader: writer }, location, waitMs);
+  if (verdict.reason === 'in-progress') throw stillInProgress(verdict.record, { location, waitMs });
+  if (verdict.reason !== 'complete' && verdict.reason !== 'legacy') return;
+  const draft = defined({
+    commit,
+    codeHash: codeHash.value,
+    codeHashAlgorithm: codeHash.algorithm,
+    origin: { kind: 'upload' },
+    sealedBefore: true,
+  });
+  const claim = await RecordClaim.begin(ports, { location, writer, takeOver: record?.etag, draft });
+  await claim.giveUp();
 }
 
 /**
@@ -46,7 +74,10 @@ export async function fillCache(ports: Ports, filling: CacheFilling): Promise<bo
 async function fill(ports: Ports, filling: CacheFilling, location: SetLocation): Promise<boolean> {
   const { record, source, writer, concurrency, codeHash, overwrite, waitMs } = filling;
   const existing = await lookUpSettled({ ...ports, reader: writer }, location, overwrite ? waitMs : 0);
-  if (existing.verdict.reason === 'complete' && !overwrite) return true;
+  if (existing.verdict.reason === 'complete' && !overwrite) {
+    warnOfOtherBuild(ports, { location, kept: existing.verdict.record, built: record });
+    return true;
+  }
   if (existing.verdict.reason === 'in-progress') {
     if (overwrite) throw stillInProgress(existing.verdict.record, { location, waitMs });
     return false;
@@ -70,4 +101,17 @@ async function fill(ports: Ports, filling: CacheFilling, location: SetLocation):
   });
   ports.log.info(`Copied the set to ${uriOf(ports.store.bucket, location)}, for other commits of the same code.`);
   return true;
+}
+
+/** Two runs may have built the same code at the same time. */
+function warnOfOtherBuild(
+  { store, log }: Ports,
+  { location, kept, built }: { location: SetLocation; kept: CompleteRecord; built: CompleteRecord },
+): void {
+  const digests = new Map(kept.files.map(({ path, sha256 }) => [path, sha256]));
+  const differing = built.files.find(({ path, sha256 }) => sha256 !== undefined && digests.get(path) !== sha256);
+  if (differing !== undefined)
+    log.warning(
+      `${uriOf(store.bucket, location)} holds another build of the same code ('${printable(differing.path)}' differs), which stays: set overwrite to 'true' to replace it, or make the build reproducible`,
+    );
 }

@@ -32,6 +32,12 @@ export function isUsable({ verdict }: Finding, legacy: 'trust' | 'ignore'): bool
   return verdict.reason === 'complete' || (verdict.reason === 'legacy' && legacy === 'trust');
 }
 
+/** Whether a set was, or may have been, complete at some time before now. One whose record was deleted may have been. */
+export function wasSealed({ record: found, verdict }: Pick<Finding, 'record' | 'verdict'>): boolean {
+  if (found === undefined) return verdict.reason === 'incomplete';
+  return found.record?.state === 'uploading' ? found.record.sealedBefore === true : true;
+}
+
 export interface LookUp {
   readonly store: ObjectStore;
   readonly clock: Clock;

@@ -3,12 +3,12 @@ import type { Concurrency } from '../core/concurrency.ts';
 import { defined } from '../core/defined.ts';
 import type { SetLocation } from '../core/keys.ts';
 import { printable } from '../core/printable.ts';
-import { type AssetFile, type CompleteRecord, type Writer, wasSealed } from '../core/record.ts';
+import type { AssetFile, CompleteRecord, Writer } from '../core/record.ts';
 import { SetChangedError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
 import { completeSet } from './complete-set.ts';
 import { copyAssets } from './copy-assets.ts';
-import type { Finding } from './look-up.ts';
+import { type Finding, wasSealed } from './look-up.ts';
 import { RecordClaim } from './record-claim.ts';
 import { contentsOf } from './set-contents.ts';
 
@@ -43,7 +43,7 @@ export async function promote(ports: Ports, promotion: Promotion): Promise<Compl
       codeHash: legacy ? undefined : codeHash,
       codeHashAlgorithm,
       origin: defined({ kind: 'cache', codeHash, commit: builtFrom, legacy }),
-      sealedBefore: wasSealed(own.record) || undefined,
+      sealedBefore: wasSealed(own) || undefined,
     }),
   });
   const owner = { commit, codeHash };

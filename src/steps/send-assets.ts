@@ -5,9 +5,10 @@ import { defined } from '../core/defined.ts';
 import type { Listing } from '../core/listing.ts';
 import { partSizeOf } from '../core/parts.ts';
 import { printable } from '../core/printable.ts';
-import { type AssetFile, type FoundRecord, wasSealed } from '../core/record.ts';
+import type { AssetFile } from '../core/record.ts';
 import { StoreError, UserError } from '../errors.ts';
 import type { AssetAttributes, ObjectHead, OpenFile, Ports, WriteCondition, WriteResult } from '../ports.ts';
+import { type Finding, wasSealed } from './look-up.ts';
 import type { RecordClaim } from './record-claim.ts';
 
 /** How many bytes of files may be in memory at once, whatever the number and size of files. */
@@ -46,9 +47,10 @@ export interface SentAssets {
 }
 
 /** @returns the files of a set that was complete before, by path, as far as its record still names them */
-export function sealedFiles(found: FoundRecord | undefined): Evidence['sealed'] {
+export function sealedFiles(found: Finding): Evidence['sealed'] {
   if (!wasSealed(found)) return undefined;
-  return filesByPath(found?.record?.state === 'complete' ? found.record.files : []);
+  const record = found.record?.record;
+  return filesByPath(record?.state === 'complete' ? record.files : []);
 }
 
 /** @returns the files by their paths */

@@ -61,8 +61,8 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'after a lost race, the winner is waited for and found',
     file: UPLOAD,
-    text: 'if (error instanceof RecordLostError) return afterLostRace(plan, error);',
-    replacement: '',
+    text: 'if (!request.overwrite) return afterLostRace(plan, error);',
+    replacement: 'if (!request.overwrite) throw error;',
   },
   {
     guard: 'after a lost race, the winner has to be complete',
@@ -87,8 +87,8 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'a set is cached only under the code that its record names',
     file: UPLOAD,
-    text: 'if (recorded === value) return true;',
-    replacement: 'if (recorded !== undefined || value !== undefined) return true;',
+    text: 'if (record?.codeHash === value) return true;',
+    replacement: 'if (record !== undefined) return true;',
   },
   {
     guard: 'the cache is filled with what the record says, not with what is there',
@@ -106,15 +106,22 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'a complete cache is left alone',
     file: FILL,
-    text: "if (existing.verdict.reason === 'complete' && !overwrite) return true;",
-    replacement: '',
+    text: "if (existing.verdict.reason === 'complete' && !overwrite) {",
+    replacement: "if (existing.verdict.reason === '') {",
   },
   {
     guard: 'a complete cache is replaced where the set is overwritten',
     file: FILL,
-    text: "if (existing.verdict.reason === 'complete' && !overwrite) return true;",
-    replacement: "if (existing.verdict.reason === 'complete') return true;",
+    text: "if (existing.verdict.reason === 'complete' && !overwrite) {",
+    replacement: "if (existing.verdict.reason === 'complete') {",
     rare: '__tests__/modes/upload.test.ts',
+  },
+  {
+    guard: 'the code is not in the cache while its build is replaced',
+    file: FILL,
+    text: "if (verdict.reason !== 'complete' && verdict.reason !== 'legacy') return;",
+    replacement: 'if (verdict.reason.length > 0) return;',
+    rare: '__tests__/dist/whose-build.local.test.ts',
   },
   {
     guard: "a fallback's set of another code hash does not count",
