@@ -137,6 +137,17 @@ describe('a listing that is not whole', () => {
     expect(server.requests).toHaveLength(requests);
   });
 
+  it('empty pages under ever new tokens: is an error', async () => {
+    server.fault = ({ sequence }) =>
+      page(
+        `<IsTruncated>true</IsTruncated><NextContinuationToken>${sequence}</NextContinuationToken><KeyCount>0</KeyCount>`,
+      );
+    const { kind, message } = await faultOf(keysIn(storeAt(server)));
+    expect(kind).toBe('malformed-reply');
+    expect(message).toContain('gave 100 pages without an object, so its listing would never end');
+    expect(server.requests).toHaveLength(101);
+  });
+
   it('the same object under ever new tokens: is an error', async () => {
     server.fault = ({ sequence }) => {
       const more = `<IsTruncated>true</IsTruncated><NextContinuationToken>${sequence}</NextContinuationToken>`;

@@ -102,6 +102,13 @@ describe('a server that drips', () => {
     expect(server.lines).toHaveLength(1);
   });
 
+  it('is told from one that is silent, however seldom it sends', async () => {
+    const server = await start(() => ({ text: replyOf('x'.repeat(1000)), pauseMs: 160 }));
+    const store = storeAt(server, { maxAttempts: 5 }, { silenceTimeoutMs: 400, connectTimeoutMs: 300 });
+    expect((await faultOf(store.readDocument('doc'))).message).toContain('is too slow');
+    expect(server.lines).toHaveLength(1);
+  });
+
   it('but sends as much as a slow link does is waited for', async () => {
     const server = await start(() => ({ text: GOOD, pauseMs: 2 }));
     expect(await read(server)).toBe('{}');

@@ -4,11 +4,14 @@ import type { ListedObject, StorageTier } from '../../ports.ts';
 import type { Bucket, Operation } from './bucket.ts';
 import { elementsOf, readXml, textOf, type XmlElement } from './xml.ts';
 
+/** Servers may end a page early, after scanning much that is not asked for, but not for ever. */
+const MOST_EMPTY_PAGES = 100;
+
 /**
  * Every object under a prefix, page by page.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
  *
- * @throws StoreError also for a listing that goes in circles
+ * @throws StoreError also for a listing that goes in circles or nowhere
  */
 export async function* list(bucket: Bucket, prefix: string): AsyncGenerator<readonly ListedObject[]> {
   const operation = { verb: 'list', key: prefix, action: 's3:ListBucket', signal: bucket.signal };
@@ -18,8 +21,15 @@ export async function* list(bucket: Bucket, prefix: string): AsyncGenerator<read
     seen.add(value);
   };
   let token: string | undefined;
+  let emptyCount = 0;
   do {
     const { objects, next } = await readPage(bucket, operation, token);
+    emptyCount = objects.length === 0 ? emptyCount + 1 : 0;
+    if (emptyCount > MOST_EMPTY_PAGES)
+      throw bucket.malformed(
+        operation,
+        `gave ${MOST_EMPTY_PAGES} pages without an object, so its listing would never end`,
+      );
     for (const { key } of objects) once(keys, key, `listed '${printable(key)}'`);
     if (next !== undefined) once(tokens, next, 'gave a continuation token');
     yield objects;
