@@ -35,12 +35,14 @@ export async function main(host: Host): Promise<void> {
 
 function missOf(
   { mode, dryRun, search }: Inputs,
-  { commit, reason, found, restored, location }: Outcome,
+  { commit, reason, found, restored, location, unfinished }: Outcome,
 ): string | undefined {
   const isToRestore = (mode === 'restore' || search.restore) && !dryRun;
   if (found && isToRestore && !restored)
     return `Nothing was restored, since 'files' chooses no asset of ${location.prefix}: correct its patterns`;
   if (found) return undefined;
+  if (unfinished !== undefined)
+    return `There are no assets for commit ${commit} yet, and ${unfinished}: raise wait-timeout-seconds`;
   if (reason === 'in-progress')
     return `The assets for commit ${commit} are still being written by another run: raise wait-timeout-seconds`;
   return reason === 'archived'

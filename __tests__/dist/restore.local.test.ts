@@ -146,6 +146,18 @@ describe('a restore', () => {
     ]);
   });
 
+  it('names the run that fills the cache, where the commit has no set of its own', async () => {
+    const codeHash = 'c'.repeat(64);
+    await scenario.putRecord({ codeHash }, `records/cache/${codeHash}.json`);
+    const result = await scenario.action('restore', { 'wait-timeout-seconds': '1', 'code-hash': codeHash });
+    expect(result.exitCode).toBe(1);
+    expect(errorsOf(result)).toEqual([
+      expect.stringMatching(
+        /no assets for commit .* yet, and run 77 .* is still writing cache\/c+\/: raise wait-timeout/,
+      ),
+    ]);
+  });
+
   it('of many files at once says nothing that nobody asked for', async () => {
     const files = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`f/${index}.txt`, `${index}`]));
     await store({ ...files, 'large.bin': LARGE });

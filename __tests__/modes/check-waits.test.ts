@@ -109,6 +109,9 @@ describe('a check without time to wait', () => {
   it('is told of a miss at once', async () => {
     await begin(CACHE);
     expect(await check({})).toMatchObject({ found: false, reason: 'absent', pausedMs: 0 });
+    expect(scenario.log).toContainEqual(
+      expect.stringMatching(`^run 77 .* is still writing cache/${CODE_HASH}/: a greater wait-timeout-seconds`),
+    );
   });
 
   it('waits 15 s for a promotion under a fallback prefix', async () => {

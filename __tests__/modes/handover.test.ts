@@ -101,6 +101,7 @@ describe('the code hash of a check', () => {
     await scenario.build({ 'api.zip': 'api' });
     expect(await scenario.upload({ prefix: 'api', codeHash: undefined })).toMatchObject({ cached: false });
     expect(scenario.log).toContainEqual(expect.stringContaining('.found-at is not about s3://'));
+    expect(scenario.warnings()).toEqual([expect.stringMatching(/Nothing is cached.*code-hash belongs to another set/)]);
     expect(await scenario.upload({ prefix: 'api2', codeHash: API })).toMatchObject({ codeHash: await hashOf(API) });
     expect((await cached()).join()).not.toContain(await hashOf(SITE));
   });
@@ -123,6 +124,29 @@ describe('the code hash of a check', () => {
     expect(await upload({ codeHash: undefined, overwrite: true })).toMatchObject({ uploaded: true, cached: false });
     expect(scenario.warnings()).toEqual([expect.stringMatching(/Nothing is cached.*found the commit's own set/)]);
   });
+
+  it("that was not needed is that of the commit's own tree, which the build has changed", async () => {
+    await scenario.build({ 'app.zip': 'bad' });
+    const { codeHash } = await scenario.upload();
+    expect(await check()).toMatchObject({ found: true });
+    await cleanBuild({ 'app.zip': 'good' });
+    await writeFile(join(scenario.root, 'src', 'main.txt'), 'changed by the build\n');
+    expect(await upload({ overwrite: true })).toMatchObject({ cached: true, codeHash });
+    expect((await scenario.bucket.get(`cache/${codeHash}/app.zip`))?.body).toBe('good');
+  });
+
+  it.each([undefined, { ...SOURCES, salt: 'other' } as const])(
+    'of a set that is overwritten is of no use to others any more: %j',
+    async (asked) => {
+      await scenario.build({ 'app.zip': 'bad' });
+      const { codeHash = '' } = await scenario.upload();
+      await scenario.build({ 'app.zip': 'good' });
+      await scenario.upload({ codeHash: asked, overwrite: true });
+      await scenario.commit();
+      await scenario.freshPackages();
+      expect(await check()).toMatchObject({ found: false, codeHash });
+    },
+  );
 
   it('that was not needed is the one of an earlier check', async () => {
     const { codeHash } = await check();
@@ -282,6 +306,18 @@ describe('the answer of a check', () => {
     await writeFile(file, text);
     expect(await upload()).toMatchObject({ reason: 'uploaded', files: [{ path: 'app.zip' }] });
     expect(await scenario.upload({ overwrite: false })).not.toMatchObject({ files: [{ path: 'evil.zip' }] });
+  });
+
+  it('is no set of the code that a build says is hashed', async () => {
+    const place = `cache/${OTHER}/`;
+    await scenario.storeSet({ 'evil.zip': 'evil' }, { prefix: place, recordKey: `records/cache/${OTHER}.json` });
+    await scenario.check();
+    const handover = JSON.parse((await scenario.marker('.found-at')) ?? '');
+    const [asked] = handover.codeHashes;
+    const found = `s3://${scenario.bucket.name}/${place}`;
+    const text = JSON.stringify({ ...handover, found, codeHashes: [{ ...asked, value: OTHER }] });
+    await scenario.build({ 'app.zip': 'app', '.found': '', '.found-at': text });
+    expect(await scenario.upload()).toMatchObject({ reason: 'uploaded', files: [{ path: 'app.zip' }] });
   });
 
   it('is refused by a step with keys where nobody has signed the set, which may have been restored', async () => {

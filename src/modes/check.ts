@@ -34,6 +34,8 @@ export async function check(request: CheckRequest, ports: Ports): Promise<Outcom
       codeHash: request.codeHash && handedCodeHash(request.codeHash, codeHash?.value),
     });
   if (outcome.found) await markers?.writeMarker('.found', '');
+  if (outcome.unfinished !== undefined)
+    ports.log.info(`${outcome.unfinished}: a greater wait-timeout-seconds would wait for it.`);
   return outcome;
 }
 

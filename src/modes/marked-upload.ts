@@ -3,6 +3,7 @@ import { cacheSet, type SetLocation, uriOf } from '../core/keys.ts';
 import { recordText } from '../core/record.ts';
 import { UserError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
+import { untouchedCodeHash } from '../steps/find-code-hash.ts';
 import { type Hints, hintedSet } from '../steps/hand-over.ts';
 import { type Finding, isUsable } from '../steps/look-up.ts';
 import { lookUpSettled } from '../steps/look-up-settled.ts';
@@ -30,7 +31,7 @@ export async function uploadMarked(
   marked: MarkedUpload,
 ): Promise<Outcome | undefined> {
   const location = await hintedSet(ports, marked.own, marked.hints);
-  if (location === undefined || !(await isWanted(request, location, marked))) return undefined;
+  if (location === undefined || !(await isWanted(request, ports, { location, marked }))) return undefined;
   const { store, packages, log } = ports;
   const where = uriOf(store.bucket, location);
   const finding = await lookUpSettled({ ...ports, reader: request.writer }, location, request.waitMs);
@@ -63,18 +64,17 @@ export async function uploadMarked(
   };
 }
 
-/** A build can write what lies in the package directory, so that may not name the sets of another prefix. */
+/** A build can write what lies in the package directory, so that may not name the sets of another prefix or code. */
 async function isWanted(
-  { prefix }: UploadRequest,
-  location: SetLocation,
-  { own, hints, codeHash }: MarkedUpload,
+  request: UploadRequest,
+  { sources }: Ports,
+  { location, marked: { own, hints, codeHash } }: { location: SetLocation; marked: MarkedUpload },
 ): Promise<boolean> {
-  const isOutOfReach = hints.kind === 'handover' && hints.isOutOfReach;
-  if (location.kind === 'artifact')
-    return location.id === own.id && (isOutOfReach || location.recordKey === own.recordKey);
-  const cached = await codeHash();
-  if (cached?.value !== location.id) return false;
-  return isOutOfReach || location.recordKey === cacheSet(prefix, cached.value).recordKey;
+  if (hints.kind === 'handover' && hints.isOutOfReach)
+    return location.id === (location.kind === 'artifact' ? own.id : (await codeHash())?.value);
+  if (location.kind === 'artifact') return location.recordKey === own.recordKey;
+  const cached = await untouchedCodeHash(request.codeHash, sources, own.id);
+  return cached !== undefined && location.recordKey === cacheSet(request.prefix, cached.value).recordKey;
 }
 
 /** A step without keys may have restored that set: its files must not be signed here. */

@@ -1,5 +1,5 @@
 import type { SetLocation } from '../core/keys.ts';
-import type { AssetFile, CompleteRecord } from '../core/record.ts';
+import { type AssetFile, type CompleteRecord, describeWriter } from '../core/record.ts';
 import type { Reason } from '../core/verdict.ts';
 import type { Finding } from '../steps/look-up.ts';
 import type { SearchResult } from '../steps/set-search.ts';
@@ -24,6 +24,8 @@ export interface Outcome {
   readonly uploaded: boolean;
   readonly cached: boolean;
   readonly restored: boolean;
+  /** On a miss: which run is still writing what, where that would have done. */
+  readonly unfinished?: string | undefined;
 }
 
 /** The commit whose build a recorded set holds. */
@@ -42,7 +44,7 @@ export function filesOf(finding: Finding): readonly OutcomeFile[] {
 }
 
 /** What a search tells later steps. */
-export function outcomeOfSearch({ found, own, reason, source, codeHash }: SearchResult): Outcome {
+export function outcomeOfSearch({ found, own, reason, source, codeHash, unfinished }: SearchResult): Outcome {
   const record = found && recordOf(found);
   return {
     found: found !== undefined,
@@ -57,5 +59,11 @@ export function outcomeOfSearch({ found, own, reason, source, codeHash }: Search
     uploaded: false,
     cached: false,
     restored: false,
+    unfinished: unfinished && describeUnfinished(unfinished),
   };
+}
+
+function describeUnfinished({ verdict, location }: Finding): string | undefined {
+  if (verdict.reason !== 'in-progress') return undefined;
+  return `${describeWriter(verdict.record.writer)} is still writing ${location.prefix}`;
 }

@@ -176,8 +176,7 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
   // What may be replaced is what was there before the claim.
   const before = finding.listing;
   let sealed = sealedFiles(finding);
-  if (request.overwrite && codeHash !== undefined)
-    await withdrawFromCache(ports, request, { commit: location.id, codeHash });
+  if (request.overwrite) await withdrawReplaced(plan, finding);
   const claim = await RecordClaim.begin(ports, {
     location,
     writer,
@@ -228,6 +227,15 @@ async function afterLostRace(plan: UploadPlan, error: RecordLostError): Promise<
   if (!isUsable(finding, request.legacy)) throw error;
   await compareWithStored(plan, finding);
   return finish(plan, { finding, reason: 'lost-race' });
+}
+
+/** The build that is replaced may be in the cache as the code that this run hashed, or as its own record's. */
+async function withdrawReplaced({ request, ports, location, codeHash }: UploadPlan, finding: Finding): Promise<void> {
+  const replaced = finding.record?.record;
+  const isOther = replaced?.codeHash !== undefined && replaced.codeHash !== codeHash?.value;
+  const recorded = isOther ? { value: replaced.codeHash, algorithm: replaced.codeHashAlgorithm } : undefined;
+  for (const withdrawn of [codeHash, recorded])
+    if (withdrawn !== undefined) await withdrawFromCache(ports, request, { commit: location.id, codeHash: withdrawn });
 }
 
 interface Ending {

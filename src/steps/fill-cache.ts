@@ -26,7 +26,7 @@ export interface CacheFilling {
 }
 
 /**
- * Makes the code's set in the cache incomplete, so that nobody is handed the build that is about to be replaced, whatever
+ * Makes a code's set in the cache incomplete, so that nobody is handed the build that is about to be replaced, whatever
  * becomes of this run. {@link fillCache} fills it again.
  *
  * @throws UserError where another run is still writing it when the time is up

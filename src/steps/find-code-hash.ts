@@ -41,30 +41,38 @@ async function codeHashOfCheck(
   ports: Sources,
   { commit, hints }: UploadedCommit,
 ): Promise<CodeHash | undefined> {
-  if (hints.kind === 'foreign') return undefined;
+  if (hints.kind === 'foreign') return tellForeign(asked, ports);
   const handed = hints.kind === 'handover' ? handedBy(hints, asked, ports) : await readMarker(asked, ports.packages);
+  if (handed === 'not computed') return untouchedCodeHash(asked, ports.sources, commit);
   if (handed === undefined) return undefined;
   const isOutOfReach = hints.kind === 'handover' && hints.isOutOfReach;
   if (isOutOfReach || !ports.store.requiresSignatures) return handed;
-  if ((await ports.sources.head()) === commit && (await isHashOfHead(handed.value, asked, ports.sources)))
-    return handed;
+  if ((await untouchedCodeHash(asked, ports.sources, commit))?.value === handed.value) return handed;
   if (asked === undefined)
     tellNoCaching(ports, `with signing keys, what lies in ${ports.packages.path} is no proof of a code hash`);
   return undefined;
 }
 
+/** Warns where a check had a code hash, of which nothing is known but that it is another set's. */
+async function tellForeign(asked: Asked, ports: Sources): Promise<undefined> {
+  const marker = (await ports.packages.readMarker('.code-hash'))?.trim() ?? '';
+  if (asked === undefined && marker !== '')
+    tellNoCaching(ports, `${ports.packages.path}/.code-hash belongs to another set`);
+}
+
 /** What a check of this commit left, where it was asked for the same, or this step is asked for nothing. */
 function handedBy(
-  { handover: { codeHashes } }: Hints & { kind: 'handover' },
+  { handover: { codeHashes }, isOutOfReach }: Hints & { kind: 'handover' },
   asked: Asked,
   ports: Sources,
-): CodeHash | undefined {
+): CodeHash | 'not computed' | undefined {
   const own = asked && handedCodeHash(asked, undefined);
   const [first, ...others] = codeHashes.filter((other) => own === undefined || isSameRequest(other, own));
   if (first?.value !== undefined && others.length === 0) return { value: first.value, algorithm: first.algorithm };
+  if (asked !== undefined && first !== undefined) return 'not computed';
   if (first === undefined && codeHashes.length > 0)
     ports.log.warning(
-      'check computed its code hash from another filter, algorithm or salt than this step: give both the same, or the next check does not find what is cached now.',
+      `${isOutOfReach ? 'check' : `The check that ${ports.packages.path}/.found-at tells of`} computed its code hash from another filter, algorithm or salt than this step: give both the same, or the next check does not find what is cached now.`,
     );
   if (asked === undefined && others.length > 0) tellNoCaching(ports, 'the checks of this commit had different filters');
   else if (asked === undefined && first !== undefined)
@@ -88,8 +96,20 @@ async function readMarker(asked: Asked, packages: PackageDirectory): Promise<Cod
   return { value: text, algorithm: algorithm && LENGTHS[algorithm] === text.length ? algorithm : undefined };
 }
 
-/** Whether a value is the code hash of HEAD's own tree, which no build can change. The Python tool's hashes files alone. */
-async function isHashOfHead(value: string, asked: Asked, sources: SourceTree): Promise<boolean> {
-  if (asked?.kind !== 'computed' || asked.algorithm !== 'git-sha256') return false;
-  return gitSha256(asked.salt, await sources.committedEntries(asked.patterns)) === value;
+/**
+ * A code hash that no build can change: the given one, or that of the commit's own tree.
+ *
+ * @returns undefined where another commit is checked out, the patterns match nothing in it, or the algorithm is the
+ *   Python tool's, which hashes files alone
+ */
+export async function untouchedCodeHash(
+  asked: Asked,
+  sources: SourceTree,
+  commit: string,
+): Promise<CodeHash | undefined> {
+  if (asked?.kind === 'given') return { value: asked.value, algorithm: undefined };
+  if (asked?.algorithm !== 'git-sha256') return undefined;
+  if ((await sources.head()) !== commit) return undefined;
+  const entries = await sources.committedEntries(asked.patterns);
+  return entries.length === 0 ? undefined : { value: gitSha256(asked.salt, entries), algorithm: asked.algorithm };
 }

@@ -22,7 +22,7 @@ export async function findSet(search: SetSearch, ports: Ports, commit: string): 
   if (own.verdict.reason === 'in-progress') return miss(own, codeHash);
   const locations = candidates(search, commit, codeHash);
   const from = await findElsewhere(search, ports, { locations, codeHash, deadlineMs });
-  if (from === undefined) return miss(own, codeHash);
+  if (from === undefined || isInProgress(from)) return miss(own, codeHash, from);
   const { adopt } = await import('./adopt-set.ts');
   return adopt(search, ports, { own, from, codeHash, deadlineMs });
 }
@@ -48,7 +48,11 @@ interface Candidates {
   readonly deadlineMs: number;
 }
 
-/** Takes the first set that may be used. Where there is none, sets that are being written are waited for. */
+/**
+ * Takes the first set that may be used. Where there is none, sets that are being written are waited for.
+ *
+ * @returns the usable set, or one that was still being written when the time was up
+ */
 async function findElsewhere(
   search: SetSearch,
   ports: Ports,
@@ -68,7 +72,7 @@ async function findElsewhere(
     const seen = await waitForSets(context, inProgress, deadlineMs - ports.clock.monotonicMs());
     inProgress = seen.filter(isInProgress);
     // The time is up.
-    if (inProgress.length === seen.length) return undefined;
+    if (inProgress.length === seen.length) return inProgress[0];
     for (const settled of seen.filter((from) => !isInProgress(from))) {
       await tell(ports, settled);
       if (isUsable(settled, search.legacy) && !isOtherCode(settled, codeHash, ports)) return settled;

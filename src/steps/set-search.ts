@@ -35,14 +35,16 @@ export interface SearchResult {
   readonly source: 'artifact' | 'cache';
   /** Undefined where it was not needed, or is not wanted. */
   readonly codeHash: CodeHash | undefined;
+  /** On a miss: a set that would do, had another run finished it in time. */
+  readonly unfinished?: Finding | undefined;
 }
 
 export function hit(found: Finding, rest: Pick<SearchResult, 'own' | 'source' | 'codeHash'>): SearchResult {
   return { ...rest, found, reason: found.verdict.reason };
 }
 
-export function miss(own: Finding, codeHash: CodeHash | undefined): SearchResult {
-  return { own, codeHash, found: undefined, reason: own.verdict.reason, source: 'artifact' };
+export function miss(own: Finding, codeHash: CodeHash | undefined, unfinished?: Finding): SearchResult {
+  return { own, codeHash, unfinished, found: undefined, reason: own.verdict.reason, source: 'artifact' };
 }
 
 /** Says in the log what was found. */
