@@ -15,8 +15,8 @@ export interface AssetCopies {
   readonly files: readonly AssetFile[];
   /** Whose the copies shall be. */
   readonly owner: AssetOwner;
-  /** What was in their place before the claim was begun or last renewed; undefined where that is not known. */
-  readonly targets: Listing | undefined;
+  /** What was in their place before the claim was begun or last renewed. */
+  readonly targets: Listing;
   readonly concurrency: Concurrency;
 }
 
@@ -37,7 +37,7 @@ export async function copyAssets(
       source: { key: source.prefix + file.path, etag: file.etag, sizeBytes: file.size },
       target: claim.location.prefix + file.path,
       attributes: attributesOf(file, owner),
-      condition: targets === undefined || targets.has(file.path) ? undefined : { kind: 'absent' },
+      condition: targets.has(file.path) ? undefined : { kind: 'absent' },
       signal,
     });
     if (result.outcome !== 'copied')
