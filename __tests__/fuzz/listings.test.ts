@@ -35,11 +35,11 @@ class CannedBucket extends Bucket {
     this.#pages = pages;
   }
 
-  override async send(): Promise<Reply> {
+  override async send<Value>(_operation: unknown, _request: unknown, read: (reply: Reply) => Value): Promise<Value> {
     const page = this.#pages[Math.min(this.#asked, this.#pages.length - 1)] ?? '';
     this.#asked += 1;
     if (this.#asked > this.#pages.length + 1) throw new Error('The listing goes on for ever');
-    return { status: 200, headers: {}, body: Buffer.from(page) };
+    return read({ status: 200, headers: {}, body: Buffer.from(page) });
   }
 }
 

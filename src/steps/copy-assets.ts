@@ -4,9 +4,11 @@ import { type SetLocation, uriOf } from '../core/keys.ts';
 import type { Listing } from '../core/listing.ts';
 import { printable } from '../core/printable.ts';
 import { type AssetFile, inOrder } from '../core/record.ts';
-import { SetChangedError } from '../errors.ts';
+import { SetChangedError, UserError } from '../errors.ts';
 import type { AssetCopy, CopyResult, Ports } from '../ports.ts';
 import type { RecordClaim } from './record-claim.ts';
+
+const MOST_ATTEMPTS = 3;
 
 type CopyPorts = Pick<Ports, 'store' | 'signal' | 'clock'>;
 
@@ -53,10 +55,15 @@ export async function copyAssets(
  * that lost the record: whoever still holds the record replaces it. That copy also shows a source that has changed.
  */
 async function copyAsset(store: Ports['store'], claim: RecordClaim, copy: AssetCopy): Promise<CopyResult> {
-  for (let { condition } = copy; ; condition = undefined) {
+  let { condition } = copy;
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
     claim.assertHeld();
     const result = await store.copyAsset({ ...copy, condition });
     if (result.outcome !== 'precondition-failed') return result;
     await claim.renew();
+    condition = undefined;
   }
+  throw new UserError(
+    `Others keep overwriting s3://${store.bucket}/${printable(copy.target)}: find out who writes there besides this action`,
+  );
 }

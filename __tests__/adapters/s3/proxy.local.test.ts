@@ -61,7 +61,7 @@ describe('a proxy for http', () => {
     expect(proxy.lines).toEqual([
       'GET http://bucket.localhost:9000/?encoding-type=url&list-type=2&prefix=',
       'HEAD http://bucket.localhost:9000/doc',
-      'GET http://bucket.localhost:9000/doc?x-id=GetObject',
+      'GET http://bucket.localhost:9000/doc',
     ]);
   });
 

@@ -71,6 +71,52 @@ describe.each(Object.entries(PASSING))('%s, then a proper answer', (_, action) =
   });
 });
 
+const GARBLED: Readonly<Record<string, FaultAction>> = {
+  'an empty 200': { kind: 'reply', status: 200 },
+  'a page in place of a reply': { kind: 'reply', status: 200, body: '<html><br>' },
+  'XML that is cut off': { kind: 'rewrite', rewrite: (reply) => ({ ...reply, body: reply.body.slice(0, 50) }) },
+};
+const IN_XML = ['list', 'copyAsset', 'putAssetInParts', 'abortUploads'];
+const GOT_OVER = Object.entries(GARBLED).flatMap(([what, action]) =>
+  (what.startsWith('XML') ? IN_XML : Object.keys(OPERATIONS)).map((name) => ({ what, action, name })),
+);
+
+it.each(GOT_OVER.filter(({ name }) => name !== 'readAsset'))(
+  '$what, then a proper answer, is got over by $name',
+  async ({ action, name }) => {
+    failOnce(action);
+    await operate(name, storeAt(server, { partSizeBytes: 3 }));
+    expect(server.requests.length).toBeGreaterThan(1);
+    // An upload whose id was lost can be found by its key only.
+    await storeAt(server).abortUploads('');
+  },
+);
+
+it.each(Object.keys(GARBLED))('%s, again and again, is told after four attempts', async (name) => {
+  server.fault = () => GARBLED[name];
+  const fault = await faultOf(operate('list', storeAt(server, { maxAttempts: 25 })));
+  expect(fault).toMatchObject({ kind: 'malformed-reply' });
+  expect(server.requests).toHaveLength(4);
+});
+
+describe.each(['BadDigest', 'XAmzContentSHA256Mismatch', 'IncompleteBody'])('bytes that were lost (%s)', (code) => {
+  it.each<[name: string, operation: LoggedRequest['operation'], status: number]>([
+    ['putAsset', 'PutObject', 400],
+    ['writeDocument', 'PutObject', 400],
+    ['putAssetInParts', 'UploadPart', 400],
+    ['putAssetInParts', 'CompleteMultipartUpload', 412],
+  ])('are sent again by %s (%s, %i)', async (name, operation, status) => {
+    failOnce({ kind: 'error', status, code }, (request) => request.operation === operation);
+    expect(await operate(name, storeAt(server))).toMatchObject({ outcome: 'written' });
+    server.clearRequests();
+    server.fault = (request) => (request.operation === operation ? { kind: 'error', status, code } : undefined);
+    prepare(server);
+    const fault = await faultOf(operate(name, storeAt(server, { maxAttempts: 25 })));
+    expect(fault.message).toContain(`answered ${status} (${code}: `);
+    expect(requestsOf(operation)).toHaveLength(4);
+  });
+});
+
 describe('a reply that breaks off', () => {
   it.each(['list', 'readDocument', 'readAsset'])('is no reply of %s', async (name) => {
     failOnce({ kind: 'truncate', afterBytes: 3 });

@@ -36,13 +36,15 @@ async function listUploads(bucket: Bucket, prefix: string): Promise<UploadsPage>
     action: 's3:ListBucketMultipartUploads',
     signal: bucket.signal,
   };
-  const { body } = await bucket.send(operation, { method: 'GET', key: '', query: { uploads: '', prefix } });
-  const page = readXml(body, 'ListMultipartUploadsResult');
-  // An empty reply has none of its fields, and would pass for one that lists nothing.
-  const isTruncated = bucket.required(operation, textOf(page, 'IsTruncated'), 'IsTruncated') === 'true';
-  const uploads = elementsOf(page, 'Upload').map((upload) => ({
-    key: textOf(upload, 'Key'),
-    uploadId: textOf(upload, 'UploadId'),
-  }));
-  return { uploads, isTruncated };
+  const request = { method: 'GET', key: '', query: { uploads: '', prefix } } as const;
+  return bucket.send(operation, request, ({ body }) => {
+    const page = readXml(body, 'ListMultipartUploadsResult');
+    // An empty reply has none of its fields, and would pass for one that lists nothing.
+    const isTruncated = bucket.required(operation, textOf(page, 'IsTruncated'), 'IsTruncated') === 'true';
+    const uploads = elementsOf(page, 'Upload').map((upload) => ({
+      key: textOf(upload, 'Key'),
+      uploadId: textOf(upload, 'UploadId'),
+    }));
+    return { uploads, isTruncated };
+  });
 }

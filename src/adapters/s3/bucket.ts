@@ -46,17 +46,22 @@ export class Bucket {
   /**
    * Performs an operation with a request; its signal is the operation's.
    *
+   * @param read takes what was asked for out of the reply; a reply without is asked for again
    * @throws StoreError for every fault; the signal's reason when it was aborted
    */
-  send(operation: Operation, request: Omit<S3Request, 'signal'>): Promise<Reply> {
-    return this.#telling(operation, () => sendSigned(this.connection, { ...request, signal: operation.signal }));
+  send<Value>(operation: Operation, request: Omit<S3Request, 'signal'>, read: (reply: Reply) => Value): Promise<Value> {
+    return this.#telling(operation, () => sendSigned(this.connection, { ...request, signal: operation.signal }, read));
   }
 
   /** As {@link send}. @returns undefined where the store says that there is no such object, which is no fault */
-  sendIfThere(operation: Operation, request: Omit<S3Request, 'signal'>): Promise<Reply | undefined> {
+  sendIfThere<Value>(
+    operation: Operation,
+    request: Omit<S3Request, 'signal'>,
+    read: (reply: Reply) => Value,
+  ): Promise<Value | undefined> {
     return this.#telling(operation, async () => {
       try {
-        return await sendSigned(this.connection, { ...request, signal: operation.signal });
+        return await sendSigned(this.connection, { ...request, signal: operation.signal }, read);
       } catch (error) {
         if (Error.isError(error) && error.name === 'NoSuchKey') return undefined;
         throw error;

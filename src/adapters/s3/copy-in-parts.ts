@@ -34,7 +34,9 @@ async function copyPart(
   const headers = headersFor({ ...copySource(bucket.settings, copy.source), CopySourceRange });
   const silenceMs = silenceFor(bucket.limits, part.sizeBytes);
   const request = { method: 'PUT', key: upload.key, query: partQuery(upload, part), headers, silenceMs } as const;
-  const result = readXml((await bucket.send(operation, request)).body, 'CopyPartResult');
-  const etag = bucket.requiredEtag(operation, textOf(result, 'ETag'));
-  return { number: part.number, etag, sha256: textOf(result, 'ChecksumSHA256') };
+  return bucket.send(operation, request, ({ body }) => {
+    const result = readXml(body, 'CopyPartResult');
+    const etag = bucket.requiredEtag(operation, textOf(result, 'ETag'));
+    return { number: part.number, etag, sha256: textOf(result, 'ChecksumSHA256') };
+  });
 }

@@ -16,21 +16,23 @@ export async function head(bucket: Bucket, key: string): Promise<ObjectHead | un
 }
 
 async function headOnce(bucket: Bucket, operation: Operation): Promise<ObjectHead> {
-  const asked = { 'x-amz-checksum-mode': 'ENABLED' };
-  const { headers } = await bucket.send(operation, { method: 'HEAD', key: operation.key, headers: asked });
-  const sha256 = headers['x-amz-checksum-sha256'];
-  return {
-    sizeBytes: bucket.required(operation, sizeOf(headers['content-length']), 'Content-Length'),
-    etag: bucket.requiredEtag(operation, headers.etag),
-    metadata: metadataIn(headers),
-    ...defined({
-      contentType: headers['content-type'],
-      cacheControl: headers['cache-control'],
-      // That of a multipart upload is a digest of its parts' digests: it ends in their number.
-      sha256: sha256?.includes('-') ? undefined : sha256,
-      isArchived: isArchived(headers) || undefined,
-    }),
-  };
+  const request = { method: 'HEAD', key: operation.key, headers: { 'x-amz-checksum-mode': 'ENABLED' } } as const;
+  const { sizeBytes, ...head } = await bucket.send(operation, request, ({ headers }) => {
+    const sha256 = headers['x-amz-checksum-sha256'];
+    return {
+      sizeBytes: sizeOf(headers['content-length']),
+      etag: bucket.requiredEtag(operation, headers.etag),
+      metadata: metadataIn(headers),
+      ...defined({
+        contentType: headers['content-type'],
+        cacheControl: headers['cache-control'],
+        // That of a multipart upload is a digest of its parts' digests: it ends in their number.
+        sha256: sha256?.includes('-') ? undefined : sha256,
+        isArchived: isArchived(headers) || undefined,
+      }),
+    };
+  });
+  return { ...head, sizeBytes: sizeBytes ?? (await sizeByRange(bucket, operation)) };
 }
 
 /**
@@ -42,14 +44,27 @@ async function headOnce(bucket: Bucket, operation: Operation): Promise<ObjectHea
 async function isThere(bucket: Bucket, operation: Operation, refusal: unknown): Promise<boolean> {
   const status = causeStatus(refusal) ?? 0;
   if (status < 300 || status >= 500) throw refusal;
-  const query = { 'x-id': 'GetObject' };
-  const headers = { range: 'bytes=0-0' };
+  return (await readFirstByte(bucket, operation, () => true)) ?? false;
+}
+
+/** Proxies that compress replies leave out the length of a HEAD's. */
+async function sizeByRange(bucket: Bucket, operation: Operation): Promise<number> {
+  const size = await readFirstByte(bucket, operation, (range = '') => sizeOf(/\/(\d+)$/.exec(range)?.[1]));
+  return bucket.required(operation, size, 'Content-Length');
+}
+
+/** @returns what `read` makes of the Content-Range, where there is such an object */
+async function readFirstByte<Value>(
+  bucket: Bucket,
+  operation: Operation,
+  read: (contentRange: string | undefined) => Value,
+): Promise<Value | undefined> {
+  const request = { method: 'GET', key: operation.key, headers: { range: 'bytes=0-0' } } as const;
   try {
-    const reply = await bucket.sendIfThere(operation, { method: 'GET', key: operation.key, query, headers });
-    return reply !== undefined;
+    return await bucket.sendIfThere(operation, request, ({ headers }) => read(headers['content-range']));
   } catch (error) {
     // An empty object has no first byte.
-    if (causeName(error) === 'InvalidRange') return true;
+    if (causeName(error) === 'InvalidRange') return read('bytes */0');
     throw error;
   }
 }

@@ -54,14 +54,11 @@ async function begin(bucket: Bucket, { key, attributes, signal }: UploadRequest)
     ...tagging(bucket.settings),
     ChecksumAlgorithm: 'SHA256',
   };
-  const { body } = await bucket.send(operation, {
-    method: 'POST',
-    key,
-    query: { uploads: '' },
-    headers: headersFor(fields),
-  });
-  const result = readXml(body, 'InitiateMultipartUploadResult');
-  return { key, signal, uploadId: bucket.required(operation, textOf(result, 'UploadId'), 'an UploadId') };
+  const request = { method: 'POST', key, query: { uploads: '' }, headers: headersFor(fields) } as const;
+  const uploadId = await bucket.send(operation, request, ({ body }) =>
+    bucket.required(operation, textOf(readXml(body, 'InitiateMultipartUploadResult'), 'UploadId'), 'an UploadId'),
+  );
+  return { key, signal, uploadId };
 }
 
 /** What every request for one part says. */
@@ -90,19 +87,20 @@ export interface Completion {
  *
  * @returns its ETag
  */
-export async function complete(bucket: Bucket, { upload, parts, condition, sizeBytes }: Completion): Promise<string> {
+export function complete(bucket: Bucket, { upload, parts, condition, sizeBytes }: Completion): Promise<string> {
   const { key, uploadId } = upload;
   const bytes = Buffer.from(listOf(parts));
-  const { body } = await bucket.send(writing(upload), {
+  const request = {
     method: 'POST',
     key,
     query: { uploadId },
     headers: headersFor({ ...conditionFields(condition), ContentType: 'application/xml' }),
     body: { bytes, sha256: hash('sha256', bytes, 'base64') },
     silenceMs: silenceFor(bucket.limits, sizeBytes),
-  });
-  const result = readXml(body, 'CompleteMultipartUploadResult');
-  return bucket.requiredEtag(writing(upload), textOf(result, 'ETag'));
+  } as const;
+  return bucket.send(writing(upload), request, ({ body }) =>
+    bucket.requiredEtag(writing(upload), textOf(readXml(body, 'CompleteMultipartUploadResult'), 'ETag')),
+  );
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html */
@@ -126,7 +124,7 @@ export async function discard(bucket: Bucket, upload: OpenUpload): Promise<void>
 export async function abort(bucket: Bucket, { key, uploadId }: Omit<OpenUpload, 'signal'>): Promise<void> {
   const operation = { verb: 'abort the multipart upload of', key, action: 's3:AbortMultipartUpload' };
   try {
-    await bucket.send(operation, { method: 'DELETE', key, query: { uploadId } });
+    await bucket.send(operation, { method: 'DELETE', key, query: { uploadId } }, () => undefined);
   } catch (error) {
     if (causeName(error) !== 'NoSuchUpload') throw error;
   }

@@ -47,14 +47,18 @@ async function sendPart(
   bucket: Bucket,
   { upload, part, body }: { upload: OpenUpload; part: Part; body: NonNullable<S3Request['body']> },
 ): Promise<StoredPart> {
-  const { headers } = await bucket.send(writing(upload), {
+  const request = {
     method: 'PUT',
     key: upload.key,
     query: partQuery(upload, part),
     headers: headersFor({ ChecksumSHA256: body.sha256 }),
     body,
-  });
-  return { number: part.number, etag: bucket.requiredEtag(writing(upload), headers.etag), sha256: body.sha256 };
+  } as const;
+  return bucket.send(writing(upload), request, ({ headers }) => ({
+    number: part.number,
+    etag: bucket.requiredEtag(writing(upload), headers.etag),
+    sha256: body.sha256,
+  }));
 }
 
 /**

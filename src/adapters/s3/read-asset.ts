@@ -23,12 +23,12 @@ export async function readAsset(bucket: Bucket, read: AssetRead): Promise<ReadRe
   const { key, etag, range, into, signal } = read;
   const operation = { verb: 'read', key, action: 's3:GetObject', signal };
   const headers = { 'if-match': etag, ...(isWhole(read) ? {} : { range: `bytes=${firstAndLast(read)}` }) };
-  const query = { 'x-id': 'GetObject' };
   const mostReplyBytes = Math.max(range.lengthBytes, REFUSAL_BYTES);
-  const request = { method: 'GET', key, query, headers, mostReplyBytes, ...defined({ into }) } as const;
+  const request = { method: 'GET', key, headers, mostReplyBytes, ...defined({ into }) } as const;
   try {
-    const reply = await bucket.send(operation, request);
-    return resultOf(bucket, operation, { read, head: reply, body: reply.body });
+    return await bucket.send(operation, request, (reply) =>
+      resultOf(bucket, operation, { read, head: reply, body: reply.body }),
+    );
   } catch (error) {
     if (error instanceof StoreError && error.cause instanceof OversizedReplyError)
       return resultOf(bucket, operation, { read, head: error.cause.head });

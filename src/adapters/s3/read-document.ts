@@ -12,20 +12,17 @@ const MOST_BYTES = MOST_RECORD_BYTES + 1024;
 /** @returns an object whole; undefined when the store says that there is none */
 export async function readDocument(bucket: Bucket, key: string): Promise<StoredDocument | undefined> {
   const operation = { verb: 'read', key, action: 's3:GetObject', signal: bucket.signal };
-  const query = { 'x-id': 'GetObject' };
-  const reply = await bucket
-    .sendIfThere(operation, { method: 'GET', key, query, mostReplyBytes: MOST_BYTES })
-    .catch((error: unknown) => {
-      throw causeName(error) === 'OversizedReplyError' ? oversized(bucket, key, error) : error;
-    });
-  if (reply === undefined) return undefined;
-  const { etag, date, 'last-modified': lastModified } = reply.headers;
-  return {
-    body: reply.body,
-    etag: bucket.requiredEtag(operation, etag),
-    lastModifiedMs: bucket.required(operation, timeOf(lastModified), 'Last-Modified'),
-    dateMs: bucket.required(operation, timeOf(date), 'a Date'),
-  };
+  const request = { method: 'GET', key, mostReplyBytes: MOST_BYTES } as const;
+  try {
+    return await bucket.sendIfThere(operation, request, ({ body, headers }) => ({
+      body,
+      etag: bucket.requiredEtag(operation, headers.etag),
+      lastModifiedMs: bucket.required(operation, timeOf(headers['last-modified']), 'Last-Modified'),
+      dateMs: bucket.required(operation, timeOf(headers.date), 'a Date'),
+    }));
+  } catch (error) {
+    throw causeName(error) === 'OversizedReplyError' ? oversized(bucket, key, error) : error;
+  }
 }
 
 function oversized({ settings: { bucket } }: Bucket, key: string, cause: unknown): StoreError {

@@ -15,5 +15,6 @@ export function causeStatus(error: unknown): number | undefined {
 
 /** Whether a condition of the request did not hold; some servers say so by the status alone. */
 export function isPreconditionFailure(error: unknown): boolean {
-  return causeName(error) === 'PreconditionFailed' || causeStatus(error) === 412;
+  const name = causeName(error);
+  return name === 'PreconditionFailed' || name === 'Status412';
 }

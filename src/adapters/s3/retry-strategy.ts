@@ -1,12 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import type { RetryErrorInfo, RetryErrorType, RetryStrategyV2, RetryToken, SdkError } from '@smithy/types';
-import { UserError } from '../../errors.ts';
+import { unlessAborted } from '../../core/unless-aborted.ts';
+import { StoreError, UserError } from '../../errors.ts';
 import { codeOf, isSdkError, PROXY_UNAVAILABLE } from './error-code.ts';
-import { isDefinite } from './retry.ts';
+import { CORRUPTED, type Failed, isDefinite, type Retries } from './retry.ts';
 
-/** A host that can't be reached is not worth the patience that a busy one is. */
-const CONNECT_ATTEMPTS = 4;
+/** What hardly ever passes is not worth the patience that a busy server is: a host that can't be reached, a page in place of a reply. */
+const FEW_ATTEMPTS = 4;
 
 const FIRST_DELAY_MS = 100;
 /** A busy server wants more than a moment. */
@@ -36,7 +37,7 @@ const FIRST_GATEWAY_STATUS = 520;
  * after a conflict too. And without the budget that all requests of a process share there: it protects a server from
  * clients that ask for ever, but a set is lost with the first of its thousands of files that is given up.
  */
-export class PatientRetryStrategy implements RetryStrategyV2 {
+export class PatientRetryStrategy implements RetryStrategyV2, Retries {
   readonly #maxAttempts: number;
 
   constructor(maxAttempts: number) {
@@ -54,9 +55,10 @@ export class PatientRetryStrategy implements RetryStrategyV2 {
    */
   async refreshRetryTokenForRetry(token: RetryToken, { error, errorType }: RetryErrorInfo): Promise<RetryToken> {
     const retries = token.getRetryCount();
-    const mostAttempts = isUnreachable(error) ? Math.min(CONNECT_ATTEMPTS, this.#maxAttempts) : this.#maxAttempts;
+    const isRare = isUnreachable(error) || isGarbled(error);
+    const mostAttempts = isRare ? Math.min(FEW_ATTEMPTS, this.#maxAttempts) : this.#maxAttempts;
     // What is told already, or answered for good, is not tried again, whatever caused it.
-    const isFinal = error instanceof UserError || isDefinite(error) || retries + 1 >= mostAttempts;
+    const isFinal = (error instanceof UserError && !isRare) || isDefinite(error) || retries + 1 >= mostAttempts;
     if (isFinal || !(PASSING.has(errorType) || isPassing(error))) throw new Error('No retry token available');
     const firstMs = errorType === 'THROTTLING' ? FIRST_BUSY_DELAY_MS : FIRST_DELAY_MS;
     await setTimeout(Math.random() * Math.min(firstMs * 2 ** retries, MOST_DELAY_MS));
@@ -66,12 +68,22 @@ export class PatientRetryStrategy implements RetryStrategyV2 {
   /** Of the SDK's contract: there is no budget to give back to. */
   recordSuccess(): void {}
 
-  /**
-   * Waits for the next attempt.
-   *
-   * @throws the error of the last one where another is of no use
-   */
-  nextAttempt(token: RetryToken, error: SdkError): Promise<RetryToken> {
+  async retry<Value>({ error: first, signal, attempt }: Failed<Value>): Promise<Value> {
+    let token = tokenOf(0);
+    for (let error = first; ; ) {
+      token = await unlessAborted(this.#nextAttempt(token, error), signal);
+      try {
+        return await attempt();
+      } catch (reason) {
+        signal?.throwIfAborted();
+        if (!isSdkError(reason)) throw reason;
+        error = reason;
+      }
+    }
+  }
+
+  /** @throws the error of the last attempt where another is of no use */
+  #nextAttempt(token: RetryToken, error: SdkError): Promise<RetryToken> {
     return this.refreshRetryTokenForRetry(token, { error, errorType: errorTypeOf(error) }).catch(() => {
       throw error;
     });
@@ -85,14 +97,20 @@ function tokenOf(retries: number): RetryToken {
 
 const PASSING: ReadonlySet<RetryErrorType> = new Set(['THROTTLING', 'TRANSIENT']);
 
-/** What the SDK does not count among the passing faults, but S3 and what lies in between do. */
+/** What the SDK does not count among the passing faults, but S3, STS and what lies in between do. */
 function isPassing(error: unknown): boolean {
   if (!isSdkError(error)) return false;
-  if (codeOf(error) === PROXY_UNAVAILABLE) return true;
+  if (isGarbled(error) || codeOf(error) === PROXY_UNAVAILABLE) return true;
   const status = error.$metadata?.httpStatusCode ?? 0;
   // STS has the same code for tokens that are wrong for good.
   const isKeyAway = error.name === 'InvalidIdentityTokenException' && /verification key/i.test(error.message);
   return isKeyAway || CONFLICTS.has(error.name) || status === IDLE_STATUS || status >= FIRST_GATEWAY_STATUS;
+}
+
+/** Whether bytes were lost or changed on their way, in either direction. */
+function isGarbled(error: unknown): boolean {
+  if (error instanceof StoreError) return error.kind === 'malformed-reply';
+  return isSdkError(error) && CORRUPTED.has(error.name);
 }
 
 /** As the SDK's client has it. */

@@ -1,7 +1,19 @@
+import type { SdkError } from '@smithy/types';
 import { isSdkError } from './error-code.ts';
-import type { PatientRetryStrategy } from './retry-strategy.ts';
 
-/** Definite answers: the SDK's client would ask again whenever its clock was set by their date, as it is by each reply's. */
+export interface Failed<Value> {
+  readonly error: SdkError;
+  readonly signal: AbortSignal | undefined;
+  readonly attempt: () => Promise<Value>;
+}
+
+/** Decides how often, and after what, something is tried again. */
+export interface Retries {
+  /** Waits and tries again, until it works or patience ends. @throws the last attempt's own error */
+  retry<Value>(failed: Failed<Value>): Promise<Value>;
+}
+
+/** Definite answers, also where they came together with a date that sets the clock right. */
 const DEFINITE: ReadonlySet<number> = new Set([404, 412]);
 
 /**
@@ -12,7 +24,7 @@ const DEFINITE: ReadonlySet<number> = new Set([404, 412]);
  * @throws the last attempt's own error; the signal's reason when it was aborted
  */
 export async function withRetries<Value>(
-  strategy: () => Promise<PatientRetryStrategy>,
+  strategy: () => Promise<Retries>,
   signal: AbortSignal | undefined,
   attempt: () => Promise<Value>,
 ): Promise<Value> {
@@ -22,12 +34,14 @@ export async function withRetries<Value>(
   } catch (error) {
     signal?.throwIfAborted();
     if (!isSdkError(error) || isDefinite(error)) throw error;
-    const { retry } = await import('./retry-loop.ts');
-    return retry(await strategy(), { error, signal, attempt });
+    return (await strategy()).retry({ error, signal, attempt });
   }
 }
 
+/** The server received other bytes than were sent. */
+export const CORRUPTED: ReadonlySet<string> = new Set(['BadDigest', 'XAmzContentSHA256Mismatch', 'IncompleteBody']);
+
 /** Whether an error is an answer that another attempt would bring again. */
 export function isDefinite(error: unknown): boolean {
-  return isSdkError(error) && DEFINITE.has(error.$metadata?.httpStatusCode ?? 0);
+  return isSdkError(error) && DEFINITE.has(error.$metadata?.httpStatusCode ?? 0) && !CORRUPTED.has(error.name);
 }

@@ -39,11 +39,16 @@ export interface S3Request {
 }
 
 /**
- * @returns the reply, its body read whole
- * @throws ReplyError for a refusal; the system's error where no reply came, after every retry; the signal's reason when
+ * @param read takes what was asked for out of the reply, its body read whole; where it throws since that is not in it, the
+ *   request is sent again
+ * @throws what `read` throws; ReplyError for a refusal; the system's error where no reply came, after every retry; the signal's reason when
  *   it was aborted
  */
-export function sendSigned(connection: Connection, request: S3Request): Promise<Reply> {
+export function sendSigned<Value>(
+  connection: Connection,
+  request: S3Request,
+  read: (reply: Reply) => Value,
+): Promise<Value> {
   const { signal, silenceMs, into, mostReplyBytes: mostBytes = MOST_REPLY_BYTES } = request;
   return withRetries(connection.retries, signal, async () => {
     const { transport, clockOffsetMs } = connection;
@@ -52,9 +57,11 @@ export function sendSigned(connection: Connection, request: S3Request): Promise<
     // A copy or a Complete that fails while it is made is told in a reply that began with a success. It is looked for before it is
     // parsed: nearly every copy brings a body without one.
     const mayBeRefusal = reply.status >= 300 || (isWrite(request) && reply.body.includes('<Error'));
-    if (!mayBeRefusal) return reply;
+    if (!mayBeRefusal) return read(reply);
     const { judge } = await import('./judge-reply.ts');
-    return judge(connection, { reply, usedOffsetMs: clockOffsetMs, usedToken: signed.headers[TOKEN_HEADER] });
+    return read(
+      await judge(connection, { reply, usedOffsetMs: clockOffsetMs, usedToken: signed.headers[TOKEN_HEADER] }),
+    );
   });
 }
 

@@ -46,8 +46,8 @@ function put(bucket: Bucket, { key, condition, fields, body, signal }: Put): Pro
   return writeConditionally(bucket, { operation: 'PutObject', condition }, async (checked) => {
     // A bucket with Object Lock takes no write without a checksum.
     const headers = headersFor({ ...fields, ...conditionFields(checked), ChecksumSHA256: body.sha256 });
-    const reply = await bucket.send(operation, { method: 'PUT', key, headers, body });
-    return bucket.requiredEtag(operation, reply.headers.etag);
+    const request = { method: 'PUT', key, headers, body } as const;
+    return bucket.send(operation, request, (reply) => bucket.requiredEtag(operation, reply.headers.etag));
   });
 }
 
@@ -68,6 +68,8 @@ export async function copyAsset(bucket: Bucket, copy: AssetCopy): Promise<CopyRe
     return result.outcome === 'written' ? { outcome: 'copied', etag: result.etag } : { outcome: 'precondition-failed' };
   } catch (error) {
     if (isPreconditionFailure(error) || causeName(error) === 'NoSuchKey') return { outcome: 'source-changed' };
+    // The reply to a Complete was lost, or somebody aborted the upload.
+    if (causeName(error) === 'NoSuchUpload') return { outcome: 'precondition-failed' };
     throw error;
   }
 }
@@ -82,6 +84,7 @@ async function copyWhole(bucket: Bucket, copy: AssetCopy): Promise<string> {
     MetadataDirective: 'REPLACE',
   });
   const silenceMs = silenceFor(bucket.limits, source.sizeBytes);
-  const { body } = await bucket.send(operation, { method: 'PUT', key: target, headers, silenceMs });
-  return bucket.requiredEtag(operation, textOf(readXml(body, 'CopyObjectResult'), 'ETag'));
+  return bucket.send(operation, { method: 'PUT', key: target, headers, silenceMs }, ({ body }) =>
+    bucket.requiredEtag(operation, textOf(readXml(body, 'CopyObjectResult'), 'ETag')),
+  );
 }

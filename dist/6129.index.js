@@ -1,1 +1,0 @@
-"use strict";exports.id=6129,exports.ids=[6129],exports.modules={6129:((e,t,n)=>{n.d(t,{retry:()=>i});var r=n(1884);async function i(e,t){let{signal:n,attempt:i}=t,a=await e.acquireInitialRetryToken(`s3`);for(let{error:o}=t;;){a=await(0,r.dt)(e.nextAttempt(a,o),n);try{return await i()}catch(e){if(n?.throwIfAborted(),!(0,r.gt)(e))throw e;o=e}}}})};
