@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { LoggedRequest } from '../../dev/local-s3/local-s3.ts';
+import type { FaultAction, LoggedRequest } from '../../dev/local-s3/local-s3.ts';
 import { type ActionResult, ENTRY } from '../../dev/run-action.ts';
 import { CredentialServices, PAGE, tokenFor } from '../support/credential-services.ts';
 import { Scenario } from '../support/scenario.ts';
@@ -315,7 +315,7 @@ describe('a fault on the way to credentials is told as what it is', () => {
   });
 
   it("a gateway's page comes in place of the container's answer", async () => {
-    services.answers.push({ on: '/container', answer: PAGE });
+    for (let attempt = 0; attempt < 4; attempt += 1) services.answers.push({ on: '/container', answer: PAGE });
     const told = /answered 200 with something that is no reply of it: check the proxy/;
     await expectTold({ inputs: NO_KEYS, env: services.containerVariables }, told);
   });
@@ -353,6 +353,17 @@ describe('a passing fault of STS is tried again', () => {
       faults -= 1;
       return { kind: 'error', status: 400, code, message };
     };
+    await succeed({ inputs: AS_ROLE, env: services.tokenVariables });
+    expect(assumptions()).toHaveLength(3);
+  });
+
+  it.each<[what: string, action: FaultAction]>([
+    ['a page', { kind: 'reply', status: 200, body: '<html><br>', headers: { 'content-type': 'text/html' } }],
+    ['XML that is cut off', { kind: 'reply', status: 200, body: '<AssumeRoleWithWebIdentityResponse><Assume' }],
+  ])('%s in place of a reply', async (_, action) => {
+    let faults = 2;
+    scenario.bucket.server.fault = ({ parameters }) =>
+      parameters.Action !== undefined && faults-- > 0 ? action : undefined;
     await succeed({ inputs: AS_ROLE, env: services.tokenVariables });
     expect(assumptions()).toHaveLength(3);
   });

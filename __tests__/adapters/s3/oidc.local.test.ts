@@ -151,13 +151,24 @@ describe('a token', () => {
 
   it.each<[what: string, answer: Answer, told: RegExp]>([
     ['refused', refused, /^GitHub gave no OIDC token \(Status403: the job is over\): re-run the job/],
-    ['of another form', page, /since its token service .* answered 200 with something that is no reply of it/],
-    ['of no JSON object', (response) => response.end('null'), / answered 200 with something that is no reply of it/],
     ['missing', (response) => response.end('{"value":1}'), /^GitHub gave no OIDC token \(the reply has none in it\): /],
   ])('%s is told as such', async (_, answer, told) => {
     tokens.answers.push(answer);
     expect((await faultOf(keysIn(storeAt(server, BY_TOKEN)))).message).toMatch(told);
     expect(tokens.requests).toHaveLength(1);
+  });
+
+  it.each<[what: string, answer: Answer]>([
+    ['a page', page],
+    ['no JSON object', (response) => response.end('null')],
+    ['JSON that is cut off', (response) => response.end('{"value":"')],
+  ])('is asked for again after %s', async (_, answer) => {
+    tokens.answers.push(answer, answer);
+    expect(await keysIn(storeAt(server, BY_TOKEN))).toEqual(['doc', 'source']);
+    tokens.answers.push(answer, answer, answer);
+    expect((await faultOf(keysIn(storeAt(server, BY_TOKEN)))).message).toMatch(
+      /since its token service .* answered 200 with something that is no reply of it/,
+    );
   });
 
   it('is asked for again where the server is busy, or breaks off', async () => {

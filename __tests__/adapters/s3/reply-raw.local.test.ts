@@ -72,6 +72,17 @@ describe('a reply', () => {
     expect((await faultOf(read(server))).message).toContain("can't be reached (Parse Error: ");
   });
 
+  it.each([
+    ['has bytes', '206 Partial Content', 'Content-Range: bytes 0-0/123', 123],
+    ['is empty', '416 Range Not Satisfiable', 'Content-Range: bytes */0', 0],
+  ])('to a HEAD may lack a length where the object %s', async (_, status, range, sizeBytes) => {
+    const error = status.startsWith('4') ? '<Error><Code>InvalidRange</Code></Error>' : 'x';
+    const ranged = replyOf(error, status, `${HEADERS}${range}\r\n`);
+    const unsized = `HTTP/1.1 200 OK\r\n${HEADERS}Transfer-Encoding: chunked\r\n\r\n`;
+    const server = await start((line) => ({ text: line.startsWith('HEAD') ? unsized : ranged }));
+    expect(await storeAt(server, {}, LIMITS).head('doc')).toMatchObject({ sizeBytes });
+  });
+
   it('that is far too long is not read', async () => {
     const server = await start(() => ({ text: `HTTP/1.1 200 OK\r\n${HEADERS}Content-Length: 99999999999\r\n\r\n{}` }));
     expect((await faultOf(keysIn(storeAt(server, {}, LIMITS)))).kind).toBe('malformed-reply');

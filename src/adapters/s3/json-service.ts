@@ -22,14 +22,12 @@ export async function askService(
   { transport, retries, signal }: Pick<CredentialContext, 'transport' | 'retries' | 'signal'>,
   question: () => Promise<Question>,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const reply = await withRetries(retries, signal, async () => {
+  return withRetries(retries, signal, async () => {
     const answer = await transport.exchange(requestOf(await question()), { mostBytes: MOST_REPLY_BYTES, signal });
-    if (answer.status !== 200) throw new ServiceError(answer);
-    return answer;
+    const fields = answer.status === 200 ? fieldsOf(answer.body) : undefined;
+    if (fields === undefined) throw new ServiceError(answer);
+    return fields;
   });
-  const fields = fieldsOf(reply.body);
-  if (fields === undefined) throw new ServiceError(reply);
-  return fields;
 }
 
 function requestOf({ url, headers }: Question): HttpRequest {

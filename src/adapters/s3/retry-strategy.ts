@@ -109,8 +109,11 @@ function isPassing(error: unknown): boolean {
 
 /** Whether bytes were lost or changed on their way, in either direction. */
 function isGarbled(error: unknown): boolean {
-  if (error instanceof StoreError) return error.kind === 'malformed-reply';
-  return isSdkError(error) && CORRUPTED.has(error.name);
+  // One with a cause was tried again where it came from, on the way to credentials.
+  if (error instanceof StoreError) return error.kind === 'malformed-reply' && error.cause === undefined;
+  if (!isSdkError(error)) return false;
+  const status = error.$metadata?.httpStatusCode ?? 0;
+  return CORRUPTED.has(error.name) || (status >= 200 && status < 300);
 }
 
 /** As the SDK's client has it. */
