@@ -1,9 +1,13 @@
 import { InputError } from './errors.ts';
 import type { Texts } from './input-texts.ts';
-import { endpointUrl, flag, matching, pairs } from './input-values.ts';
+import { endpointUrl, flag, matching, pairs, refused } from './input-values.ts';
 import type { InputName } from './inputs.ts';
 
-const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
+const AWS_BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+
+/** Capitals and `_`, as AWS allowed them long ago, and `tenant:name`, as Ceph has it. */
+const OTHER_BUCKET = /^[a-z0-9][\w.:-]{1,253}[a-z0-9]$/i;
 
 /** Variables of AWS's own that no input stands for. https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html */
 export const SWITCHES = {
@@ -15,13 +19,11 @@ export const SWITCHES = {
 /** Where and how the bucket is reached. */
 export function storeInputs(texts: Texts<InputName>) {
   const ignoresConfiguredEndpoints = switched(texts, SWITCHES.ignoresConfiguredEndpoints);
+  const endpoint = texts.parsed('endpoint-url', endpointUrl, { variablesCount: !ignoresConfiguredEndpoints });
   return {
-    bucket: matching('bucket', texts.required('bucket'), {
-      form: BUCKET,
-      advice: 'give the name alone: 3 to 63 lowercase letters, digits, dots and hyphens',
-    }),
+    bucket: bucketName(texts.required('bucket'), endpoint === undefined),
     region: texts.form('aws-region', /^[a-z0-9-]+$/, "give a region such as 'eu-west-1'"),
-    endpointUrl: texts.parsed('endpoint-url', endpointUrl, { variablesCount: !ignoresConfiguredEndpoints }),
+    endpointUrl: endpoint,
     ignoresConfiguredEndpoints,
     fips: switched(texts, SWITCHES.fips),
     dualstack: switched(texts, SWITCHES.dualstack),
@@ -29,6 +31,7 @@ export function storeInputs(texts: Texts<InputName>) {
     credentials: credentials(texts),
     role: role(texts),
     expectedBucketOwner: texts.form('expected-bucket-owner', /^\d{12}$/, 'give the 12 digits of an account id'),
+    requesterPays: texts.parsed('requester-pays', flag) ?? false,
     maxAttempts: texts.number('max-attempts', { min: 1, max: 100 }) ?? 25,
     partSizeBytes: (texts.number('part-size-mib', { min: 5, max: 5120 }) ?? 8) * 1024 ** 2,
     storageClass: texts.oneOf('storage-class', STORAGE_CLASSES),
@@ -37,6 +40,19 @@ export function storeInputs(texts: Texts<InputName>) {
     acl: texts.oneOf('acl', ACLS),
     tagging: texts.parsed('tags', tagging),
   };
+}
+
+function bucketName(text: string, isAtAws: boolean): string {
+  if (/^arn:/i.test(text))
+    throw refused('bucket', text, "give a bucket's name, or an access point's alias, not an ARN");
+  if (isAtAws && text.endsWith('--x-s3'))
+    throw refused('bucket', text, 'directory buckets need sessions, which this action has none of: use another bucket');
+  return matching('bucket', text, {
+    form: isAtAws ? AWS_BUCKET : OTHER_BUCKET,
+    advice: isAtAws
+      ? 'give the name alone: 3 to 63 lowercase letters, digits, dots and hyphens'
+      : "give the name alone: letters, digits and '.', '-', '_', ':'",
+  });
 }
 
 /** On in any case of `true`. */

@@ -45,6 +45,7 @@ export const INPUTS = {
   'role-external-id': NO_VARIABLE,
   audience: NO_VARIABLE,
   'expected-bucket-owner': NO_VARIABLE,
+  'requester-pays': NO_VARIABLE,
   'endpoint-url': { variables: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'] },
   'force-path-style': NO_VARIABLE,
   'storage-class': NO_VARIABLE,

@@ -132,8 +132,8 @@ const SOURCE = 'source';
 const SOURCE_ETAG = `"${createHash('md5').update(SOURCE).digest('hex')}"`;
 
 /** Puts there what the operations above need. */
-export function prepare(server: LocalS3): void {
-  for (const key of server.keys(BUCKET)) server.delete(BUCKET, key);
-  server.put(BUCKET, 'doc', '{"a":1}');
-  server.put(BUCKET, 'source', SOURCE);
+export function prepare(server: LocalS3, bucket = BUCKET): void {
+  for (const key of server.keys(bucket)) server.delete(bucket, key);
+  server.put(bucket, 'doc', '{"a":1}');
+  server.put(bucket, 'source', SOURCE);
 }

@@ -188,6 +188,27 @@ it.each(Object.entries(OPERATIONS))('%s says on every request whose bucket it ex
   for (const { headers } of server.requests) expect(headers['x-amz-expected-bucket-owner']).toBe(OWNER);
 });
 
+it.each(Object.entries(OPERATIONS))('%s says on every request that the requester pays', async (_, operate) => {
+  await operate(storeAt(server, { requesterPays: true, partSizeBytes: 3 }));
+  expect(server.requests.length).toBeGreaterThan(0);
+  for (const { headers } of server.requests) expect(headers['x-amz-request-payer']).toBe('requester');
+});
+
+it.each(['My_Assets', 'tenant:assets'])(
+  'a bucket with a name that only other stores allow is reached: %s',
+  async (bucket) => {
+    const other = await startLocalS3({ buckets: [bucket], minPartSizeBytes: 1 });
+    try {
+      prepare(other, bucket);
+      const store = storeAt(other, { bucket, forcePathStyle: false, partSizeBytes: 3 });
+      for (const operate of Object.values(OPERATIONS)) await operate(store);
+      expect(other.keys(bucket)).toEqual(['copy', 'doc', 'new-doc', 'parts', 'put', 'source']);
+    } finally {
+      await other.close();
+    }
+  },
+);
+
 it.each(Object.entries(OPERATIONS))('%s refuses another’s bucket', async (_, operate) => {
   await expect(operate(storeAt(server, { expectedBucketOwner: '999999999999' }))).rejects.toMatchObject({
     kind: 'access-denied',

@@ -24,9 +24,9 @@ export function findCopySource(context: Context): CopySource {
   const { headers } = context.request;
   const header = headers['x-amz-copy-source'] ?? '';
   const match = /^\/?([^/]+)\/(.+?)(?:\?versionId=([^?]+))?$/.exec(header);
-  const [, bucketName, rawKey, versionId] = match ?? [];
-  if (bucketName === undefined || rawKey === undefined) throw malformed(header);
-  const key = decode(rawKey, header);
+  const [, rawBucketName, rawKey, versionId] = match ?? [];
+  if (rawBucketName === undefined || rawKey === undefined) throw malformed(header);
+  const [bucketName, key] = [decode(rawBucketName, header), decode(rawKey, header)];
   authorize(context, 's3:GetObject', { bucket: bucketName, key });
   const bucket = context.service.storage.require(bucketName);
   checkOwner(bucket, headers['x-amz-source-expected-bucket-owner']);
@@ -36,9 +36,9 @@ export function findCopySource(context: Context): CopySource {
   return { bucketName, object, versionId };
 }
 
-function decode(rawKey: string, header: string): string {
+function decode(text: string, header: string): string {
   try {
-    return decodeURIComponent(rawKey);
+    return decodeURIComponent(text);
   } catch {
     throw malformed(header);
   }

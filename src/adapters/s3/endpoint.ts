@@ -24,10 +24,13 @@ export function endpointName({ endpointUrl }: Addressing): string {
   return endpointUrl === undefined ? 'aws' : new URL(endpointUrl).href.replace(/\/+$/, '');
 }
 
-/** Whether the bucket stands in the path. A name with dots fits no TLS certificate of `*.s3.…` as part of the host. */
+/**
+ * Whether the bucket stands in the path. Other names than of letters, digits and hyphens fit no
+ * host, or no TLS certificate of `*.s3.…`.
+ */
 export function isPathStyle(settings: Addressing): boolean {
   const { bucket, endpointUrl, forcePathStyle } = settings;
-  if ((forcePathStyle ?? endpointUrl !== undefined) || bucket.includes('.')) return true;
+  if ((forcePathStyle ?? endpointUrl !== undefined) || !/^[a-z0-9-]+$/.test(bucket)) return true;
   return endpointUrl !== undefined && isIP(new URL(endpointUrl).hostname.replace(/^\[|\]$/g, '')) !== 0;
 }
 
@@ -72,7 +75,7 @@ export function addressOf(settings: Addressing, region: string, key: string): Ad
     hostname: subdomain + url.hostname,
     port: url.port === '' ? undefined : Number(url.port),
     host: subdomain + url.host,
-    path: isInPath ? `${base}/${settings.bucket}/${encodedKey}` : `${base}/${encodedKey}`,
+    path: isInPath ? `${base}/${encodeSegment(settings.bucket)}/${encodedKey}` : `${base}/${encodedKey}`,
   };
 }
 

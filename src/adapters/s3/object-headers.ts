@@ -34,7 +34,7 @@ export function copySource(
   { key, etag }: { readonly key: string; readonly etag: string },
 ) {
   return defined({
-    CopySource: `${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`,
+    CopySource: [bucket, ...key.split('/')].map(encodeURIComponent).join('/'),
     CopySourceIfMatch: etag,
     ExpectedSourceBucketOwner: expectedBucketOwner,
   });

@@ -35,6 +35,8 @@ export interface StoreSettings {
   readonly credentials: GivenCredentials | undefined;
   readonly role: RoleSettings | undefined;
   readonly expectedBucketOwner: string | undefined;
+  /** Requests are charged to this account, not to the bucket's owner. */
+  readonly requesterPays?: boolean;
   readonly maxAttempts: number;
   readonly partSizeBytes: number;
   readonly storageClass: string | undefined;

@@ -91,7 +91,11 @@ async function sign(
   const { port, host, ...address } = addressOf(settings, await connection.region(), key);
   const contentHash = body === undefined ? NOTHING_HASHED : Buffer.from(body.sha256, 'base64').toString('hex');
   const length = body && String(body.bytes.length);
-  const named = { 'content-length': length, 'x-amz-expected-bucket-owner': settings.expectedBucketOwner };
+  const named = {
+    'content-length': length,
+    'x-amz-expected-bucket-owner': settings.expectedBucketOwner,
+    'x-amz-request-payer': settings.requesterPays ? 'requester' : undefined,
+  };
   const unsigned = new HttpRequest({
     method,
     ...address,
