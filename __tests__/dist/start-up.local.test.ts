@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -38,6 +38,13 @@ async function sizeOf(files: readonly string[]): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
+/** The files that hold the SDK's client. */
+async function sdkFiles(): Promise<string[]> {
+  const files = (await readdir(DIST)).filter((name) => name.endsWith('.js')).map((name) => join(DIST, name));
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+  return files.filter((_, index) => texts[index]?.includes('CreateMultipartUpload'));
+}
+
 const CACHING = { 'code-hash-filter': 'src/**' };
 const ENTRY = join(DIST, 'index.js');
 const MOST_ENTRY_BYTES = 200_000;
@@ -56,6 +63,20 @@ describe('what a step loads', () => {
     const miss = await loaded('check', CACHING);
     expect(miss.outputs.found).toBe('false');
     expect(await sizeOf(miss.files)).toBeLessThanOrEqual(MOST_BYTES_OF_A_MISS);
+  });
+
+  it('is the SDK only where a file is uploaded in parts', async () => {
+    const sdk = await sdkFiles();
+    expect(sdk).not.toEqual([]);
+    await scenario.build({ 'app.zip': 'app' });
+    const small = await loaded('upload', CACHING);
+    expect(small.outputs).toMatchObject({ uploaded: 'true', cached: 'true' });
+    expect(small.files.filter((file) => sdk.includes(file))).toEqual([]);
+    await scenario.commit({ 'src/main.txt': 'changed' });
+    await scenario.build({ 'large.zip': Buffer.alloc(6 * 1024 ** 2) });
+    const large = await loaded('upload', { 'part-size-mib': '5' });
+    expect(large.outputs.uploaded).toBe('true');
+    expect(large.files).toEqual(expect.arrayContaining(sdk));
   });
 
   it('needs no git where the set is found', async () => {

@@ -188,6 +188,11 @@ it.each(Object.entries(OPERATIONS))('%s says on every request whose bucket it ex
   for (const { headers } of server.requests) expect(headers['x-amz-expected-bucket-owner']).toBe(OWNER);
 });
 
+it.each(Object.entries(OPERATIONS))('%s never says x-id, which some stores refuse', async (_, operate) => {
+  await operate(storeAt(server, { partSizeBytes: 3 }));
+  for (const { query } of server.requests) expect(query).not.toHaveProperty('x-id');
+});
+
 it.each(Object.entries(OPERATIONS))('%s says on every request that the requester pays', async (_, operate) => {
   await operate(storeAt(server, { requesterPays: true, partSizeBytes: 3 }));
   expect(server.requests.length).toBeGreaterThan(0);

@@ -1,6 +1,7 @@
+import { ListMultipartUploadsCommand, type MultipartUpload } from '@aws-sdk/client-s3';
 import type { Bucket } from './bucket.ts';
+import { perform } from './client.ts';
 import { abort } from './multipart-upload.ts';
-import { elementsOf, readXml, textOf } from './xml.ts';
 
 /**
  * Aborts the uploads that are open under a prefix, and says how many there were.
@@ -13,7 +14,7 @@ export async function abortUploads(bucket: Bucket, prefix: string, beforeEach = 
   for (;;) {
     const { uploads, isTruncated } = await listUploads(bucket, prefix);
     const countBefore = aborted.size;
-    for (const { key, uploadId } of uploads) {
+    for (const { Key: key, UploadId: uploadId } of uploads) {
       if (!key?.startsWith(prefix) || uploadId === undefined || aborted.has(uploadId)) continue;
       beforeEach();
       await abort(bucket, { key, uploadId });
@@ -24,7 +25,7 @@ export async function abortUploads(bucket: Bucket, prefix: string, beforeEach = 
 }
 
 interface UploadsPage {
-  readonly uploads: readonly { readonly key: string | undefined; readonly uploadId: string | undefined }[];
+  readonly uploads: readonly MultipartUpload[];
   readonly isTruncated: boolean;
 }
 
@@ -36,15 +37,10 @@ async function listUploads(bucket: Bucket, prefix: string): Promise<UploadsPage>
     action: 's3:ListBucketMultipartUploads',
     signal: bucket.signal,
   };
-  const request = { method: 'GET', key: '', query: { uploads: '', prefix } } as const;
-  return bucket.send(operation, request, ({ body }) => {
-    const page = readXml(body, 'ListMultipartUploadsResult');
+  return perform(bucket, operation, async (client) => {
+    const command = new ListMultipartUploadsCommand({ ...bucket.address, Prefix: prefix });
+    const { Uploads, IsTruncated } = await client.send(command, { abortSignal: operation.signal });
     // An empty reply has none of its fields, and would pass for one that lists nothing.
-    const isTruncated = bucket.required(operation, textOf(page, 'IsTruncated'), 'IsTruncated') === 'true';
-    const uploads = elementsOf(page, 'Upload').map((upload) => ({
-      key: textOf(upload, 'Key'),
-      uploadId: textOf(upload, 'UploadId'),
-    }));
-    return { uploads, isTruncated };
+    return { uploads: Uploads ?? [], isTruncated: bucket.required(operation, IsTruncated, 'IsTruncated') };
   });
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.ts';
 import { printable } from '../../core/printable.ts';
 import { StoreError } from '../../errors.ts';
 import type { Connection } from './connection.ts';
@@ -24,9 +25,21 @@ export interface Operation {
 
 /** The bucket as operations see it: how requests are sent, and how their faults are told. */
 export class Bucket {
+  /** Part of every request of the SDK's client. */
+  readonly address: {
+    readonly Bucket: string;
+    readonly ExpectedBucketOwner?: string;
+    readonly RequestPayer?: 'requester';
+  };
   readonly connection: Connection;
 
   constructor(connection: Connection) {
+    const { bucket, expectedBucketOwner, requesterPays } = connection.settings;
+    this.address = defined({
+      Bucket: bucket,
+      ExpectedBucketOwner: expectedBucketOwner,
+      RequestPayer: requesterPays ? ('requester' as const) : undefined,
+    });
     this.connection = connection;
   }
 
@@ -50,7 +63,7 @@ export class Bucket {
    * @throws StoreError for every fault; the signal's reason when it was aborted
    */
   send<Value>(operation: Operation, request: Omit<S3Request, 'signal'>, read: (reply: Reply) => Value): Promise<Value> {
-    return this.#telling(operation, () => sendSigned(this.connection, { ...request, signal: operation.signal }, read));
+    return this.telling(operation, () => sendSigned(this.connection, { ...request, signal: operation.signal }, read));
   }
 
   /** As {@link send}. @returns undefined where the store says that there is no such object, which is no fault */
@@ -59,7 +72,7 @@ export class Bucket {
     request: Omit<S3Request, 'signal'>,
     read: (reply: Reply) => Value,
   ): Promise<Value | undefined> {
-    return this.#telling(operation, async () => {
+    return this.telling(operation, async () => {
       try {
         return await sendSigned(this.connection, { ...request, signal: operation.signal }, read);
       } catch (error) {
@@ -87,7 +100,8 @@ export class Bucket {
     return /^(W\/)?"/.test(etag) ? etag : `"${etag}"`;
   }
 
-  async #telling<Output>(operation: Operation, send: () => Promise<Output>): Promise<Output> {
+  /** Does something by the SDK or by requests of one's own, and tells its faults. */
+  async telling<Output>(operation: Operation, send: () => Promise<Output>): Promise<Output> {
     try {
       return await send();
     } catch (error) {

@@ -1,17 +1,11 @@
+import type { CompletedPart } from '@aws-sdk/client-s3';
 import { mapConcurrently } from '../../core/concurrency.ts';
+import { defined } from '../../core/defined.ts';
 import { type Part, partSizeOf, split } from '../../core/parts.ts';
 import type { AssetCopy } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
 import { silenceFor } from './limits.ts';
-import {
-  complete,
-  type OpenUpload,
-  PARTS_AT_ONCE,
-  partQuery,
-  type StoredPart,
-  withUpload,
-  writing,
-} from './multipart-upload.ts';
+import { complete, type OpenUpload, PARTS_AT_ONCE, partQuery, withUpload, writing } from './multipart-upload.ts';
 import { copySource, headersFor } from './object-headers.ts';
 import { readXml, textOf } from './xml.ts';
 
@@ -28,7 +22,7 @@ export function copyInParts(bucket: Bucket, copy: AssetCopy): Promise<string> {
 async function copyPart(
   bucket: Bucket,
   { copy, upload, part }: { copy: AssetCopy; upload: OpenUpload; part: Part },
-): Promise<StoredPart> {
+): Promise<CompletedPart> {
   const operation = { ...writing(upload), source: copy.source.key };
   const CopySourceRange = `bytes=${part.position}-${part.position + part.sizeBytes - 1}`;
   const headers = headersFor({ ...copySource(bucket.settings, copy.source), CopySourceRange });
@@ -36,7 +30,7 @@ async function copyPart(
   const request = { method: 'PUT', key: upload.key, query: partQuery(upload, part), headers, silenceMs } as const;
   return bucket.send(operation, request, ({ body }) => {
     const result = readXml(body, 'CopyPartResult');
-    const etag = bucket.requiredEtag(operation, textOf(result, 'ETag'));
-    return { number: part.number, etag, sha256: textOf(result, 'ChecksumSHA256') };
+    const ETag = bucket.requiredEtag(operation, textOf(result, 'ETag'));
+    return { PartNumber: part.number, ETag, ...defined({ ChecksumSHA256: textOf(result, 'ChecksumSHA256') }) };
   });
 }

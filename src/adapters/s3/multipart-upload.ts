@@ -1,12 +1,16 @@
-import { hash } from 'node:crypto';
-import { XmlNode } from '@aws-sdk/xml-builder';
+import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+} from '@aws-sdk/client-s3';
 import type { Part } from '../../core/parts.ts';
 import type { AssetAttributes, WriteCondition } from '../../ports.ts';
 import type { Bucket, Operation } from './bucket.ts';
+import { perform } from './client.ts';
 import { silenceFor } from './limits.ts';
-import { assetFields, conditionFields, headersFor, tagging } from './object-headers.ts';
+import { assetFields, conditionFields, tagging } from './object-headers.ts';
 import { causeName } from './refusal.ts';
-import { readXml, textOf } from './xml.ts';
 
 // What sending and copying part by part have in common. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 
@@ -50,14 +54,16 @@ async function begin(bucket: Bucket, { key, attributes, signal }: UploadRequest)
   signal.throwIfAborted();
   const { signal: _, ...operation } = writing({ key, signal });
   const fields = {
+    ...bucket.address,
     ...assetFields(attributes, bucket.settings),
     ...tagging(bucket.settings),
+    Key: key,
     ChecksumAlgorithm: 'SHA256',
-  };
-  const request = { method: 'POST', key, query: { uploads: '' }, headers: headersFor(fields) } as const;
-  const uploadId = await bucket.send(operation, request, ({ body }) =>
-    bucket.required(operation, textOf(readXml(body, 'InitiateMultipartUploadResult'), 'UploadId'), 'an UploadId'),
-  );
+  } as const;
+  const uploadId = await perform(bucket, operation, async (client) => {
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand(fields));
+    return bucket.required(operation, UploadId, 'an UploadId');
+  });
   return { key, signal, uploadId };
 }
 
@@ -66,17 +72,9 @@ export function partQuery({ uploadId }: OpenUpload, { number }: Part): Record<st
   return { partNumber: String(number), uploadId };
 }
 
-/** A part that the store has. */
-export interface StoredPart {
-  readonly number: number;
-  readonly etag: string;
-  /** Base64; undefined where the store does not say it of a copied one. */
-  readonly sha256: string | undefined;
-}
-
 export interface Completion {
   readonly upload: OpenUpload;
-  readonly parts: readonly StoredPart[];
+  readonly parts: readonly CompletedPart[];
   readonly condition: WriteCondition | undefined;
   /** Of the object: many a server moves all of it before it answers. */
   readonly sizeBytes: number;
@@ -88,31 +86,20 @@ export interface Completion {
  * @returns its ETag
  */
 export function complete(bucket: Bucket, { upload, parts, condition, sizeBytes }: Completion): Promise<string> {
-  const { key, uploadId } = upload;
-  const bytes = Buffer.from(listOf(parts));
-  const request = {
-    method: 'POST',
-    key,
-    query: { uploadId },
-    headers: headersFor({ ...conditionFields(condition), ContentType: 'application/xml' }),
-    body: { bytes, sha256: hash('sha256', bytes, 'base64') },
-    silenceMs: silenceFor(bucket.limits, sizeBytes),
-  } as const;
-  return bucket.send(writing(upload), request, ({ body }) =>
-    bucket.requiredEtag(writing(upload), textOf(readXml(body, 'CompleteMultipartUploadResult'), 'ETag')),
-  );
-}
-
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html */
-function listOf(parts: readonly StoredPart[]): string {
-  const list = new XmlNode('CompleteMultipartUpload');
-  list.addAttribute('xmlns', 'http://s3.amazonaws.com/doc/2006-03-01/');
-  for (const { number, etag, sha256 } of parts) {
-    const part = new XmlNode('Part').addChildNode(XmlNode.of('ETag', etag));
-    if (sha256 !== undefined) part.addChildNode(XmlNode.of('ChecksumSHA256', sha256));
-    list.addChildNode(part.addChildNode(XmlNode.of('PartNumber', String(number))));
-  }
-  return list.toString();
+  const { key, uploadId, signal } = upload;
+  const operation = writing(upload);
+  const command = new CompleteMultipartUploadCommand({
+    ...bucket.address,
+    ...conditionFields(condition),
+    Key: key,
+    UploadId: uploadId,
+    MultipartUpload: { Parts: [...parts] },
+  });
+  const requestTimeout = silenceFor(bucket.limits, sizeBytes);
+  return perform(bucket, operation, async (client) => {
+    const { ETag } = await client.send(command, { abortSignal: signal, requestTimeout });
+    return bucket.requiredEtag(operation, ETag);
+  });
 }
 
 /** Aborts an upload that has failed: that is what is told, and parts that can't be removed are found by the next run. */
@@ -124,7 +111,9 @@ export async function discard(bucket: Bucket, upload: OpenUpload): Promise<void>
 export async function abort(bucket: Bucket, { key, uploadId }: Omit<OpenUpload, 'signal'>): Promise<void> {
   const operation = { verb: 'abort the multipart upload of', key, action: 's3:AbortMultipartUpload' };
   try {
-    await bucket.send(operation, { method: 'DELETE', key, query: { uploadId } }, () => undefined);
+    await perform(bucket, operation, (client) =>
+      client.send(new AbortMultipartUploadCommand({ ...bucket.address, Key: key, UploadId: uploadId })),
+    );
   } catch (error) {
     if (causeName(error) !== 'NoSuchUpload') throw error;
   }

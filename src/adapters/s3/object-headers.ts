@@ -1,19 +1,25 @@
+import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { defined } from '../../core/defined.ts';
 import type { AssetAttributes, WriteCondition } from '../../ports.ts';
 import type { StoreSettings } from './settings.ts';
 
-// What objects are stored with: by the names that AWS's documentation has for it, and as the headers that these stand for.
+// What objects are stored with: by the names that the SDK has for it, and as the headers that these stand for.
+
+type Placement = Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId' | 'ACL'>;
 
 /** How every object is kept, records too: a bucket's policy may demand it. */
-export function placement({ serverSideEncryption, sseKmsKeyId, acl }: StoreSettings): HeaderFields {
+export function placement({ serverSideEncryption, sseKmsKeyId, acl }: StoreSettings): Placement {
   return defined({ ServerSideEncryption: serverSideEncryption, SSEKMSKeyId: sseKmsKeyId, ACL: acl });
 }
+
+type AssetFields = Pick<PutObjectCommandInput, 'Metadata' | 'ContentType' | 'CacheControl' | 'StorageClass'> &
+  Placement;
 
 /** What assets are kept with besides. */
 export function assetFields(
   { metadata, contentType, cacheControl }: AssetAttributes,
   settings: StoreSettings,
-): HeaderFields {
+): AssetFields {
   return defined({
     ...placement(settings),
     Metadata: { ...metadata },
@@ -50,7 +56,6 @@ export function conditionFields(condition: WriteCondition | undefined): { IfNone
 const NAMED = [
   ['ACL', 'x-amz-acl'],
   ['CacheControl', 'cache-control'],
-  ['ChecksumAlgorithm', 'x-amz-checksum-algorithm'],
   ['ChecksumSHA256', 'x-amz-checksum-sha256'],
   ['ContentType', 'content-type'],
   ['CopySource', 'x-amz-copy-source'],

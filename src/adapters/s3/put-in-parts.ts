@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { CompletedPart } from '@aws-sdk/client-s3';
 import { mapConcurrently } from '../../core/concurrency.ts';
 import { type Part, split } from '../../core/parts.ts';
 import type { AssetPutInParts, WriteResult } from '../../ports.ts';
@@ -11,7 +12,6 @@ import {
   type OpenUpload,
   PARTS_AT_ONCE,
   partQuery,
-  type StoredPart,
   withUpload,
   writing,
 } from './multipart-upload.ts';
@@ -34,7 +34,7 @@ export function putInParts(bucket: Bucket, asset: AssetPutInParts): Promise<Writ
 }
 
 /** Parts are read and sent side by side. */
-function sendParts(bucket: Bucket, asset: AssetPutInParts, upload: OpenUpload): Promise<StoredPart[]> {
+function sendParts(bucket: Bucket, asset: AssetPutInParts, upload: OpenUpload): Promise<CompletedPart[]> {
   return mapConcurrently(split(asset.sizeBytes, asset.partSizeBytes), PARTS_AT_ONCE, (part) =>
     asset.budget.lend(part.sizeBytes, async (buffer) => {
       const bytes = await asset.read(part.position, part.sizeBytes, buffer);
@@ -46,7 +46,7 @@ function sendParts(bucket: Bucket, asset: AssetPutInParts, upload: OpenUpload): 
 async function sendPart(
   bucket: Bucket,
   { upload, part, body }: { upload: OpenUpload; part: Part; body: NonNullable<S3Request['body']> },
-): Promise<StoredPart> {
+): Promise<CompletedPart> {
   const request = {
     method: 'PUT',
     key: upload.key,
@@ -55,9 +55,9 @@ async function sendPart(
     body,
   } as const;
   return bucket.send(writing(upload), request, ({ headers }) => ({
-    number: part.number,
-    etag: bucket.requiredEtag(writing(upload), headers.etag),
-    sha256: body.sha256,
+    PartNumber: part.number,
+    ETag: bucket.requiredEtag(writing(upload), headers.etag),
+    ChecksumSHA256: body.sha256,
   }));
 }
 

@@ -4,6 +4,7 @@ import type { RetryErrorInfo, RetryErrorType, RetryStrategyV2, RetryToken, SdkEr
 import { unlessAborted } from '../../core/unless-aborted.ts';
 import { StoreError, UserError } from '../../errors.ts';
 import { codeOf, isSdkError, PROXY_UNAVAILABLE } from './error-code.ts';
+import { OversizedReplyError } from './reply.ts';
 import { CORRUPTED, type Failed, isDefinite, type Retries } from './retry.ts';
 
 /** What hardly ever passes is not worth the patience that a busy server is: a host that can't be reached, a page in place of a reply. */
@@ -113,7 +114,8 @@ function isGarbled(error: unknown): boolean {
   if (error instanceof StoreError) return error.kind === 'malformed-reply' && error.cause === undefined;
   if (!isSdkError(error)) return false;
   const status = error.$metadata?.httpStatusCode ?? 0;
-  return CORRUPTED.has(error.name) || (status >= 200 && status < 300);
+  const isUnreadable = status >= 200 && status < 300 && !(error instanceof OversizedReplyError);
+  return isUnreadable || CORRUPTED.has(error.name);
 }
 
 /** As the SDK's client has it. */

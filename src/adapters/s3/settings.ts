@@ -1,3 +1,5 @@
+import type { ObjectCannedACL, ServerSideEncryption, StorageClass } from '@aws-sdk/client-s3';
+
 /** Long-lived or temporary keys, as the inputs give them. */
 export interface GivenCredentials {
   readonly accessKeyId: string;
@@ -39,10 +41,10 @@ export interface StoreSettings {
   readonly requesterPays?: boolean;
   readonly maxAttempts: number;
   readonly partSizeBytes: number;
-  readonly storageClass: string | undefined;
-  readonly serverSideEncryption: string | undefined;
+  readonly storageClass: StorageClass | undefined;
+  readonly serverSideEncryption: ServerSideEncryption | undefined;
   readonly sseKmsKeyId: string | undefined;
-  readonly acl: string | undefined;
+  readonly acl: ObjectCannedACL | undefined;
   /** `key=value&key=value`, percent-encoded. */
   readonly tagging: string | undefined;
 }

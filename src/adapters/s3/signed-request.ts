@@ -6,8 +6,9 @@ import type { Connection } from './connection.ts';
 import { addressOf } from './endpoint.ts';
 import type { Reply } from './reply.ts';
 import { withRetries } from './retry.ts';
+import type { ExchangeOptions } from './transport.ts';
 
-// How every request goes out: signed and sent without the SDK's client, whose middleware costs more than all the rest of a
+// How nearly every request goes out: signed and sent without the SDK's client, whose middleware costs more than all the rest of a
 // request, and whose loading more than all the rest of a check. What signs is of the SDK's own parts, as is what tells
 // passing faults from others.
 
@@ -24,7 +25,7 @@ export interface RequestBody {
 }
 
 export interface S3Request {
-  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'PUT';
   /** Empty for the bucket itself. */
   readonly key: string;
   readonly query?: Readonly<Record<string, string>>;
@@ -51,22 +52,36 @@ export function sendSigned<Value>(
 ): Promise<Value> {
   const { signal, silenceMs, into, mostReplyBytes: mostBytes = MOST_REPLY_BYTES } = request;
   return withRetries(connection.retries, signal, async () => {
-    const { transport, clockOffsetMs } = connection;
-    const signed = await sign(connection, { request, clockOffsetMs });
-    const reply = await transport.exchange(signed, { signal, silenceMs, into, mostBytes });
-    // A copy or a Complete that fails while it is made is told in a reply that began with a success. It is looked for before it is
-    // parsed: nearly every copy brings a body without one.
-    const mayBeRefusal = reply.status >= 300 || (isWrite(request) && reply.body.includes('<Error'));
-    if (!mayBeRefusal) return read(reply);
-    const { judge } = await import('./judge-reply.ts');
-    return read(
-      await judge(connection, { reply, usedOffsetMs: clockOffsetMs, usedToken: signed.headers[TOKEN_HEADER] }),
-    );
+    const { clockOffsetMs: usedOffsetMs } = connection;
+    const signed = await sign(connection, { request, clockOffsetMs: usedOffsetMs });
+    return read(await exchangeSigned(connection, signed, { signal, silenceMs, into, mostBytes, usedOffsetMs }));
   });
 }
 
-function isWrite({ method }: S3Request): boolean {
-  return method === 'PUT' || method === 'POST';
+interface SignedExchange extends Omit<ExchangeOptions, 'mostBytes'> {
+  readonly mostBytes?: number;
+  /** That of the clock the request was signed by. */
+  readonly usedOffsetMs?: number;
+}
+
+/**
+ * Sends a signed request, once.
+ *
+ * @throws ReplyError for a refusal; TypeError for a header that can't be sent; the system's error where no reply came
+ */
+export async function exchangeSigned(
+  connection: Connection,
+  signed: SignedRequest,
+  { usedOffsetMs = connection.clockOffsetMs, mostBytes = MOST_REPLY_BYTES, ...options }: SignedExchange,
+): Promise<Reply> {
+  refuseUnsendable(signed.headers);
+  const reply = await connection.transport.exchange(signed, { ...options, mostBytes });
+  // A copy or a Complete that fails while it is made is told in a reply that began with a success. It is looked for before it is
+  // parsed: nearly every copy brings a body without one.
+  const isWrite = signed.method === 'PUT' || signed.method === 'POST';
+  if (reply.status < 300 && !(isWrite && reply.body.includes('<Error'))) return reply;
+  const { judge } = await import('./judge-reply.ts');
+  return judge(connection, { reply, usedOffsetMs, usedToken: signed.headers[TOKEN_HEADER] });
 }
 
 /** Node would send a tab and Latin-1, which servers sign otherwise: they would call the secret wrong. */
@@ -87,7 +102,6 @@ async function sign(
 ): Promise<SignedRequest> {
   const { settings } = connection;
   const { method, key, query = {}, headers = {}, body } = request;
-  refuseUnsendable(headers);
   const { port, host, ...address } = addressOf(settings, await connection.region(), key);
   const contentHash = body === undefined ? NOTHING_HASHED : Buffer.from(body.sha256, 'base64').toString('hex');
   const length = body && String(body.bytes.length);
