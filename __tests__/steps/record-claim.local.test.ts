@@ -50,7 +50,7 @@ function failingTest(): Fault {
   let writes = 0;
   return ({ operation }) => {
     if (operation === 'PutObject') writes += 1;
-    return writes === 2 ? { kind: 'error', status: 400, code: 'InvalidRequest' } : undefined;
+    return writes === 2 ? { kind: 'error', status: 400, code: 'InvalidTag' } : undefined;
   };
 }
 
@@ -207,8 +207,8 @@ describe('the begin of a record', () => {
   it('ends before anything is sealed where its test of conditions fails', async () => {
     scenario.bucket.server.fault = failingTest();
     const claim = await beginUntested();
-    await expect(claim.seal([])).rejects.toThrow('InvalidRequest');
-    expect(() => claim.assertHeld()).toThrow('InvalidRequest');
+    await expect(claim.seal([])).rejects.toThrow('InvalidTag');
+    expect(() => claim.assertHeld()).toThrow('InvalidTag');
     await claim.giveUp();
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
@@ -304,7 +304,7 @@ describe('a hold on a record', () => {
   it('is lost also where something else had failed before, and the record of the other run stays', async () => {
     scenario.bucket.server.fault = failingTest();
     const claim = await beginUntested();
-    await expect(claim.settled()).rejects.toThrow('InvalidRequest');
+    await expect(claim.settled()).rejects.toThrow('InvalidTag');
     await scenario.putRecord({}, KEY);
     await expect(claim.renew()).rejects.toThrow('run 77');
     expect(claim.loss).toBeInstanceOf(RecordLostError);

@@ -212,7 +212,7 @@ describe('patience', () => {
     for (const [status, code] of [
       [403, 'AccessDenied'],
       [404, 'NoSuchBucket'],
-      [400, 'InvalidRequest'],
+      [400, 'EntityTooLarge'],
     ] as const) {
       server.clearRequests();
       server.fault = () => ({ kind: 'error', status, code });
@@ -306,52 +306,6 @@ describe('a 200 with an error in it', () => {
   it('that says that the source has changed is believed', async () => {
     server.fault = () => ({ kind: 'error', status: 200, code: 'PreconditionFailed' });
     expect(await operate('copyAsset', storeAt(server, { maxAttempts: 1 }))).toEqual({ outcome: 'source-changed' });
-  });
-});
-
-describe('a server that does not know conditions', () => {
-  beforeEach(() => {
-    server.fault = ({ headers }) =>
-      'if-none-match' in headers || 'if-match' in headers
-        ? { kind: 'error', status: 501, code: 'NotImplemented' }
-        : undefined;
-  });
-
-  it.each<[name: string, work: (store: ObjectStore) => Promise<unknown>]>([
-    ['a document', (store) => store.writeDocument('new', Buffer.from('{}'), ABSENT)],
-    [
-      'a document in place of another',
-      (store) => store.writeDocument('doc', Buffer.from('{}'), { kind: 'unchanged', etag: '"e"' }),
-    ],
-    ['an asset', (store) => store.putAsset(assetOf('new', '{}'))],
-    ['an asset in parts', (store) => store.putAssetInParts(largeAssetOf('new', Buffer.from('{}')))],
-  ])('is sent %s without, and that is said', async (_, work) => {
-    expect(await work(storeAt(server))).toEqual({ outcome: 'written', guarded: false, etag: expect.any(String) });
-    expect(server.uploads(BUCKET)).toEqual([]);
-  });
-
-  it('is sent a condition of each kind, and of each kind of write, once', async () => {
-    const store = storeAt(server);
-    const source = { key: 'source', etag: server.get(BUCKET, 'source')?.etag ?? '', sizeBytes: 6 };
-    for (const name of ['a', 'b', 'c']) {
-      await store.putAsset(assetOf(name, name));
-      await store.writeDocument(name, Buffer.from('{}'), { kind: 'unchanged', etag: '"e"' });
-      expect(await store.copyAsset(copyOf(source, name, { condition: ABSENT }))).toMatchObject({ outcome: 'copied' });
-    }
-    const conditional = server.requests.filter(({ headers }) => 'if-none-match' in headers || 'if-match' in headers);
-    expect(conditional.map(({ operation, key }) => [operation, key])).toEqual([
-      ['PutObject', 'a'],
-      ['PutObject', 'a'],
-      ['CopyObject', 'a'],
-    ]);
-    expect(server.requests).toHaveLength(12);
-  });
-
-  it('but refuses without one too, is a fault', async () => {
-    server.fault = () => ({ kind: 'error', status: 501, code: 'NotImplemented' });
-    const fault = await faultOf(storeAt(server).writeDocument('new', Buffer.from('{}'), ABSENT));
-    expect(fault.message).toContain('answered 501 (NotImplemented: ');
-    expect(server.requests).toHaveLength(2);
   });
 });
 

@@ -6,7 +6,6 @@ import type { Bucket, Operation } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import { isPathStyle, serverUrl } from './endpoint.ts';
 import { withRetries } from './retry.ts';
-import { PatientRetryStrategy } from './retry-strategy.ts';
 import { SdkRequestHandler } from './sdk-request-handler.ts';
 import { exchangeSigned } from './signed-request.ts';
 
@@ -40,6 +39,9 @@ function clientOf(connection: Connection): Promise<S3Client> {
   return client();
 }
 
+/** The place of the SDK's own retries. */
+const RETRIES = { name: 'retryMiddleware', step: 'finalizeRequest', priority: 'high' } as const;
+
 async function createClient(connection: Connection): Promise<S3Client> {
   const { settings, region, credentials, signer } = connection;
   const client = new S3Client({
@@ -49,8 +51,6 @@ async function createClient(connection: Connection): Promise<S3Client> {
     credentials,
     signer,
     requestHandler: new JudgingHandler(connection),
-    // What is tried again is tried again by the caller.
-    retryStrategy: new PatientRetryStrategy(1),
     // The endpoint has them already; the client would refuse to combine it with the variables of the same meaning.
     useFipsEndpoint: false,
     useDualstackEndpoint: false,
@@ -60,12 +60,14 @@ async function createClient(connection: Connection): Promise<S3Client> {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
-  client.middlewareStack.add(withoutOperationName, { step: 'build' });
+  // The caller tries again.
+  client.middlewareStack.add((next) => next, { ...RETRIES, override: true });
+  client.middlewareStack.add(withoutId, { step: 'build' });
   return client;
 }
 
-/** Qumulo refuses a query that it does not know; nothing needs this one. */
-function withoutOperationName<Input extends object, Output extends object>(
+/** Leaves out the query `x-id`, which nothing needs and Qumulo refuses. */
+function withoutId<Input extends object, Output extends object>(
   next: BuildHandler<Input, Output>,
 ): BuildHandler<Input, Output> {
   return (handling) => {

@@ -1,6 +1,6 @@
 import type { WriteCondition, WriteResult } from '../../ports.ts';
 import type { Bucket } from './bucket.ts';
-import { causeName, isPreconditionFailure } from './refusal.ts';
+import { causeName, isPreconditionFailure, isUnknownHeader } from './refusal.ts';
 
 export interface ConditionalWrite {
   readonly operation: 'PutObject' | 'CopyObject' | 'CompleteMultipartUpload';
@@ -26,9 +26,10 @@ export async function writeConditionally(
     } catch (error) {
       if (isPreconditionFailure(error)) return { outcome: 'precondition-failed' };
       if (causeName(error) === 'NoSuchKey' && condition.kind === 'unchanged') return { outcome: 'missing' };
-      if (causeName(error) !== 'NotImplemented') throw error;
+      if (!isUnknownHeader(bucket.settings, causeName(error))) throw error;
     }
-    unknownConditions.add(name);
   }
-  return { outcome: 'written', etag: await send(undefined), guarded: false };
+  const etag = await send(undefined);
+  unknownConditions.add(name);
+  return { outcome: 'written', etag, guarded: false };
 }

@@ -23,6 +23,9 @@ export interface Connection {
   readonly signer: () => Promise<HeaderSigner>;
   /** Conditions that the store does not know, each as `<operation> <header>`: no request of this run is sent with them again. */
   readonly unknownConditions: Set<string>;
+  /** Whether the store refused a checksum's header: no request of this run is sent with one again. */
+  refusesChecksums: boolean;
+  readonly log: Pick<Log, 'info' | 'debug'>;
   /** How far this machine's clock is behind the server's. */
   clockOffsetMs: number;
 }
@@ -31,7 +34,7 @@ export interface ConnectOptions {
   /** Aborted when nobody waits for an answer any more; never by default. */
   readonly signal?: AbortSignal | undefined;
   readonly limits?: Limits | undefined;
-  readonly log?: Pick<Log, 'info'> | undefined;
+  readonly log?: Pick<Log, 'info' | 'debug'> | undefined;
 }
 
 /** Opens nothing yet: region and credentials are looked for when the first request needs them. */
@@ -62,8 +65,10 @@ export function connect(
     credentials,
     signer: once(async () => new HeaderSigner(await region(), credentials)),
     unknownConditions: new Set(),
+    refusesChecksums: false,
+    log,
     clockOffsetMs: 0,
   };
 }
 
-const SILENT: Pick<Log, 'info'> = { info: () => {} };
+const SILENT: Pick<Log, 'info' | 'debug'> = { info: () => {}, debug: () => {} };

@@ -7,6 +7,7 @@ import {
 import type { Part } from '../../core/parts.ts';
 import type { AssetAttributes, WriteCondition } from '../../ports.ts';
 import type { Bucket, Operation } from './bucket.ts';
+import { sendChecked } from './checksum-headers.ts';
 import { perform } from './client.ts';
 import { silenceFor } from './limits.ts';
 import { assetFields, conditionFields, tagging } from './object-headers.ts';
@@ -58,12 +59,14 @@ async function begin(bucket: Bucket, { key, attributes, signal }: UploadRequest)
     ...assetFields(attributes, bucket.settings),
     ...tagging(bucket.settings),
     Key: key,
-    ChecksumAlgorithm: 'SHA256',
-  } as const;
-  const uploadId = await perform(bucket, operation, async (client) => {
-    const { UploadId } = await client.send(new CreateMultipartUploadCommand(fields));
-    return bucket.required(operation, UploadId, 'an UploadId');
-  });
+  };
+  const uploadId = await perform(bucket, operation, (client) =>
+    sendChecked(bucket.connection, async (isChecked) => {
+      const algorithm = isChecked ? ({ ChecksumAlgorithm: 'SHA256' } as const) : {};
+      const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...fields, ...algorithm }));
+      return bucket.required(operation, UploadId, 'an UploadId');
+    }),
+  );
   return { key, signal, uploadId };
 }
 
@@ -88,18 +91,18 @@ export interface Completion {
 export function complete(bucket: Bucket, { upload, parts, condition, sizeBytes }: Completion): Promise<string> {
   const { key, uploadId, signal } = upload;
   const operation = writing(upload);
-  const command = new CompleteMultipartUploadCommand({
-    ...bucket.address,
-    ...conditionFields(condition),
-    Key: key,
-    UploadId: uploadId,
-    MultipartUpload: { Parts: [...parts] },
-  });
+  const fields = { ...bucket.address, ...conditionFields(condition), Key: key, UploadId: uploadId };
   const requestTimeout = silenceFor(bucket.limits, sizeBytes);
   return perform(bucket, operation, async (client) => {
+    const Parts = bucket.connection.refusesChecksums ? parts.map(withoutChecksum) : [...parts];
+    const command = new CompleteMultipartUploadCommand({ ...fields, MultipartUpload: { Parts } });
     const { ETag } = await client.send(command, { abortSignal: signal, requestTimeout });
     return bucket.requiredEtag(operation, ETag);
   });
+}
+
+function withoutChecksum({ ChecksumSHA256: _, ...part }: CompletedPart): CompletedPart {
+  return part;
 }
 
 /** Aborts an upload that has failed: that is what is told, and parts that can't be removed are found by the next run. */

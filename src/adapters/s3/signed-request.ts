@@ -2,6 +2,7 @@ import { HttpRequest } from '@smithy/core/protocols';
 import { TOKEN_HEADER } from '@smithy/signature-v4';
 import type { HttpRequest as SignedRequest } from '@smithy/types';
 import { defined } from '../../core/defined.ts';
+import { hasChecksums, sendChecked, withoutChecksums } from './checksum-headers.ts';
 import type { Connection } from './connection.ts';
 import { addressOf } from './endpoint.ts';
 import type { Reply } from './reply.ts';
@@ -50,12 +51,24 @@ export function sendSigned<Value>(
   request: S3Request,
   read: (reply: Reply) => Value,
 ): Promise<Value> {
-  const { signal, silenceMs, into, mostReplyBytes: mostBytes = MOST_REPLY_BYTES } = request;
-  return withRetries(connection.retries, signal, async () => {
-    const { clockOffsetMs: usedOffsetMs } = connection;
-    const signed = await sign(connection, { request, clockOffsetMs: usedOffsetMs });
-    return read(await exchangeSigned(connection, signed, { signal, silenceMs, into, mostBytes, usedOffsetMs }));
+  const { signal, headers = {} } = request;
+  return withRetries(connection.retries, signal, () => {
+    if (!hasChecksums(headers)) return sendOnce(connection, request, read);
+    return sendChecked(connection, (isChecked) =>
+      sendOnce(connection, isChecked ? request : { ...request, headers: withoutChecksums(headers) }, read),
+    );
   });
+}
+
+async function sendOnce<Value>(
+  connection: Connection,
+  request: S3Request,
+  read: (reply: Reply) => Value,
+): Promise<Value> {
+  const { signal, silenceMs, into, mostReplyBytes: mostBytes = MOST_REPLY_BYTES } = request;
+  const { clockOffsetMs: usedOffsetMs } = connection;
+  const signed = await sign(connection, { request, clockOffsetMs: usedOffsetMs });
+  return read(await exchangeSigned(connection, signed, { signal, silenceMs, into, mostBytes, usedOffsetMs }));
 }
 
 interface SignedExchange extends Omit<ExchangeOptions, 'mostBytes'> {
