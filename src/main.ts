@@ -4,7 +4,7 @@ import { jobFiles } from './adapters/job-files.ts';
 import { packageDirectory } from './adapters/package-directory/package-directory.ts';
 import { s3ObjectStore } from './adapters/s3/object-store.ts';
 import { withSharedConfig } from './adapters/s3/shared-config.ts';
-import { systemClock, systemRandom } from './adapters/system.ts';
+import { affordable, systemClock, systemRandom } from './adapters/system.ts';
 import { systemCode } from './core/system-code.ts';
 import { CancelledError, UserError } from './errors.ts';
 import { type Inputs, parseInputs, SECRET_INPUTS } from './inputs.ts';
@@ -22,7 +22,8 @@ import { Notes, summaryOf } from './summary.ts';
  */
 export async function main(host: Host): Promise<void> {
   maskSecrets(host);
-  const inputs = parseInputs(host.inputs);
+  const parsed = parseInputs(host.inputs);
+  const inputs = { ...parsed, concurrency: affordable(parsed.concurrency) };
   const notes = new Notes();
   const noted = { ...host, log: notes.of(host.log) };
   const outcome = await run(inputs, noted, await connect(inputs, noted));

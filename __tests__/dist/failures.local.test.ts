@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FaultAction } from '../../dev/local-s3/local-s3.ts';
-import type { ActionResult } from '../../dev/run-action.ts';
+import { type ActionResult, ENTRY } from '../../dev/run-action.ts';
 import { Scenario } from '../support/scenario.ts';
 
 // What the user is told where the store refuses or fails: one line, exit code 1, nothing found.
@@ -11,6 +11,39 @@ beforeEach(async () => {
   await scenario.build({ 'app.zip': 'app' });
 });
 afterEach(() => scenario.close());
+
+/** Runs the action where a process may have few files open. A shell loses variables with `-` in their names. */
+const withFewFiles = (limit: number) => `
+  const { spawnSync } = require('node:child_process');
+  const run = 'Object.assign(process.env, JSON.parse(process.env.STEP)); require(process.argv[1])';
+  const command = ['-c', 'ulimit -n ${limit} && exec "$0" -e "$1" "$2"', process.execPath, run, process.argv[1]];
+  const env = { STEP: JSON.stringify(process.env) };
+  process.exitCode = spawnSync('/bin/sh', command, { stdio: 'inherit', env }).status;`;
+
+it.each<[limit: number, inputs: Record<string, string>]>([
+  [60, { concurrency: '256' }],
+  [100, {}],
+  [300, { concurrency: '256' }],
+])('sends, copies and restores fewer files at once where only %i may be open', async (limit, inputs) => {
+  const args = ['-e', withFewFiles(limit), ENTRY];
+  const files = Array.from({ length: 400 }, (_, index): [string, string] => [`files/${index}`, `${index}`]);
+  const large = ['a', 'b', 'c', 'd'].map((name): [string, Buffer] => [
+    `large-${name}`,
+    Buffer.alloc(12 * 1024 ** 2, name),
+  ]);
+  await scenario.build(Object.fromEntries([...files, ...large]));
+  const given = { 'code-hash-filter': 'src/**', 'part-size-mib': '5', ...inputs };
+  const uploaded = await scenario.action('upload', given, { args });
+  expect([uploaded.exitCode, uploaded.outputs.cached, errorsIn(uploaded)]).toEqual([0, 'true', []]);
+  await scenario.commit();
+  await scenario.freshPackages();
+  const restored = await scenario.action('restore', given, { args });
+  expect([restored.exitCode, restored.outputs.restored, errorsIn(restored)]).toEqual([0, 'true', []]);
+});
+
+function errorsIn({ lines }: ActionResult): string[] {
+  return lines.filter((line) => line.startsWith('::error') || line.startsWith('::warning'));
+}
 
 const MODES = ['check', 'upload', 'restore'] as const;
 

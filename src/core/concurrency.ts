@@ -9,7 +9,7 @@ export interface Lanes {
 export type Concurrency = number | 'adaptive';
 
 const FIRST_LANES = 16;
-const MOST_LANES = 128;
+export const MOST_LANES = 128;
 const MOST_GROWTH = 4;
 /** More lanes that bring less than this have met another bound: the server's, or the network's. */
 const WORTHWHILE = 1.25;
