@@ -113,7 +113,7 @@ describe('inputs that are given', () => {
     ],
     [{ 'endpoint-url': 'http://localhost:9000', 'force-path-style': 'false' }, { store: { forcePathStyle: false } }],
     [{ 'requester-pays': 'true' }, { store: { requesterPays: true } }],
-    ...['My_Assets', 'tenant:mine', 'mine--az1--x-s3'].map((bucket): [Texts, object] => [
+    ...['My_Assets', 'tenant:mine'].map((bucket): [Texts, object] => [
       { bucket, 'endpoint-url': 'http://localhost:9000' },
       { store: { bucket } },
     ]),

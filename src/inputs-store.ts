@@ -45,7 +45,8 @@ export function storeInputs(texts: Texts<InputName>) {
 function bucketName(text: string, isAtAws: boolean): string {
   if (/^arn:/i.test(text))
     throw refused('bucket', text, "give a bucket's name, or an access point's alias, not an ARN");
-  if (isAtAws && text.endsWith('--x-s3'))
+  // Their access points' names end much alike.
+  if (/--xa?-+s3$/.test(text))
     throw refused('bucket', text, 'directory buckets need sessions, which this action has none of: use another bucket');
   return matching('bucket', text, {
     form: isAtAws ? AWS_BUCKET : OTHER_BUCKET,

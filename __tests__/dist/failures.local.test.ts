@@ -72,6 +72,23 @@ describe.each(MODES)('%s', (mode) => {
     await expectFailure(scenario.action(mode, { bucket: 'not-there' }), /the bucket 'not-there' does not exist/);
   });
 
+  it("fails where the endpoint ends in the bucket's name, as R2's dashboard shows it", async () => {
+    const endpoint = `${scenario.bucket.server.url}/${scenario.bucket.name}`;
+    await expectFailure(
+      scenario.action(mode, { 'endpoint-url': endpoint }),
+      /took the bucket 'test-[\w-]+' for an object \(NoSuchKey\): leave out the bucket's name in endpoint-url$/,
+    );
+    expect(await scenario.bucket.keys()).toEqual([]);
+  });
+
+  it.each(['SecondLevelDomainForbidden', 'PathStyleDomainForbidden', 'VirtualHostDomainRequired', 'InvalidPathAccess'])(
+    'fails where the store forbids path style (%s), and names the input',
+    async (code) => {
+      scenario.bucket.server.fault = () => ({ kind: 'error', status: 403, code });
+      await expectFailure(scenario.action(mode), /wants the bucket in the host.*: set force-path-style to 'false'$/);
+    },
+  );
+
   it('fails where the bucket is in another region, and names that', async () => {
     scenario.bucket.server.createBucket({ name: 'elsewhere', region: 'eu-west-1' });
     await expectFailure(scenario.action(mode, { bucket: 'elsewhere' }), /'elsewhere' is in the region eu-west-1/);

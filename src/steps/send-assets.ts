@@ -130,8 +130,11 @@ async function storeAsset(
     const result = await sender.write(condition);
     if (result.outcome === 'written') return { etag: result.etag, wasPresent: false };
   }
+  const uri = `s3://${store.bucket}/${printable(sender.key)}`;
   throw new UserError(
-    `Others keep overwriting s3://${store.bucket}/${printable(sender.key)}: find out who writes there besides this action`,
+    replaceable === undefined
+      ? `The store refuses to write ${uri} as if it were there (412), but has no such object: check endpoint-url and what lies in between`
+      : `Others keep overwriting ${uri}: find out who writes there besides this action`,
   );
 }
 

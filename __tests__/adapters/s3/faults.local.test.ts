@@ -66,6 +66,11 @@ const TOLD: Readonly<Record<string, { answer: FaultAction; kind: StoreFaultKind;
     kind: 'no-such-bucket',
     message: /the bucket 'bucket' does not exist at 127.0.0.1:\d+: check bucket and endpoint-url$/,
   },
+  'no path style': {
+    answer: document(403, 'SecondLevelDomainForbidden'),
+    kind: 'rejected',
+    message: /not in the path \(SecondLevelDomainForbidden\): set force-path-style to 'false'$/,
+  },
   'another region, in a header': {
     answer: { ...document(301, 'PermanentRedirect'), headers: { 'x-amz-bucket-region': 'eu-west-1' } },
     kind: 'wrong-region',

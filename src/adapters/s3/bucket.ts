@@ -117,10 +117,12 @@ export class Bucket {
     const arn = (object: string) => `${bucketArn}/${printable(object)}`;
     const reading = source === undefined ? '' : `s3:GetObject on ${arn(source)} and `;
     const hint = action === 's3:GetObject' ? ' (without s3:ListBucket, S3 denies what does not exist)' : '';
-    const resource = action.startsWith('s3:List') ? bucketArn : arn(key);
+    const isOfBucket = action.startsWith('s3:List');
+    const resource = isOfBucket ? bucketArn : arn(key);
     return {
       what: `${verb} s3://${bucket}/${printable(key)}`,
       permissions: `${reading}${action} on ${resource}${hint}`,
+      isOfBucket,
     };
   }
 }

@@ -9,6 +9,8 @@ export interface Attempt {
   readonly what: string;
   /** The IAM actions it needs, and the ARNs they are needed on. */
   readonly permissions: string;
+  /** Whether it was about the bucket itself, so that no key can be missing. */
+  readonly isOfBucket?: boolean;
 }
 
 /** Where requests go, for messages. */
@@ -45,6 +47,14 @@ const REGION_FAULTS: ReadonlySet<string> = new Set([
   'IncorrectEndpoint',
 ]);
 
+/** What OSS, COS, OBS and TOS answer. */
+const PATH_STYLE_FORBIDDEN: ReadonlySet<string> = new Set([
+  'SecondLevelDomainForbidden',
+  'PathStyleDomainForbidden',
+  'VirtualHostDomainRequired',
+  'InvalidPathAccess',
+]);
+
 /** Node's, of what can't be a header of HTTP. */
 const UNSENDABLE: ReadonlySet<string> = new Set(['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN']);
 
@@ -64,7 +74,7 @@ export function storeFault(error: unknown, attempt: Attempt, destination: Destin
   const classified =
     unsendable(fault) ??
     credentialsFault(fault) ??
-    bucketFault(fault, destination) ??
+    bucketFault(fault, attempt, destination) ??
     connectionFault(fault, destination) ??
     replyFault(fault, attempt, destination);
   return new StoreError(classified.kind, `Could not ${attempt.what}: ${classified.advice}`, { cause: error });
@@ -84,11 +94,26 @@ function credentialsFault({ name, region, message }: Fault): Classified | undefi
   return advice === undefined ? undefined : { kind: 'credentials', advice };
 }
 
-function bucketFault({ name, status, region }: Fault, { bucket, host }: Destination): Classified | undefined {
+function bucketFault(
+  { name, status, region }: Fault,
+  { isOfBucket }: Attempt,
+  { bucket, host }: Destination,
+): Classified | undefined {
   if (name === 'NoSuchBucket')
     return {
       kind: 'no-such-bucket',
       advice: `the bucket '${bucket}' does not exist at ${host}: check bucket and endpoint-url`,
+    };
+  // As R2's dashboard shows it.
+  if (name === 'NoSuchKey' && isOfBucket)
+    return {
+      kind: 'no-such-bucket',
+      advice: `${host} took the bucket '${bucket}' for an object (NoSuchKey): leave out the bucket's name in endpoint-url`,
+    };
+  if (PATH_STYLE_FORBIDDEN.has(name))
+    return {
+      kind: 'rejected',
+      advice: `${host} wants the bucket in the host, not in the path (${name}): set force-path-style to 'false'`,
     };
   const isRedirected = region !== undefined && (status === 301 || status === 307);
   if (!REGION_FAULTS.has(name) && !isRedirected) return undefined;
