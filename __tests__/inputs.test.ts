@@ -387,11 +387,11 @@ describe('an input that cannot be used', () => {
     ['bucket', '-mine', BUCKET],
     ['bucket', 'mine.', BUCKET],
     ['bucket', 'arn:aws:s3:::mine', "give a bucket's name, or an access point's alias, not an ARN"],
-    [
+    ...['x-s3', 'xa-s3', 'xa--s3'].map((end): [InputName, string, string] => [
       'bucket',
-      'mine--usw2-az1--x-s3',
+      `mine--usw2-az1--${end}`,
       'directory buckets need sessions, which this action has none of: use another bucket',
-    ],
+    ]),
     ['bucket', 'tenant:mine', BUCKET],
     ['requester-pays', 'requester', FLAG],
     ['commit-sha', 'abc1234', COMMIT_ID],

@@ -28,7 +28,8 @@ interface Block {
 }
 
 const documents = new Map<string, string>();
-for (const path of ['README.md', ...(await readdir(join(ROOT, 'docs'))).map((name) => `docs/${name}`)])
+const pages = (await readdir(join(ROOT, 'docs'), { recursive: true })).filter((name) => name.endsWith('.md'));
+for (const path of ['README.md', ...pages.map((name) => `docs/${name}`)])
   documents.set(path, await readFile(join(ROOT, path), 'utf8'));
 const blocks = [...documents].flatMap(([document, text]) => blocksOf(document, text));
 
