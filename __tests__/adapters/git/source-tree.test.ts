@@ -485,6 +485,29 @@ describe('a pattern for everything in a submodule', () => {
     expect(await entriesOf(treeOf(repository), ['vendor/new/**'])).toEqual(before);
   });
 
+  it.each(['vendor/lib/**', 'vendor/lib/**/*', 'vendor/l*/**'])(
+    'leaves it out where it excludes: %s',
+    async (pattern) => {
+      const repository = await withSubmodules('vendor/lib', 'vendor/old');
+      const others = ['vendor/folder/f.txt', 'vendor/old', 'vendor/own.txt'];
+      for (const including of ['vendor/**', 'vendor', 'vendor/*/** vendor/own.txt']) {
+        const patterns = [...including.split(' '), `!${pattern}`];
+        expect(await pathsOf(repository, patterns)).toEqual(others);
+        const committed = await treeOf(repository).committedEntries(patterns);
+        expect(Buffer.from(committed)).toEqual(Buffer.from((await treeOf(repository).entries(patterns)).entries));
+      }
+      bump(repository, 'vendor/lib');
+      expect(await pathsOf(repository, ['vendor/**', `!${pattern}`])).toEqual(others);
+    },
+  );
+
+  it('leaves out no file where it excludes, and matches all the same', async () => {
+    const repository = await withSubmodules('vendor/lib');
+    expect(await pathsOf(repository, ['vendor/**', '!vendor/*/**'])).toEqual(['vendor/own.txt']);
+    const { unmatched } = await treeOf(repository).entries(['vendor/lib/**', 'src/**', '!vendor/lib/**']);
+    expect(unmatched).toEqual([]);
+  });
+
   it('matches nothing where it wants certain files of it', async () => {
     const repository = await withSubmodules('vendor/lib');
     const { unmatched } = await treeOf(repository).entries(['vendor/lib/*.ts', 'src/**']);
@@ -493,6 +516,13 @@ describe('a pattern for everything in a submodule', () => {
 });
 
 describe('entries fails, and says what to do,', () => {
+  it.each(['/src/**', '!/src/**'])('for a pattern with a leading slash: %s', async (pattern) => {
+    const repository = await repositories.createCommitted(FILES);
+    await expect(treeOf(repository).entries(['src/**', pattern])).rejects.toThrow(
+      `'${pattern}': patterns are relative to the repository, so leave out the '/'`,
+    );
+  });
+
   it.each(['', '!', 'a\0b'])('for the pattern %j', async (pattern) => {
     const repository = await repositories.createCommitted(FILES);
     await expect(treeOf(repository).entries(['src/**', pattern])).rejects.toThrow(InputError);

@@ -1,5 +1,5 @@
 import { endedByNul, pathOf, recordsOf } from './listing.ts';
-import { isExcluding, pathspecsOf } from './pathspec.ts';
+import { isExcluding, pathspecsOf, withoutMark } from './pathspec.ts';
 import { askGit, type GitResult } from './run-git.ts';
 
 const SUBMODULE_MODE = '160000 ';
@@ -15,22 +15,33 @@ export interface IndexListing {
   readonly entries: Buffer;
   /** Pathspecs of the submodules that are listed only because a pattern takes in everything below them. */
   readonly submodules: readonly string[];
+  /** Paths of the submodules that git lists although a pattern excludes everything below them. */
+  readonly excludedSubmodules: ReadonlySet<string>;
   /** False where git says that one of the patterns matches nothing. */
   readonly allMatch: boolean;
 }
 
 /**
  * Lists what an index has for patterns. To git a submodule at `X` does not match `X/**`, as nothing in it is in the
- * index, so a second process looks for those.
+ * index, so other processes look for those that such patterns include or exclude.
  */
 export async function listIndex(index: Index, patterns: readonly string[]): Promise<IndexListing> {
-  const [{ entries, allMatch }, submodules] = await Promise.all([
+  const including = patterns.filter((pattern) => !isExcluding(pattern));
+  const excluding = patterns.filter(isExcluding);
+  const [{ entries, allMatch }, included] = await Promise.all([
     listMatching(index, patterns),
-    listSubmodules(index, patterns),
+    listSubmodules(index, including, excluding),
   ]);
+  const excludedSubmodules =
+    included.length > 0 || entries.includes(SUBMODULE_MODE)
+      ? new Set((await listSubmodules(index, excluding.map(withoutMark))).map(pathOf))
+      : new Set<string>();
+  const submodules = included.filter((entry) => !excludedSubmodules.has(pathOf(entry)));
+  const isAsListed = submodules.length + excludedSubmodules.size === 0;
   return {
-    entries: submodules.length === 0 ? entries : united(entries, submodules),
+    entries: isAsListed ? entries : corrected(entries, submodules, excludedSubmodules),
     submodules: submodules.map((entry) => `:(literal)${Buffer.from(pathOf(entry), 'latin1').toString()}`),
+    excludedSubmodules,
     allMatch,
   };
 }
@@ -56,7 +67,10 @@ export async function unmatchedPatterns(
 }
 
 /** git can say of the including patterns alone whether all of them match, so with excluding ones it is asked twice. */
-async function listMatching(index: Index, patterns: readonly string[]): Promise<Omit<IndexListing, 'submodules'>> {
+async function listMatching(
+  index: Index,
+  patterns: readonly string[],
+): Promise<Pick<IndexListing, 'entries' | 'allMatch'>> {
   const including = patterns.filter((pattern) => !isExcluding(pattern));
   const judging = list(index, including.length === 0 ? patterns : including);
   if (including.length === 0 || including.length === patterns.length) {
@@ -73,15 +87,21 @@ function list({ root, environment }: Index, patterns: readonly string[]): Promis
   return askGit(root, args, { environment, accepted: [0, 1] });
 }
 
-/** @returns the entries of submodules at an `X` whose pattern is `X/**`, one character for each byte */
-async function listSubmodules(index: Index, patterns: readonly string[]): Promise<string[]> {
-  const folders = patterns.filter((pattern) => !isExcluding(pattern)).map(folderOf);
-  const places = folders.filter((folder) => folder !== undefined);
+/**
+ * @param patterns including ones
+ * @param excluding ones that begin with `!`
+ * @returns the entries of submodules at an `X` whose pattern is `X/**`, one character for each byte
+ */
+async function listSubmodules(
+  index: Index,
+  patterns: readonly string[],
+  excluding: readonly string[] = [],
+): Promise<string[]> {
+  const places = patterns.map(folderOf).filter((folder) => folder !== undefined);
   if (places.length === 0) return [];
-  // Without what lies below, which can be long and has been listed.
+  // Without what lies below, which can be long and which git has judged.
   const wanted = places.flatMap((folder) => [folder, `!${folder}/**`]);
   const found = await submodulesOf(index, wanted);
-  const excluding = patterns.filter(isExcluding);
   // Excluding patterns take their time over thousands of files, and there are submodules seldom.
   return found.length === 0 || excluding.length === 0 ? found : submodulesOf(index, [...wanted, ...excluding]);
 }
@@ -97,8 +117,9 @@ function folderOf(pattern: string): string | undefined {
 }
 
 /** In the order of the bytes of their paths, which is git's. */
-function united(entries: Buffer, more: readonly string[]): Buffer {
-  const all = [...new Set([...recordsOf(entries.toString('latin1')), ...more])];
-  const sorted = all.map((entry) => ({ entry, path: pathOf(entry) })).sort((a, b) => (a.path < b.path ? -1 : 1));
+function corrected(entries: Buffer, added: readonly string[], removed: ReadonlySet<string>): Buffer {
+  const all = new Set([...recordsOf(entries.toString('latin1')), ...added]);
+  const kept = [...all].map((entry) => ({ entry, path: pathOf(entry) })).filter(({ path }) => !removed.has(path));
+  const sorted = kept.sort((a, b) => (a.path < b.path ? -1 : 1));
   return Buffer.from(endedByNul(sorted.map(({ entry }) => entry)), 'latin1');
 }

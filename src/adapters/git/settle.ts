@@ -1,7 +1,7 @@
 import { printable } from '../../core/printable.ts';
 import { UserError } from '../../errors.ts';
 import type { SourceEntries } from '../../ports.ts';
-import { listIndex, unmatchedPatterns } from './index-listing.ts';
+import { type IndexListing, listIndex, unmatchedPatterns } from './index-listing.ts';
 import { type Changes, endedByNul, pathOf, recordsOf } from './listing.ts';
 import { readGit, runGit } from './run-git.ts';
 import { withScratchIndex } from './scratch-index.ts';
@@ -30,7 +30,7 @@ export function settle(root: string, patterns: readonly string[], unsettled: Uns
     const add = sparse ? addWithinSparseCheckout : updateIndex;
     await add({ ...index, unsettled });
     const listed = await listIndex(index, patterns);
-    if (!sparse) assertAdded(listed.entries, unsettled);
+    if (!sparse) assertAdded(listed, unsettled);
     return {
       entries: listed.entries,
       unmatched: listed.allMatch ? [] : await unmatchedPatterns(index, patterns, listed),
@@ -67,8 +67,9 @@ async function addWithinSparseCheckout({ root, environment, unsettled }: Additio
 }
 
 /** A nested repository is added without its slash, and then need not match the pattern that its folder did. */
-function assertAdded(entries: Buffer, { modified, untracked }: Unsettled): void {
-  const awaited = new Set([...modified, ...untracked].filter((path) => !path.endsWith('/')));
+function assertAdded({ entries, excludedSubmodules }: IndexListing, { modified, untracked }: Unsettled): void {
+  const added = [...modified, ...untracked].filter((path) => !path.endsWith('/'));
+  const awaited = new Set(added).difference(excludedSubmodules);
   for (const entry of recordsOf(entries.toString('latin1'))) awaited.delete(pathOf(entry));
   const [lost] = awaited;
   if (lost === undefined) return;
