@@ -50,7 +50,7 @@ describe('summaryOf', () => {
     ['upload', {}, 'Nothing uploaded for COMMIT (absent)'],
     ['restore', { ...found, restored: true }, 'Assets of COMMIT restored'],
     ['restore', { ...found, restored: true, files: [] }, 'No assets of COMMIT restored'],
-    ['restore', found, 'No assets of COMMIT restored'],
+    ['restore', found, 'Assets of COMMIT found, and none restored'],
     ['restore', {}, 'No assets of COMMIT (absent)'],
   ] as const)('is headed by how it ended: %s %j', (mode, overrides, title) => {
     expect(titleOf(mode, overrides)).toBe(title.replace('COMMIT', `commit <code>${COMMIT}</code>`));

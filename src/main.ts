@@ -28,10 +28,11 @@ export async function main(host: Host): Promise<void> {
   const noted = { ...host, log: notes.of(host.log) };
   const outcome = await run(inputs, noted, await connect(inputs, noted));
   tell(noted, outcome, inputs.store.bucket);
+  const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
+  const { failOnMiss } = inputs.search;
+  if (miss !== undefined && outcome.found && !failOnMiss) noted.log.warning(`${miss}.`);
   if (inputs.jobSummary) summarize(host, summaryOf(inputs.mode, outcome, notes));
-  const miss = missOf(inputs, outcome);
-  if (inputs.mode !== 'upload' && inputs.search.failOnMiss && miss !== undefined)
-    throw new UserError(`${miss}, or set fail-on-miss to 'false'`);
+  if (miss !== undefined && failOnMiss) throw new UserError(`${miss}, or set fail-on-miss to 'false'`);
 }
 
 function missOf(
@@ -69,9 +70,9 @@ async function connect(inputs: Inputs, { inputs: source, log, onCancel }: Host):
   const temporary = source.variable('RUNNER_TEMP') ?? '';
   const cancellation = new AbortController();
   onCancel((signalName) => {
-    const error = new CancelledError(
-      `The step was cancelled (${signalName}): what was stored so far is kept for the next upload`,
-    );
+    const kept =
+      inputs.mode === 'upload' ? ': what was stored so far is kept, and the next upload goes on from there' : '';
+    const error = new CancelledError(`The step was cancelled (${signalName})${kept}`);
     cancellation.abort(error);
     return error;
   });

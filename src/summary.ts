@@ -68,7 +68,8 @@ function uploaded({ found, reason, uploaded: isUploaded }: Outcome, commit: stri
 
 function restored({ found, reason, restored: isRestored, files }: Outcome, commit: string): string {
   if (!found) return `No assets of ${commit} (${reason})`;
-  return isRestored && files.length > 0 ? `Assets of ${commit} restored` : `No assets of ${commit} restored`;
+  if (!isRestored) return `Assets of ${commit} found, and none restored`;
+  return files.length > 0 ? `Assets of ${commit} restored` : `No assets of ${commit} restored`;
 }
 
 /** What would make a build unneeded another time. */

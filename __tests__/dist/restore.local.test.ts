@@ -78,7 +78,7 @@ async function endMidway(signal: NodeJS.Signals): Promise<ActionResult & { reado
     const result = await endMidway(signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT');
     expect(result.exitCode).toBe(1);
     expect(result.tookMs).toBeLessThan(5000);
-    expect(errorsOf(result)).toEqual([expect.stringContaining(`The step was cancelled (${signal})`)]);
+    expect(errorsOf(result)).toEqual([`::error::The step was cancelled (${signal})`]);
     expect(result.outputs).toEqual({});
     expect(await names()).toEqual(['a.txt', 'sub']);
     expect(await names('sub')).toEqual([]);
@@ -190,11 +190,17 @@ describe('a restore', () => {
     const nothing = await scenario.action('restore', { files: 'apy.zip' });
     expect(nothing.exitCode).toBe(1);
     expect(nothing.outputs).toMatchObject({ found: 'true', restored: 'false', files: '[]' });
+    const patternWarning = `::warning::No asset of artifacts/${scenario.head}/ matches the pattern 'apy.zip' of files: correct or remove it.`;
     expect(errorsOf(nothing)).toEqual([expect.stringMatching(/Nothing was restored.*set fail-on-miss to 'false'/)]);
+    expect(nothing.lines.filter((line) => line.startsWith('::warning'))).toEqual([patternWarning]);
+    expect(nothing.lines).not.toContainEqual(expect.stringContaining('Restored 0'));
     const allowed = await scenario.action('restore', { files: 'apy.zip', 'fail-on-miss': 'false' });
     expect(allowed.exitCode).toBe(0);
     expect(allowed.outputs).toEqual(nothing.outputs);
-    expect(allowed.lines).toContainEqual(expect.stringMatching(/^::warning::files has the pattern 'apy.zip'/));
+    expect(allowed.lines.filter((line) => line.startsWith('::warning'))).toEqual([
+      patternWarning,
+      expect.stringMatching(/^::warning::Nothing was restored/),
+    ]);
     const check = { restore: 'true', files: 'apy.zip' };
     expect((await scenario.action('check', check)).exitCode).toBe(0);
     expect((await scenario.action('check', { ...check, 'fail-on-miss': 'true' })).exitCode).toBe(1);

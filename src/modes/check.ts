@@ -46,8 +46,12 @@ async function findAndRestore(
 ): Promise<Pick<SearchResult, 'found' | 'codeHash'> & { outcome: Outcome }> {
   const result = await findSet(request, ports, commit);
   const outcome = outcomeOfSearch(result);
-  if (result.found === undefined || request.restore === undefined || request.dryRun) return { ...result, outcome };
-  const { bringBack } = await import('./restore.ts');
+  if (result.found === undefined || request.restore === undefined) return { ...result, outcome };
+  const { bringBack, tellDryRun } = await import('./restore.ts');
+  if (request.dryRun) {
+    tellDryRun(ports, result.found, request.restore);
+    return { ...result, outcome };
+  }
   const { found, ...restored } = await bringBack(request, ports, { set: result.found, selection: request.restore });
   return { outcome: { ...outcome, ...restored }, found, codeHash: result.codeHash };
 }

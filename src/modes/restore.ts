@@ -38,7 +38,7 @@ export async function restore(request: RestoreRequest, ports: Ports): Promise<Ou
     throw stillInProgress(result.own.verdict.record, { location: result.own.location, waitMs: request.waitMs });
   if (result.found === undefined) return outcomeOfSearch(result);
   if (packages === undefined) {
-    ports.log.info(`Dry run: would restore it into ${ports.packages.path}.`);
+    tellDryRun(ports, result.found, request.selection);
     return outcomeOfSearch(result);
   }
   await packages.create();
@@ -57,19 +57,38 @@ export async function bringBack(
   const { isChosen, naming } = selection;
   const restored = await restoreSet(ports, { set, isChosen, naming, legacy, reader: writer, waitMs, concurrency });
   const { files, fetchedCount } = restored;
-  const size = readableSize(totalSize(files));
+  tellUnmatched(ports, restored.set, { files, selection });
+  // Whether that is an error is for the caller to say.
+  if (files.length === 0 && filesOf(restored.set).length > 0) return { found: restored.set, files, restored: false };
   const presentCount = files.length - fetchedCount;
   ports.log.info(
-    `Restored ${counted(files.length, 'asset')} (${size}${presentCount > 0 ? `, ${presentCount} of them there already` : ''}) into ${ports.packages.path}.`,
+    `Restored ${described(files, presentCount > 0 ? `, ${presentCount} of them there already` : '')} into ${ports.packages.path}.`,
   );
   await tellOthers(ports, files);
-  const isNothing = files.length === 0 && filesOf(restored.set).length > 0;
+  return { found: restored.set, files, restored: true };
+}
+
+/** Says what a restore would do. */
+export function tellDryRun({ packages, log }: Ports, set: Finding, selection: RestoreSelection): void {
+  const files = filesOf(set).filter(({ path }) => selection.isChosen(path));
+  tellUnmatched({ log }, set, { files, selection });
+  log.info(`Dry run: would restore ${described(files)} into ${packages.path}.`);
+}
+
+function described(files: Outcome['files'], note = ''): string {
+  return `${counted(files.length, 'asset')} (${readableSize(totalSize(files))}${note})`;
+}
+
+/** Whoever names a file wants it restored. */
+function tellUnmatched(
+  { log }: Pick<Ports, 'log'>,
+  { location }: Finding,
+  { files, selection }: { readonly files: Outcome['files']; readonly selection: RestoreSelection },
+): void {
   for (const pattern of selection.unmatchedBy(files.map(({ path }) => path)))
-    ports.log.warning(
-      `files has the pattern '${printable(pattern)}', which matches no asset of ${set.location.prefix} that is restored: correct it or take it out.`,
+    log.warning(
+      `No asset of ${location.prefix} matches the pattern '${printable(pattern)}' of files: correct or remove it.`,
     );
-  if (isNothing) ports.log.warning(`Nothing was restored, since 'files' chooses no asset of ${set.location.prefix}.`);
-  return { found: restored.set, files, restored: !isNothing };
 }
 
 /** Nothing is removed, so a later upload or deployment of the whole directory would take other files along. */

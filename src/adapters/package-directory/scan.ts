@@ -52,7 +52,7 @@ async function tellUnmatched(selection: FileSelection, files: readonly ScannedFi
   const isLeftOut = (pattern: string) => !includeHidden && isHidden(pattern.replace(OWN_FOLDER, ''));
   for (const pattern of unmatchedPatterns(patterns, paths))
     log.warning(
-      `files has the pattern '${printable(pattern)}', which matches no file that is uploaded: correct it or take it out${isLeftOut(pattern) ? ', or set include-hidden-files' : ''}.`,
+      `No file to upload matches the pattern '${printable(pattern)}' of files: correct or remove it${isLeftOut(pattern) ? ', or set include-hidden-files' : ''}.`,
     );
 }
 
