@@ -180,7 +180,7 @@ describe('keyPrefix', () => {
   ])('refuses to put a set within sets or records: %j', (text, folder) => {
     expect(() => keyPrefix('prefix', text)).toThrow(
       new InputError(
-        `prefix is '${text}': '${folder}' is where sets and records lie, so use another name for that segment`,
+        `prefix is '${text}': this action keeps its own objects under '${folder}', so give that segment another name`,
       ),
     );
   });

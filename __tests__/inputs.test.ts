@@ -407,7 +407,11 @@ describe('an input that cannot be used', () => {
     ['prefix', 'team//app', PREFIX],
     ['prefix', '../other', PREFIX],
     ['fallback-prefixes', '/main', PREFIX],
-    ['fallback-prefixes', 'main/cache', "'cache' is where sets and records lie, so use another name for that segment"],
+    [
+      'fallback-prefixes',
+      'main/cache',
+      "this action keeps its own objects under 'cache', so give that segment another name",
+    ],
     ['files', '/etc/passwd', RELATIVE],
     ['files', '!/etc/passwd', RELATIVE],
     ['files', '../secret', RELATIVE],

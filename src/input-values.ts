@@ -83,7 +83,7 @@ export function keyPrefix(name: string, text: string): string {
     throw refused(name, text, "give segments divided by '/', none of them empty, '.' or '..', and no leading '/'");
   const folder = prefix.split('/').find((segment) => SET_FOLDERS.has(segment));
   if (folder !== undefined)
-    throw refused(name, text, `'${folder}' is where sets and records lie, so use another name for that segment`);
+    throw refused(name, text, `this action keeps its own objects under '${folder}', so give that segment another name`);
   return prefix;
 }
 

@@ -154,6 +154,8 @@ export interface SourceTree {
   readonly path: string;
   /** Whether there is a directory at all. */
   exists(): Promise<boolean>;
+  /** Whether that is the root of a repository, which need not have a commit yet. */
+  isRepository(): Promise<boolean>;
   /** Full hex id of the commit checked out; undefined where there is no repository or no commit yet. */
   head(): Promise<string | undefined>;
   /** Repositories in the folders directly below, and the commits checked out there. */

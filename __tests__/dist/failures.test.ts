@@ -37,7 +37,7 @@ describe('an input that cannot be used', () => {
       'a pattern without a match',
       'check',
       { 'code-hash-filter': 'nowhere/**' },
-      /'nowhere\/\*\*', which matches nothing/,
+      /Nothing in '\.' matches 'nowhere\/\*\*' of code-hash-filter: correct or remove it/,
     ],
     ['a missing repository', 'upload', { 'repository-path': 'nowhere' }, /repository-path 'nowhere'/],
     ['a missing package directory', 'upload', { 'package-directory': 'nowhere' }, /'nowhere' does not exist/],
@@ -52,7 +52,7 @@ describe('a file of the runner', () => {
     ['GITHUB_EVENT_PATH', import.meta.filename, 'which is no JSON'],
     ['GITHUB_OUTPUT', '/no/where', "which can't be written"],
   ])('that is at fault is named: %s', async (name, path, why) => {
-    const told = new RegExp(`^::error::${name} is '${path}', ${why}`);
+    const told = new RegExp(`^::error::(Later steps can't be told what was found: )?${name} is '${path}', ${why}`);
     await expectFailure(scenario.action('check', {}, { env: { [name]: path } }), told);
   });
 });
@@ -63,7 +63,7 @@ describe('a checkout that does not fit', () => {
 
   it.each(['check', 'upload'])('fails a %s, with both commits and the fix', async (mode) => {
     await scenario.build({ 'app.zip': 'app' });
-    const told = new RegExp(`commit ${OTHER}, but ${scenario.head} is checked out.*set commit-sha to 'HEAD'`);
+    const told = new RegExp(`${OTHER}( is needed)?, but ${scenario.head} is checked out.*set commit-sha to 'HEAD'`);
     await expectFailure(scenario.action(mode, { 'code-hash-filter': 'src/**' }, elsewhere), told);
   });
 
@@ -75,7 +75,7 @@ describe('a checkout that does not fit', () => {
 
   it.each(['check', 'restore', 'upload'])('fails a %s that hashes for the commit it was given', async (mode) => {
     await scenario.build({ 'app.zip': 'app' });
-    const told = new RegExp(`commit ${OTHER}, but ${scenario.head} is checked out.*or give code-hash`);
+    const told = new RegExp(`${OTHER} is needed, but ${scenario.head} is checked out.*or give code-hash`);
     await expectFailure(scenario.action(mode, { 'code-hash-filter': 'src/**', 'commit-sha': OTHER }), told);
   });
 
@@ -83,7 +83,7 @@ describe('a checkout that does not fit', () => {
     await scenario.build({ 'app.zip': 'app' });
     await mkdir(join(scenario.root, 'repo'));
     await rename(join(scenario.root, '.git'), join(scenario.root, 'repo/.git'));
-    const told = new RegExp(`commit ${OTHER}.*'repo' is one \\(${scenario.head}\\): set repository-path`);
+    const told = new RegExp(`but one at 'repo' \\(${scenario.head}\\), .* commit ${OTHER}: set repository-path to 'repo'`);
     await expectFailure(scenario.action('upload', {}, elsewhere), told);
   });
 
@@ -104,7 +104,7 @@ describe('a checkout that does not fit', () => {
     await rm(join(scenario.root, '.git'), { recursive: true });
     await expectFailure(
       scenario.action('check', { 'code-hash-filter': 'src/**' }, elsewhere),
-      /code-hash-filter needs a git repository/,
+      /There is no git repository at repository-path/,
     );
   });
 

@@ -135,6 +135,7 @@ describe('the requests of a check', () => {
     const sources: SourceTree = {
       path: '.',
       exists: refuse,
+      isRepository: refuse,
       head: refuse,
       nested: refuse,
       entries: refuse,

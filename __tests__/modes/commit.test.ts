@@ -62,7 +62,9 @@ describe('a check', () => {
 
   it('fails where there is no repository to hash', async () => {
     const commit = { ...ASKED, context: OTHER };
-    await expect(scenario.check({ commit }, noRepository())).rejects.toThrow('code-hash-filter needs a git repository');
+    await expect(scenario.check({ commit }, noRepository())).rejects.toThrow(
+      `There is no git repository at repository-path '${elsewhere}': check out ${OTHER} there before this step, or give code-hash`,
+    );
   });
 
   it('finds a set by its commit where there is no repository to hash', async () => {
@@ -105,7 +107,7 @@ describe('an upload', () => {
     const request = { commit: { ...ASKED, context: OTHER }, codeHash: undefined };
     expect(await scenario.upload(request, noRepository())).toMatchObject({ commit: OTHER, reason: 'uploaded' });
     expect(scenario.log).toContain(
-      `There is no git repository at '${elsewhere}', so ${OTHER} could not be compared with what is checked out.`,
+      `There is no git repository at repository-path '${elsewhere}', so nothing confirms that this is a build of ${OTHER}.`,
     );
     expect(scenario.warnings()).toEqual([]);
   });
@@ -121,7 +123,7 @@ describe('an upload', () => {
       const request = { commit: { ...ASKED, context: OTHER }, codeHash: undefined };
       const failure = scenario.upload(request, noRepository());
       await expect(failure).rejects.toThrow(
-        `The workflow runs for commit ${OTHER}, but '${elsewhere}' is no git repository, though '${join(elsewhere, 'repo')}' is one (${commit}): set repository-path`,
+        `There is no git repository at repository-path '${elsewhere}', but one at '${join(elsewhere, 'repo')}' (${commit}), and the workflow runs for commit ${OTHER}: set repository-path to '${join(elsewhere, 'repo')}'`,
       );
       expect(await scenario.bucket.keys()).toEqual([]);
     });
@@ -138,7 +140,30 @@ describe('an upload', () => {
 
     it('names it to a check that has nothing to hash', async () => {
       const failure = scenario.check({ commit: { ...ASKED, context: commit } }, noRepository());
-      await expect(failure).rejects.toThrow(`though '${join(elsewhere, 'repo')}' is one (${commit})`);
+      const repo = join(elsewhere, 'repo');
+      await expect(failure).rejects.toThrow(
+        `There is no git repository at repository-path '${elsewhere}', but one at '${repo}': set repository-path to '${repo}', or give code-hash`,
+      );
+    });
+  });
+
+  describe('with a repository that has no commit yet', () => {
+    const where = () => `No commit is checked out at repository-path '${elsewhere}'`;
+    beforeEach(() => {
+      execFileSync('git', ['init', '--quiet', elsewhere]);
+    });
+
+    it('says that no commit is checked out', async () => {
+      const commit = { ...ASKED, context: OTHER };
+      expect(await scenario.upload({ commit, codeHash: undefined }, noRepository())).toMatchObject({ commit: OTHER });
+      expect(scenario.log).toContain(`${where()}, so nothing confirms that this is a build of ${OTHER}.`);
+      const given = { commit: { ...commit, repositoryIsGiven: true }, codeHash: undefined };
+      await expect(scenario.upload(given, noRepository())).rejects.toThrow(`${where()}: correct the path`);
+    });
+
+    it('says so to a check that has nothing to hash', async () => {
+      const failure = scenario.check({ commit: { ...ASKED, context: OTHER } }, noRepository());
+      await expect(failure).rejects.toThrow(`${where()}: check out ${OTHER} there before this step`);
     });
   });
 

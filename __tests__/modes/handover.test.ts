@@ -209,7 +209,11 @@ describe('a code hash that a build writes', () => {
       if (!isOurs) await rm(join(scenario.packages, '.found-at'));
       const outcome = await scenario.upload({ legacy: 'ignore', codeHash: undefined }, signing());
       expect(outcome).toMatchObject({ uploaded: true, cached: false, codeHash: undefined });
-      expect(scenario.warnings()).toContainEqual(expect.stringMatching(/Nothing is cached.*with signing keys/));
+      expect(scenario.warnings()).toContainEqual(
+        expect.stringMatching(
+          /Nothing is cached.*with signing keys, a code hash from .*packages is not trusted: give this step/,
+        ),
+      );
     },
   );
 
@@ -226,7 +230,7 @@ describe('a code hash that a build writes', () => {
     await scenario.build({ 'app.zip': 'app', '.code-hash': await hashOf(SOURCES) });
     const commit = { asked: 'c'.repeat(40), context: undefined, repositoryIsGiven: false };
     await expect(scenario.upload({ legacy: 'ignore', commit }, signing())).rejects.toThrow(
-      `code-hash-filter is for commit ${commit.asked}, but ${scenario.head} is checked out`,
+      `The code hash of ${commit.asked} is needed, but ${scenario.head} is checked out`,
     );
     expect(await scenario.bucket.keys()).toEqual([]);
   });

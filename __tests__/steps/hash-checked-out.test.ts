@@ -34,9 +34,11 @@ describe('a code hash of another commit', () => {
       const failure = scenario[mode]({ commit });
       await expect(failure).rejects.toThrow(UserError);
       await expect(failure).rejects.toThrow(
-        `code-hash-filter is for commit ${OTHER}, but ${scenario.head} is checked out at repository-path '${scenario.root}'`,
+        `The code hash of ${OTHER} is needed, but ${scenario.head} is checked out at repository-path '${scenario.root}'`,
       );
-      await expect(failure).rejects.toThrow(`check ${OTHER} out there, set commit-sha to 'HEAD'`);
+      await expect(failure).rejects.toThrow(
+        `check out ${OTHER} there, set commit-sha to 'HEAD' to use ${scenario.head}`,
+      );
       await expect(failure).rejects.toThrow('or give code-hash');
     }
     expect(await scenario.bucketContents()).toEqual(before);
@@ -44,7 +46,7 @@ describe('a code hash of another commit', () => {
 
   it('is not computed by md5 either', async () => {
     const codeHash = { ...SOURCES, algorithm: 'md5', unmatchedPatterns: 'warn' } as const;
-    await expect(scenario.check({ commit: asking(OTHER), codeHash })).rejects.toThrow('code-hash-filter is for commit');
+    await expect(scenario.check({ commit: asking(OTHER), codeHash })).rejects.toThrow('The code hash of');
   });
 
   it('may be given, by whoever computed it', async () => {
@@ -70,7 +72,7 @@ describe('a pattern that matches nothing', () => {
     const failure = scenario[mode]({ codeHash: { ...SOURCES, patterns } });
     await expect(failure).rejects.toThrow(InputError);
     await expect(failure).rejects.toThrow(
-      `code-hash-filter has 'package-lock.json', 'src/*.{ts,tsx}', which match nothing in '${scenario.root}' (write 'src/*.ts': braces`,
+      `Nothing in '${scenario.root}' matches 'package-lock.json' or 'src/*.{ts,tsx}' of code-hash-filter (write 'src/*.ts src/*.tsx': braces`,
     );
     await expect(failure).rejects.toThrow("or set unmatched-patterns to 'warn'");
     expect(await scenario.bucket.keys()).toEqual([]);
@@ -81,7 +83,7 @@ describe('a pattern that matches nothing', () => {
     const { codeHash } = await scenario.check();
     const lenient = { ...SOURCES, patterns, unmatchedPatterns: 'warn' } as const;
     expect(await scenario.check({ codeHash: lenient })).toMatchObject({ codeHash });
-    expect(scenario.warnings()).toEqual([expect.stringContaining("'package-lock.json', 'src/*.{ts,tsx}'")]);
+    expect(scenario.warnings()).toEqual([expect.stringContaining("'package-lock.json' or 'src/*.{ts,tsx}'")]);
   });
 
   it.each(['error', 'warn'] as const)('fails where there is no other (%s)', async (unmatchedPatterns) => {
@@ -96,7 +98,7 @@ describe('a pattern that matches nothing', () => {
     const codeHash = { ...SOURCES, algorithm: 'md5', patterns, unmatchedPatterns: 'warn' } as const;
     const { codeHash: value } = await scenario.check({ codeHash });
     expect(value).toMatch(/^[0-9a-f]{32}$/);
-    expect(scenario.warnings()).toEqual([expect.stringContaining("'package-lock.json', 'src/*.{ts,tsx}'")]);
+    expect(scenario.warnings()).toEqual([expect.stringContaining("'package-lock.json' or 'src/*.{ts,tsx}'")]);
     await expect(scenario.check({ codeHash: { ...codeHash, patterns: ['nowhere/**'] } })).rejects.toThrow(InputError);
   });
 });

@@ -15,6 +15,7 @@ function checkedOut(head: string | undefined): SourceTree {
   return {
     path: 'some/path',
     exists: async () => head !== undefined,
+    isRepository: async () => head !== undefined,
     head: async () => head,
     nested: async () => [],
     entries: unused,

@@ -44,6 +44,7 @@ function portsThatKeep(kept: string[]): Ports {
     sources: {
       path: '.',
       exists: refuse,
+      isRepository: refuse,
       head: refuse,
       nested: refuse,
       entries: refuse,

@@ -78,7 +78,7 @@ function writeOutput(name: string, text: string): void {
     const path = printable(process.env.GITHUB_OUTPUT ?? '');
     const why = Error.isError(cause) && 'code' in cause ? String(cause.code) : 'there is no such file';
     throw new UserError(
-      `GITHUB_OUTPUT is '${path}', which can't be written (${why}): check its permissions and the disk's free space`,
+      `Later steps can't be told what was found: GITHUB_OUTPUT is '${path}', which can't be written (${why}): check its permissions and the disk's free space`,
       { cause },
     );
   }

@@ -1,38 +1,87 @@
 import { printable } from './printable.ts';
 
-/** What people write in patterns by the habit of other tools, and why it matches nothing here. */
-const HABITS: readonly { readonly sign: RegExp; readonly why: string; readonly mend: (pattern: string) => string }[] = [
-  { sign: /["'`]/, why: 'quotes are taken literally', mend: (pattern) => pattern.replaceAll(/["'`]/g, '') },
-  {
-    sign: /[{}]/,
-    why: 'braces are taken literally, so each alternative needs a pattern of its own',
-    mend: (pattern) => pattern.replaceAll(/\{([^{},]*)[^{}]*\}?/g, '$1').replaceAll('}', ''),
-  },
+/** More than these are not written out. */
+const MOST_ALTERNATIVES = 12;
+/** A group in braces that holds no other. */
+const INNERMOST_GROUP = /\{([^{}]*,[^{}]*)\}/;
+
+interface Habit {
+  readonly sign: RegExp;
+  readonly why: string;
+  /** @returns the patterns to write instead, or advice where they can't be written out */
+  readonly mend: (pattern: string) => readonly string[] | string;
+}
+
+/** What people write by the habit of other tools, and why it matches nothing here. */
+const HABITS: readonly Habit[] = [
+  { sign: /["'`]/, why: 'quotes are taken literally', mend: (pattern) => [pattern.replaceAll(/["'`]/g, '')] },
+  { sign: /[{}]/, why: 'braces are taken literally', mend: alternativesOf },
+  // A comma in braces separates no patterns, so this comes after them.
   {
     sign: /,/,
     why: 'patterns are separated by white space, not by commas',
-    mend: (pattern) => pattern.replaceAll(/,+/g, ' ').trim(),
+    mend: (pattern) => pattern.split(/,+/).filter((part) => part !== ''),
   },
-  { sign: /\\/, why: "folders are divided by '/'", mend: (pattern) => pattern.replaceAll(/\\+/g, '/') },
+  { sign: /\\/, why: "folders are separated by '/'", mend: (pattern) => [pattern.replaceAll(/\\+/g, '/')] },
+  {
+    sign: /^\//,
+    why: "patterns are relative to the repository, so leave out the '/'",
+    mend: (pattern) => [pattern.replace(/^\/+/, '')],
+  },
 ];
 
 /**
  * Says which patterns of code-hash-filter match nothing.
  *
  * @param patterns at least one
- * @returns the begin of a line, without a full stop; of the first pattern also what to write in its place, where that can be told
+ * @returns the beginning of a line; of the first pattern that shows a habit, also what to write instead
  */
 export function describeUnmatched(patterns: readonly string[], repositoryPath: string): string {
-  const names = patterns.map((pattern) => `'${printable(pattern)}'`).join(', ');
+  const names = patterns.map((pattern) => `'${printable(pattern)}'`).join(' or ');
   const hint = patterns.map(hintFor).find((text) => text !== undefined);
-  const line = `code-hash-filter has ${names}, which ${patterns.length === 1 ? 'matches' : 'match'} nothing in '${printable(repositoryPath)}'`;
+  const line = `Nothing in '${printable(repositoryPath)}' matches ${names} of code-hash-filter`;
   return hint === undefined ? line : `${line} (${hint})`;
 }
 
 function hintFor(pattern: string): string | undefined {
-  const habits = HABITS.filter(({ sign }) => sign.test(pattern));
-  if (habits.length === 0) return undefined;
-  const mended = habits.reduce((text, { mend }) => mend(text), pattern);
-  const reasons = habits.map(({ why }) => why).join('; ');
-  return mended === '' ? reasons : `write '${printable(mended)}': ${reasons}`;
+  const reasons: string[] = [];
+  let texts: readonly string[] = [pattern];
+  for (const { sign, why, mend } of HABITS) {
+    if (!texts.some((text) => sign.test(text))) continue;
+    reasons.push(why);
+    const mended = new Set<string>();
+    for (const part of texts.map(mend)) {
+      if (typeof part === 'string') return `${part}: ${reasons.join('; ')}`;
+      for (const text of part) mended.add(text);
+    }
+    texts = [...mended];
+  }
+  if (reasons.length === 0) return undefined;
+  const reason = reasons.join('; ');
+  const mended = texts.join(' ');
+  return mended === '' ? reason : `write '${printable(mended)}': ${reason}`;
+}
+
+/** Expands braces as shells do. */
+function alternativesOf(pattern: string): readonly string[] | string {
+  let texts = [pattern];
+  for (;;) {
+    const expanded = new Set(texts.flatMap(expandGroup));
+    if (expanded.size > MOST_ALTERNATIVES)
+      return `write each of its more than ${MOST_ALTERNATIVES} alternatives as a pattern of its own`;
+    if (texts.every((text) => expanded.has(text))) break;
+    texts = [...expanded];
+  }
+  // White space has cut the pattern in two, or a brace has no counterpart.
+  if (texts.some((text) => /[{}]/.test(text)))
+    return 'write each alternative as a pattern of its own, without braces and white space';
+  return texts;
+}
+
+function expandGroup(text: string): string[] {
+  const group = INNERMOST_GROUP.exec(text);
+  if (group === null) return [text];
+  const [whole, alternatives = ''] = group;
+  const after = text.slice(group.index + whole.length);
+  return alternatives.split(',').map((alternative) => text.slice(0, group.index) + alternative + after);
 }

@@ -32,22 +32,23 @@ async function assertNoneElsewhere(
   request: CommitRequest,
   { sources, log }: { readonly sources: SourceTree; readonly log: Log },
 ): Promise<void> {
-  const path = printable(sources.path);
+  const lack = await describeLack(sources);
   if (request.repositoryIsGiven)
-    throw new UserError(
-      `There is no git commit at repository-path '${path}': check the path, or check out the repository there`,
-    );
+    throw new UserError(`${lack}: correct the path, or check out ${commit} there before this step`);
   const nested = await sources.nested();
   if (nested.some(({ head }) => head === commit)) return;
-  if (nested.length > 0 && request.asked === undefined)
+  const [first] = nested;
+  if (first !== undefined && request.asked === undefined) {
+    const path = printable(first.path);
     throw new InputError(
-      `The workflow runs for commit ${commit}, but '${path}' is no git repository${await describeNested(sources)}: set repository-path to the one that was built, or commit-sha to the commit`,
+      `${lack}, but one at '${path}' (${first.head ?? 'without a commit'}), and the workflow runs for commit ${commit}: set repository-path to '${path}', or commit-sha to the commit that was built`,
     );
-  log.info(`There is no git repository at '${path}', so ${commit} could not be compared with what is checked out.`);
+  }
+  log.info(`${lack}, so nothing confirms that this is a build of ${commit}.`);
 }
 
-/** Names a repository below the path where none is, for an error about that. @returns empty, or a clause with a comma before it */
-export async function describeNested(sources: SourceTree): Promise<string> {
-  const [first] = await sources.nested();
-  return first === undefined ? '' : `, though '${printable(first.path)}' is one (${first.head ?? 'no commit'})`;
+/** Says why no commit is known where the repository should be. @returns the beginning of a line */
+export async function describeLack(sources: SourceTree): Promise<string> {
+  const lack = (await sources.isRepository()) ? 'No commit is checked out' : 'There is no git repository';
+  return `${lack} at repository-path '${printable(sources.path)}'`;
 }

@@ -49,7 +49,7 @@ async function codeHashOfCheck(
   if (isOutOfReach || !ports.store.requiresSignatures) return handed;
   if ((await untouchedCodeHash(asked, ports.sources, commit))?.value === handed.value) return handed;
   if (asked === undefined)
-    tellNoCaching(ports, `with signing keys, what lies in ${ports.packages.path} is no proof of a code hash`);
+    tellNoCaching(ports, `with signing keys, a code hash from ${ports.packages.path} is not trusted`);
   return undefined;
 }
 

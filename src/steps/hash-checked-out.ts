@@ -6,7 +6,7 @@ import { describeUnmatched } from '../core/unmatched-patterns.ts';
 import { waitForAll } from '../core/wait-for-all.ts';
 import { InputError, UserError } from '../errors.ts';
 import type { Log, Ports, SourceTree } from '../ports.ts';
-import { describeNested } from './assert-checked-out.ts';
+import { describeLack } from './assert-checked-out.ts';
 
 type ComputedHash = Extract<CodeHashRequest, { readonly kind: 'computed' }>;
 
@@ -46,15 +46,16 @@ export async function hashCheckedOut(
 async function assertHead(commit: string, sources: SourceTree): Promise<void> {
   const head = await sources.head();
   if (head === commit) return;
-  const path = printable(sources.path);
   if (head !== undefined)
     throw new UserError(
-      `code-hash-filter is for commit ${commit}, but ${head} is checked out at repository-path '${path}': check ${commit} out there, set commit-sha to 'HEAD' if ${head} is meant, or give code-hash`,
+      `The code hash of ${commit} is needed, but ${head} is checked out at repository-path '${printable(sources.path)}': check out ${commit} there, set commit-sha to 'HEAD' to use ${head}, or give code-hash`,
     );
-  const elsewhere = await describeNested(sources);
-  throw new InputError(
-    `code-hash-filter needs a git repository at repository-path, but '${path}' has none${elsewhere}: check it out before this step, or give code-hash`,
-  );
+  const lack = await describeLack(sources);
+  const [nested] = await sources.nested();
+  if (nested === undefined)
+    throw new InputError(`${lack}: check out ${commit} there before this step, or give code-hash`);
+  const path = printable(nested.path);
+  throw new InputError(`${lack}, but one at '${path}': set repository-path to '${path}', or give code-hash`);
 }
 
 async function hashSources({ algorithm, patterns, salt }: ComputedHash, sources: SourceTree): Promise<HashedSources> {
@@ -82,8 +83,8 @@ function tellUnmatched(
   if (unmatched.length > 0) {
     const line = describeUnmatched(unmatched, sources.path);
     if (request.unmatchedPatterns === 'error')
-      throw new InputError(`${line}: correct it or take it out, or set unmatched-patterns to 'warn'`);
-    log.warning(`${line}: changes there will not cause a build.`);
+      throw new InputError(`${line}: correct or remove it, or set unmatched-patterns to 'warn'`);
+    log.warning(`${line}: if it is misspelt, changes to the files it means will not cause a build.`);
   }
   if (fileCount === 0)
     throw new InputError(

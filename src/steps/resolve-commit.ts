@@ -23,7 +23,7 @@ export async function resolveCommit(request: CommitRequest, sources: SourceTree)
   const path = printable(sources.path);
   throw new InputError(
     request.asked === 'HEAD'
-      ? `commit-sha is 'HEAD', but there is no commit checked out at repository-path '${path}': check out the repository first`
+      ? `commit-sha is 'HEAD', but no commit is checked out at repository-path '${path}': check out the repository first`
       : `There is no commit to file assets under: set commit-sha, or check out the repository at repository-path '${path}'`,
   );
 }

@@ -106,6 +106,7 @@ export class ModelProcess implements Runner {
 const NO_SOURCES: Ports['sources'] = {
   path: '.',
   exists: async () => true,
+  isRepository: async () => false,
   head: async () => undefined,
   nested: async () => [],
   entries: async () => ({ entries: Buffer.of(), unmatched: [] }),

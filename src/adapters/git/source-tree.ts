@@ -16,6 +16,7 @@ export function gitSourceTree({ repositoryPath, packageDirectory }: SourceTreeOp
   return {
     path: repositoryPath,
     exists: async () => (await import('./repository-root.ts')).isDirectory(repositoryPath),
+    isRepository: async () => (await import('./repository-root.ts')).isRepositoryRoot(repositoryPath),
     head: once(async () => (await import('./head.ts')).readHead(repositoryPath)),
     nested: async () => (await import('./head.ts')).findNested(repositoryPath),
     entries: async (patterns) => (await import('./entries.ts')).findEntries(repositoryPath, packageDirectory, patterns),
