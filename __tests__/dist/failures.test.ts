@@ -83,7 +83,9 @@ describe('a checkout that does not fit', () => {
     await scenario.build({ 'app.zip': 'app' });
     await mkdir(join(scenario.root, 'repo'));
     await rename(join(scenario.root, '.git'), join(scenario.root, 'repo/.git'));
-    const told = new RegExp(`but one at 'repo' \\(${scenario.head}\\), .* commit ${OTHER}: set repository-path to 'repo'`);
+    const told = new RegExp(
+      `but one at 'repo' \\(${scenario.head}\\), .* commit ${OTHER}: set repository-path to 'repo'`,
+    );
     await expectFailure(scenario.action('upload', {}, elsewhere), told);
   });
 

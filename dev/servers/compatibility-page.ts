@@ -17,20 +17,20 @@ export interface ServerRow {
 
 const FIELDS = ['name', 'version', 'testedOn', 'smoke', 'suite', 'took'] as const;
 const RESULTS_HEADER = ['server', 'version', 'tested on', 'the action itself', 'integration suite', 'took'];
-const BEHAVIOUR_HEADER = ['what S3 does', 'where it is not so'];
+const BEHAVIOUR_HEADER = ['what S3 does', 'if a server differs'];
 
 const INTRODUCTION = `# Compatibility
 
 <!-- Made by \`npm run test:servers\`: changes by hand are lost. -->
 
-How S3 servers other than AWS do with this action. \`npm run test:servers\` starts each of them on this machine, runs the built
+How S3 servers other than AWS behave with this action. \`npm run test:servers\` starts each of them on this machine, runs the built
 action (a miss, an upload with a large file and unusual names, a hit, a promotion, a verified restore, three refusals) and the
 integration suite against it, and asks it how it behaves.`;
 
 const BEHAVIOUR = `## Behaviour
 
-What the action relies on, or offers as an input, asked of each server through the AWS SDK. The second column says what it means for
-the action where a server does otherwise.`;
+What the action relies on or offers as an input, tested on each server through the AWS SDK. The second column says what happens if a server
+behaves differently.`;
 
 /** Writes the page. */
 export function renderPage(rows: readonly ServerRow[], probes: readonly Probe[]): string {

@@ -72,7 +72,7 @@ function handedBy(
   if (asked !== undefined && first !== undefined) return 'not computed';
   if (first === undefined && codeHashes.length > 0)
     ports.log.warning(
-      `${isOutOfReach ? 'check' : `The check that ${ports.packages.path}/.found-at tells of`} computed its code hash from another filter, algorithm or salt than this step: give both the same, or the next check does not find what is cached now.`,
+      `${isOutOfReach ? 'The check' : `The check behind ${ports.packages.path}/.found-at`} computed its code hash from another filter, algorithm or salt than this step: give both the same, or the next check does not find what is cached now.`,
     );
   if (asked === undefined && others.length > 0) tellNoCaching(ports, 'the checks of this commit had different filters');
   else if (asked === undefined && first !== undefined)

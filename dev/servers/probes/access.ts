@@ -8,7 +8,7 @@ const OTHER_ACCOUNT = '999999999999';
 export const ACCESS: readonly Probe[] = [
   {
     behaviour: 'A request for a bucket of another account is refused (`expected-bucket-owner`)',
-    consequence: 'the input `expected-bucket-owner` protects from nothing',
+    consequence: 'the input `expected-bucket-owner` protects against nothing',
     expected: '403 AccessDenied',
     observe: ({ client, bucket }) => {
       const object = { Bucket: bucket, Key: 'access/owner', Body: 'x', ExpectedBucketOwner: OTHER_ACCOUNT };
@@ -17,25 +17,25 @@ export const ACCESS: readonly Probe[] = [
   },
   {
     behaviour: 'An unknown access key is refused',
-    consequence: 'the error does not say that the access key is not known',
+    consequence: 'the error does not say that the access key is unknown',
     expected: '403 InvalidAccessKeyId',
     observe: (bench) => listAs(bench, { accessKeyId: 'unknown', secretAccessKey: 'unknown-secret' }),
   },
   {
     behaviour: 'A wrong secret is refused',
-    consequence: 'anybody who knows an access key gets in',
+    consequence: 'anyone who knows an access key gets in',
     expected: '403 SignatureDoesNotMatch',
     observe: (bench) => listAs(bench, { ...bench.credentials, secretAccessKey: 'another-secret' }),
   },
   {
-    behaviour: 'A missing bucket is told from an empty one',
+    behaviour: 'A missing bucket differs from an empty one',
     consequence: 'a misspelt `bucket` is reported as a miss',
     expected: '404 NoSuchBucket',
     observe: ({ client, bucket }) => endOf(client.send(new ListObjectsV2Command({ Bucket: `${bucket}-missing` }))),
   },
   {
-    behaviour: 'A missing object is told by HeadObject',
-    consequence: 'the action ends with an error where it should go on',
+    behaviour: 'HeadObject reports a missing object',
+    consequence: 'the action fails where it should go on',
     expected: '404 NotFound',
     observe: ({ client, bucket }) => endOf(client.send(new HeadObjectCommand({ Bucket: bucket, Key: 'access/none' }))),
   },

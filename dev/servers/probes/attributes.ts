@@ -16,7 +16,7 @@ const OCTETS = 'application/octet-stream';
 /** What objects are kept with besides their bytes. */
 export const ATTRIBUTES: readonly Probe[] = [
   {
-    behaviour: 'A copy can give content type, cache control and metadata anew',
+    behaviour: 'A copy can set content type, cache control and metadata',
     consequence: 'assets from the cache carry the attributes of another commit',
     expected: 'as sent',
     observe: async (bench) => {
@@ -29,7 +29,7 @@ export const ATTRIBUTES: readonly Probe[] = [
   },
   {
     behaviour: 'The content type `application/octet-stream` is kept, whatever the name of the object',
-    consequence: 'an upload that resumes sends files with that `content-type` again',
+    consequence: 'a resumed upload sends files with that `content-type` again',
     expected: OCTETS,
     observe: async (bench) => {
       await put(bench, 'page.html', { ContentType: OCTETS });
@@ -38,7 +38,7 @@ export const ATTRIBUTES: readonly Probe[] = [
   },
   {
     behaviour: 'Tags are kept (`tags`)',
-    consequence: 'the input `tags` has no effect, or ends in an error',
+    consequence: 'the input `tags` has no effect, or fails',
     expected: 'as sent',
     observe: async (bench) => {
       const end = await endOf(put(bench, 'tags', { Tagging: 'team=web' }));
@@ -50,20 +50,20 @@ export const ATTRIBUTES: readonly Probe[] = [
   },
   {
     behaviour: 'The storage class is kept (`storage-class: STANDARD_IA`)',
-    consequence: 'the input `storage-class` has no effect, or ends in an error',
+    consequence: 'the input `storage-class` has no effect, or fails',
     expected: 'STANDARD_IA',
     observe: (bench) => kept(bench, { StorageClass: 'STANDARD_IA' }, ({ StorageClass }) => StorageClass),
   },
   {
-    behaviour: 'Objects are encrypted where that is asked for (`server-side-encryption: AES256`)',
-    consequence: 'the input `server-side-encryption` has no effect, or ends in an error',
+    behaviour: 'Objects are encrypted if requested (`server-side-encryption: AES256`)',
+    consequence: 'the input `server-side-encryption` has no effect, or fails',
     expected: 'AES256',
     observe: (bench) =>
       kept(bench, { ServerSideEncryption: 'AES256' }, ({ ServerSideEncryption }) => ServerSideEncryption),
   },
   {
-    behaviour: 'A canned ACL is taken (`acl: bucket-owner-full-control`)',
-    consequence: 'the input `acl` ends in an error',
+    behaviour: 'A canned ACL is accepted (`acl: bucket-owner-full-control`)',
+    consequence: 'the input `acl` fails',
     expected: 'accepted',
     observe: (bench) => endOf(put(bench, 'acl', { ACL: 'bucket-owner-full-control' })),
   },

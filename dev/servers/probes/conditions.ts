@@ -20,7 +20,7 @@ const LARGE_WRITES = 12;
 /** Writes that depend on what is there. */
 export const CONDITIONS: readonly Probe[] = [
   {
-    behaviour: 'A PutObject with `If-None-Match: *` is refused where there is an object',
+    behaviour: 'A PutObject with `If-None-Match: *` is refused if the object exists',
     consequence: 'concurrent uploads of one commit are not guarded; the action warns',
     expected: '412 PreconditionFailed',
     observe: async (bench) => {
@@ -30,7 +30,7 @@ export const CONDITIONS: readonly Probe[] = [
   },
   {
     behaviour: `Of ${WRITERS} such writes at once, one is accepted`,
-    consequence: 'two uploads of one commit may both believe that they hold its record',
+    consequence: 'two uploads of one commit may both believe that they own its record',
     expected: '1 accepted',
     observe: async (bench) => {
       const writes = Array.from({ length: WRITERS }, () => endOf(put(bench, 'race', { IfNoneMatch: '*' })));
@@ -40,7 +40,7 @@ export const CONDITIONS: readonly Probe[] = [
   },
   {
     behaviour: `Such a write of 6 MB is refused with a reply, each of ${LARGE_WRITES} times`,
-    consequence: 'the refusal may look like a broken connection: the write is tried again until a reply comes',
+    consequence: 'the refusal may look like a broken connection: the write is retried until a reply comes',
     expected: '412 PreconditionFailed',
     observe: async (bench) => {
       await put(bench, 'large', {});
@@ -51,8 +51,8 @@ export const CONDITIONS: readonly Probe[] = [
     },
   },
   {
-    behaviour: 'A PutObject with `If-Match` is refused where the object has another ETag',
-    consequence: 'a writer may overwrite the record of the one that took it over',
+    behaviour: 'A PutObject with `If-Match` is refused if the object has another ETag',
+    consequence: 'a writer may overwrite the record of the run that took it over',
     expected: '412 PreconditionFailed',
     observe: async (bench) => {
       await put(bench, 'changed', {});
@@ -60,13 +60,13 @@ export const CONDITIONS: readonly Probe[] = [
     },
   },
   {
-    behaviour: 'A PutObject with `If-Match` is refused where there is no object',
-    consequence: 'none, where it is refused in another way: the writer looks for its record, and finds it gone',
+    behaviour: 'A PutObject with `If-Match` is refused if there is no object',
+    consequence: 'none if it is refused in another way: the writer looks for its record and finds it gone',
     expected: '404 NoSuchKey',
     observe: (bench) => endOf(put(bench, 'missing', { IfMatch: STALE_ETAG })),
   },
   {
-    behaviour: 'A CompleteMultipartUpload with `If-None-Match: *` is refused where there is an object',
+    behaviour: 'A CompleteMultipartUpload with `If-None-Match: *` is refused if the object exists',
     consequence: 'a large file of a late writer may replace another, and shows as `damaged`',
     expected: '412 PreconditionFailed',
     observe: async (bench) => {
@@ -75,7 +75,7 @@ export const CONDITIONS: readonly Probe[] = [
     },
   },
   {
-    behaviour: 'A CopyObject is refused where its source has another ETag (`x-amz-copy-source-if-match`)',
+    behaviour: 'A CopyObject is refused if its source has another ETag (`x-amz-copy-source-if-match`)',
     consequence:
       'a cached file that was changed behind its record is found under the new commit; a restore refuses its bytes',
     expected: '412 PreconditionFailed',
@@ -85,7 +85,7 @@ export const CONDITIONS: readonly Probe[] = [
     },
   },
   {
-    behaviour: 'A CopyObject with `If-None-Match: *` is refused where there is an object',
+    behaviour: 'A CopyObject with `If-None-Match: *` is refused if the object exists',
     consequence: 'a copy that was under way when its writer lost the record can replace an asset: the set is repaired',
     expected: '412 PreconditionFailed',
     observe: async (bench) => {
@@ -95,7 +95,7 @@ export const CONDITIONS: readonly Probe[] = [
     },
   },
   {
-    behaviour: 'A GetObject with `If-Match` is refused where the object has another ETag',
+    behaviour: 'A GetObject with `If-Match` is refused if the object has another ETag',
     consequence: 'none: a restore compares the ETag of the reply, and the digest',
     expected: '412 PreconditionFailed',
     observe: async (bench) => {

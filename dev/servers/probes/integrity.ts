@@ -19,18 +19,18 @@ const WRONG = createHash('sha256').update('other bytes').digest('base64');
 export const INTEGRITY: readonly Probe[] = [
   {
     behaviour: 'A PutObject whose body does not have its SHA-256 is refused',
-    consequence: 'bytes that break on the way are found at the restore, not at the upload',
+    consequence: 'bytes corrupted on the way are detected by the restore, not the upload',
     expected: 'refused',
     observe: async (bench) => refusalOf(await endOf(put(bench, 'wrong', WRONG))),
   },
   {
     behaviour: 'A part whose body does not have its SHA-256 is refused',
-    consequence: 'bytes of a large file that break on the way are found at the restore, not at the upload',
+    consequence: 'bytes of a large file corrupted on the way are detected by the restore, not the upload',
     expected: 'refused',
     observe: sendWrongPart,
   },
   {
-    behaviour: 'HeadObject tells the SHA-256 that an object was sent with',
+    behaviour: 'HeadObject returns the SHA-256 that an object was sent with',
     consequence: 'none: the metadata of an asset has it too',
     expected: 'the same',
     observe: async (bench) => {
@@ -51,7 +51,7 @@ export const INTEGRITY: readonly Probe[] = [
   },
   {
     behaviour: 'The reply to a copy gives its ETag as listings do',
-    consequence: 'none: an ETag without quotes is taken for the same one with them',
+    consequence: 'none: ETags with and without quotes count as equal',
     expected: 'the same',
     observe: async (bench) => {
       await put(bench, 'source', RIGHT);
@@ -67,7 +67,7 @@ export const INTEGRITY: readonly Probe[] = [
   {
     behaviour: 'ListMultipartUploads finds the uploads that are open under a prefix',
     consequence:
-      'a run that takes over asks for each of its large files: of others, the parts that a dead run left behind stay until a lifecycle rule removes them',
+      'a run that takes over asks for each of its own large files; parts of other files that a dead run left behind stay until a lifecycle rule removes them',
     expected: 'found',
     observe: async (bench) => {
       const object = { Bucket: bench.bucket, Key: 'open/folder/file' };

@@ -6,14 +6,14 @@ const SPECIAL = 'a b+c%20d&e=f#g?h;i,j\'k(l)é日😀"<>';
 /** Keys, and how they come back in listings. */
 export const NAMES: readonly Probe[] = [
   {
-    behaviour: 'A key with spaces, signs and letters of any script is stored and listed as it is',
-    consequence: 'files with such names can not be assets',
+    behaviour: 'A key with spaces, punctuation and letters of any script is stored and listed unchanged',
+    consequence: 'files with such names cannot be assets',
     expected: 'as it is',
     observe: (bench) => storeAndList(bench, 'special', [SPECIAL]),
   },
   {
-    behaviour: 'Keys are encoded in a listing that asks for it (`encoding-type=url`)',
-    consequence: 'none: the action decodes only where the reply says that they are',
+    behaviour: 'Keys are encoded in a listing if requested (`encoding-type=url`)',
+    consequence: 'none: the action decodes only if the reply says that they are encoded',
     expected: 'url',
     observe: async ({ client, bucket }) => {
       const listing = new ListObjectsV2Command({ Bucket: bucket, Prefix: 'names/', EncodingType: 'url' });
@@ -22,20 +22,20 @@ export const NAMES: readonly Probe[] = [
     },
   },
   {
-    behaviour: 'A key may go on where another one ends: `p` and `p/c`',
-    consequence: 'none: a package directory can not hold a file and a folder of one name',
+    behaviour: 'One key may continue another: `p` and `p/c`',
+    consequence: 'none: a package directory cannot hold a file and a folder of the same name',
     expected: 'as it is',
     observe: (bench) => storeAndList(bench, 'nested', ['p', 'p/c']),
   },
   {
     behaviour: 'A key may have a segment of 300 bytes',
-    consequence: 'none: file systems do not take such names either',
+    consequence: 'none: file systems do not allow such names either',
     expected: 'as it is',
     observe: (bench) => storeAndList(bench, 'long', ['x'.repeat(300)]),
   },
   {
     behaviour: 'A key may have 1,024 bytes',
-    consequence: 'files deep down in folders can not be assets',
+    consequence: 'files deep down in folders cannot be assets',
     expected: 'as it is',
     observe: (bench) => storeAndList(bench, 'deep', [`${'folder/'.repeat(140)}${'x'.repeat(33)}`]),
   },
