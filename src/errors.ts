@@ -71,3 +71,13 @@ function causesOf(error: unknown): unknown[] {
   }
   return causes;
 }
+
+/** The system's code of an error (`ENOENT`), or an empty text. */
+export function codeOf(error: unknown): string {
+  return Error.isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** The system's code of an error; where it has none, what it says. */
+export function systemCode(error: unknown): string {
+  return codeOf(error) || String(error);
+}

@@ -5,8 +5,7 @@ import { packageDirectory } from './adapters/package-directory/package-directory
 import { s3ObjectStore } from './adapters/s3/object-store.ts';
 import { withSharedConfig } from './adapters/s3/shared-config.ts';
 import { affordable, systemClock, systemRandom } from './adapters/system.ts';
-import { systemCode } from './core/system-code.ts';
-import { CancelledError, UserError } from './errors.ts';
+import { CancelledError, systemCode, UserError } from './errors.ts';
 import { type Inputs, parseInputs, SECRET_INPUTS } from './inputs.ts';
 import { type CheckRequest, check } from './modes/check.ts';
 import type { Outcome } from './modes/outcome.ts';

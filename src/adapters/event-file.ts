@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { printable } from '../core/printable.ts';
-import { systemCode } from '../core/system-code.ts';
+import { systemCode } from '../errors.ts';
 
 // `@actions/github` reads the event's file when it is imported: one that is no JSON would end the run in a stack trace.
 // So this module is imported before it, and takes the variable away where the file can't be used.

@@ -1,6 +1,6 @@
 /** From here on a value would be rounded to 1000.0. */
 const NEXT_UNIT = 999.95;
-const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
+const SIZE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
 
 /** `1 file`, `2 files`. */
 export function counted(count: number, noun: string): string {
@@ -11,9 +11,9 @@ export function counted(count: number, noun: string): string {
 export function readableSize(sizeBytes: number): string {
   let value = sizeBytes;
   let unit = 0;
-  while (value >= NEXT_UNIT && unit < UNITS.length - 1) {
+  while (value >= NEXT_UNIT && unit < SIZE_UNITS.length - 1) {
     value /= 1000;
     unit += 1;
   }
-  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
+  return `${unit === 0 ? value : value.toFixed(1)} ${SIZE_UNITS[unit]}`;
 }

@@ -1,4 +1,7 @@
-/** Orders paths by their UTF-8 bytes, as S3 lists keys and records list files; they are well-formed. */
+/**
+ * Orders paths by code points, which is the order of their UTF-8 bytes: as S3 lists keys, records list files, and Python
+ * sorts names, stray bytes (U+DC80 …) included. JavaScript's own order, by UTF-16 units, differs above U+FFFF.
+ */
 export function comparePaths(left: string, right: string): number {
   const commonLength = Math.min(left.length, right.length);
   for (let index = 0; index < commonLength; index += 1) {
@@ -8,11 +11,7 @@ export function comparePaths(left: string, right: string): number {
   return left.length - right.length;
 }
 
-const FIRST_SURROGATE = 0xd800;
-const AFTER_SURROGATES = 0xe000;
-const UNITS = 0x10000;
-
-/** UTF-16 units are in the order of bytes, but for surrogates: what they stand for comes after all other characters. */
+/** Puts the first unit of a surrogate pair after all that is one unit. */
 function rank(unit: number): number {
-  return unit >= FIRST_SURROGATE && unit < AFTER_SURROGATES ? unit + UNITS : unit;
+  return unit >= 0xd800 && unit <= 0xdbff ? unit + 0x10000 : unit;
 }

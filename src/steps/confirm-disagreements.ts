@@ -4,7 +4,7 @@ import type { Disagreement } from '../core/verdict.ts';
 import type { ObjectStore } from '../ports.ts';
 import { readListing } from './read-set.ts';
 
-const HEADS_AT_ONCE = 16;
+export const HEADS_AT_ONCE = 16;
 
 /**
  * Where assets differ from their record indeed, of those that record and listing disagree about. Some servers list an

@@ -2,8 +2,7 @@ import { mapConcurrently } from '../core/concurrency.ts';
 import type { SetLocation } from '../core/keys.ts';
 import type { Listing } from '../core/listing.ts';
 import type { ObjectStore } from '../ports.ts';
-
-const HEADS_AT_ONCE = 16;
+import { HEADS_AT_ONCE } from './confirm-disagreements.ts';
 
 /**
  * Finds an asset that nothing can read or copy before somebody has restored it from its archive.

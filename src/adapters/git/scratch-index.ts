@@ -2,8 +2,7 @@ import { copyFile, mkdir, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { printable } from '../../core/printable.ts';
-import { systemCode } from '../../core/system-code.ts';
-import { UserError } from '../../errors.ts';
+import { systemCode, UserError } from '../../errors.ts';
 import { readGit } from './run-git.ts';
 
 /**

@@ -1,15 +1,14 @@
 import { statSync } from 'node:fs';
 import { printable } from '../../core/printable.ts';
-import { UserError } from '../../errors.ts';
+import { codeOf, UserError } from '../../errors.ts';
 import { directoryFault } from './directory-fault.ts';
-import { hasCode } from './has-code.ts';
 
 /** @throws UserError where something else is in its place */
 export function isDirectory(path: string): boolean {
   try {
     if (statSync(path).isDirectory()) return true;
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
+    if (codeOf(error) === 'ENOENT') return false;
     throw directoryFault(path, error);
   }
   throw new UserError(`package-directory '${printable(path)}' is a file: name a directory`);

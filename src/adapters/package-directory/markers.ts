@@ -3,9 +3,7 @@ import { closeSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSyn
 import { join } from 'node:path';
 import { temporaryName } from '../../core/asset-path.ts';
 import { printable } from '../../core/printable.ts';
-import { systemCode } from '../../core/system-code.ts';
-import { UserError } from '../../errors.ts';
-import { hasCode } from './has-code.ts';
+import { codeOf, systemCode, UserError } from '../../errors.ts';
 import { READ_FLAGS } from './read-flags.ts';
 
 // Synchronous: these files are tiny, and node:fs/promises takes longer to load than all of them to write.
@@ -23,7 +21,7 @@ export async function readMarker(directory: string, name: string): Promise<strin
       closeSync(descriptor);
     }
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw markerFault('read', join(directory, name), error);
   }
 }
@@ -58,7 +56,7 @@ function removeIfThere(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    if (!hasCode(error, 'ENOENT') && !hasCode(error, 'ENOTDIR')) throw error;
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
   }
 }
 

@@ -15,11 +15,9 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { printable } from '../../core/printable.ts';
-import { systemCode } from '../../core/system-code.ts';
-import { UserError } from '../../errors.ts';
+import { codeOf, systemCode, UserError } from '../../errors.ts';
 import type { IncomingFile } from '../../ports.ts';
 import { writeAt } from './file-bytes.ts';
-import { hasCode } from './has-code.ts';
 import { HashingThread } from './hashing-thread.ts';
 
 // Synchronous but for large writes: for a small file, each call handed to another thread costs more than all of them.
@@ -194,7 +192,7 @@ function makeFolder(folder: string): boolean {
     mkdirSync(folder);
   } catch (error) {
     // Made by another program a moment ago.
-    if (!hasCode(error, 'EEXIST')) throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
   }
   return lstatSync(folder).isDirectory();
 }

@@ -4,8 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isHidden, isMarker, isNoText, isTemporary } from '../../core/asset-path.ts';
 import { comparePaths } from '../../core/path-order.ts';
 import { printable } from '../../core/printable.ts';
-import { systemCode } from '../../core/system-code.ts';
-import { InputError, UserError } from '../../errors.ts';
+import { InputError, systemCode, UserError } from '../../errors.ts';
 import type { FileSelection, Log, ScannedFile } from '../../ports.ts';
 import { changed, resolveInside } from './resolve-inside.ts';
 

@@ -1,10 +1,9 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { comparePaths } from '../../core/path-order.ts';
 import { printable } from '../../core/printable.ts';
-import { systemCode } from '../../core/system-code.ts';
-import { UserError } from '../../errors.ts';
+import { systemCode, UserError } from '../../errors.ts';
 import type { SourceContents } from '../../ports.ts';
-import { sortByCodePoints } from './code-point-order.ts';
 import { encodePath } from './file-name.ts';
 import { glob } from './glob.ts';
 
@@ -41,7 +40,7 @@ async function* contentsOf(files: readonly string[]): AsyncGenerator<Uint8Array,
 }
 
 function filesOf(root: string, pattern: string): string[] {
-  const found = sortByCodePoints(glob(root, pattern));
+  const found = glob(root, pattern).toSorted(comparePaths);
   return found.map((path) => `${root}/${path}`).filter(isFile);
 }
 

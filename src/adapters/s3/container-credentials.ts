@@ -4,7 +4,7 @@ import type { AwsCredentialIdentity } from '@smithy/types';
 import { defined } from '../../core/defined.ts';
 import { printable } from '../../core/printable.ts';
 import { StoreError } from '../../errors.ts';
-import type { CredentialContext } from './credentials.ts';
+import type { CredentialContext } from './identity.ts';
 import { askService, type Question } from './json-service.ts';
 import { LIMITS } from './limits.ts';
 import { Transport } from './transport.ts';

@@ -1,6 +1,5 @@
 import { printable } from '../../core/printable.ts';
-import { StoreError } from '../../errors.ts';
-import { codeOf } from './error-code.ts';
+import { codeOf, StoreError } from '../../errors.ts';
 import { faultOf } from './fault.ts';
 import { isUnreachable } from './retry-strategy.ts';
 

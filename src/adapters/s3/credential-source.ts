@@ -2,7 +2,7 @@ import type { AwsCredentialIdentity } from '@smithy/types';
 import { printable } from '../../core/printable.ts';
 import { type CredentialWay, credentialsBy, wayToCredentials } from './credential-chain.ts';
 import { credentialFault } from './credential-faults.ts';
-import type { CredentialContext } from './credentials.ts';
+import type { CredentialContext } from './identity.ts';
 import { identity } from './identity.ts';
 import { fetchOidcToken, hasOidc } from './oidc.ts';
 import type { RoleSettings } from './settings.ts';

@@ -1,20 +1,7 @@
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { once } from '../../core/once.ts';
 import { unlessAborted } from '../../core/unless-aborted.ts';
-import type { Log } from '../../ports.ts';
-import { identity } from './identity.ts';
-import type { PatientRetryStrategy } from './retry-strategy.ts';
-import type { StoreSettings } from './settings.ts';
-import type { Transport } from './transport.ts';
-
-/** What fetching credentials needs of the connection. */
-export interface CredentialContext {
-  readonly settings: StoreSettings;
-  readonly transport: Transport;
-  readonly retries: () => Promise<PatientRetryStrategy>;
-  readonly signal: AbortSignal;
-  readonly log: Pick<Log, 'info'>;
-}
+import { type CredentialContext, identity } from './identity.ts';
 
 /** @param options with `forceRefresh`, others than those at hand are fetched */
 export type Credentials = (options?: { readonly forceRefresh?: boolean }) => Promise<AwsCredentialIdentity>;

@@ -1,10 +1,5 @@
 import type { SdkError } from '@smithy/types';
 
-/** Node's code of a system error (`ECONNRESET`), or an empty text. */
-export function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
-
 /** What the SDK's parts classify: any error, with the fields of a reply where there was one. */
 export function isSdkError(error: unknown): error is SdkError {
   return Error.isError(error);

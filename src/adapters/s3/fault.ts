@@ -1,5 +1,5 @@
 import { printable } from '../../core/printable.ts';
-import { codeOf } from './error-code.ts';
+import { codeOf } from '../../errors.ts';
 
 /** The parts of an SDK error that classify it. */
 export interface Fault {

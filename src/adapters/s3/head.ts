@@ -1,6 +1,7 @@
 import { defined } from '../../core/defined.ts';
 import type { ObjectHead } from '../../ports.ts';
 import type { Bucket, Operation } from './bucket.ts';
+import { sizeOf } from './list.ts';
 import { METADATA_HEADER } from './object-headers.ts';
 import { causeName, causeStatus } from './refusal.ts';
 
@@ -67,10 +68,6 @@ async function readFirstByte<Value>(
     if (causeName(error) === 'InvalidRange') return read('bytes */0');
     throw error;
   }
-}
-
-function sizeOf(digits = ''): number | undefined {
-  return /^\d{1,15}$/.test(digits) ? Number(digits) : undefined;
 }
 
 const ARCHIVES: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE']);

@@ -1,6 +1,6 @@
 import { HttpRequest } from '@smithy/core/protocols';
 import { defined } from '../../core/defined.ts';
-import type { CredentialContext } from './credentials.ts';
+import type { CredentialContext } from './identity.ts';
 import type { Reply } from './reply.ts';
 import { withRetries } from './retry.ts';
 

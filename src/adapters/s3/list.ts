@@ -89,7 +89,7 @@ function tierOf(storageClass: string | undefined, sizeBytes: number): StorageTie
   return isTiered ? 'intelligent' : undefined;
 }
 
-function sizeOf(digits = ''): number | undefined {
+export function sizeOf(digits = ''): number | undefined {
   const size = /^\d+$/.test(digits) ? Number(digits) : Number.NaN;
   return Number.isSafeInteger(size) ? size : undefined;
 }

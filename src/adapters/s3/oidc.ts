@@ -1,5 +1,5 @@
 import { credentialFault } from './credential-faults.ts';
-import type { CredentialContext } from './credentials.ts';
+import type { CredentialContext } from './identity.ts';
 import { askService } from './json-service.ts';
 import { variable } from './variable.ts';
 

@@ -2,8 +2,8 @@ import type { Agent, AgentOptions, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { HttpProxyAgent } from 'http-proxy-agent';
 import { HttpsProxyAgent } from 'https-proxy-agent';
-import { StoreError } from '../../errors.ts';
-import { codeOf, PROXY_UNAVAILABLE } from './error-code.ts';
+import { codeOf, StoreError } from '../../errors.ts';
+import { PROXY_UNAVAILABLE } from './error-code.ts';
 import type { ProxyServer } from './proxy-variables.ts';
 
 /** Of a proxy that wants to know who asks: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.8 */

@@ -2,8 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import type { RetryErrorInfo, RetryErrorType, RetryStrategyV2, RetryToken, SdkError } from '@smithy/types';
 import { unlessAborted } from '../../core/unless-aborted.ts';
-import { StoreError, UserError } from '../../errors.ts';
-import { codeOf, isSdkError, PROXY_UNAVAILABLE } from './error-code.ts';
+import { codeOf, StoreError, UserError } from '../../errors.ts';
+import { isSdkError, PROXY_UNAVAILABLE } from './error-code.ts';
 import { OversizedReplyError } from './reply.ts';
 import { CORRUPTED, type Failed, isDefinite, type Retries } from './retry.ts';
 

@@ -2,7 +2,7 @@ import { fromTemporaryCredentials, fromWebToken } from '@aws-sdk/credential-prov
 import type { HttpResponse } from '@smithy/core/protocols';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { defined } from '../../core/defined.ts';
-import type { CredentialContext } from './credentials.ts';
+import type { CredentialContext } from './identity.ts';
 import { ServiceError } from './json-service.ts';
 import { readReply } from './reply.ts';
 import { SdkRequestHandler } from './sdk-request-handler.ts';
