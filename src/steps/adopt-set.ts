@@ -5,7 +5,6 @@ import { RecordLostError, SetChangedError, StoreError } from '../errors.ts';
 import type { Ports } from '../ports.ts';
 import { type Finding, isUsable } from './look-up.ts';
 import { lookUpSettled } from './look-up-settled.ts';
-import { promote } from './promote.ts';
 import { hit, miss, type SearchResult, type SetSearch, tell } from './set-search.ts';
 
 export interface Adoption {
@@ -24,6 +23,7 @@ export async function adopt(search: SetSearch, ports: Ports, adoption: Adoption)
   if (search.promote && search.dryRun) ports.log.info(`Dry run: would copy it to ${ownUri}.`);
   if (!search.promote || search.dryRun) return hit(from, { own, source, codeHash });
   try {
+    const { promote } = await import('./promote.ts');
     const { writer, concurrency } = search;
     const record = await promote(ports, { own, from, writer, concurrency });
     ports.log.info(`Copied ${counted(record.files.length, 'asset')} to ${ownUri}.`);

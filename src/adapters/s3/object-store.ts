@@ -4,6 +4,7 @@ import { Bucket } from './bucket.ts';
 import { type ConnectOptions, connect } from './connection.ts';
 import { endpointName } from './endpoint.ts';
 import { list } from './list.ts';
+import { readAsset } from './read-asset.ts';
 import { readDocument } from './read-document.ts';
 import type { StoreSettings } from './settings.ts';
 
@@ -12,7 +13,6 @@ export function s3ObjectStore(settings: StoreSettings, options?: ConnectOptions)
   const bucket = new Bucket(connect(settings, options));
   // Once: to import what is loaded takes a tenth of what a request does.
   const write = once(() => import('./write.ts'));
-  const reads = once(() => import('./read-asset.ts'));
   return {
     bucket: settings.bucket,
     endpoint: endpointName(settings),
@@ -25,7 +25,7 @@ export function s3ObjectStore(settings: StoreSettings, options?: ConnectOptions)
     putAsset: async (asset) => (await write()).putAsset(bucket, asset),
     putAssetInParts: async (asset) => (await import('./put-in-parts.ts')).putInParts(bucket, asset),
     copyAsset: async (copy) => (await write()).copyAsset(bucket, copy),
-    readAsset: async (read) => (await reads()).readAsset(bucket, read),
+    readAsset: (read) => readAsset(bucket, read),
     abortUploads: async (prefix, beforeEach) =>
       (await import('./abort-uploads.ts')).abortUploads(bucket, prefix, beforeEach),
   };
