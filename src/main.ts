@@ -102,7 +102,7 @@ async function checkRequest(inputs: Inputs, host: Host): Promise<CheckRequest> {
   const search = searchRequest(inputs, host);
   if (!inputs.search.restore) return search;
   const { restoreSelection } = await import('./run-restore.ts');
-  return { ...search, restore: restoreSelection(inputs) };
+  return { ...search, restore: await restoreSelection(inputs) };
 }
 
 function tell({ log, setOutput }: Host, outcome: Outcome, bucket: string): void {

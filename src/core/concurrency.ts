@@ -166,6 +166,22 @@ export function byteBudget(totalBytes: number): ByteBudget {
     }
   }
 
+  const pool = bufferPool();
+  function lend<Result>(sizeBytes: number, work: (buffer: Uint8Array) => Promise<Result>): Promise<Result> {
+    return spend(sizeBytes, async () => {
+      const buffer = pool.take(sizeBytes);
+      try {
+        return await work(buffer.subarray(0, sizeBytes));
+      } finally {
+        pool.give(buffer);
+      }
+    });
+  }
+  return { spend, lend };
+}
+
+/** Buffers that are used again and again. */
+function bufferPool() {
   const [small, large]: [Uint8Array[], Uint8Array[]] = [[], []];
   function take(sizeBytes: number): Uint8Array {
     if (sizeBytes <= SMALL_BYTES) return small.pop() ?? Buffer.allocUnsafeSlow(SMALL_BYTES);
@@ -177,15 +193,6 @@ export function byteBudget(totalBytes: number): ByteBudget {
     large.length = 0;
     return Buffer.allocUnsafeSlow(sizeBytes);
   }
-  function lend<Result>(sizeBytes: number, work: (buffer: Uint8Array) => Promise<Result>): Promise<Result> {
-    return spend(sizeBytes, async () => {
-      const buffer = take(sizeBytes);
-      try {
-        return await work(buffer.subarray(0, sizeBytes));
-      } finally {
-        (buffer.length === SMALL_BYTES ? small : large).push(buffer);
-      }
-    });
-  }
-  return { spend, lend };
+  const give = (buffer: Uint8Array) => void (buffer.length === SMALL_BYTES ? small : large).push(buffer);
+  return { take, give };
 }
