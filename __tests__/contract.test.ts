@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { INPUTS } from '../src/inputs.ts';
+import { INPUTS } from '../src/inputs/inputs.ts';
 import { OUTPUTS } from '../src/outputs.ts';
 
 // What the sources declare, what the runner reads and what the user reads are held to each other.

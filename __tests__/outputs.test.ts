@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { cacheSet } from '../src/core/keys.ts';
+import { cacheSet } from '../src/asset-set/location.ts';
 import type { Outcome } from '../src/modes/outcome.ts';
 import { isTruncated, OUTPUTS, outputsOf } from '../src/outputs.ts';
-import { assetFile, CODE_HASH, COMMIT } from './core/records.ts';
+import { assetFile, CODE_HASH, COMMIT } from './asset-set/records.ts';
 import { outcome } from './modes/outcomes.ts';
 
 function tell(overrides: Partial<Outcome> = {}): Record<string, string> {

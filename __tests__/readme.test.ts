@@ -6,11 +6,11 @@ import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LocalS3 } from '../dev/local-s3/local-s3.ts';
 import { machineEnvironment } from '../dev/run-action.ts';
-import { gitSourceTree } from '../src/adapters/git/source-tree.ts';
-import { gitSha256 } from '../src/core/code-hash.ts';
-import { INPUTS, parseInputs } from '../src/inputs.ts';
+import { gitSha256 } from '../src/code-hash/code-hash.ts';
+import { gitSourceTree } from '../src/code-hash/source-tree.ts';
+import { INPUTS, parseInputs } from '../src/inputs/inputs.ts';
 import { OUTPUTS, outputsOf } from '../src/outputs.ts';
-import { recordText } from './core/records.ts';
+import { recordText } from './asset-set/records.ts';
 import { Repositories } from './support/git-repository.ts';
 import { Scenario } from './support/scenario.ts';
 
@@ -279,7 +279,7 @@ const ROLE_INPUTS = new Map<string, string>([
 ]);
 
 async function actionsOfTheCode(): Promise<Set<string>> {
-  const folder = join(ROOT, 'src', 'adapters', 's3');
+  const folder = join(ROOT, 'src', 's3');
   const sources = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')));
   const declared = sources.flatMap((source) => source.match(/\baction: '(.*?)'/g) ?? []);
   return new Set(declared.flatMap((line) => line.match(/s3:\w+/g) ?? []));

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Outcome } from '../src/modes/outcome.ts';
 import type { Log } from '../src/ports.ts';
 import { Notes, summaryOf } from '../src/summary.ts';
-import { assetFile, CODE_HASH, COMMIT } from './core/records.ts';
+import { assetFile, CODE_HASH, COMMIT } from './asset-set/records.ts';
 import { outcome } from './modes/outcomes.ts';
 
 const SILENT: Log = { info: () => {}, warning: () => {}, debug: () => {} };

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { styleText } from 'node:util';
-import { counted } from '../src/core/counted.ts';
+import { counted } from '../src/text.ts';
 import type { Commit } from './demo/repository.ts';
 import { BUCKET, Stage } from './demo/stage.ts';
 

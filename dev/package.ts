@@ -21,7 +21,7 @@ const MOST_ENTRY_BYTES = 200_000;
 const BUILT_IN = Object.fromEntries(builtinModules.map((name) => [name, `node:${name}`]));
 
 const BUNDLED: InputOptions = {
-  input: 'src/index.ts',
+  input: { index: 'src/action.ts' },
   platform: 'node',
   // The entry exports nothing, so it need not be a chunk of its own.
   preserveEntrySignatures: false,
@@ -37,6 +37,35 @@ const BUNDLED: InputOptions = {
 
 const OUTPUT: OutputOptions = { format: 'esm', minify: true, chunkFileNames: '[name].js' };
 
+/** What is loaded when it is needed, by the modules that are imported then. */
+const SEAMS = {
+  'code-hash': [
+    'src/code-hash/checked-out.ts',
+    'src/code-hash/git.ts',
+    'src/code-hash/git-entries.ts',
+    'src/code-hash/md5.ts',
+  ],
+  transfer: [
+    'src/modes/upload.ts',
+    'src/modes/restore.ts',
+    'src/asset-set/plan.ts',
+    'src/asset-set/promote.ts',
+    'src/asset-set/signature.ts',
+    'src/package-directory/scan.ts',
+    'src/package-directory/open-file.ts',
+    'src/package-directory/receive-file.ts',
+    'src/s3/write.ts',
+  ],
+  patterns: ['node_modules/@actions/glob/lib/glob.js'],
+  multipart: ['src/s3/multipart.ts', 'src/s3/in-parts.ts'],
+  proxy: ['src/s3/proxy.ts'],
+  credentials: ['src/s3/credential-source.ts'],
+};
+
+/** What the SDK loads by itself for profiles, SSO and the like. */
+const PROVIDERS = 'providers';
+const START_UP = 'start-up';
+
 await rm(WORK, { recursive: true, force: true });
 const moduleIds = await bundle(join(WORK, 'bundled'));
 await ncc('build', join(WORK, 'bundled', 'index.js'), '-o', join(WORK, 'dist'));
@@ -46,12 +75,14 @@ await report();
 /** @returns the modules that went in */
 async function bundle(directory: string): Promise<string[]> {
   const build = await rolldown(BUNDLED);
-  const startUp = await startUpModules(build);
-  const groups = [{ name: 'start-up', test: (id: string) => startUp.has(id) }];
+  const parts = await partsOf(build);
   const { output } = await build.write({
     ...OUTPUT,
     dir: directory,
-    codeSplitting: { groups, includeDependenciesRecursively: false },
+    codeSplitting: {
+      groups: [{ name: (id: string) => parts.get(id) ?? PROVIDERS }],
+      includeDependenciesRecursively: false,
+    },
   });
   await build.close();
   // Not a module's, whatever the project's own package.json says: so ncc makes CommonJS of it.
@@ -59,11 +90,31 @@ async function bundle(directory: string): Promise<string[]> {
   return output.filter(isChunk).flatMap(({ moduleIds }) => moduleIds);
 }
 
-/** The modules that are loaded whatever is asked: shared with others, they would be spread over many small chunks. */
-async function startUpModules(build: RolldownBuild): Promise<ReadonlySet<string>> {
+/** The part of the bundle that each module belongs to. Rolldown alone would make a file of every import and of what two share. */
+async function partsOf(build: RolldownBuild): Promise<ReadonlyMap<string, string>> {
   const { output } = await build.generate(OUTPUT);
   const chunks = new Map(output.filter(isChunk).map((chunk) => [chunk.fileName, chunk]));
-  const loaded = new Set<string>(['index.js']);
+  const startUp = modulesLoadedBy(['index.js'], chunks);
+  const parts = new Map([...startUp].map((id) => [id, START_UP]));
+  for (const [seam, roots] of Object.entries(SEAMS)) {
+    const names = roots.map((root) => nameOfChunkWith(root, chunks.values()));
+    for (const id of modulesLoadedBy(names, chunks)) {
+      const other = parts.get(id);
+      if (other === undefined) parts.set(id, seam);
+      else if (other !== START_UP) parts.set(id, id.includes('node_modules') ? 'sdk' : 'shared');
+    }
+  }
+  return parts;
+}
+
+function nameOfChunkWith(root: string, chunks: Iterable<OutputChunk>): string {
+  for (const { fileName, moduleIds } of chunks) if (moduleIds.some((id) => id.endsWith(root))) return fileName;
+  throw new Error(`${root} is not part of the bundle`);
+}
+
+/** The modules of chunks and of all that those import at once. */
+function modulesLoadedBy(names: readonly string[], chunks: ReadonlyMap<string, OutputChunk>): ReadonlySet<string> {
+  const loaded = new Set(names);
   // A set grows while it is gone through.
   for (const name of loaded) for (const imported of chunks.get(name)?.imports ?? []) loaded.add(imported);
   return new Set([...loaded].flatMap((name) => chunks.get(name)?.moduleIds ?? []));

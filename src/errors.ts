@@ -1,4 +1,4 @@
-import { printable } from './core/printable.ts';
+import { printable } from './text.ts';
 
 /** A fault that the user can act on: its message is one line that says what failed, the value seen and what to do. */
 export class UserError extends Error {

@@ -1,5 +1,5 @@
-import { uriOf } from './core/keys.ts';
-import { totalSize } from './core/record.ts';
+import { uriOf } from './asset-set/location.ts';
+import { totalSize } from './asset-set/record.ts';
 import type { Outcome } from './modes/outcome.ts';
 
 /** Runners refuse outputs of over 1 MiB a job; larger sets are in `.record.json`. */
@@ -24,8 +24,6 @@ export const OUTPUTS = {
   restored: ({ restored }) => String(restored),
   files: filesJson,
 } as const satisfies Record<string, (outcome: Outcome, bucket: string) => string>;
-
-export type OutputName = keyof typeof OUTPUTS;
 
 /** @returns every output's text, by name */
 export function outputsOf(outcome: Outcome, bucket: string): ReadonlyMap<string, string> {

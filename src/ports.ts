@@ -1,6 +1,6 @@
-import type { Marker } from './core/asset-path.ts';
-import type { SourceListing } from './core/code-hash.ts';
-import type { ByteBudget } from './core/concurrency.ts';
+import type { Marker } from './asset-set/path.ts';
+import type { ByteBudget } from './async.ts';
+import type { SourceListing } from './code-hash/code-hash.ts';
 
 // What modes and steps need from outside. Adapters implement these; nothing here knows AWS, Actions or git.
 

@@ -1,8 +1,7 @@
-import { counted } from './core/counted.ts';
-import { printable } from './core/printable.ts';
-import type { Inputs } from './inputs.ts';
+import type { Inputs } from './inputs/inputs.ts';
 import type { Outcome } from './modes/outcome.ts';
 import type { Log } from './ports.ts';
+import { counted, printable } from './text.ts';
 
 // The job summary: how a step ended, and why, in the words of its log.
 

@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ActionResult } from '../../dev/run-action.ts';
-import { newKeyPair } from '../core/key-pair.ts';
+import { newKeyPair } from '../asset-set/key-pair.ts';
 import { Scenario } from '../support/scenario.ts';
 
 // The built action as a runner runs it: what later steps are told, word by word.

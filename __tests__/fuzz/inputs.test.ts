@@ -1,7 +1,7 @@
 import { describe } from '@jest/globals';
 import fc from 'fast-check';
 import { InputError } from '../../src/errors.ts';
-import { INPUTS, type InputName, type Inputs, parseInputs } from '../../src/inputs.ts';
+import { INPUTS, type InputName, type Inputs, parseInputs } from '../../src/inputs/inputs.ts';
 import { isPrintableLine, itHolds, troublesomeText } from './fuzzing.ts';
 
 const WORDS = [

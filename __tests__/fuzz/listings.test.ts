@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Bucket } from '../../src/adapters/s3/bucket.ts';
-import { connect } from '../../src/adapters/s3/connection.ts';
-import { list } from '../../src/adapters/s3/list.ts';
-import type { Reply } from '../../src/adapters/s3/reply.ts';
 import { StoreError } from '../../src/errors.ts';
 import type { ListedObject } from '../../src/ports.ts';
+import { Bucket } from '../../src/s3/bucket.ts';
+import { connect } from '../../src/s3/connection.ts';
+import { list } from '../../src/s3/read.ts';
+import type { Reply } from '../../src/s3/reply.ts';
 import { edited, edits, isPrintableLine, itHoldsAsync, troublesomeText } from './fuzzing.ts';
 
 const CONNECTION = connect({

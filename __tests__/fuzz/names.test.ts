@@ -1,9 +1,8 @@
 import { posix, win32 } from 'node:path';
 import { describe } from '@jest/globals';
 import fc from 'fast-check';
-import { addressOf } from '../../src/adapters/s3/endpoint.ts';
-import { pathProblem } from '../../src/core/asset-path.ts';
-import { type NamingRules, namingProblem } from '../../src/core/portable-names.ts';
+import { type NamingRules, namingProblem, pathProblem } from '../../src/asset-set/path.ts';
+import { addressOf } from '../../src/s3/endpoint.ts';
 import { isPrintableLine, itHolds, troublesomeText } from './fuzzing.ts';
 
 const PREFIX = `artifacts/${'c'.repeat(40)}/`;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type AssetRecord, describeWriter, parseRecord } from '../../src/core/record.ts';
+import { type AssetRecord, describeWriter, parseRecord } from '../../src/asset-set/record.ts';
 import { UserError } from '../../src/errors.ts';
-import { recordText } from '../core/records.ts';
+import { recordText } from '../asset-set/records.ts';
 import { edited, edits, isPrintableLine, itHolds, troublesomeText } from './fuzzing.ts';
 
 const WHERE = 's3://bucket/records/artifacts/x.json';

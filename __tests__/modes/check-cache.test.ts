@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { parseRecord } from '../../src/core/record.ts';
-import { recordText } from '../core/records.ts';
+import { parseRecord } from '../../src/asset-set/record.ts';
+import { recordText } from '../asset-set/records.ts';
 import { type RecordFixture, Scenario, SOURCES, skippingClock } from '../support/scenario.ts';
 
 let scenario: Scenario;

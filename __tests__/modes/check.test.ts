@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { parseRecord } from '../../src/core/record.ts';
+import { parseRecord } from '../../src/asset-set/record.ts';
 import { OTHER_WRITER, Scenario, SOURCES, skippingClock } from '../support/scenario.ts';
 
 const FOUND = { found: true, source: 'artifact', cacheHit: false } as const;

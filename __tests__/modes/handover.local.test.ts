@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { s3ObjectStore } from '../../src/adapters/s3/object-store.ts';
 import type { Outcome } from '../../src/modes/outcome.ts';
+import { s3ObjectStore } from '../../src/s3/object-store.ts';
 import { Scenario } from '../support/scenario.ts';
 import { TestBucket } from '../support/test-bucket.ts';
 

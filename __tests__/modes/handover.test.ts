@@ -1,13 +1,12 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { signedStore } from '../../src/adapters/signed-store.ts';
-import { gitSha256 } from '../../src/core/code-hash.ts';
-import type { CodeHashRequest } from '../../src/core/code-hash-request.ts';
+import { signedStore } from '../../src/asset-set/signature.ts';
+import { type CodeHashRequest, gitSha256 } from '../../src/code-hash/code-hash.ts';
 import type { CheckRequest } from '../../src/modes/check.ts';
 import type { Outcome } from '../../src/modes/outcome.ts';
 import type { UploadRequest } from '../../src/modes/upload.ts';
-import { newRecordKeys } from '../core/key-pair.ts';
+import { newRecordKeys } from '../asset-set/key-pair.ts';
 import { Scenario, SOURCES } from '../support/scenario.ts';
 
 // What a check hands to the upload after it, past a build that may empty the package directory or write into it.

@@ -1,6 +1,6 @@
-import { artifactSet } from '../../src/core/keys.ts';
+import { artifactSet } from '../../src/asset-set/location.ts';
 import type { Outcome } from '../../src/modes/outcome.ts';
-import { COMMIT } from '../core/records.ts';
+import { COMMIT } from '../asset-set/records.ts';
 
 /** A miss, with what a test wants otherwise. */
 export function outcome(overrides: Partial<Outcome> = {}): Outcome {

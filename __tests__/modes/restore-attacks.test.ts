@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { link, lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { NamingRules } from '../../src/core/portable-names.ts';
-import { printable } from '../../src/core/printable.ts';
+import type { NamingRules } from '../../src/asset-set/path.ts';
 import { UserError } from '../../src/errors.ts';
 import type { ListedObject, ObjectStore } from '../../src/ports.ts';
+import { printable } from '../../src/text.ts';
 import { EVERYTHING, Scenario } from '../support/scenario.ts';
 
 // Whoever may write to the bucket chooses paths and claims; whoever ran before in the workspace chooses what lies there.

@@ -11,8 +11,8 @@ import {
   peakConcurrency,
   type Reply,
 } from '../../dev/local-s3/local-s3.ts';
-import { s3ObjectStore } from '../../src/adapters/s3/object-store.ts';
 import type { ObjectStore } from '../../src/ports.ts';
+import { s3ObjectStore } from '../../src/s3/object-store.ts';
 import { OTHER_WRITER, Scenario, skippingClock } from '../support/scenario.ts';
 
 // What a restore makes of a store that lies, breaks off or changes under it: never wrong bytes.

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { pathMatcher, unmatchedPatterns } from '../../src/adapters/path-patterns.ts';
-import { parseRecord } from '../../src/core/record.ts';
+import { parseRecord } from '../../src/asset-set/record.ts';
 import type { RestoreRequest } from '../../src/modes/restore.ts';
+import { pathMatcher, unmatchedPatterns } from '../../src/package-directory/scan.ts';
 import type { ObjectStore } from '../../src/ports.ts';
 import { EVERYTHING, Scenario, skippingClock } from '../support/scenario.ts';
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { gitSha256 } from '../../src/core/code-hash.ts';
-import { parseRecord } from '../../src/core/record.ts';
+import { parseRecord } from '../../src/asset-set/record.ts';
+import { gitSha256 } from '../../src/code-hash/code-hash.ts';
 import { OTHER_WRITER, Scenario, SOURCES, skippingClock } from '../support/scenario.ts';
 
 let scenario: Scenario;

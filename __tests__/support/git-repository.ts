@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { pathspecsOf } from '../../src/adapters/git/pathspec.ts';
+import { pathspecsOf } from '../../src/code-hash/index-listing.ts';
 import type { SourceTree } from '../../src/ports.ts';
 
 /** A path is text, or bytes where it need not be UTF-8. */

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { encodePath } from '../../src/adapters/python-glob/file-name.ts';
+import { encodePath } from '../../src/code-hash/md5.ts';
 
 /** Contents by path; as python-trees.json has them. */
 export type Tree = Readonly<Record<string, string | { readonly link: string }>>;

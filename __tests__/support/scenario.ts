@@ -5,13 +5,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { LocalS3Options } from '../../dev/local-s3/local-s3.ts';
 import { type ActionResult, type ActionStep, machineEnvironment, runAction } from '../../dev/run-action.ts';
-import { gitSourceTree } from '../../src/adapters/git/source-tree.ts';
-import { jobFiles } from '../../src/adapters/job-files.ts';
-import { packageDirectory } from '../../src/adapters/package-directory/package-directory.ts';
-import { s3ObjectStore } from '../../src/adapters/s3/object-store.ts';
-import type { StoreSettings } from '../../src/adapters/s3/settings.ts';
-import { systemClock, systemRandom } from '../../src/adapters/system.ts';
-import { defined } from '../../src/core/defined.ts';
 import {
   type AssetFile,
   type AssetRecord,
@@ -19,13 +12,19 @@ import {
   type RecordDraft,
   totalSize,
   type Writer,
-} from '../../src/core/record.ts';
+} from '../../src/asset-set/record.ts';
+import { gitSourceTree } from '../../src/code-hash/source-tree.ts';
+import { jobFiles, systemClock, systemRandom } from '../../src/host/system.ts';
 import { type CheckRequest, check } from '../../src/modes/check.ts';
 import type { Outcome } from '../../src/modes/outcome.ts';
 import { type RestoreRequest, type RestoreSelection, restore } from '../../src/modes/restore.ts';
 import { type UploadRequest, upload } from '../../src/modes/upload.ts';
+import { packageDirectory } from '../../src/package-directory/package-directory.ts';
 import type { Clock, ObjectStore, Ports } from '../../src/ports.ts';
-import { recordText } from '../core/records.ts';
+import { s3ObjectStore } from '../../src/s3/object-store.ts';
+import type { StoreSettings } from '../../src/s3/settings.ts';
+import { defined } from '../../src/text.ts';
+import { recordText } from '../asset-set/records.ts';
 import { TestBucket } from './test-bucket.ts';
 
 /** A commit that the default code hash request hashes: the files of `src/`. */

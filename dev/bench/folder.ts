@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { readableSize } from '../../src/core/counted.ts';
+import { readableSize } from '../../src/text.ts';
 import type { Content } from './bucket.ts';
 
 const FILES_A_FOLDER = 1000;

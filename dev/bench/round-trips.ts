@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { counted } from '../../src/core/counted.ts';
+import { counted } from '../../src/text.ts';
 import { Repository } from '../demo/repository.ts';
 import { type LocalS3, startLocalS3 } from '../local-s3/local-s3.ts';
 import { runAction } from '../run-action.ts';

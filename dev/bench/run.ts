@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { counted } from '../../src/core/counted.ts';
+import { counted } from '../../src/text.ts';
 import { type Program, runProgram } from '../program.ts';
 import { installServer } from '../servers/install-server.ts';
 import { RunningServer } from '../servers/running-server.ts';

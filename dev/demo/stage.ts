@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
-import { counted, readableSize } from '../../src/core/counted.ts';
+import { counted, readableSize } from '../../src/text.ts';
 import { type LocalS3, startLocalS3 } from '../local-s3/local-s3.ts';
 import { type ActionResult, runAction } from '../run-action.ts';
 import { shownLines } from './log-lines.ts';

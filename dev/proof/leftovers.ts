@@ -1,4 +1,4 @@
-import { isMarker } from '../../src/core/asset-path.ts';
+import { isMarker } from '../../src/asset-set/path.ts';
 import type { SetName } from './judge.ts';
 import type { TappedRequest } from './tap.ts';
 

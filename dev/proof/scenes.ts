@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MARKERS } from '../../src/core/asset-path.ts';
+import { MARKERS } from '../../src/asset-set/path.ts';
 import { type Build, makeBuild, rebuild, writeBuild } from './build.ts';
 import type { Dice } from './dice.ts';
 import type { SetName } from './judge.ts';

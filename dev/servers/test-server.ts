@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { counted } from '../../src/core/counted.ts';
+import { counted } from '../../src/text.ts';
 import type { ServerRow } from './compatibility-page.ts';
 import { installServer } from './install-server.ts';
 import type { Options } from './options.ts';

@@ -1,11 +1,9 @@
-import { handedCodeHash } from '../core/handover.ts';
-import { artifactSet } from '../core/keys.ts';
-import { recordText } from '../core/record.ts';
+import { resolveCommit } from '../asset-set/commit.ts';
+import { findSet, type SearchResult, type SetSearch } from '../asset-set/find.ts';
+import { handedCodeHash, handOver } from '../asset-set/handover.ts';
+import { artifactSet } from '../asset-set/location.ts';
+import { recordText } from '../asset-set/record.ts';
 import type { Ports } from '../ports.ts';
-import { findSet } from '../steps/find-set.ts';
-import { handOver } from '../steps/hand-over.ts';
-import { resolveCommit } from '../steps/resolve-commit.ts';
-import type { SearchResult, SetSearch } from '../steps/set-search.ts';
 import { type Outcome, outcomeOfSearch, recordOf } from './outcome.ts';
 import type { RestoreSelection } from './restore.ts';
 

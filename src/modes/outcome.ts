@@ -1,11 +1,11 @@
-import type { SetLocation } from '../core/keys.ts';
-import { type AssetFile, type CompleteRecord, describeWriter } from '../core/record.ts';
-import type { Reason } from '../core/verdict.ts';
-import type { Finding } from '../steps/look-up.ts';
-import type { SearchResult } from '../steps/set-search.ts';
+import type { SearchResult } from '../asset-set/find.ts';
+import type { SetLocation } from '../asset-set/location.ts';
+import type { Finding } from '../asset-set/lookup.ts';
+import { type AssetFile, type CompleteRecord, describeWriter } from '../asset-set/record.ts';
+import type { Reason } from '../asset-set/status.ts';
 
 /** A file of a set; one of a legacy set is known by its listing alone. */
-export type OutcomeFile = Pick<AssetFile, 'path' | 'size' | 'sha256'>;
+type OutcomeFile = Pick<AssetFile, 'path' | 'size' | 'sha256'>;
 
 export type UploadReason = 'uploaded' | 'resumed' | 'marker' | 'lost-race';
 

@@ -1,15 +1,12 @@
-import { isHidden } from '../core/asset-path.ts';
-import { counted, readableSize } from '../core/counted.ts';
-import type { NamingRules } from '../core/portable-names.ts';
-import { printable } from '../core/printable.ts';
-import { recordText, totalSize } from '../core/record.ts';
+import { resolveCommit } from '../asset-set/commit.ts';
+import { restoreSet } from '../asset-set/download.ts';
+import { findSet, type SetSearch } from '../asset-set/find.ts';
+import type { Finding } from '../asset-set/lookup.ts';
+import { isHidden, type NamingRules } from '../asset-set/path.ts';
+import { recordText, totalSize } from '../asset-set/record.ts';
+import { stillInProgress } from '../asset-set/wait.ts';
 import type { Ports } from '../ports.ts';
-import { findSet } from '../steps/find-set.ts';
-import type { Finding } from '../steps/look-up.ts';
-import { resolveCommit } from '../steps/resolve-commit.ts';
-import { restoreSet } from '../steps/restore-set.ts';
-import type { SetSearch } from '../steps/set-search.ts';
-import { stillInProgress } from '../steps/wait-for-set.ts';
+import { counted, printable, readableSize } from '../text.ts';
 import { filesOf, type Outcome, outcomeOfSearch, recordOf } from './outcome.ts';
 
 /** What is brought back of a set. */

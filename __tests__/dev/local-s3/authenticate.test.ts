@@ -4,8 +4,7 @@ import type { SignedChunk } from '../../../dev/local-s3/chunked.ts';
 import { EMPTY_CONTENT } from '../../../dev/local-s3/content.ts';
 import { CredentialStore } from '../../../dev/local-s3/credentials.ts';
 import type { RequestBody } from '../../../dev/local-s3/request-body.ts';
-import type { S3Request } from '../../../dev/local-s3/s3-request.ts';
-import { parseQuery } from '../../../dev/local-s3/s3-request.ts';
+import { parseQuery, type S3Request } from '../../../dev/local-s3/s3-request.ts';
 import { EMPTY_SHA256 } from '../../../dev/local-s3/signature.ts';
 
 // The examples of Amazon's S3 API reference; their clock stands at midnight of 24 May 2013.

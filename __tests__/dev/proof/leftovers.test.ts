@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import { strangers } from '../../../dev/proof/leftovers.ts';
-import { MARKERS } from '../../../src/core/asset-path.ts';
+import { MARKERS } from '../../../src/asset-set/path.ts';
 
 it('markers, and what is to become one or an asset, are no strangers', () => {
   const temporary = [...MARKERS.map((name) => `${name}.${randomUUID()}.tmp`), `a/.restoring-${randomUUID()}`];

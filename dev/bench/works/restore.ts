@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readableSize } from '../../../src/core/counted.ts';
+import { readableSize } from '../../../src/text.ts';
 import { writeLargeFile, writeSmallFiles } from '../folder.ts';
 import { type Restore, restoreContenders } from '../restores.ts';
 import type { Stage } from '../stage.ts';

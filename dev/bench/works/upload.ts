@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readableSize } from '../../../src/core/counted.ts';
+import { readableSize } from '../../../src/text.ts';
 import { writeLargeFile, writeSmallFiles } from '../folder.ts';
 import type { Sizes } from '../sizes.ts';
 import type { Stage } from '../stage.ts';

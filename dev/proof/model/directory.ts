@@ -1,5 +1,5 @@
-import type { Marker } from '../../../src/core/asset-path.ts';
-import { split } from '../../../src/core/parts.ts';
+import { split } from '../../../src/asset-set/attributes.ts';
+import type { Marker } from '../../../src/asset-set/path.ts';
 import type { FileSelection, IncomingFile, OpenFile, PackageDirectory, ScannedFile } from '../../../src/ports.ts';
 import { digestsOf } from './contents.ts';
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { split } from '../../../src/core/parts.ts';
+import { split } from '../../../src/asset-set/attributes.ts';
 import { StoreError } from '../../../src/errors.ts';
 import type { AssetPutInParts, WriteResult } from '../../../src/ports.ts';
 import { digestsOf } from './contents.ts';
@@ -10,7 +10,7 @@ export class PartChangedError extends StoreError {
   override name = 'PartChangedError';
 }
 
-/** As `src/adapters/s3/put-in-parts.ts` does it, request by request. */
+/** As `src/s3/in-parts.ts` does it, request by request. */
 export async function putInParts(line: Line, put: AssetPutInParts): Promise<WriteResult> {
   const { key, attributes, condition, signal } = put;
   const { bucket, sender, watch } = line;

@@ -2,7 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 // The record: compare and swap.
 
-const CLAIM = 'src/steps/record-claim.ts';
+const CLAIM = 'src/asset-set/claim.ts';
 
 export const CLAIMS: readonly Mutant[] = [
   {
@@ -84,6 +84,6 @@ export const CLAIMS: readonly Mutant[] = [
     file: CLAIM,
     text: "const next = record.state === 'uploading' ? this.#uploading(record.leaseSeconds) : record;",
     replacement: 'const next = record;',
-    rare: '__tests__/steps/record-claim.local.test.ts',
+    rare: '__tests__/asset-set/record-claim.local.test.ts',
   },
 ];

@@ -2,7 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 // Sealing, repairing, copying.
 
-const COMPLETE = 'src/steps/complete-set.ts';
+const COMPLETE = 'src/asset-set/complete.ts';
 const BUCKET = 'dev/proof/model/bucket.ts';
 
 export const COMPLETING: readonly Mutant[] = [
@@ -56,13 +56,13 @@ export const COMPLETING: readonly Mutant[] = [
   },
   {
     guard: 'the record is given up once no other write is under way',
-    file: 'src/core/concurrency.ts',
+    file: 'src/async.ts',
     text: 'for (const lane of running) await lane;',
     replacement: 'for (const lane of running) if (failures.length === 0) await lane;',
   },
   {
     guard: 'the hold is asserted before each copy',
-    file: 'src/steps/copy-assets.ts',
+    file: 'src/asset-set/copy.ts',
     text: '    claim.assertHeld();\n',
     replacement: '',
   },
@@ -74,7 +74,7 @@ export const COMPLETING: readonly Mutant[] = [
   },
   {
     guard: 'a changed source of a copy fails the copy',
-    file: 'src/steps/copy-assets.ts',
+    file: 'src/asset-set/copy.ts',
     text: "if (result.outcome !== 'copied')",
     replacement:
       "if (result.outcome === 'copied') return { ...file, etag: result.etag };\n    if (store.bucket !== '') return file;\n    if (store.bucket !== '')",

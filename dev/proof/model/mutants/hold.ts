@@ -2,7 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 // Holding the record: renewals, giving up, and what a writer does that has lost it.
 
-const CLAIM = 'src/steps/record-claim.ts';
+const CLAIM = 'src/asset-set/claim.ts';
 
 export const HOLD: readonly Mutant[] = [
   {
@@ -48,7 +48,7 @@ export const HOLD: readonly Mutant[] = [
     file: CLAIM,
     text: 'if (failure !== undefined) throw failure;',
     replacement: '',
-    rare: '__tests__/steps/record-claim.local.test.ts',
+    rare: '__tests__/asset-set/record-claim.local.test.ts',
   },
   {
     guard: 'a writer that could not renew within its lease stops',

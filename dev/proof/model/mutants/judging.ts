@@ -2,9 +2,9 @@ import type { Mutant } from './mutant.ts';
 
 // What a reader concludes.
 
-const LOOK_UP = 'src/steps/look-up.ts';
-const UNRECORDED = 'src/steps/look-up-unrecorded.ts';
-const VERDICT = 'src/core/verdict.ts';
+const LOOK_UP = 'src/asset-set/lookup.ts';
+const UNRECORDED = 'src/asset-set/lookup.ts';
+const VERDICT = 'src/asset-set/status.ts';
 
 export const JUDGING: readonly Mutant[] = [
   {
@@ -34,7 +34,7 @@ export const JUDGING: readonly Mutant[] = [
   },
   {
     guard: 'where a HEAD agrees and the listing did not, a second listing decides',
-    file: 'src/steps/confirm-disagreements.ts',
+    file: 'src/asset-set/lookup.ts',
     text: 'confirmed[index] || again.get(path)?.etag !== listedEtag,',
     replacement: 'confirmed[index] || (again.size < 0 && path === listedEtag),',
   },
@@ -82,7 +82,7 @@ export const JUDGING: readonly Mutant[] = [
   },
   {
     guard: 'a listing of several pages counts only where the record is still the same after it',
-    file: 'src/steps/look-up-still.ts',
+    file: 'src/asset-set/lookup.ts',
     text: 'if (head?.etag === finding.record?.etag) return finding;',
     replacement: 'if (head !== null) return finding;',
     rare: '__tests__/modes/check.local.test.ts',
@@ -114,7 +114,7 @@ export const JUDGING: readonly Mutant[] = [
   },
   {
     guard: 'a record counts only at the key of its commit or code hash',
-    file: 'src/steps/look-up.ts',
+    file: 'src/asset-set/lookup.ts',
     text: ' ?? misplacement(record, recorded.location)',
     replacement: '',
     rare: '__tests__/modes/check.test.ts',

@@ -2,7 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 // When a lease has lapsed.
 
-const VERDICT = 'src/core/verdict.ts';
+const VERDICT = 'src/asset-set/status.ts';
 
 export const LEASE: readonly Mutant[] = [
   {
@@ -28,18 +28,18 @@ export const LEASE: readonly Mutant[] = [
     file: VERDICT,
     text: 'if (record.leaseSeconds === 0) return false;',
     replacement: '',
-    rare: '__tests__/core/verdict.test.ts',
+    rare: '__tests__/asset-set/verdict.test.ts',
   },
   {
     guard: 'a lease from the future lapses by the clock of who waits',
-    file: 'src/steps/wait-for-set.ts',
+    file: 'src/asset-set/wait.ts',
     text: 'return isLive ? finding : { ...finding, verdict: unfinished(record) };',
     replacement: 'return isLive ? finding : { ...finding };',
-    rare: '__tests__/steps/look-up-settled.local.test.ts',
+    rare: '__tests__/asset-set/look-up-settled.local.test.ts',
   },
   {
     guard: 'the age of a record is Date less Last-Modified',
-    file: 'src/steps/read-set.ts',
+    file: 'src/asset-set/lookup.ts',
     text: 'ageMs: dateMs - lastModifiedMs }',
     replacement: 'ageMs: dateMs }',
   },

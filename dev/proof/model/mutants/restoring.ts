@@ -2,9 +2,9 @@ import type { Mutant } from './mutant.ts';
 
 // Bringing a set back.
 
-const RESTORE_FILES = 'src/steps/restore-files.ts';
-const RESTORE_SET = 'src/steps/restore-set.ts';
-const CONTENTS = 'src/steps/set-contents.ts';
+const RESTORE_FILES = 'src/asset-set/download.ts';
+const RESTORE_SET = 'src/asset-set/download.ts';
+const CONTENTS = 'src/asset-set/copy.ts';
 const CLIENT = 'dev/proof/model/client.ts';
 
 export const RESTORING: readonly Mutant[] = [
@@ -51,14 +51,14 @@ export const RESTORING: readonly Mutant[] = [
     file: CONTENTS,
     text: 'await assertAsListed(store, set, files);',
     replacement: '',
-    rare: '__tests__/steps/set-contents.test.ts',
+    rare: '__tests__/asset-set/set-contents.test.ts',
   },
   {
     guard: 'a legacy set has no record after it was read',
     file: CONTENTS,
     text: 'if ((await readRecord(store, set.location)) !== undefined)',
     replacement: 'if (files.length < 0)',
-    rare: '__tests__/steps/set-contents.test.ts',
+    rare: '__tests__/asset-set/set-contents.test.ts',
   },
   {
     guard: 'a legacy file has the size that was listed',

@@ -2,10 +2,10 @@ import type { Mutant } from './mutant.ts';
 
 // Searching, promoting, waiting, filling the cache.
 
-const FIND = 'src/steps/find-set.ts';
+const FIND = 'src/asset-set/find.ts';
 const UPLOAD = 'src/modes/upload.ts';
-const FILL = 'src/steps/fill-cache.ts';
-const WAIT = 'src/steps/wait-for-set.ts';
+const FILL = 'src/asset-set/promote.ts';
+const WAIT = 'src/asset-set/wait.ts';
 
 export const SEARCHING: readonly Mutant[] = [
   {
@@ -16,13 +16,13 @@ export const SEARCHING: readonly Mutant[] = [
   },
   {
     guard: 'after a lost promotion, the winner is waited for',
-    file: 'src/steps/adopt-set.ts',
+    file: 'src/asset-set/find.ts',
     text: 'if (error instanceof RecordLostError) return afterLostRace(search, ports, adoption);',
     replacement: '',
   },
   {
     guard: 'a cache that changed behind its record is a miss',
-    file: 'src/steps/adopt-set.ts',
+    file: 'src/asset-set/find.ts',
     text: 'if (!(error instanceof SetChangedError) && !isArchived(error)) throw error;',
     replacement: 'throw error;',
   },
@@ -132,7 +132,7 @@ export const SEARCHING: readonly Mutant[] = [
   },
   {
     guard: 'a promotion keeps the code hash of its source',
-    file: 'src/steps/promote.ts',
+    file: 'src/asset-set/promote.ts',
     text: "if (verdict.reason === 'complete') return verdict.record;",
     replacement: '',
     rare: '__tests__/modes/check-cache.test.ts',
@@ -145,7 +145,7 @@ export const SEARCHING: readonly Mutant[] = [
   },
   {
     guard: 'a promotion takes over only the record it read',
-    file: 'src/steps/promote.ts',
+    file: 'src/asset-set/promote.ts',
     text: 'takeOver: own.record?.etag,',
     replacement: 'takeOver: undefined,',
   },

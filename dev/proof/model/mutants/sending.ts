@@ -2,7 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 // Sending assets.
 
-const SEND = 'src/steps/send-assets.ts';
+const SEND = 'src/asset-set/send.ts';
 
 export const SENDING: readonly Mutant[] = [
   {

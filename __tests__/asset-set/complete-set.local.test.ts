@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Content } from '../../dev/local-s3/local-s3.ts';
+import { RecordClaim } from '../../src/asset-set/claim.ts';
+import { completeSet } from '../../src/asset-set/complete.ts';
+import { artifactSet } from '../../src/asset-set/location.ts';
+import type { AssetFile } from '../../src/asset-set/record.ts';
+import type { Listing } from '../../src/asset-set/status.ts';
+import { SetChangedError } from '../../src/errors.ts';
+import { Scenario } from '../support/scenario.ts';
+
+const COMMIT = 'c'.repeat(40);
+const LOCATION = artifactSet('', COMMIT);
+const KEY = `${LOCATION.prefix}a.txt`;
+
+let scenario: Scenario;
+let claim: RecordClaim;
+beforeEach(async () => {
+  scenario = await Scenario.create();
+  const draft = { commit: COMMIT, origin: { kind: 'upload' } } as const;
+  const writer = { repository: 'owner/repository', runId: '5' };
+  claim = await RecordClaim.begin(scenario.ports(), { location: LOCATION, draft, writer, takeOver: undefined });
+  await claim.settled();
+  scenario.forgetWire();
+});
+afterEach(async () => {
+  claim.end();
+  await scenario.close();
+});
+
+/** Stores the only asset, and says what is stored. */
+async function store(body = 'a'): Promise<AssetFile[]> {
+  const { etag, content } = scenario.bucket.server.put(scenario.bucket.name, KEY, body);
+  return [{ path: 'a.txt', size: content.sizeBytes, etag }];
+}
+
+/** Another writer puts other bytes there, each time that the set has just been sealed. */
+function overwriteAfterSeal(times: number): void {
+  let left = times;
+  scenario.bucket.server.fault = ({ operation }) => {
+    if (operation === 'ListObjectsV2' && left > 0) {
+      left -= 1;
+      scenario.bucket.server.put(scenario.bucket.name, KEY, 'b');
+    }
+    return undefined;
+  };
+}
+
+describe('a set', () => {
+  it('is complete once it is sealed and the listing bears it out', async () => {
+    const record = await completeSet(scenario.ports(), claim, { planned: [], transfer: () => store() });
+    expect(record).toMatchObject({ state: 'complete', files: [{ path: 'a.txt', size: 1 }], totalSize: 1 });
+    expect(scenario.wire()).toEqual(['PutObject records/artifacts/<commit>.json', 'ListObjectsV2 artifacts/<commit>/']);
+    expect(await scenario.record(LOCATION.recordKey)).toEqual(record);
+    expect(scenario.log).toEqual([]);
+  });
+
+  it('is repaired where a writer that had lost the record was late', async () => {
+    overwriteAfterSeal(1);
+    const seen: (Listing | undefined)[] = [];
+    const transfer = async (listing?: Listing) => {
+      seen.push(listing);
+      return store();
+    };
+    await completeSet(scenario.ports(), claim, { planned: [], transfer });
+    expect(seen.map((listing) => listing && [...listing.keys()])).toEqual([undefined, ['a.txt']]);
+    expect(scenario.wire()).toEqual([
+      'PutObject records/artifacts/<commit>.json', // complete
+      'ListObjectsV2 artifacts/<commit>/',
+      'HeadObject artifacts/<commit>/a.txt',
+      'PutObject records/artifacts/<commit>.json', // uploading again
+      'PutObject records/artifacts/<commit>.json', // complete
+      'ListObjectsV2 artifacts/<commit>/',
+    ]);
+    expect(scenario.warnings()).toEqual([expect.stringContaining("'a.txt' changed while the set was sealed")]);
+    expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'complete' });
+    expect((await scenario.bucket.get(KEY))?.body).toBe('a');
+  });
+
+  it('is given up where others do not stop overwriting it', async () => {
+    overwriteAfterSeal(3);
+    let transfers = 0;
+    const transfer = async () => {
+      transfers += 1;
+      return store();
+    };
+    const completed = completeSet(scenario.ports(), claim, { planned: [], transfer });
+    await expect(completed).rejects.toThrow(SetChangedError);
+    await expect(completed).rejects.toThrow(`Others keep overwriting s3://${scenario.bucket.name}/${LOCATION.prefix}`);
+    expect(transfers).toBe(3);
+    expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
+  });
+
+  it('is given up where its assets cannot be stored', async () => {
+    const transfer = () => Promise.reject(new Error('the disk is full'));
+    await expect(completeSet(scenario.ports(), claim, { planned: [], transfer })).rejects.toThrow('the disk is full');
+    expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
+  });
+
+  it('stays complete where the listing after the seal cannot be had', async () => {
+    scenario.bucket.server.deny = ({ action }) => action === 's3:ListBucket';
+    const completed = completeSet(scenario.ports(), claim, { planned: [], transfer: () => store() });
+    await expect(completed).rejects.toThrow('s3:ListBucket');
+    expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'complete' });
+  });
+
+  it('is complete where the server lists ETags in another form than it answers with', async () => {
+    scenario.bucket.server.fault = ({ operation }) =>
+      operation === 'ListObjectsV2'
+        ? {
+            kind: 'rewrite',
+            rewrite: (reply) => ({ ...reply, body: Content.from(reply.body.text().replace(/<ETag>[^<]*/, '<ETag>x')) }),
+          }
+        : undefined;
+    await completeSet(scenario.ports(), claim, { planned: [], transfer: () => store() });
+    expect(scenario.warnings()).toEqual([]);
+  });
+
+  it('may have strays beside it, which are told', async () => {
+    scenario.bucket.server.put(scenario.bucket.name, `${LOCATION.prefix}b\n.txt`, 'b');
+    scenario.bucket.server.put(scenario.bucket.name, `${LOCATION.prefix}c.txt`, 'c');
+    await completeSet(scenario.ports(), claim, { planned: [], transfer: () => store() });
+    expect(scenario.warnings()).toEqual([
+      expect.stringMatching(/holds 2 object\(s\) that are not part of the set, such as 'b\\u\{a\}\.txt'/),
+    ]);
+  });
+
+  it('is not sealed by a run that has lost the record', async () => {
+    const transfer = async () => {
+      await scenario.putRecord({ leaseSeconds: 60 }, LOCATION.recordKey);
+      return store();
+    };
+    await expect(completeSet(scenario.ports(), claim, { planned: [], transfer })).rejects.toThrow('run 77');
+    expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'uploading', leaseSeconds: 60 });
+  });
+
+  it('is not repaired by a run that lost the record after the seal', async () => {
+    overwriteAfterSeal(1);
+    const ports = scenario.ports();
+    let seals = 0;
+    const transfer = async () => {
+      seals += 1;
+      return store();
+    };
+    const head: typeof ports.store.head = async (key) => {
+      await scenario.putRecord({ leaseSeconds: 60 }, LOCATION.recordKey);
+      return ports.store.head(key);
+    };
+    const completed = completeSet({ ...ports, store: { ...ports.store, head } }, claim, { planned: [], transfer });
+    await expect(completed).rejects.toThrow('run 77');
+    expect(seals).toBe(1);
+    expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'uploading', leaseSeconds: 60 });
+  });
+});

@@ -1,0 +1,26 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Finding, wasSealed } from '../../src/asset-set/lookup.ts';
+import { completeRecord, uploadingRecord } from './records.ts';
+
+describe('wasSealed', () => {
+  const etag = '"r1"';
+  const absent = { reason: 'absent' } as const;
+  const incomplete = { reason: 'incomplete', detail: '' } as const;
+
+  it.each<[string, Finding['record'], Finding['verdict'], boolean]>([
+    ['nothing', undefined, absent, false],
+    ["another tool's set", undefined, { reason: 'legacy' }, false],
+    ['a set whose record was deleted', undefined, incomplete, true],
+    ['a first upload', { etag, record: uploadingRecord() }, incomplete, false],
+    [
+      'an upload to a set that was complete',
+      { etag, record: uploadingRecord({ sealedBefore: true }) },
+      incomplete,
+      true,
+    ],
+    ['a complete set', { etag, record: completeRecord([]) }, absent, true],
+    ['a record that nobody can read', { etag }, incomplete, true],
+  ])('tells of %s whether the set may have been complete', (_, record, verdict, expected) => {
+    expect(wasSealed({ record, verdict })).toBe(expected);
+  });
+});

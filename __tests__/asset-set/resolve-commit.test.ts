@@ -1,0 +1,81 @@
+import { describe, expect, it } from '@jest/globals';
+import { assertCheckedOut, type CommitRequest, resolveCommit } from '../../src/asset-set/commit.ts';
+import type { Log, SourceTree } from '../../src/ports.ts';
+
+const CONTEXT = 'c'.repeat(40);
+const HEAD = 'd'.repeat(40);
+const GIVEN = 'e'.repeat(40);
+
+/** A repository with this commit checked out, or none. */
+function checkedOut(head: string | undefined): SourceTree {
+  const unused = () => {
+    throw new Error('The sources are not needed');
+  };
+  return {
+    path: 'some/path',
+    exists: async () => head !== undefined,
+    isRepository: async () => head !== undefined,
+    head: async () => head,
+    nested: async () => [],
+    entries: unused,
+    committedEntries: unused,
+    contents: unused,
+  };
+}
+
+function request(overrides: Partial<CommitRequest> = {}): CommitRequest {
+  return { asked: undefined, context: CONTEXT, repositoryIsGiven: false, ...overrides };
+}
+
+describe('the commit of a step', () => {
+  it.each([
+    ["is the workflow's", request(), HEAD, CONTEXT],
+    ["is the workflow's where there is no repository", request(), undefined, CONTEXT],
+    ['is what is checked out where that is asked for', request({ asked: 'HEAD' }), HEAD, HEAD],
+    ['is the one given', request({ asked: GIVEN }), HEAD, GIVEN],
+    ['is what is checked out outside of Actions', request({ context: undefined }), HEAD, HEAD],
+    ['is the one given outside of Actions', request({ asked: GIVEN, context: undefined }), undefined, GIVEN],
+  ])('%s', async (_, asked, head, expected) => {
+    expect(await resolveCommit(asked, checkedOut(head))).toBe(expected);
+  });
+
+  it.each([
+    ["commit-sha is 'HEAD'", request({ asked: 'HEAD' })],
+    ['There is no commit', request({ context: undefined })],
+  ])('is an error where nothing tells it: %s', async (message, asked) => {
+    await expect(resolveCommit(asked, checkedOut(undefined))).rejects.toThrow(message);
+  });
+});
+
+describe('another commit checked out', () => {
+  async function judge(asked: CommitRequest, head: string | undefined): Promise<string[]> {
+    const warnings: string[] = [];
+    const log: Log = { info: () => {}, debug: () => {}, warning: (line) => void warnings.push(line) };
+    const commit = asked.asked ?? asked.context ?? '';
+    await assertCheckedOut(commit, asked, { sources: checkedOut(head), log });
+    return warnings;
+  }
+
+  it("than the workflow's is an error that names both and the fix", async () => {
+    const failure = judge(request(), HEAD);
+    await expect(failure).rejects.toThrow(CONTEXT);
+    await expect(failure).rejects.toThrow(HEAD);
+    await expect(failure).rejects.toThrow(/commit-sha to 'HEAD'.*github\.event\.pull_request\.head\.sha/);
+  });
+
+  it('than the one given is a warning that names both', async () => {
+    expect(await judge(request({ asked: GIVEN }), HEAD)).toEqual([expect.stringMatching(`${GIVEN}.*${HEAD}`)]);
+  });
+
+  it('is none where it is the same', async () => {
+    expect(await judge(request(), CONTEXT)).toEqual([]);
+  });
+
+  it('cannot be where there is no repository', async () => {
+    expect(await judge(request(), undefined)).toEqual([]);
+  });
+
+  it('is an error where there is none at a path that was given', async () => {
+    await expect(judge(request({ repositoryIsGiven: true }), undefined)).rejects.toThrow('repository-path');
+  });
+});

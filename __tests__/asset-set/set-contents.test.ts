@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { contentsOf } from '../../src/asset-set/copy.ts';
+import { artifactSet } from '../../src/asset-set/location.ts';
+import { type Finding, lookUp } from '../../src/asset-set/lookup.ts';
+import { SetChangedError } from '../../src/errors.ts';
+import type { AssetAttributes, ListedObject, ObjectStore } from '../../src/ports.ts';
+import { Scenario } from '../support/scenario.ts';
+
+let scenario: Scenario;
+beforeAll(async () => {
+  scenario = await Scenario.create();
+});
+afterAll(() => scenario.close());
+beforeEach(() => {
+  scenario.pretendCommit();
+});
+
+function sha256(body: string): string {
+  return createHash('sha256').update(body).digest('base64');
+}
+
+function key(path: string): string {
+  return `artifacts/${scenario.head}/${path}`;
+}
+
+async function find(store: ObjectStore = scenario.ports().store): Promise<Finding> {
+  const { clock } = scenario.ports();
+  return lookUp({ store, clock, reader: {} }, artifactSet('', scenario.head));
+}
+
+/** Stores an object with a checksum that the store keeps. */
+async function putWithChecksum(path: string, body: string, metadata: AssetAttributes['metadata']): Promise<void> {
+  await scenario.ports().store.putAsset({
+    key: key(path),
+    body: Buffer.from(body),
+    sha256: sha256(body),
+    attributes: { metadata },
+    condition: { kind: 'absent' },
+    signal: new AbortController().signal,
+  });
+}
+
+describe('the contents of a set with a record', () => {
+  it('are those of the record, and nothing is asked for', async () => {
+    const files = await scenario.storeSet({ 'a.txt': 'a', 'b.txt': 'b' });
+    const set = await find();
+    const refuse = () => {
+      throw new Error('The store was asked');
+    };
+    const store = { ...scenario.ports().store, head: refuse, list: refuse, readDocument: refuse };
+    expect(await contentsOf({ ...scenario.ports(), store }, set, 4)).toEqual({ files, commit: scenario.head });
+  });
+
+  it('are of the commit that was built, where it came from the cache', async () => {
+    const built = 'c'.repeat(40);
+    await scenario.putRecord({ state: 'complete', origin: { kind: 'cache', commit: built } });
+    expect(await contentsOf(scenario.ports(), await find(), 4)).toEqual({ files: [], commit: built });
+  });
+});
+
+describe('the contents of a set without a record', () => {
+  async function contents(store = scenario.ports().store) {
+    return contentsOf({ ...scenario.ports(), store }, await find(store), 4);
+  }
+
+  it('are what is listed, with what a HEAD tells', async () => {
+    const metadata = { 'commit-hash': scenario.head, 'package-hash': sha256('a'), team: 'web' };
+    await scenario.bucket.put(key('a.zip'), 'a', {
+      metadata,
+      contentType: 'application/zip',
+      cacheControl: 'no-cache',
+    });
+    await scenario.bucket.put(key('sub/b'), 'bb', { contentType: 'text/plain' });
+    const [a, b] = await Promise.all([scenario.bucket.get(key('a.zip')), scenario.bucket.get(key('sub/b'))]);
+    const described = { contentType: 'application/zip', cacheControl: 'no-cache', metadata: { team: 'web' } };
+    expect(await contents()).toEqual({
+      files: [
+        { path: 'a.zip', size: 1, etag: a?.etag, sha256: sha256('a'), ...described },
+        { path: 'sub/b', size: 2, etag: b?.etag, contentType: 'text/plain' },
+      ],
+      commit: scenario.head,
+    });
+  });
+
+  it.each([
+    '',
+    'none',
+    '0'.repeat(43),
+    `${'0'.repeat(44)}`,
+    // The bits that padding spares are not zero: no encoder writes that.
+    `${'0'.repeat(42)}1=`,
+    createHash('sha256').update('a').digest('hex'),
+    createHash('sha512').update('a').digest('base64'),
+    createHash('sha256').update('a').digest('base64url'),
+  ])('have no SHA-256 where package-hash is %j', async (hash) => {
+    await scenario.bucket.put(key('a.zip'), 'a', { metadata: { 'package-hash': hash } });
+    expect((await contents()).files).toEqual([expect.not.objectContaining({ sha256: expect.anything() })]);
+  });
+
+  it.each([{}, { 'package-hash': 'odd' }, { 'package-hash': sha256('other') }])(
+    'have the SHA-256 that the store keeps, whatever is claimed: %j',
+    async (metadata) => {
+      await putWithChecksum('a.zip', 'a', metadata);
+      expect((await contents()).files).toMatchObject([{ sha256: sha256('a') }]);
+    },
+  );
+
+  it.each([
+    ['replaced by one of the same size', (name: string) => scenario.bucket.put(key(name), 'c')],
+    ['replaced by one of another size', (name: string) => scenario.bucket.put(key(name), 'cc')],
+    ['deleted', (name: string) => scenario.bucket.delete(key(name))],
+  ])('are refused where an object is %s once it was listed', async (_, change) => {
+    await scenario.bucket.put(key('a'), 'a');
+    await scenario.bucket.put(key('b'), 'b');
+    const set = await find();
+    await change('b');
+    const reading = contentsOf(scenario.ports(), set, 4);
+    await expect(reading).rejects.toThrow(`'b' under artifacts/${scenario.head}/ changed while it was read`);
+    await expect(reading).rejects.toBeInstanceOf(SetChangedError);
+  });
+
+  it('are refused where a HEAD tells of another size', async () => {
+    await scenario.bucket.put(key('a'), 'a');
+    const store = scenario.hookedStore((real) => ({
+      head: async (asked) => {
+        const head = await real.head(asked);
+        return head === undefined ? undefined : { ...head, sizeBytes: 2 };
+      },
+    }));
+    await expect(contents(store)).rejects.toThrow("'a' under");
+  });
+
+  it('are refused where a record was begun meanwhile', async () => {
+    await scenario.bucket.put(key('a'), 'a');
+    const set = await find();
+    await scenario.putRecord();
+    await expect(contentsOf(scenario.ports(), set, 4)).rejects.toThrow('Another run began to write');
+  });
+
+  it('are listed once where nothing differs', async () => {
+    await scenario.bucket.put(key('a'), 'a');
+    const set = await find();
+    const list = () => {
+      throw new Error('The store was asked to list');
+    };
+    expect(
+      (await contentsOf({ ...scenario.ports(), store: { ...scenario.ports().store, list } }, set, 4)).files,
+    ).toHaveLength(1);
+  });
+
+  describe('of a server that lists ETags in another form', () => {
+    /** As some do that leave out the quotes. */
+    function otherForm(): ObjectStore {
+      return scenario.hookedStore((real) => ({
+        list: (prefix) =>
+          mapped(real.list(prefix), (object) => ({ ...object, etag: `form-2-${object.etag.slice(1, -1)}` })),
+      }));
+    }
+
+    it('have the ETags that it answers with', async () => {
+      await scenario.bucket.put(key('a'), 'a');
+      const etag = (await scenario.bucket.get(key('a')))?.etag;
+      expect((await contents(otherForm())).files).toMatchObject([{ path: 'a', etag }]);
+    });
+
+    it('are refused where an object is replaced by one of the same size once it was listed', async () => {
+      await scenario.bucket.put(key('a'), 'a');
+      await scenario.bucket.put(key('b'), 'b');
+      const store = otherForm();
+      const set = await find(store);
+      await scenario.bucket.put(key('b'), 'c');
+      await expect(contentsOf({ ...scenario.ports(), store }, set, 4)).rejects.toThrow("'b' under");
+    });
+
+    it('are refused where an object is gone by the second listing', async () => {
+      await scenario.bucket.put(key('a'), 'a');
+      const store = otherForm();
+      const set = await find(store);
+      const head: ObjectStore['head'] = async (asked) => {
+        const answer = await store.head(asked);
+        await scenario.bucket.delete(asked);
+        return answer;
+      };
+      await expect(contentsOf({ ...scenario.ports(), store: { ...store, head } }, set, 4)).rejects.toThrow("'a' under");
+    });
+  });
+});
+
+async function* mapped(
+  pages: AsyncIterable<readonly ListedObject[]>,
+  change: (object: ListedObject) => ListedObject,
+): AsyncGenerator<readonly ListedObject[]> {
+  for await (const page of pages) yield page.map(change);
+}

@@ -1,0 +1,177 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from '@jest/globals';
+import { machineEnvironment, runnerFiles } from '../../dev/run-action.ts';
+
+// The runner's side is the environment and the standard output of a process: so each case is one.
+const HOST = resolve(import.meta.dirname, '../../src/host/actions.ts');
+
+interface Ran {
+  readonly stdout: string;
+  readonly outputs: string;
+  readonly summary: string;
+  readonly exitCode: number | null;
+}
+
+/** @param body of an async function that gets the module `host` */
+async function run(body: string, env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-host-'));
+  const files = await runnerFiles(directory);
+  const program = `const host = await import(${JSON.stringify(HOST)}); ${body}`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    env: { ...machineEnvironment(), ...files, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new Promise<number | null>((done) => child.on('close', done));
+  const [stdout, exitCode] = await Promise.all([text(child.stdout), ended]);
+  const outputs = await readFile(files.GITHUB_OUTPUT, 'utf8');
+  const summary = await readFile(files.GITHUB_STEP_SUMMARY, 'utf8');
+  await rm(directory, { recursive: true });
+  return { stdout, outputs, summary, exitCode };
+}
+
+async function jobIn(env: Readonly<Record<string, string>>): Promise<unknown> {
+  const { stdout } = await run('console.log(JSON.stringify(host.actionsHost().job))', env);
+  return JSON.parse(stdout);
+}
+
+describe('the job', () => {
+  it('is what the runner says', async () => {
+    const env = {
+      GITHUB_SHA: 'c1',
+      GITHUB_REPOSITORY: 'owner/repository',
+      GITHUB_RUN_ID: '12345678901',
+      GITHUB_RUN_ATTEMPT: '2',
+      GITHUB_WORKFLOW: 'CI',
+      GITHUB_REF: 'refs/heads/main',
+    };
+    expect(await jobIn(env)).toEqual({
+      sha: 'c1',
+      repository: 'owner/repository',
+      runId: '12345678901',
+      runAttempt: '2',
+      workflow: 'CI',
+      ref: 'refs/heads/main',
+    });
+  });
+
+  it('is unknown outside Actions, and where a variable is empty', async () => {
+    expect(await jobIn({ GITHUB_SHA: '', GITHUB_REPOSITORY: '' })).toEqual({});
+  });
+});
+
+it('inputs and variables are those of the environment', async () => {
+  const { stdout } = await run(
+    "const { inputs } = host.actionsHost(); console.log(JSON.stringify([inputs.input('code-hash-filter'), inputs.input('mode'), inputs.variable('X'), inputs.variable('Y') === undefined]))",
+    { 'INPUT_CODE-HASH-FILTER': ' a\nb ', X: 'x' },
+  );
+  expect(JSON.parse(stdout)).toEqual(['a\nb', '', 'x', true]);
+});
+
+const TOLD = `
+  const { log, setOutput, mask } = host.actionsHost();
+  setOutput('found', 'a\\nb');
+  log.info('info'); log.warning('first\\nsecond'); log.debug('debug'); mask('secret');
+`;
+
+it('outputs, log lines and secrets reach the runner', async () => {
+  const { stdout, outputs } = await run(TOLD, { RUNNER_DEBUG: '1' });
+  expect(outputs).toMatch(/^found<<(ghadelimiter_\S+)\na\nb\n\1\n$/);
+  expect(stdout.split('\n')).toEqual(['info', '::warning::first%0Asecond', '::debug::debug', '::add-mask::secret', '']);
+});
+
+it('debug lines are left out where the runner does not show them', async () => {
+  const { stdout } = await run(TOLD);
+  expect(stdout.split('\n')).toEqual(['info', '::warning::first%0Asecond', '::add-mask::secret', '']);
+});
+
+describe('a file of the runner', () => {
+  const START = "try { host.actionsHost().setOutput('a', 'b'); } catch (error) { host.reportFailure(error); }";
+  const HERE = import.meta.dirname;
+
+  it.each([
+    [
+      'an output file that is not there',
+      { GITHUB_OUTPUT: '/no/where' },
+      "Later steps can't be told what was found: GITHUB_OUTPUT is '/no/where', which can't be written (there is no such file)",
+    ],
+    [
+      'an output file that can not be written',
+      { GITHUB_OUTPUT: HERE },
+      `Later steps can't be told what was found: GITHUB_OUTPUT is '${HERE}', which can't be written (EISDIR)`,
+    ],
+    [
+      'an event that is no JSON',
+      { GITHUB_EVENT_PATH: import.meta.filename },
+      `GITHUB_EVENT_PATH is '${import.meta.filename}', which is no JSON`,
+    ],
+    [
+      'an event that can not be read',
+      { GITHUB_EVENT_PATH: HERE },
+      `GITHUB_EVENT_PATH is '${HERE}', which can't be read (EISDIR)`,
+    ],
+  ])('fails the step by one line: %s', async (_, env, line) => {
+    const { stdout, exitCode } = await run(START, env);
+    expect(exitCode).toBe(1);
+    const shown = stdout.split('\n').filter((text) => text !== '' && !text.startsWith('::debug::'));
+    expect(shown).toEqual([expect.stringContaining(`::error::${line}: `)]);
+  });
+
+  it('may be an event that is not there, of which nothing is said', async () => {
+    const { stdout, exitCode } = await run(START, { GITHUB_EVENT_PATH: '/no/where\n::error::pwned' });
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 0 });
+  });
+});
+
+describe('the job summary', () => {
+  const ADD = "host.actionsHost().addSummary('<h4>found</h4>');";
+
+  it('is added to, and what comes next may be Markdown', async () => {
+    const { summary } = await run(`${ADD} ${ADD}`);
+    expect(summary).toBe('<h4>found</h4>\n\n<h4>found</h4>\n\n');
+  });
+
+  it('need not be there', async () => {
+    const { exitCode, summary } = await run(ADD, { GITHUB_STEP_SUMMARY: '' });
+    expect({ exitCode, summary }).toEqual({ exitCode: 0, summary: '' });
+  });
+});
+
+it('either signal of a runner that cancels is told', async () => {
+  const { stdout } = await run(`
+    const names = [];
+    const timer = setTimeout(() => {}, 60_000);
+    host.actionsHost().onCancel((name) => {
+      names.push(name);
+      if (names.length === 1) process.kill(process.pid, 'SIGTERM');
+      else console.log(names.join()), clearTimeout(timer);
+    });
+    process.kill(process.pid, 'SIGINT');
+  `);
+  expect(stdout).toBe('SIGINT,SIGTERM\n');
+});
+
+describe('a failure', () => {
+  it('is one line for the user, and every cause in the debug output', async () => {
+    const errors = JSON.stringify(resolve(import.meta.dirname, '../../src/errors.ts'));
+    const { stdout, exitCode } = await run(`
+      const { UserError } = await import(${errors});
+      host.reportFailure(new UserError('what to do', { cause: new TypeError('the cause') }));
+    `);
+    expect(exitCode).toBe(1);
+    const [debug, error, end] = stdout.split('\n');
+    expect(debug).toMatch(/^::debug::UserError: what to do%0A.*caused by: TypeError: the cause/);
+    expect([error, end]).toEqual(['::error::what to do', '']);
+  });
+
+  it('that nobody expected is one line too', async () => {
+    const { stdout, exitCode } = await run("host.reportFailure(new RangeError('a\\nb'))");
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(
+      /\n::error::Unexpected failure: RangeError: a b \(re-run with debug logging for details\)\n$/,
+    );
+  });
+});

@@ -1,0 +1,521 @@
+import { describe, expect, it } from '@jest/globals';
+import { InputError } from '../../src/errors.ts';
+import { INPUTS, type InputName, type Inputs, parseInputs, SECRET_INPUTS, SWITCHES } from '../../src/inputs/inputs.ts';
+
+const COMMIT = 'c'.repeat(40);
+const CODE_HASH = 'd'.repeat(64);
+
+type Texts = Partial<Record<InputName, string>>;
+type Variables = Readonly<Record<string, string>>;
+
+/** Parses a valid set of inputs, with what a test wants otherwise. */
+function parse(overrides: Texts = {}, variables: Variables = {}): Inputs {
+  const texts: Texts = { mode: 'check', bucket: 'my-assets', ...overrides };
+  return parseInputs({ input: (name) => texts[name] ?? '', variable: (name) => variables[name] });
+}
+
+describe('inputs that are not given', () => {
+  it('have their defaults', () => {
+    expect(parse()).toEqual({
+      mode: 'check',
+      prefix: '',
+      packageDirectory: './packages',
+      jobSummary: true,
+      dryRun: false,
+      legacy: 'trust',
+      trust: undefined,
+      waitMs: 0,
+      concurrency: 'adaptive',
+      repository: { path: '.', isGiven: false },
+      commitSha: undefined,
+      codeHash: undefined,
+      selection: { patterns: [], includeHidden: false },
+      search: { restore: false, failOnMiss: false, promote: true, fallbackPrefixes: [] },
+      upload: {
+        ifNoFilesFound: 'error',
+        overwrite: false,
+        contentType: undefined,
+        cacheControl: undefined,
+        metadata: undefined,
+      },
+      store: {
+        bucket: 'my-assets',
+        region: undefined,
+        endpointUrl: undefined,
+        forcePathStyle: undefined,
+        fips: undefined,
+        dualstack: undefined,
+        ignoresConfiguredEndpoints: undefined,
+        credentials: undefined,
+        role: undefined,
+        expectedBucketOwner: undefined,
+        requesterPays: false,
+        maxAttempts: 25,
+        partSizeBytes: 8 * 1024 ** 2,
+        storageClass: undefined,
+        serverSideEncryption: undefined,
+        sseKmsKeyId: undefined,
+        acl: undefined,
+        tagging: undefined,
+      },
+    });
+  });
+
+  it.each([
+    { mode: 'check', waitMs: 0, failOnMiss: false },
+    { mode: 'upload', waitMs: 600_000, failOnMiss: false },
+    { mode: 'restore', waitMs: 600_000, failOnMiss: true },
+  ])('have the defaults of the mode: %j', ({ mode, waitMs, failOnMiss }) => {
+    expect(parse({ mode })).toMatchObject({ mode, waitMs, search: { failOnMiss } });
+  });
+
+  it.each<[InputName, string]>([
+    ['mode', 'mode is not set: give it'],
+    ['bucket', 'bucket is not set: give it, or the variable PACKAGE_ASSETS_BUCKET'],
+  ])('are missed where they have none: %s', (name, message) => {
+    expect(() => parse({ [name]: '' })).toThrow(new InputError(message));
+  });
+
+  it.each<InputName>(['code-hash-algorithm', 'code-hash-salt'])('turn no caching on by %s alone', (name) => {
+    expect(parse({ [name]: 'md5' }).codeHash).toBeUndefined();
+  });
+});
+
+describe('inputs that are given', () => {
+  it.each<[Texts, object]>([
+    [{ bucket: 'a.b-3' }, { store: { bucket: 'a.b-3' } }],
+    [{ 'repository-path': 'sources' }, { repository: { path: 'sources', isGiven: true } }],
+    [{ 'repository-path': '.' }, { repository: { path: '.', isGiven: true } }],
+    [{ 'package-directory': 'out' }, { packageDirectory: 'out' }],
+    [{ 'commit-sha': COMMIT }, { commitSha: COMMIT }],
+    [{ 'commit-sha': 'HEAD' }, { commitSha: 'HEAD' }],
+    [{ prefix: 'team/app/' }, { prefix: 'team/app' }],
+    [{ 'fallback-prefixes': 'main/\n\n  shared\n' }, { search: { fallbackPrefixes: ['main', 'shared'] } }],
+    [{ files: '*.zip\n!secret*\nmy folder/**' }, { selection: { patterns: ['*.zip', '!secret*', 'my folder/**'] } }],
+    [{ files: 'a b.zip' }, { selection: { patterns: ['a b.zip'] } }],
+    [{ files: 'a..b/..c/...' }, { selection: { patterns: ['a..b/..c/...'] } }],
+    [{ 'include-hidden-files': 'true' }, { selection: { includeHidden: true } }],
+    [{ 'if-no-files-found': 'warn' }, { upload: { ifNoFilesFound: 'warn' } }],
+    [{ overwrite: 'true' }, { upload: { overwrite: true } }],
+    [{ restore: 'true' }, { search: { restore: true } }],
+    [{ 'fail-on-miss': 'true' }, { search: { failOnMiss: true } }],
+    [{ mode: 'restore', 'fail-on-miss': 'false' }, { search: { failOnMiss: false } }],
+    [{ legacy: 'ignore' }, { legacy: 'ignore' }],
+    [{ promote: 'false' }, { search: { promote: false } }],
+    [{ 'wait-timeout-seconds': '90' }, { waitMs: 90_000 }],
+    [{ mode: 'upload', 'wait-timeout-seconds': '0' }, { waitMs: 0 }],
+    [{ 'aws-region': 'eu-west-1' }, { store: { region: 'eu-west-1' } }],
+    [{ 'expected-bucket-owner': '012345678901' }, { store: { expectedBucketOwner: '012345678901' } }],
+    [
+      { 'endpoint-url': 'http://localhost:9000' },
+      { store: { endpointUrl: 'http://localhost:9000', forcePathStyle: undefined } },
+    ],
+    [{ 'endpoint-url': 'http://localhost:9000', 'force-path-style': 'false' }, { store: { forcePathStyle: false } }],
+    [{ 'requester-pays': 'true' }, { store: { requesterPays: true } }],
+    ...['My_Assets', 'tenant:mine'].map((bucket): [Texts, object] => [
+      { bucket, 'endpoint-url': 'http://localhost:9000' },
+      { store: { bucket } },
+    ]),
+    [{ 'force-path-style': 'true' }, { store: { forcePathStyle: true } }],
+    [{ 'storage-class': 'STANDARD_IA' }, { store: { storageClass: 'STANDARD_IA' } }],
+    [{ 'server-side-encryption': 'aws:kms' }, { store: { serverSideEncryption: 'aws:kms' } }],
+    [{ 'sse-kms-key-id': 'alias/key' }, { store: { sseKmsKeyId: 'alias/key' } }],
+    [{ acl: 'bucket-owner-full-control' }, { store: { acl: 'bucket-owner-full-control' } }],
+    [{ tags: 'team=a b+c\nstage=' }, { store: { tagging: 'team=a%20b%2Bc&stage=' } }],
+    [{ metadata: 'team=a b\nstage-2=x=y' }, { upload: { metadata: { team: 'a b', 'stage-2': 'x=y' } } }],
+    [{ 'content-type': 'text/html; charset=utf-8' }, { upload: { contentType: 'text/html; charset=utf-8' } }],
+    [{ 'cache-control': 'max-age=3600, public' }, { upload: { cacheControl: 'max-age=3600, public' } }],
+    [{ concurrency: '1' }, { concurrency: 1 }],
+    [{ 'part-size-mib': '5' }, { store: { partSizeBytes: 5 * 1024 ** 2 } }],
+    [{ 'max-attempts': '3' }, { store: { maxAttempts: 3 } }],
+    [{ 'job-summary': 'false' }, { jobSummary: false }],
+    [{ 'dry-run': 'true' }, { dryRun: true }],
+  ])('say what is to be done: %j', (texts, expected) => {
+    expect(parse(texts)).toMatchObject(expected);
+  });
+
+  it('lose the white space around them', () => {
+    expect(parse({ mode: ' check\n', bucket: '\tmy-assets ' })).toEqual(parse());
+  });
+
+  it('count as not given where they are empty or blank', () => {
+    const blank = Object.fromEntries(Object.keys(INPUTS).map((name, index) => [name, index % 2 === 0 ? '' : ' \n']));
+    expect(parse({ ...blank, mode: 'check', bucket: 'my-assets' })).toEqual(parse());
+  });
+});
+
+describe('the code hash', () => {
+  it.each<[Texts, object]>([
+    [
+      { 'code-hash-filter': 'src/**' },
+      { kind: 'computed', patterns: ['src/**'], algorithm: 'git-sha256', salt: '', unmatchedPatterns: 'error' },
+    ],
+    [{ 'code-hash-filter': 'src/** !src/*.md  lib/**' }, { patterns: ['src/**', '!src/*.md', 'lib/**'] }],
+    [{ 'code-hash-filter': 'src/** lib/**\n!docs' }, { patterns: ['src/**', 'lib/**', '!docs'] }],
+    [{ 'code-hash-filter': 'src/**', 'unmatched-patterns': 'warn' }, { unmatchedPatterns: 'warn' }],
+    [{ 'code-hash-filter': 'src/**', 'code-hash-salt': 'node 24' }, { salt: 'node 24' }],
+    [
+      { 'code-hash-filter': 'src/** lib/**', 'code-hash-algorithm': 'md5' },
+      { algorithm: 'md5', unmatchedPatterns: 'warn' },
+    ],
+    [{ 'code-hash': CODE_HASH }, { kind: 'given', value: CODE_HASH }],
+    [
+      { 'code-hash': CODE_HASH, 'code-hash-filter': 'src/**' },
+      { kind: 'given', value: CODE_HASH },
+    ],
+  ])('is asked for: %j', (texts, expected) => {
+    expect(parse(texts).codeHash).toMatchObject(expected);
+  });
+});
+
+describe('credentials', () => {
+  const key = { 'aws-access-key-id': 'AKIA', 'aws-secret-access-key': 'secret' };
+
+  it('are a key and its secret', () => {
+    expect(parse(key).store.credentials).toEqual({ accessKeyId: 'AKIA', secretAccessKey: 'secret' });
+  });
+
+  it('may have a session token', () => {
+    expect(parse({ ...key, 'aws-session-token': 'token' }).store.credentials).toEqual({
+      accessKeyId: 'AKIA',
+      secretAccessKey: 'secret',
+      sessionToken: 'token',
+    });
+  });
+
+  it.each<Texts>([
+    { 'aws-access-key-id': 'AKIA' },
+    { 'aws-secret-access-key': 'secret' },
+    { 'aws-session-token': 'token' },
+    { 'aws-access-key-id': 'AKIA', 'aws-session-token': 'token' },
+  ])('are refused by halves, without showing them: %j', (texts) => {
+    expect(() => parse(texts)).toThrow(
+      new InputError(
+        'aws-access-key-id, aws-secret-access-key and aws-session-token belong together: give the first two, or none of them',
+      ),
+    );
+  });
+
+  it('are all declared as secrets', () => {
+    expect(SECRET_INPUTS).toEqual(['aws-access-key-id', 'aws-secret-access-key', 'aws-session-token', 'signing-key']);
+  });
+});
+
+describe('a role', () => {
+  const arn = 'arn:aws:iam::123456789012:role/path/deploy';
+
+  it('is assumed by defaults', () => {
+    expect(parse({ 'role-to-assume': arn }).store.role).toEqual({
+      arn,
+      sessionName: 's3-asset-manager',
+      durationSeconds: 1200,
+      externalId: undefined,
+      audience: 'sts.amazonaws.com',
+      chaining: false,
+    });
+  });
+
+  it('is assumed as asked', () => {
+    const texts = {
+      'role-session-name': 'ci@main',
+      'role-duration-seconds': '900',
+      'role-external-id': 'x',
+      'role-chaining': 'true',
+      audience: 'a',
+    };
+    expect(parse({ 'role-to-assume': arn, ...texts }).store.role).toEqual({
+      arn,
+      sessionName: 'ci@main',
+      durationSeconds: 900,
+      externalId: 'x',
+      audience: 'a',
+      chaining: true,
+    });
+  });
+
+  it.each(['arn:aws-cn:iam::123456789012:role/deploy', 'arn:aws-us-gov:iam::123456789012:role/deploy'])(
+    'may be of another partition: %s',
+    (other) => {
+      expect(parse({ 'role-to-assume': other }).store.role).toMatchObject({ arn: other });
+    },
+  );
+
+  it('is none where only its details are given', () => {
+    expect(parse({ 'role-session-name': 'ci', audience: 'a' }).store.role).toBeUndefined();
+  });
+});
+
+describe('environment variables', () => {
+  const texts: Variables = {
+    PACKAGE_ASSETS_BUCKET: 'from-variable',
+    GIT_REPO_PATH: 'repo',
+    PACKAGE_DIRECTORY: 'out',
+    CODE_HASH_FIND_FILTER: 'src/** lib/**',
+    AWS_REGION: 'eu-west-1',
+    AWS_DEFAULT_REGION: 'eu-west-2',
+    AWS_ROLE: 'arn:aws:iam::123456789012:role/deploy',
+    AWS_ENDPOINT_URL_S3: 'http://localhost:9000',
+    AWS_ENDPOINT_URL: 'http://localhost:9001',
+  };
+
+  const read: Readonly<Record<string, (inputs: Inputs) => unknown>> = {
+    PACKAGE_ASSETS_BUCKET: ({ store }) => store.bucket,
+    GIT_REPO_PATH: ({ repository }) => (repository.isGiven ? repository.path : undefined),
+    PACKAGE_DIRECTORY: ({ packageDirectory }) => packageDirectory,
+    CODE_HASH_FIND_FILTER: ({ codeHash }) => (codeHash?.kind === 'computed' ? codeHash.patterns.join(' ') : undefined),
+    AWS_REGION: ({ store }) => store.region,
+    AWS_DEFAULT_REGION: ({ store }) => store.region,
+    AWS_ROLE: ({ store }) => store.role?.arn,
+    AWS_ENDPOINT_URL_S3: ({ store }) => store.endpointUrl,
+    AWS_ENDPOINT_URL: ({ store }) => store.endpointUrl,
+  };
+
+  const declared = Object.entries(INPUTS).flatMap(([input, { variables }]) =>
+    variables.map((variable) => ({ input, variable })),
+  );
+
+  it('are all in this table', () => {
+    expect(declared.map(({ variable }) => variable).toSorted()).toEqual(Object.keys(texts).toSorted());
+  });
+
+  it.each(declared)('$variable stands in for $input', ({ input, variable }) => {
+    const inputs = parse({ [input]: '' }, { PACKAGE_ASSETS_BUCKET: 'my-assets', [variable]: texts[variable] ?? '' });
+    expect(read[variable]?.(inputs)).toBe(texts[variable]);
+  });
+
+  it.each([
+    { input: 'bucket', given: 'from-input', variable: 'PACKAGE_ASSETS_BUCKET' },
+    { input: 'repository-path', given: 'from-input', variable: 'GIT_REPO_PATH' },
+    { input: 'package-directory', given: 'from-input', variable: 'PACKAGE_DIRECTORY' },
+    { input: 'code-hash-filter', given: 'from-input', variable: 'CODE_HASH_FIND_FILTER' },
+    { input: 'aws-region', given: 'from-input', variable: 'AWS_REGION' },
+    { input: 'role-to-assume', given: 'arn:aws:iam::123456789012:role/from-input', variable: 'AWS_ROLE' },
+    { input: 'endpoint-url', given: 'http://from-input', variable: 'AWS_ENDPOINT_URL_S3' },
+  ])('yield to the input: $variable', ({ input, given, variable }) => {
+    expect(read[variable]?.(parse({ [input]: given }, texts))).toBe(given);
+  });
+
+  it.each([
+    ['AWS_REGION', 'AWS_DEFAULT_REGION'],
+    ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
+  ])('count in order: %s before %s', (first, second) => {
+    expect(read[first]?.(parse({}, texts))).toBe(texts[first]);
+    expect(read[first]?.(parse({}, { ...texts, [first]: ' ' }))).toBe(texts[second]);
+  });
+
+  it.each(['true', 'True', ' TRUE '])("of AWS's own are on when they are %j", (text) => {
+    const variables = Object.fromEntries(Object.values(SWITCHES).map((name) => [name, text]));
+    expect(parse({}, variables).store).toMatchObject({ fips: true, dualstack: true, ignoresConfiguredEndpoints: true });
+  });
+
+  it("of AWS's own are off when they are anything else", () => {
+    const variables = Object.fromEntries(Object.values(SWITCHES).map((name) => [name, '1']));
+    expect(parse({}, variables).store).toMatchObject({ fips: false, dualstack: false });
+  });
+
+  it('that name an endpoint are silenced by AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, the input is not', () => {
+    const variables = {
+      AWS_ENDPOINT_URL_S3: 'http://s3.example.com',
+      AWS_ENDPOINT_URL: 'http://example.com',
+      AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'True',
+    };
+    expect(parse({}, variables).store.endpointUrl).toBeUndefined();
+    expect(parse({ 'endpoint-url': 'http://given.example.com' }, variables).store.endpointUrl).toBe(
+      'http://given.example.com',
+    );
+  });
+
+  it('count as not set where they are empty', () => {
+    const empty = Object.fromEntries(Object.keys(texts).map((name) => [name, '']));
+    expect(parse({}, empty)).toEqual(parse());
+  });
+
+  it('are checked as inputs are', () => {
+    expect(() => parse({ bucket: '' }, { PACKAGE_ASSETS_BUCKET: 's3://mine' })).toThrow(
+      new InputError("bucket is 's3://mine': give the name alone: 3 to 63 lowercase letters, digits, dots and hyphens"),
+    );
+  });
+
+  it.each([{ HOME: '/home/runner' }, { HOME: '', USERPROFILE: '/home/runner' }])('say what ~ is: %j', (home) => {
+    const given = { GIT_REPO_PATH: '~/repo', PACKAGE_DIRECTORY: '~/packages', ...home };
+    expect(parse({}, given)).toMatchObject({
+      repository: { path: '/home/runner/repo', isGiven: true },
+      packageDirectory: '/home/runner/packages',
+    });
+    expect(parse({ 'repository-path': '~', 'package-directory': '~/x' }, given)).toMatchObject({
+      repository: { path: '/home/runner/' },
+      packageDirectory: '/home/runner/x',
+    });
+  });
+
+  it('are asked for by the names that are declared alone', () => {
+    const asked = new Set<string>();
+    parseInputs({
+      input: (name) => (name === 'mode' ? 'check' : name === 'bucket' ? 'my-assets' : ''),
+      variable: (name) => void asked.add(name),
+    });
+    const known = [...declared.map(({ variable }) => variable), ...Object.values(SWITCHES)];
+    expect(known).toEqual(expect.arrayContaining([...asked]));
+  });
+});
+
+describe('an input that cannot be used', () => {
+  const FLAG = "give 'true' or 'false'";
+  const BUCKET = 'give the name alone: 3 to 63 lowercase letters, digits, dots and hyphens';
+  const COMMIT_ID = "give a full commit id (40 or 64 lowercase hex digits) or 'HEAD'";
+  const CODE_HASH_FORM = 'give 32 to 128 lowercase hex digits';
+  const PREFIX = "give segments divided by '/', none of them empty, '.' or '..', and no leading '/'";
+  const RELATIVE = 'give patterns relative to package-directory';
+  const RESERVED = 'this action sets it itself';
+  const METADATA_NAME = 'names are lowercase letters, digits and hyphens';
+  const METADATA_VALUE = 'values are printable ASCII, and not empty';
+  const PAIR = "give one 'name=value' a line";
+  const ROLE = "give the role's ARN, 'arn:aws:iam::<account>:role/<name>'";
+  const SESSION = 'give 2 to 64 letters, digits and +=,.@-';
+  const MEDIA_TYPE = "give a media type such as 'application/zip'";
+
+  it.each<[InputName, string, string]>([
+    ['mode', 'download', 'give one of check, upload, restore'],
+    ['mode', 'Check', 'give one of check, upload, restore'],
+    ['bucket', 's3://mine', BUCKET],
+    ['bucket', 'mine/prefix', BUCKET],
+    ['bucket', 'My-Assets', BUCKET],
+    ['bucket', 'my_assets', BUCKET],
+    ['bucket', 'ab', BUCKET],
+    ['bucket', 'a'.repeat(64), BUCKET],
+    ['bucket', '-mine', BUCKET],
+    ['bucket', 'mine.', BUCKET],
+    ['bucket', 'arn:aws:s3:::mine', "give a bucket's name, or an access point's alias, not an ARN"],
+    ...['x-s3', 'xa-s3', 'xa--s3'].map((end): [InputName, string, string] => [
+      'bucket',
+      `mine--usw2-az1--${end}`,
+      'directory buckets need sessions, which this action has none of: use another bucket',
+    ]),
+    ['bucket', 'tenant:mine', BUCKET],
+    ['requester-pays', 'requester', FLAG],
+    ['commit-sha', 'abc1234', COMMIT_ID],
+    ['commit-sha', 'C'.repeat(40), COMMIT_ID],
+    ['commit-sha', 'main', COMMIT_ID],
+    ['commit-sha', 'head', COMMIT_ID],
+    ['code-hash', 'abc', CODE_HASH_FORM],
+    ['code-hash', 'D'.repeat(64), CODE_HASH_FORM],
+    ['code-hash', `../${CODE_HASH}`, CODE_HASH_FORM],
+    ['code-hash-algorithm', 'sha256', 'give one of git-sha256, md5'],
+    ['unmatched-patterns', 'ignore', 'give one of error, warn'],
+    ['prefix', '/team', PREFIX],
+    ['prefix', 'team//app', PREFIX],
+    ['prefix', '../other', PREFIX],
+    ['fallback-prefixes', '/main', PREFIX],
+    [
+      'fallback-prefixes',
+      'main/cache',
+      "this action keeps its own objects under 'cache', so give that segment another name",
+    ],
+    ['files', '/etc/passwd', RELATIVE],
+    ['files', '!/etc/passwd', RELATIVE],
+    ['files', '../secret', RELATIVE],
+    ['files', 'a/../../secret', RELATIVE],
+    ['files', '!..', RELATIVE],
+    ['files', '~/secret', RELATIVE],
+    ['files', 'C:\\secret', RELATIVE],
+    ['files', '..\\secret', RELATIVE],
+    ['include-hidden-files', 'ture', FLAG],
+    ['overwrite', 'yes', FLAG],
+    ['restore', '1', FLAG],
+    ['fail-on-miss', 'True', FLAG],
+    ['promote', 'no', FLAG],
+    ['force-path-style', 'on', FLAG],
+    ['job-summary', 'none', FLAG],
+    ['dry-run', 'TRUE', FLAG],
+    ['if-no-files-found', 'fail', 'give one of error, warn, ignore'],
+    ['legacy', 'distrust', 'give one of trust, ignore'],
+    ['wait-timeout-seconds', '10m', 'give a whole number from 0 to 21600'],
+    ['wait-timeout-seconds', '21601', 'give a whole number from 0 to 21600'],
+    ['concurrency', '0', 'give a whole number from 1 to 256'],
+    ['concurrency', '257', 'give a whole number from 1 to 256'],
+    ['part-size-mib', '4', 'give a whole number from 5 to 5120'],
+    ['part-size-mib', '5121', 'give a whole number from 5 to 5120'],
+    ['max-attempts', '0', 'give a whole number from 1 to 100'],
+    ['max-attempts', '1.5', 'give a whole number from 1 to 100'],
+    ['aws-region', 'EU (Ireland)', "give a region such as 'eu-west-1'"],
+    ['aws-region', 'evil.com/', "give a region such as 'eu-west-1'"],
+    ['role-to-assume', 'deploy', ROLE],
+    ['role-to-assume', 'arn:aws:iam::123456789012:user/deploy', ROLE],
+    ['role-session-name', 'a', SESSION],
+    ['role-session-name', 'my session', SESSION],
+    ['role-duration-seconds', '899', 'give a whole number from 900 to 43200'],
+    ['expected-bucket-owner', '1234-5678-9012', 'give the 12 digits of an account id'],
+    ['endpoint-url', 'minio:9000', "give a URL such as 'https://s3.example.com'"],
+    ['endpoint-url', 's3.example.com', "give a URL such as 'https://s3.example.com'"],
+    ['content-type', 'zip', MEDIA_TYPE],
+    ['content-type', 'text/html; charset=é', MEDIA_TYPE],
+    ['cache-control', 'größer', "give a header value such as 'max-age=3600'"],
+    ['tags', 'team', PAIR],
+    ['metadata', 'team: a', PAIR],
+  ])('is refused with its value and the fix: %s %j', (name, text, advice) => {
+    expect(() => parse({ [name]: text })).toThrow(new InputError(`${name} is '${text}': ${advice}`));
+  });
+
+  it.each<[InputName, string, string]>([
+    ['fallback-prefixes', 'main\nteam//app', `fallback-prefixes is 'team//app': ${PREFIX}`],
+    ['files', '*.zip\n../secret', `files is '../secret': ${RELATIVE}`],
+    ['tags', 'team=a\nstage', `tags is 'stage': ${PAIR}`],
+    ['metadata', 'team=a\nStage=b', `metadata is 'Stage': ${METADATA_NAME}`],
+    ['metadata', 'a_b=c', `metadata is 'a_b': ${METADATA_NAME}`],
+    ['metadata', 'commit-hash=x', `metadata is 'commit-hash': ${RESERVED}`],
+    ['metadata', 'package-hash=x', `metadata is 'package-hash': ${RESERVED}`],
+    ['metadata', 'code-hash=x', `metadata is 'code-hash': ${RESERVED}`],
+    ['metadata', 'asset-record=x', `metadata is 'asset-record': ${RESERVED}`],
+    ['metadata', 'team=größer', `metadata is 'größer': ${METADATA_VALUE}`],
+    ['metadata', 'team=', `metadata is '': ${METADATA_VALUE}`],
+    ['metadata', `team=${'x'.repeat(1497)}`, 'metadata has 1501 bytes: S3 leaves room for 1500'],
+    [
+      'cache-control',
+      'no-cache\nx-evil: 1',
+      "cache-control is 'no-cache\\u{a}x-evil: 1': give a header value such as 'max-age=3600'",
+    ],
+    ['mode', 'check\u001b[2J', "mode is 'check\\u{1b}[2J': give one of check, upload, restore"],
+    [
+      'endpoint-url',
+      'https://key:secret@host',
+      "endpoint-url is 'https://***@host': give a URL such as 'https://s3.example.com'",
+    ],
+  ])('is refused with the part of it that is wrong: %s %j', (name, text, message) => {
+    expect(() => parse({ [name]: text })).toThrow(new InputError(message));
+  });
+
+  it('is refused where it has more tags than S3 takes', () => {
+    const tags = Array.from({ length: 11 }, (_, index) => `tag${index}=x`);
+    expect(parse({ tags: tags.slice(1).join('\n') }).store.tagging).toContain('tag10=x');
+    expect(() => parse({ tags: tags.join('\n') })).toThrow(new InputError('tags has 11 tags: S3 takes at most 10'));
+  });
+
+  it.each(['GLACIER', 'DEEP_ARCHIVE', 'standard'])('is refused as a class nothing can be read from: %s', (text) => {
+    expect(() => parse({ 'storage-class': text })).toThrow(`storage-class is '${text}': give one of STANDARD, `);
+  });
+
+  it.each<[InputName, string, string]>([
+    ['server-side-encryption', 'aes256', 'give one of AES256, aws:kms, aws:kms:dsse'],
+    ['acl', 'public', 'give one of private, public-read, '],
+  ])('is refused where S3 would refuse it: %s %j', (name, text, advice) => {
+    expect(() => parse({ [name]: text })).toThrow(`${name} is '${text}': ${advice}`);
+  });
+
+  it.each<[Texts, string]>([
+    [
+      { 'code-hash-salt': 'node 24' },
+      "code-hash-salt is 'node 24': the algorithm 'md5' takes none, since the Python tool knows none: use 'git-sha256'",
+    ],
+    [
+      { 'code-hash-filter': 'src/** !src/*.md' },
+      "code-hash-filter is '!src/*.md': the algorithm 'md5' can't exclude, since Python's glob can't: use 'git-sha256'",
+    ],
+  ])('is refused where the Python tool has nothing like it: %j', (texts, message) => {
+    const md5 = { 'code-hash-filter': 'src/**', 'code-hash-algorithm': 'md5' };
+    expect(() => parse({ ...md5, ...texts })).toThrow(new InputError(message));
+  });
+
+  it('is refused as an InputError, whatever it is', () => {
+    expect(() => parse({ mode: 'download' })).toThrow(InputError);
+  });
+});

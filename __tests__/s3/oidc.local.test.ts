@@ -1,0 +1,201 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { type LocalS3, startLocalS3 } from '../../dev/local-s3/local-s3.ts';
+import type { RoleSettings, StoreSettings } from '../../src/s3/settings.ts';
+import { useEnvironment } from './environment.ts';
+import { BUCKET, faultOf, keysIn, prepare, storeAt } from './stores.ts';
+
+const ARN = 'arn:aws:iam::123456789012:role/deploy';
+const ROLE: RoleSettings = {
+  arn: ARN,
+  sessionName: 'session-1',
+  durationSeconds: 900,
+  externalId: undefined,
+  audience: 'sts.amazonaws.com',
+};
+const BY_TOKEN: Partial<StoreSettings> = { credentials: undefined, role: ROLE };
+
+type Answer = (response: ServerResponse) => unknown;
+
+/** GitHub's side: gives out a new token for every request that is entitled to one. */
+class TokenServer {
+  readonly requests: IncomingMessage[] = [];
+  /** In place of a token, one after another. */
+  readonly answers: Answer[] = [];
+  readonly #server: Server = createServer((request, response) => this.#answer(request, response));
+
+  async start(): Promise<string> {
+    await new Promise<void>((done) => this.#server.listen(0, '127.0.0.1', done));
+    const address = this.#server.address();
+    return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    this.requests.push(request);
+    const answer = this.answers.shift() ?? giveToken(request, String(this.requests.length));
+    answer(response);
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((done) => this.#server.close(done));
+  }
+}
+
+function giveToken({ url }: IncomingMessage, jti: string): Answer {
+  const audience = new URL(url ?? '', 'http://x').searchParams.get('audience');
+  const claims = { aud: audience, sub: 'repo:o/r', iss: 'https://token', jti };
+  const segments = [{ alg: 'none' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+  return (response) => response.end(JSON.stringify({ count: 1, value: `${segments.join('.')}.signature` }));
+}
+
+const setVariables = useEnvironment();
+let server: LocalS3;
+let tokens: TokenServer;
+beforeAll(async () => {
+  jest.spyOn(Math, 'random').mockReturnValue(0.02);
+  server = await startLocalS3({
+    buckets: [BUCKET],
+    now: () => Date.now(),
+    roles: [{ arn: ARN }],
+    checkWebIdentity: ({ claims }) => claims.aud === 'sts.amazonaws.com',
+  });
+});
+beforeEach(async () => {
+  prepare(server);
+  server.clearRequests();
+  tokens = new TokenServer();
+  setVariables({
+    AWS_ENDPOINT_URL_STS: server.url,
+    ACTIONS_ID_TOKEN_REQUEST_URL: `${await tokens.start()}/token/1?api-version=2.0&x=a%20b`,
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'bearer-1',
+  });
+});
+afterEach(async () => {
+  server.fault = undefined;
+  await tokens.close();
+});
+afterAll(async () => {
+  jest.restoreAllMocks();
+  await server.close();
+});
+
+function assumptions() {
+  return server.requests.filter(({ parameters }) => parameters.Action?.startsWith('AssumeRole'));
+}
+
+describe('a role', () => {
+  it('is assumed by a token for the audience asked for, where there are no keys', async () => {
+    const store = storeAt(server, BY_TOKEN);
+    await Promise.all([keysIn(store), store.readDocument('doc'), store.head('doc')]);
+    expect(tokens.requests).toHaveLength(1);
+    const [{ url, headers } = { url: '', headers: {} }] = tokens.requests;
+    expect(Object.fromEntries(new URL(url ?? '', 'http://x').searchParams)).toEqual({
+      'api-version': '2.0',
+      x: 'a b',
+      audience: 'sts.amazonaws.com',
+    });
+    expect(headers.authorization).toBe('Bearer bearer-1');
+    expect(assumptions()).toHaveLength(1);
+    expect(assumptions()[0]).toMatchObject({
+      operation: 'AssumeRoleWithWebIdentity',
+      accessKeyId: undefined,
+      parameters: { RoleArn: ARN, RoleSessionName: 'session-1', DurationSeconds: '900' },
+    });
+  });
+
+  it('is assumed with a token of its own every time', async () => {
+    const store = storeAt(server, BY_TOKEN);
+    await Promise.all([keysIn(store), store.head('doc')]);
+    const now = Date.now;
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() + 660_000);
+    for (let round = 0; round < 2; round += 1) await Promise.all([keysIn(store), store.head('doc')]);
+    clock.mockRestore();
+    const used = assumptions().map(({ parameters }) => parameters.WebIdentityToken);
+    expect(used).toHaveLength(2);
+    expect(new Set(used).size).toBe(2);
+    expect(tokens.requests).toHaveLength(2);
+  });
+
+  it.each<[what: string, settings: Partial<StoreSettings>, variables: Record<string, string>]>([
+    ['given', { role: ROLE }, {}],
+    [
+      'in the environment, with role-chaining',
+      { ...BY_TOKEN, role: { ...ROLE, chaining: true } },
+      { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'testsecret1' },
+    ],
+  ])('is assumed by keys that are %s, though there is a token to be had', async (_, settings, variables) => {
+    setVariables(variables);
+    await keysIn(storeAt(server, settings));
+    expect(assumptions().map(({ operation }) => operation)).toEqual(['AssumeRole']);
+    expect(tokens.requests).toEqual([]);
+  });
+
+  it('is not assumed by a token for another audience', async () => {
+    const role = { ...ROLE, audience: 'somebody else' };
+    const fault = await faultOf(keysIn(storeAt(server, { ...BY_TOKEN, role })));
+    expect(fault.kind).toBe('credentials');
+    expect(fault.message).toContain(`The role ${ARN} can't be assumed (InvalidIdentityTokenException: `);
+  });
+
+  it('that is not ours is not assumed', async () => {
+    const role = { ...ROLE, arn: `${ARN}-of-others` };
+    const fault = await faultOf(keysIn(storeAt(server, { ...BY_TOKEN, role })));
+    expect(fault.message).toContain("can't be assumed (AccessDenied: Not authorized to perform sts:AssumeRoleWith");
+  });
+});
+
+describe('a token', () => {
+  const refused: Answer = (response) => response.writeHead(403).end('{"message":"the job is over"}');
+  const page: Answer = (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
+
+  it.each<[what: string, answer: Answer, told: RegExp]>([
+    ['refused', refused, /^GitHub gave no OIDC token \(Status403: the job is over\): re-run the job/],
+    ['missing', (response) => response.end('{"value":1}'), /^GitHub gave no OIDC token \(the reply has none in it\): /],
+  ])('%s is told as such', async (_, answer, told) => {
+    tokens.answers.push(answer);
+    expect((await faultOf(keysIn(storeAt(server, BY_TOKEN)))).message).toMatch(told);
+    expect(tokens.requests).toHaveLength(1);
+  });
+
+  it.each<[what: string, answer: Answer]>([
+    ['a page', page],
+    ['no JSON object', (response) => response.end('null')],
+    ['JSON that is cut off', (response) => response.end('{"value":"')],
+  ])('is asked for again after %s', async (_, answer) => {
+    tokens.answers.push(answer, answer);
+    expect(await keysIn(storeAt(server, BY_TOKEN))).toEqual(['doc', 'source']);
+    tokens.answers.push(answer, answer, answer);
+    expect((await faultOf(keysIn(storeAt(server, BY_TOKEN)))).message).toMatch(
+      /since its token service .* answered 200 with something that is no reply of it/,
+    );
+  });
+
+  it('is asked for again where the server is busy, or breaks off', async () => {
+    tokens.answers.push(
+      (response) => response.writeHead(503).end(),
+      (response) => response.socket?.destroy(),
+      (response) => response.writeHead(429).end(),
+    );
+    expect(await keysIn(storeAt(server, { ...BY_TOKEN, maxAttempts: 5 }))).toEqual(['doc', 'source']);
+    expect(tokens.requests).toHaveLength(4);
+  });
+
+  it('that can not be asked for is told', async () => {
+    setVariables({ ACTIONS_ID_TOKEN_REQUEST_URL: 'http://127.0.0.1:1/' });
+    const fault = await faultOf(keysIn(storeAt(server, BY_TOKEN)));
+    expect(fault.kind).toBe('unreachable');
+    expect(fault.message).toMatch(
+      /^GitHub gave no OIDC token, since its token service 127.0.0.1:1 can't be reached \(.*ECONNREFUSED/,
+    );
+  });
+
+  it('never appears in a message', async () => {
+    server.fault = () => ({ kind: 'error', status: 400, code: 'ExpiredTokenException' });
+    const fault = await faultOf(keysIn(storeAt(server, BY_TOKEN)));
+    const token = assumptions()[0]?.parameters.WebIdentityToken ?? 'none';
+    expect(token).toContain('.');
+    expect(`${fault.message}${fault.stack}`).not.toContain(token);
+    expect(`${fault.message}${fault.stack}`).not.toContain('bearer-1');
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { element, leaf, xmlDocument } from '../../dev/local-s3/xml.ts';
+import { parseXml, type XmlElement } from '../../src/s3/reply.ts';
+
+function parsed(xml: string): XmlElement | undefined {
+  return parseXml(Buffer.from(xml), 'Result');
+}
+
+describe('what stands in a document', () => {
+  const NAME = fc.stringMatching(/^[A-Z][A-Za-z0-9]{0,8}$/);
+  // What XML can tell: no control characters, and no half of a pair.
+  const TEXT = fc.string({ unit: fc.integer({ min: 0x20, max: 0xd7ff }).map((code) => String.fromCharCode(code)) });
+
+  it('is read as it was written', () => {
+    const fields = fc.dictionary(NAME, TEXT, { minKeys: 1 });
+    fc.assert(
+      fc.property(fc.array(fields, { minLength: 2 }), (entries) => {
+        const xml = xmlDocument(
+          'Result',
+          ...entries.map((entry) => element('Entry', ...Object.entries(entry).map(([name, text]) => leaf(name, text)))),
+        );
+        expect(parsed(xml)).toEqual({
+          xmlns: 'http://s3.amazonaws.com/doc/2006-03-01/',
+          Entry: entries.map((entry) => ({ ...entry })),
+        });
+      }),
+    );
+  });
+
+  it.each([
+    ['&quot;a&quot;', '"a"'],
+    ['a &amp;lt; b', 'a &lt; b'],
+    ['<![CDATA[<Key>&amp;</Key>]]>', '<Key>&amp;</Key>'],
+    ['a<!-- <Key>b</Key> -->c', 'ac'],
+    ['', ''],
+  ])('%j is the text %j', (xml, Key) => {
+    expect(parsed(`<?xml version="1.0"?>\n<Result>\n  <Key>${xml}</Key>\n</Result>\n`)).toEqual({ Key });
+  });
+
+  it('may come after white space, by which servers keep a connection open', () => {
+    expect(parsed('\n \r\n<?xml version="1.0"?>\n<Result><Key>a</Key></Result>')).toEqual({ Key: 'a' });
+  });
+});
+
+describe('what is refused', () => {
+  const WHOLE = xmlDocument('Result', element('Entry', leaf('Key', 'a"b'), leaf('Size', 1)), leaf('Count', 1));
+
+  it('is a document that breaks off, wherever it does', () => {
+    for (let length = 0; length < WHOLE.length; length += 1)
+      expect([length, tried(() => parsed(WHOLE.slice(0, length)))]).toEqual([length, undefined]);
+    expect(parsed(WHOLE)).toBeDefined();
+  });
+
+  it.each(['<Result><Key>a</Result></Key>', '<Result><Key>a</Result>', '</Result>', '', 'Result', '{"Result":{}}'])(
+    'is %j',
+    (xml) => {
+      expect(() => parsed(xml)).toThrow();
+    },
+  );
+
+  it.each(['<html><Result/></html>', '<result/>', '<s3:Result/>'])('is %j, since it is another document', (xml) => {
+    expect(parsed(xml)).toBeUndefined();
+  });
+});
+
+function tried<Value>(work: () => Value): Value | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,1 +1,0 @@
-"use strict";exports.id=4878,exports.ids=[4878],exports.modules={4878:((e,t,n)=>{n.d(t,{directoryFault:()=>i});var r=n(1884);function i(e,t){let n=Error.isError(t)?t.message:String(t);return new r.Dn(`package-directory '${(0,r.An)(e)}' can't be used (${n}): check the path and its permissions`,{cause:t})}})};

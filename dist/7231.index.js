@@ -1,1 +1,0 @@
-"use strict";exports.id=7231,exports.ids=[7231],exports.modules={7231:((e,t,n)=>{n.d(t,{parseUnsigned:()=>a});var r=n(1884);let i={state:`complete`,commit:``,origin:{kind:`upload`},writer:{nonce:`unknown`,sequence:0},leaseSeconds:0,files:[],totalSize:0};function a(e,t){if(e.length>65536)return i;try{return(0,r.G)(e.toString(`utf8`),t)}catch{return i}}})};

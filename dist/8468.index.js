@@ -1,1 +1,0 @@
-"use strict";exports.id=8468,exports.ids=[8468],exports.modules={8468:((e,t,n)=>{n.d(t,{findArchived:()=>i});var r=n(1884);async function i(e,{location:t,listing:n,paths:i}){let a=[];for(let e of i){let t=n.get(e)?.tier;if(t===`archive`)return e;t===`intelligent`&&a.push(e)}let o=await(0,r.R)(a,16,n=>e.head(t.prefix+n));return a.find((e,t)=>o[t]?.isArchived)}})};

@@ -1,0 +1,102 @@
+import type { AssetAttributes, ObjectHead } from '../ports.ts';
+import { defined } from '../text.ts';
+import { isCommit } from './commit.ts';
+import type { AssetFile } from './record.ts';
+
+// The object metadata of assets. Deployments read the first three names, which the Python tool wrote.
+
+const COMMIT = 'commit-hash';
+const PACKAGE = 'package-hash';
+const CODE = 'code-hash';
+const RECORDED = 'asset-record';
+const RECORD_VERSION = 'v1';
+
+/** Metadata names that this action sets itself. */
+export const RESERVED_METADATA: ReadonlySet<string> = new Set([COMMIT, PACKAGE, CODE, RECORDED]);
+
+/** The set an asset is stored for. */
+export interface AssetOwner {
+  readonly commit: string;
+  readonly codeHash?: string | undefined;
+}
+
+/** What an asset is stored with, so that it tells whose it is. */
+export function attributesOf(file: Omit<AssetFile, 'etag' | 'size' | 'path'>, owner: AssetOwner): AssetAttributes {
+  return defined({
+    contentType: file.contentType,
+    cacheControl: file.cacheControl,
+    metadata: defined({
+      ...file.metadata,
+      [COMMIT]: owner.commit,
+      [PACKAGE]: file.sha256,
+      [CODE]: owner.codeHash,
+      [RECORDED]: RECORD_VERSION,
+    }),
+  });
+}
+
+/** The type of a file that has none. SeaweedFS does not keep it, and answers with one by the file's extension. */
+const NO_TYPE = 'application/octet-stream';
+
+/**
+ * Whether an object is stored with the attributes that are wanted: type, caching and the user's own metadata. Where no
+ * type in particular is wanted, any will do.
+ */
+export function hasAttributes(head: AssetAttributes, wanted: AssetAttributes): boolean {
+  const actual = userMetadata(head) ?? {};
+  const expected = Object.entries(userMetadata(wanted) ?? {});
+  return (
+    (wanted.contentType === undefined || wanted.contentType === NO_TYPE || head.contentType === wanted.contentType) &&
+    head.cacheControl === wanted.cacheControl &&
+    expected.length === Object.keys(actual).length &&
+    expected.every(([name, value]) => actual[name] === value)
+  );
+}
+
+/** The user's own part of an object's metadata, or undefined where there is none. */
+export function userMetadata(head: AssetAttributes): Record<string, string> | undefined {
+  const own = Object.entries(head.metadata).filter(([name]) => !RESERVED_METADATA.has(name));
+  return own.length === 0 ? undefined : Object.fromEntries(own);
+}
+
+/** Base64 SHA-256 of an object's bytes, as far as the store or its writer said. */
+export function sha256Of(head: ObjectHead): string | undefined {
+  return head.sha256 ?? head.metadata[PACKAGE];
+}
+
+/** The commit whose build an object says it is of. */
+export function commitOf(head: AssetAttributes): string | undefined {
+  const commit = head.metadata[COMMIT];
+  return commit !== undefined && isCommit(commit) ? commit : undefined;
+}
+
+/** Whether this project stored the object, so that its set once had a record. */
+export function isRecorded(head: AssetAttributes): boolean {
+  return head.metadata[RECORDED] === RECORD_VERSION;
+}
+
+// How a large object is divided. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+
+const MOST_PARTS = 10_000;
+
+/** A range of the object's bytes. */
+export interface Part {
+  /** Counts from 1. */
+  readonly number: number;
+  readonly position: number;
+  readonly sizeBytes: number;
+}
+
+/** The size of all parts but the last: larger than preferred where there would be more parts than S3 takes. */
+export function partSizeOf(sizeBytes: number, preferredBytes: number): number {
+  return Math.max(preferredBytes, Math.ceil(sizeBytes / MOST_PARTS));
+}
+
+/** @param partSizeBytes as {@link partSizeOf} has it */
+export function split(sizeBytes: number, partSizeBytes: number): Part[] {
+  return Array.from({ length: Math.ceil(sizeBytes / partSizeBytes) }, (_, index) => ({
+    number: index + 1,
+    position: index * partSizeBytes,
+    sizeBytes: Math.min(partSizeBytes, sizeBytes - index * partSizeBytes),
+  }));
+}

@@ -1,0 +1,290 @@
+import { CancelledError, RecordLostError, StoreError, UserError } from '../errors.ts';
+import type { Ports, WriteCondition } from '../ports.ts';
+import { counted, readableSize } from '../text.ts';
+import type { SetLocation } from './location.ts';
+import { dated } from './lookup.ts';
+import {
+  type AssetFile,
+  type AssetRecord,
+  type CompleteRecord,
+  describeWriter,
+  LEASE_SECONDS,
+  MOST_RECORD_BYTES,
+  type RecordDraft,
+  recordText,
+  totalSize,
+  type Writer,
+} from './record.ts';
+
+const MOST_ATTEMPTS = 5;
+const RENEWAL_MS = (LEASE_SECONDS * 1000) / 3;
+
+type ConditionHeader = 'If-None-Match' | 'If-Match';
+
+/** What a server that checks conditions refuses for a record that is there: no object has this ETag. */
+const REFUSED: readonly (readonly [ConditionHeader, WriteCondition])[] = [
+  ['If-None-Match', { kind: 'absent' }],
+  ['If-Match', { kind: 'unchanged', etag: '"00000000000000000000000000000000"' }],
+];
+
+type ClaimPorts = Pick<Ports, 'store' | 'clock' | 'log' | 'random' | 'signal'>;
+
+interface ClaimRequest {
+  readonly location: SetLocation;
+  readonly draft: RecordDraft;
+  readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
+  /** ETag of the record just read that is to be taken over, or undefined where there was none. */
+  readonly takeOver: string | undefined;
+}
+
+/**
+ * This run's hold on a set's record, from begin to seal. Every write of the record is conditional on the one before,
+ * so that of several writers only one goes on; the hold is renewed in the background while it lasts.
+ */
+export class RecordClaim {
+  readonly #ports: ClaimPorts;
+  readonly #request: ClaimRequest;
+  readonly #nonce: string;
+  #sequence = 0;
+  #etag: string | undefined;
+  #heldSinceMs = 0;
+  /** What else keeps this run from going on. */
+  #failure: unknown;
+  #loss: RecordLostError | undefined;
+  #sealing = false;
+  /** One write of the record at a time: each waits for the one before it. */
+  #lastWrite: Promise<unknown> = Promise.resolve();
+  #stopRenewing: () => void = () => {};
+
+  private constructor(ports: ClaimPorts, request: ClaimRequest) {
+    this.#ports = ports;
+    this.#request = request;
+    this.#nonce = ports.random.nonce();
+    this.#etag = request.takeOver;
+  }
+
+  /**
+   * Begins the record, or takes it over.
+   *
+   * @throws RecordLostError when another writer was faster, CancelledError when cancelled
+   */
+  static async begin(ports: ClaimPorts, request: ClaimRequest): Promise<RecordClaim> {
+    ports.signal.throwIfAborted();
+    const claim = new RecordClaim(ports, request);
+    const guarded = await claim.#write(claim.#uploading(LEASE_SECONDS));
+    if (claim.#isUpload) claim.#findIgnored(guarded);
+    claim.#stopRenewing = ports.clock.every(RENEWAL_MS, () => void claim.renew().catch((error) => claim.#fail(error)));
+    return claim;
+  }
+
+  get location(): SetLocation {
+    return this.#request.location;
+  }
+
+  get draft(): RecordDraft {
+    return this.#request.draft;
+  }
+
+  /** Whether the record was there before this run wrote it. */
+  get isTakeOver(): boolean {
+    return this.#request.takeOver !== undefined;
+  }
+
+  /** Two copies of one set do no harm. */
+  get #isUpload(): boolean {
+    return this.location.kind === 'artifact' && this.draft.origin.kind === 'upload';
+  }
+
+  /** Who has the record instead, once a write of it has shown that. */
+  get loss(): RecordLostError | undefined {
+    return this.#loss;
+  }
+
+  /**
+   * To be called before each write to the set.
+   *
+   * @throws RecordLostError when the hold was lost or could not be renewed in time, CancelledError when cancelled
+   */
+  assertHeld(): void {
+    this.#ports.signal.throwIfAborted();
+    const failure = this.#loss ?? this.#failure;
+    if (failure !== undefined) throw failure;
+    const heldForMs = this.#ports.clock.monotonicMs() - this.#heldSinceMs;
+    if (heldForMs >= LEASE_SECONDS * 1000)
+      throw new RecordLostError(
+        `The hold on ${this.#where()} could not be renewed for ${LEASE_SECONDS} s, so another run may have taken over: re-run the job`,
+      );
+  }
+
+  /** Waits for the write of the record that is under way. @throws as {@link assertHeld}, and where begin's test failed */
+  async settled(): Promise<void> {
+    await this.#lastWrite;
+    this.assertHeld();
+  }
+
+  /** Extends the hold by a whole lease. */
+  async renew(): Promise<void> {
+    if (!this.#sealing) await this.#write(this.#uploading(LEASE_SECONDS));
+  }
+
+  /** Takes the set back into work after a seal that the listing did not bear out. */
+  async reopen(): Promise<void> {
+    this.#sealing = false;
+    await this.renew();
+  }
+
+  /** The commit point: from here on the set counts as found. */
+  async seal(files: readonly AssetFile[]): Promise<CompleteRecord> {
+    await this.settled();
+    this.#sealing = true;
+    const record: CompleteRecord = {
+      ...this.#base(LEASE_SECONDS),
+      state: 'complete',
+      files,
+      totalSize: totalSize(files),
+    };
+    await this.#write(record, this.#sealedBytes(record));
+    return record;
+  }
+
+  /** @throws UserError for a record that nobody could read; nothing is sealed then */
+  #sealedBytes(record: CompleteRecord): Buffer {
+    const bytes = bytesOf(record);
+    if (bytes.length <= MOST_RECORD_BYTES) return bytes;
+    this.#sealing = false;
+    throw new UserError(
+      `The record of ${counted(record.files.length, 'file')} would have ${readableSize(bytes.length)}, and ${readableSize(MOST_RECORD_BYTES)} is the most that can be read: pack them into fewer files`,
+    );
+  }
+
+  /** Lets others take over at once. Never throws: the hold runs out by itself where this fails. */
+  async giveUp(): Promise<void> {
+    this.#stopRenewing();
+    // Nothing of this run may go on in the background.
+    await this.#lastWrite;
+    if (this.#sealing || this.#loss !== undefined) return;
+    await this.#write(this.#uploading(0)).catch((error: unknown) =>
+      this.#ports.log.debug(`Giving up ${this.#where()} failed, so its lease runs out by itself: ${error}`),
+    );
+  }
+
+  end(): void {
+    this.#stopRenewing();
+  }
+
+  #uploading(leaseSeconds: number): AssetRecord {
+    return { ...this.#base(leaseSeconds), state: 'uploading' };
+  }
+
+  #base(leaseSeconds: number) {
+    const { draft, writer } = this.#request;
+    this.#sequence += 1;
+    return {
+      ...draft,
+      writer: { ...writer, nonce: this.#nonce, sequence: this.#sequence },
+      leaseSeconds,
+      createdAt: this.#ports.clock.wallTime().toISOString(),
+    };
+  }
+
+  /** @returns whether the server checked the condition */
+  #write(record: AssetRecord, body = bytesOf(record)): Promise<boolean> {
+    const write = this.#lastWrite.then(() => this.#writeNow(record, 1, body));
+    this.#lastWrite = write.catch(() => undefined);
+    return write;
+  }
+
+  async #writeNow(record: AssetRecord, attempt: number, body: Buffer): Promise<boolean> {
+    if (this.#loss !== undefined) throw this.#loss;
+    if (attempt > MOST_ATTEMPTS)
+      throw new StoreError(
+        'malformed-reply',
+        `${this.#where()} refuses every write, although nobody else has it: is the server's ETag the same in every reply?`,
+      );
+    const { store, clock } = this.#ports;
+    const condition: WriteCondition =
+      this.#etag === undefined ? { kind: 'absent' } : { kind: 'unchanged', etag: this.#etag };
+    const sentAtMs = clock.monotonicMs();
+    const result = await store.writeDocument(this.#request.location.recordKey, body, condition);
+    if (result.outcome === 'written') {
+      this.#etag = result.etag;
+      this.#heldSinceMs = sentAtMs;
+      return result.guarded;
+    }
+    await this.#readBack(record, { body, sentAtMs, attempt });
+    return true;
+  }
+
+  /** A refused write: its own earlier reply was lost, the record was deleted, or another writer has it. */
+  async #readBack(
+    record: AssetRecord,
+    { body, sentAtMs, attempt }: { body: Buffer; sentAtMs: number; attempt: number },
+  ): Promise<void> {
+    const document = await this.#ports.store.readDocument(this.#request.location.recordKey);
+    const current = document && (await dated(document, this.#where()));
+    if (document?.body.equals(body)) {
+      this.#etag = document.etag;
+      this.#heldSinceMs = sentAtMs;
+      return;
+    }
+    if (current === undefined || current.record.writer.nonce === this.#nonce) {
+      this.#etag = current?.etag;
+      // The same body once more could have the ETag by which others know the record that was deleted.
+      const next = record.state === 'uploading' ? this.#uploading(record.leaseSeconds) : record;
+      await this.#writeNow(next, attempt + 1, bytesOf(next));
+      return;
+    }
+    this.#loss = new RecordLostError(`${describeWriter(current.record.writer)} has ${this.#where()}`);
+    throw this.#loss;
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof RecordLostError) return;
+    if (error instanceof CancelledError) this.#failure ??= error;
+    else this.#ports.log.warning(`Renewing the hold on ${this.#where()} failed, and is tried again: ${error}`);
+  }
+
+  /** Where conditions are ignored, two runs of one commit can overwrite each other. @param guarded as begin was */
+  #findIgnored(guarded: boolean): void {
+    if (this.isTakeOver) {
+      if (!guarded) this.#warnUnguarded(['If-Match']);
+    } else this.#testConditions(guarded ? [] : ['If-None-Match']);
+  }
+
+  /**
+   * Sends writes that must be refused. They are under way while assets are sent, but like every write of the record, not
+   * beside another. One that is accepted does no harm: it says what the record said already.
+   */
+  #testConditions(known: readonly ConditionHeader[]): void {
+    const test = this.#lastWrite.then(async () => {
+      const { store } = this.#ports;
+      const ignored = [...known];
+      for (const [header, condition] of REFUSED) {
+        if (known.includes(header)) continue;
+        const body = bytesOf(this.#uploading(LEASE_SECONDS));
+        const again = await store.writeDocument(this.location.recordKey, body, condition);
+        if (again.outcome !== 'written') continue;
+        this.#etag = again.etag;
+        ignored.push(header);
+      }
+      if (ignored.length > 0) this.#warnUnguarded(ignored);
+    });
+    this.#lastWrite = test.catch((error: unknown) => {
+      this.#failure ??= error;
+    });
+  }
+
+  #warnUnguarded(ignored: readonly ConditionHeader[]): void {
+    this.#ports.log.warning(
+      `This S3 server ignores conditional writes (${ignored.join(' and ')}): two concurrent uploads of one commit are not guarded against each other there.`,
+    );
+  }
+
+  #where(): string {
+    return `s3://${this.#ports.store.bucket}/${this.#request.location.recordKey}`;
+  }
+}
+
+function bytesOf(record: AssetRecord): Buffer {
+  return Buffer.from(recordText(record));
+}

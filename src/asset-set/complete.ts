@@ -1,0 +1,98 @@
+import { mapConcurrently } from '../async.ts';
+import { CancelledError, SetChangedError, StoreError } from '../errors.ts';
+import type { Ports } from '../ports.ts';
+import { counted, printable } from '../text.ts';
+import type { RecordClaim } from './claim.ts';
+import { type SetLocation, uriOf } from './location.ts';
+import { confirmDisagreements, readListing } from './lookup.ts';
+import type { AssetFile, CompleteRecord } from './record.ts';
+import { disagreements, type Listing, type Strays, straysIn } from './status.ts';
+
+const MOST_ROUNDS = 3;
+const LISTINGS_AT_ONCE = 8;
+
+interface SetCompletion {
+  /** What the set is going to hold. */
+  readonly planned: readonly Pick<AssetFile, 'path' | 'size'>[];
+  /**
+   * Stores every asset that is not there, or there with other bytes.
+   *
+   * @param listing what is there, where the set is repaired
+   */
+  readonly transfer: (listing?: Listing) => Promise<readonly AssetFile[]>;
+}
+
+/**
+ * Transfers a set's assets, seals its record and lists: only when the listing bears the record out is the set
+ * complete. Where it does not, a writer that had lost the record reached the store late, and the set is repaired.
+ *
+ * @param claim held on the set's record; ended here on success, given up on failure
+ * @throws RecordLostError when another writer has the record, SetChangedError when others keep overwriting the set;
+ *   whatever `transfer` throws
+ */
+export async function completeSet(
+  { store, log }: Pick<Ports, 'store' | 'log'>,
+  claim: RecordClaim,
+  { planned, transfer }: SetCompletion,
+): Promise<CompleteRecord> {
+  const { location } = claim;
+  try {
+    let before: Listing | undefined;
+    for (let round = 1; round <= MOST_ROUNDS; round += 1) {
+      if (claim.isTakeOver) await abortOpenUploads({ store, log }, claim, planned);
+      const record = await claim.seal(await transfer(before));
+      const after = await readListing(store, location);
+      const [changed] = await confirmDisagreements(store, location, disagreements(record, after));
+      if (changed === undefined) {
+        warnOfStrays(log, location, straysIn(record, after));
+        claim.end();
+        return record;
+      }
+      log.warning(`'${printable(changed.file.path)}' changed while the set was sealed: repairing it.`);
+      before = after;
+      await claim.reopen();
+    }
+    throw new SetChangedError(
+      `Others keep overwriting ${uriOf(store.bucket, location)}: find out who writes there besides this action`,
+    );
+  } catch (error) {
+    await claim.giveUp();
+    // What went wrong after the record was lost went wrong because of that: its new holder aborts open uploads, say.
+    throw error instanceof CancelledError ? error : (claim.loss ?? error);
+  }
+}
+
+/**
+ * The holder that was taken over from may have left parts of large files behind, which cost money for ever. The set does
+ * not depend on it, so a store that refuses does not keep the set from being completed.
+ */
+async function abortOpenUploads(
+  { store, log }: Pick<Ports, 'store' | 'log'>,
+  claim: RecordClaim,
+  planned: SetCompletion['planned'],
+): Promise<void> {
+  async function abort(prefix: string): Promise<number> {
+    claim.assertHeld();
+    // A list that took longer than the hold lasted may show what a new holder has just begun.
+    return store.abortUploads(prefix, () => claim.assertHeld());
+  }
+  const { prefix } = claim.location;
+  const large = planned.filter(({ size }) => size > store.partSizeBytes);
+  try {
+    const first = await abort(prefix);
+    // MinIO finds uploads by their whole key only; elsewhere there is none left by now.
+    const others = await mapConcurrently(large, LISTINGS_AT_ONCE, ({ path }) => abort(prefix + path));
+    const count = others.reduce((sum, each) => sum + each, first);
+    if (count > 0) log.info(`Aborted ${counted(count, 'unfinished multipart upload')} of an earlier run.`);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    log.warning(`Parts of large files that an earlier run did not finish may be left behind: ${error.message}`);
+  }
+}
+
+function warnOfStrays(log: Ports['log'], location: SetLocation, { count, first }: Strays): void {
+  if (first !== undefined)
+    log.warning(
+      `${location.prefix} holds ${count} object(s) that are not part of the set, such as '${printable(first)}': tools without records take them for assets. Delete them if they are of no use.`,
+    );
+}

@@ -1,0 +1,135 @@
+import { type Concurrency, lanesFor, mapConcurrently } from '../async.ts';
+import { SetChangedError, UserError } from '../errors.ts';
+import type { AssetCopy, CopyResult, ObjectHead, ObjectStore, Ports } from '../ports.ts';
+import { defined, printable } from '../text.ts';
+import { type AssetOwner, attributesOf, commitOf, sha256Of, userMetadata } from './attributes.ts';
+import type { RecordClaim } from './claim.ts';
+import { type SetLocation, uriOf } from './location.ts';
+import { type Finding, readListing, readRecord } from './lookup.ts';
+import { type AssetFile, inOrder } from './record.ts';
+import type { Listing } from './status.ts';
+
+/** 32 bytes in base64; the last digit before the padding has two bits to spare. */
+const SHA256 = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+
+/** What a set consists of, and which commit's build it holds, as far as it says. */
+interface SetContents {
+  readonly files: readonly AssetFile[];
+  readonly commit: string | undefined;
+}
+
+type ContentPorts = Pick<Ports, 'store' | 'clock'>;
+
+/**
+ * The files of a usable set: its record's, or, of a set without a record, what one HEAD each tells.
+ *
+ * @throws SetChangedError when a set without a record changes meanwhile
+ */
+export async function contentsOf(ports: ContentPorts, set: Finding, concurrency: Concurrency): Promise<SetContents> {
+  if (set.verdict.reason !== 'complete') return legacyContents(ports, set, concurrency);
+  const { files, origin, commit } = set.verdict.record;
+  return { files, commit: origin.kind === 'cache' ? origin.commit : commit };
+}
+
+async function legacyContents(
+  { store, clock }: ContentPorts,
+  set: Finding,
+  concurrency: Concurrency,
+): Promise<SetContents> {
+  const read = await mapConcurrently([...set.listing], lanesFor(concurrency, clock), async ([path, { size }]) => {
+    const head = await store.head(set.location.prefix + path);
+    if (head === undefined || head.sizeBytes !== size) throw changed(path, set);
+    const { etag, contentType, cacheControl } = head;
+    const known = { sha256: digestOf(head), contentType, cacheControl, metadata: userMetadata(head) };
+    return { file: { path, size, etag, ...defined(known) }, commit: commitOf(head) };
+  });
+  const files = read.map(({ file }) => file);
+  await assertAsListed(store, set, files);
+  // Whoever has begun a record meanwhile may have replaced some of the objects.
+  if ((await readRecord(store, set.location)) !== undefined)
+    throw new SetChangedError(`Another run began to write ${set.location.prefix} while it was read`);
+  return { files, commit: read[0]?.commit };
+}
+
+/** What the Python tool called `package-hash` is the SHA-256; other tools may mean something else by it. */
+function digestOf(head: ObjectHead): string | undefined {
+  const sha256 = sha256Of(head);
+  return sha256 !== undefined && SHA256.test(sha256) ? sha256 : undefined;
+}
+
+/**
+ * An object whose ETag is another than the listed one was replaced since, or its server lists ETags in another form than
+ * it answers with. Only a second listing tells: one that shows the same ETag as the first is of the same object.
+ */
+async function assertAsListed(store: ObjectStore, set: Finding, files: readonly AssetFile[]): Promise<void> {
+  const { listing } = set;
+  const suspected = files.filter(({ path, etag }) => listing.get(path)?.etag !== etag);
+  if (suspected.length === 0) return;
+  const again = await readListing(store, set.location);
+  const replaced = suspected.find(({ path }) => again.get(path)?.etag !== listing.get(path)?.etag);
+  if (replaced !== undefined) throw changed(replaced.path, set);
+}
+
+function changed(path: string, { location }: Finding): SetChangedError {
+  return new SetChangedError(`'${printable(path)}' under ${location.prefix} changed while it was read`);
+}
+
+const MOST_ATTEMPTS = 3;
+
+type CopyPorts = Pick<Ports, 'store' | 'signal' | 'clock'>;
+
+interface AssetCopies {
+  readonly source: SetLocation;
+  readonly files: readonly AssetFile[];
+  /** Whose the copies shall be. */
+  readonly owner: AssetOwner;
+  /** What was in their place before the claim was begun or last renewed. */
+  readonly targets: Listing;
+  readonly concurrency: Concurrency;
+}
+
+/**
+ * Copies assets from one set to another, server-side: the bytes do not pass through this machine. Each copy is made
+ * only of the ETag that the source's record names.
+ *
+ * @returns the files as they are in the claimed set
+ * @throws SetChangedError when an asset of the source is no longer what its record said
+ */
+export async function copyAssets(
+  { store, signal, clock }: CopyPorts,
+  claim: RecordClaim,
+  { source, files, owner, targets, concurrency }: AssetCopies,
+): Promise<readonly AssetFile[]> {
+  return mapConcurrently(inOrder(files), lanesFor(concurrency, clock), async (file) => {
+    const result = await copyAsset(store, claim, {
+      source: { key: source.prefix + file.path, etag: file.etag, sizeBytes: file.size },
+      target: claim.location.prefix + file.path,
+      attributes: attributesOf(file, owner),
+      condition: targets.has(file.path) ? undefined : { kind: 'absent' },
+      signal,
+    });
+    if (result.outcome !== 'copied')
+      throw new SetChangedError(
+        `'${printable(file.path)}' under ${uriOf(store.bucket, source)} is no longer what its record says`,
+      );
+    return { ...file, etag: result.etag };
+  });
+}
+
+/**
+ * Copies one asset. Where something has appeared in its place, it is the copy whose reply was lost, or comes from a writer
+ * that lost the record: whoever still holds the record replaces it. That copy also shows a source that has changed.
+ */
+async function copyAsset(store: Ports['store'], claim: RecordClaim, copy: AssetCopy): Promise<CopyResult> {
+  let { condition } = copy;
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
+    claim.assertHeld();
+    const result = await store.copyAsset({ ...copy, condition });
+    if (result.outcome !== 'precondition-failed') return result;
+    await claim.renew();
+    condition = undefined;
+  }
+  throw new UserError(
+    `Others keep overwriting s3://${store.bucket}/${printable(copy.target)}: find out who writes there besides this action`,
+  );
+}

@@ -1,0 +1,255 @@
+import { hash } from 'node:crypto';
+import {
+  type ByteBudget,
+  byteBudget,
+  type Concurrency,
+  forEachConcurrently,
+  lanesFor,
+  type Turns,
+  turns,
+} from '../async.ts';
+import { SetChangedError, UserError } from '../errors.ts';
+import type { AssetRead, IncomingFile, Ports } from '../ports.ts';
+import { counted, printable } from '../text.ts';
+import { contentsOf } from './copy.ts';
+import { type SetLocation, uriOf } from './location.ts';
+import { type Finding, isUsable } from './lookup.ts';
+import { type NamingRules, namingProblem, pathProblem } from './path.ts';
+import type { AssetFile } from './record.ts';
+import type { Reader } from './status.ts';
+import { lookUpSettled, stillInProgress } from './wait.ts';
+
+interface SetRestoring {
+  readonly set: Finding;
+  readonly isChosen: (path: string) => boolean;
+  readonly naming: NamingRules;
+  readonly legacy: 'trust' | 'ignore';
+  readonly reader: Reader;
+  readonly waitMs: number;
+  readonly concurrency: Concurrency;
+}
+
+interface RestoredSet {
+  readonly set: Finding;
+  readonly files: readonly AssetFile[];
+  readonly fetchedCount: number;
+}
+
+/**
+ * Brings a set back into the package directory. Where its objects turn out not to be what its record says, the record
+ * is read once more: the set may have been repaired meanwhile, or someone is just at it.
+ *
+ * @throws UserError for a name that can't be a file here, before anything is fetched; SetChangedError for a set that is
+ *   not what its record says
+ */
+export async function restoreSet(ports: Ports, restoring: SetRestoring): Promise<RestoredSet> {
+  try {
+    return await restoreOrStartOver(ports, restoring);
+  } catch (error) {
+    if (!(error instanceof SetChangedError)) throw error;
+    const advice = "re-run this step, and should it fail again, upload the assets anew with 'overwrite: true'";
+    throw new SetChangedError(`${error.message}: ${advice}`, { cause: error });
+  }
+}
+
+async function restoreOrStartOver(ports: Ports, restoring: SetRestoring): Promise<RestoredSet> {
+  const { set, legacy, reader, waitMs } = restoring;
+  const { location } = set;
+  try {
+    return await restore(ports, restoring);
+  } catch (error) {
+    if (!(error instanceof SetChangedError)) throw error;
+    const again = await lookUpSettled({ ...ports, reader }, location, waitMs);
+    if (again.verdict.reason === 'in-progress') throw stillInProgress(again.verdict.record, { location, waitMs });
+    if (!isUsable(again, legacy) || writeOf(again) === writeOf(set)) throw error;
+    // A file that only the earlier set had may be here already, and would be left beside the others.
+    if (!pathsOf(set).isSubsetOf(pathsOf(again))) throw error;
+    ports.log.info(`${error.message}: it was repaired meanwhile, so restoring starts over.`);
+    return restore(ports, { ...restoring, set: again });
+  }
+}
+
+/** Which write of a record a finding rests on; none of a set that has no record. */
+function writeOf({ verdict }: Finding): string | undefined {
+  if (verdict.reason !== 'complete') return undefined;
+  const { nonce, sequence } = verdict.record.writer;
+  return `${sequence} ${nonce}`;
+}
+
+function pathsOf(set: Finding): Set<string> {
+  return new Set(namesIn(set));
+}
+
+/** Every path of a set, as often as it says so. */
+function namesIn({ verdict, listing }: Finding): readonly string[] {
+  return verdict.reason === 'complete' ? verdict.record.files.map(({ path }) => path) : [...listing.keys()];
+}
+
+async function restore(ports: Ports, { set, isChosen, naming, concurrency }: SetRestoring): Promise<RestoredSet> {
+  refuseNames(namesIn(set).filter(isChosen), set, naming);
+  const chosen = { ...set, listing: new Map([...set.listing].filter(([path]) => isChosen(path))) };
+  const { files: all } = await contentsOf(ports, chosen, concurrency);
+  const files = all.filter(({ path }) => isChosen(path));
+  const { fetchedCount, uncheckedCount } = await restoreFiles(ports, { source: set.location, files, concurrency });
+  if (uncheckedCount > 0)
+    ports.log.warning(
+      `${counted(uncheckedCount, 'asset')} at ${set.location.prefix} could not be checked: there is neither a record nor metadata that tells a SHA-256.`,
+    );
+  return { set, files, fetchedCount };
+}
+
+/** Paths of a record or a listing are an attacker's input. */
+function refuseNames(paths: readonly string[], { location }: Finding, naming: NamingRules): void {
+  for (const path of paths) {
+    const problem = pathProblem(path, [location.prefix]);
+    if (problem !== undefined) throw refused(`'${printable(path)}' is refused: ${problem}`, location.prefix);
+  }
+  const problem = namingProblem(paths, naming);
+  if (problem !== undefined) throw refused(problem, location.prefix);
+}
+
+function refused(problem: string, prefix: string): UserError {
+  return new UserError(`The set at ${prefix} can't be restored here: ${problem}. Choose other files by 'files'.`);
+}
+
+const MIB = 1024 ** 2;
+const BYTES_IN_MEMORY = 64 * MIB;
+/** From here on a file comes in ranges, however large the parts of an upload are: it takes a thread to hash it. */
+const LARGEST_WHOLE_BYTES = 16 * MIB;
+/** Larger ones are no faster, and take as much more memory. */
+const LARGEST_RANGE_BYTES = 4 * MIB;
+const RANGES_AT_ONCE = 4;
+/** As many as fill the memory. Each has a thread. */
+const LARGE_FILES_AT_ONCE = BYTES_IN_MEMORY / (RANGES_AT_ONCE * LARGEST_RANGE_BYTES);
+
+type RestorePorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log' | 'clock'>;
+
+interface Restoring {
+  readonly source: SetLocation;
+  readonly files: readonly AssetFile[];
+  readonly concurrency: Concurrency;
+}
+
+interface Restored {
+  /** How many were fetched; the others were there already, with the right digest. */
+  readonly fetchedCount: number;
+  /** How many of them have no digest: of a set without a record, whose metadata tells none either. */
+  readonly uncheckedCount: number;
+}
+
+/**
+ * Brings files of a set back into the package directory. Each is read only as long as the store has it with the ETag
+ * given, checked against its SHA-256 under a temporary name, and only then given its own.
+ *
+ * @throws SetChangedError when a file is not, or no longer, what its record says; nothing of that file is left. What
+ *   else was under way then is ended too.
+ */
+export async function restoreFiles(ports: RestorePorts, { source, files, concurrency }: Restoring): Promise<Restored> {
+  const failure = new AbortController();
+  const signal = AbortSignal.any([ports.signal, failure.signal]);
+  const budget = byteBudget(BYTES_IN_MEMORY);
+  const largeTurns = turns(LARGE_FILES_AT_ONCE);
+  let fetchedCount = 0;
+  let uncheckedCount = 0;
+  await forEachConcurrently(files, lanesFor(concurrency, ports.clock), async (file) => {
+    try {
+      signal.throwIfAborted();
+      if (await isThere(ports, file)) return;
+      await fetchFile(
+        { ...ports, signal, fail: (error) => failure.abort(error) },
+        { source, file, budget, largeTurns },
+      );
+    } catch (error) {
+      failure.abort(error);
+      throw error;
+    }
+    fetchedCount += 1;
+    if (file.sha256 === undefined) uncheckedCount += 1;
+    ports.log.debug(`Restored: ${printable(file.path)}`);
+  });
+  return { fetchedCount, uncheckedCount };
+}
+
+/** A digest does not tell whether a file may be executed, so one that must be is fetched anew. */
+async function isThere({ packages }: RestorePorts, { path, size, sha256, executable }: AssetFile): Promise<boolean> {
+  if (sha256 === undefined || executable === true) return false;
+  return (await packages.digest(path, size)) === sha256;
+}
+
+interface FetchPorts extends RestorePorts {
+  /** Aborts the signal, with the error as its reason: there is no use in anything else that is under way. */
+  readonly fail: (error: unknown) => void;
+}
+
+interface Fetching {
+  readonly source: SetLocation;
+  readonly file: AssetFile;
+  readonly budget: ByteBudget;
+  readonly largeTurns: Turns;
+}
+
+async function fetchFile(ports: FetchPorts, fetching: Fetching): Promise<void> {
+  const { file, source } = fetching;
+  await using incoming = await ports.packages.receive(file.path, file.size);
+  const sha256 = await fetchContent(ports, fetching, incoming);
+  if (file.sha256 !== undefined && sha256 !== file.sha256)
+    throw new SetChangedError(
+      `'${printable(file.path)}' under ${uriOf(ports.store.bucket, source)} has other bytes than its record says (SHA-256 ${sha256}, recorded ${printable(file.sha256)})`,
+    );
+  await incoming.keep({ executable: file.executable === true });
+}
+
+/** @returns the SHA-256 of what was fetched and written, base64 */
+async function fetchContent(ports: FetchPorts, fetching: Fetching, incoming: IncomingFile): Promise<string> {
+  const { file, budget, largeTurns } = fetching;
+  const { partSizeBytes } = ports.store;
+  if (file.size > Math.min(partSizeBytes, LARGEST_WHOLE_BYTES)) {
+    const rangeBytes = Math.min(partSizeBytes, LARGEST_RANGE_BYTES);
+    return largeTurns.take(() => fetchRanges(ports, fetching, { incoming, rangeBytes }));
+  }
+  return budget.lend(file.size, async (into) => {
+    const bytes = await readRange(ports, fetching, { range: { position: 0, lengthBytes: file.size }, into });
+    await incoming.write(0, bytes);
+    return hash('sha256', bytes, 'base64');
+  });
+}
+
+/** Ranges are fetched and written side by side, while the file is hashed from its begin. */
+async function fetchRanges(
+  ports: FetchPorts,
+  fetching: Fetching,
+  { incoming, rangeBytes }: { readonly incoming: IncomingFile; readonly rangeBytes: number },
+): Promise<string> {
+  const { file, budget } = fetching;
+  const ranges = rangesOf(file.size, rangeBytes);
+  const fetch = (range: AssetRead['range']): Promise<void> =>
+    budget.lend(range.lengthBytes, async (into) =>
+      incoming.write(range.position, await readRange(ports, fetching, { range, into })),
+    );
+  // The lanes share one iterator, which the first failure closes.
+  const lanes = Array.from({ length: RANGES_AT_ONCE }, async () => {
+    for (const range of ranges) await fetch(range);
+  });
+  await Promise.all(lanes.map((lane) => lane.catch(ports.fail)));
+  ports.signal.throwIfAborted();
+  return incoming.digest();
+}
+
+async function readRange(
+  { store, signal }: FetchPorts,
+  { source, file }: Fetching,
+  range: Pick<AssetRead, 'range' | 'into'>,
+): Promise<Uint8Array> {
+  const key = source.prefix + file.path;
+  const result = await store.readAsset({ key, etag: file.etag, sizeBytes: file.size, ...range, signal });
+  if (result.outcome === 'read') return result.bytes;
+  throw new SetChangedError(
+    `'${printable(file.path)}' under ${uriOf(store.bucket, source)} is no longer what its record says`,
+  );
+}
+
+/** One after another, however many a record claims there are. */
+function* rangesOf(sizeBytes: number, rangeBytes: number): Generator<AssetRead['range']> {
+  for (let position = 0; position < sizeBytes; position += rangeBytes)
+    yield { position, lengthBytes: Math.min(rangeBytes, sizeBytes - position) };
+}

@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import { type CodeHashAlgorithm, type CodeHashRequest, isCodeHash } from '../code-hash/code-hash.ts';
+import type { Ports } from '../ports.ts';
+import { defined } from '../text.ts';
+import { type SetLocation, setAt, uriOf } from './location.ts';
+
+/** A bucket on one server. */
+interface Place {
+  readonly endpoint: string;
+  readonly bucket: string;
+}
+
+/** The code hash that a check was asked for, and what it is computed from; without algorithm: given as an input. */
+interface HandedCodeHash {
+  /** Undefined: the check found the commit's own set, and had no need to compute it. */
+  readonly value?: string;
+  readonly algorithm?: CodeHashAlgorithm;
+  readonly patterns?: readonly string[];
+  /** SHA-256 of the salt as hex, since a salt may be a secret. */
+  readonly saltDigest?: string;
+}
+
+/** What a check found out, for the upload that follows it. Whoever reads one treats it as a hint. */
+export interface Handover {
+  readonly endpoint: string;
+  /** URI of the commit's own set. */
+  readonly asked: string;
+  /** URI of the set that was found; undefined for a miss. */
+  readonly found?: string;
+  /** One for each request: several checks may ask for one commit with different filters. */
+  readonly codeHashes: readonly HandedCodeHash[];
+}
+
+/** Where a handover for the commit's own set lies among the job's files. */
+export function handoverName({ endpoint, bucket }: Place, own: SetLocation): string {
+  const digest = createHash('sha256').update(JSON.stringify([endpoint, uriOf(bucket, own)]));
+  return `s3-asset-manager-${digest.digest('hex')}.json`;
+}
+
+/** What a request for a code hash and its result are handed over as. */
+export function handedCodeHash(request: CodeHashRequest, value: string | undefined): HandedCodeHash {
+  if (request.kind === 'given') return { value: request.value };
+  const { algorithm, patterns, salt } = request;
+  return defined({ value, algorithm, patterns, saltDigest: createHash('sha256').update(salt).digest('hex') });
+}
+
+/** Whether two code hashes were asked for in the same words. */
+export function isSameRequest(left: HandedCodeHash, right: HandedCodeHash): boolean {
+  return wordsOf(left) === wordsOf(right);
+}
+
+function wordsOf({ value, algorithm, patterns, saltDigest }: HandedCodeHash): string {
+  return JSON.stringify(algorithm === undefined ? [value] : [algorithm, patterns, saltDigest]);
+}
+
+/**
+ * @returns the handover that a text holds, if it is about the commit's own set; undefined for any other, and for what is
+ *   no handover
+ */
+export function parseHandover(text: string, { endpoint, bucket }: Place, own: SetLocation): Handover | undefined {
+  const value = parsed(text);
+  return isHandover(value) && value.endpoint === endpoint && value.asked === uriOf(bucket, own) ? value : undefined;
+}
+
+/** @returns the set that was found; undefined for a miss, and where that is no set of the bucket */
+export function foundIn({ found }: Handover, bucket: string): SetLocation | undefined {
+  return found === undefined ? undefined : setAt(bucket, found);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isHandover(value: unknown): value is Handover {
+  if (typeof value !== 'object' || value === null) return false;
+  const { endpoint, asked, found, codeHashes }: Partial<Record<keyof Handover, unknown>> = value;
+  if (typeof endpoint !== 'string' || typeof asked !== 'string') return false;
+  return isTextOrAbsent(found) && Array.isArray(codeHashes) && codeHashes.every(isHandedCodeHash);
+}
+
+function isHandedCodeHash(item: unknown): item is HandedCodeHash {
+  if (typeof item !== 'object' || item === null) return false;
+  const { value, algorithm, patterns, saltDigest }: Partial<Record<keyof HandedCodeHash, unknown>> = item;
+  const isHash = value === undefined || (typeof value === 'string' && isCodeHash(value));
+  if (algorithm === undefined) return isHash && value !== undefined;
+  const isAlgorithm = algorithm === 'git-sha256' || algorithm === 'md5';
+  const arePatterns = Array.isArray(patterns) && patterns.every((pattern) => typeof pattern === 'string');
+  return isHash && isAlgorithm && arePatterns && typeof saltDigest === 'string';
+}
+
+function isTextOrAbsent(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === 'string';
+}
+
+type Places = Pick<Ports, 'store' | 'packages' | 'jobFiles'>;
+
+/** What a check found out. */
+interface CheckResult {
+  /** Undefined for a miss. */
+  readonly found: SetLocation | undefined;
+  /** Undefined where the check was asked for none. */
+  readonly codeHash: HandedCodeHash | undefined;
+}
+
+/**
+ * Leaves what a check found out for later steps: among the job's files, where there are any, since a build may empty the
+ * package directory, and in `.found-at`. What other checks of the same commit left of their code hashes stays.
+ *
+ * @param own the commit's own set
+ */
+export async function handOver(ports: Places, own: SetLocation, { found, codeHash }: CheckResult): Promise<void> {
+  const { store, packages, jobFiles } = ports;
+  const name = handoverName(store, own);
+  const before = jobFiles === undefined ? packages.readMarker('.found-at') : jobFiles.read(name);
+  // What can't be read is replaced.
+  const text = (await before.catch(() => undefined)) ?? '';
+  const codeHashes = withCodeHash(parseHandover(text, store, own)?.codeHashes ?? [], codeHash);
+  const foundUri = found && uriOf(store.bucket, found);
+  const handover: Handover = defined({
+    endpoint: store.endpoint,
+    asked: uriOf(store.bucket, own),
+    found: foundUri,
+    codeHashes,
+  });
+  await jobFiles?.write(name, JSON.stringify(handover));
+  await packages.writeMarker('.found-at', JSON.stringify(handover));
+}
+
+/** A check that had no need to compute a code hash leaves the value that an earlier one computed. */
+function withCodeHash(
+  earlier: readonly HandedCodeHash[],
+  codeHash: HandedCodeHash | undefined,
+): readonly HandedCodeHash[] {
+  if (codeHash === undefined) return earlier;
+  const same = earlier.find((other) => isSameRequest(other, codeHash));
+  return [...earlier.filter((other) => other !== same), { ...same, ...codeHash }];
+}
+
+/** What earlier steps say to an upload. All of it is hints. */
+export type Hints =
+  | {
+      readonly kind: 'handover';
+      readonly handover: Handover;
+      /** Whether it lies where builds don't write. */
+      readonly isOutOfReach: boolean;
+    }
+  /** The markers in the package directory are about another set. */
+  | { readonly kind: 'foreign' }
+  /** There was no check, or one of the Python tool. */
+  | { readonly kind: 'unknown' };
+
+/** @param own the commit's own set */
+export async function readHints(ports: Places & Pick<Ports, 'log'>, own: SetLocation): Promise<Hints> {
+  const { store, packages, jobFiles, log } = ports;
+  const handed = await jobFiles?.read(handoverName(store, own));
+  const handover = handed === undefined ? undefined : parseHandover(handed, store, own);
+  if (handover !== undefined) return { kind: 'handover', handover, isOutOfReach: true };
+  const text = await packages.readMarker('.found-at');
+  if (text === undefined) return { kind: 'unknown' };
+  const marked = parseHandover(text, store, own);
+  if (marked !== undefined) return { kind: 'handover', handover: marked, isOutOfReach: false };
+  log.info(
+    `${packages.path}/.found-at is not about ${uriOf(store.bucket, own)}: neither .found nor .code-hash counts for this upload.`,
+  );
+  return { kind: 'foreign' };
+}
+
+/** @returns the set that earlier steps say they found; undefined where they found none */
+export async function hintedSet(
+  { store, packages }: Places,
+  own: SetLocation,
+  hints: Hints,
+): Promise<SetLocation | undefined> {
+  const found = hints.kind === 'handover' ? foundIn(hints.handover, store.bucket) : undefined;
+  if (found !== undefined && hints.kind === 'handover' && hints.isOutOfReach) return found;
+  if (hints.kind === 'foreign' || (await packages.readMarker('.found')) === undefined) return undefined;
+  return found ?? own;
+}

@@ -1,0 +1,154 @@
+import { printable } from '../text.ts';
+
+const MAX_KEY_BYTES = 1024;
+
+/** The files beside the assets by which steps tell each other what they found. */
+export const MARKERS = ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json'] as const;
+export type Marker = (typeof MARKERS)[number];
+
+const MARKER_NAMES: ReadonlySet<string> = new Set(MARKERS);
+
+/** What HFS+ overlooks in names: `next_hfs_char` of https://github.com/git/git/blob/master/utf8.c */
+const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
+
+/** Git's folder as file systems let it be called: in any case, by its short name, with trailing points or a stream. */
+const IN_GIT_FOLDER = /(^|\/)(\.git|git~1)[. ]*(:|\/|$)/i;
+
+/** Markers are how steps talk to each other; they are never assets. */
+export function isMarker(path: string): boolean {
+  return MARKER_NAMES.has(path);
+}
+
+/** What a marker, or any other small file, is written under before it gets its name. */
+export function temporaryName(name: string, uuid: string): string {
+  return `${name}.${uuid}.tmp`;
+}
+
+const UUID = '[0-9a-f-]{36}';
+const RESTORING = new RegExp(`(^|/)\\.restoring-${UUID}$`);
+const UNFINISHED_MARKER = new RegExp(`^(.+)\\.${UUID}\\.tmp$`);
+
+/** What a run that was killed left behind is no asset either: a file it restored, or a marker it wrote. */
+export function isTemporary(path: string): boolean {
+  return RESTORING.test(path) || isMarker(UNFINISHED_MARKER.exec(path)?.[1] ?? '');
+}
+
+/** A path is hidden when its file or any folder above it starts with a dot. */
+export function isHidden(path: string): boolean {
+  return path.split('/').some((segment) => segment.startsWith('.'));
+}
+
+/** Whether a name has bytes that are no text: Node puts something else in their place, under which nothing is there. */
+export function isNoText(path: string): boolean {
+  return !path.isWellFormed() || path.includes('\u{fffd}');
+}
+
+/**
+ * Why a path can't be an asset's on any system: it would not survive the round trip through a key, or a restore would
+ * refuse it. Upload, promotion and restore all ask this.
+ *
+ * @param path relative to the package directory, with `/`; comes from a disk, a listing or a record
+ * @param keyPrefixes what comes before the path in each key that the asset will have
+ * @returns the reason, or undefined when the path is fine
+ */
+export function pathProblem(path: string, keyPrefixes: readonly string[]): string | undefined {
+  const segments = path.split('/');
+  if (path === '') return 'it is empty';
+  if (segments.some((segment) => segment === '' || segment === '.' || segment === '..'))
+    return "it has an empty, '.' or '..' segment";
+  if (path.includes('\\')) return 'it has a backslash, which is a separator on Windows';
+  if (/\p{Cc}/u.test(path)) return 'it has a control character';
+  if (isNoText(path)) return 'it is not valid UTF-8';
+  if (isMarker(segments[0] ?? '')) return 'it is a marker file of this action';
+  if (IN_GIT_FOLDER.test(path.replace(IGNORED_BY_HFS, ''))) return "it leads into git's own files";
+  const tooLong = keyPrefixes.find((prefix) => Buffer.byteLength(prefix + path) > MAX_KEY_BYTES);
+  if (tooLong === undefined) return undefined;
+  return `its key under ${tooLong} would have ${Buffer.byteLength(tooLong + path)} bytes, and S3 takes ${MAX_KEY_BYTES}`;
+}
+
+/** A system by what it makes of file names; as Node names it. */
+export type NamingRules = 'win32' | 'darwin' | 'other';
+
+/** https://learn.microsoft.com/windows/win32/fileio/naming-a-file; what follows spaces or a point does not count. */
+const RESERVED_ON_WINDOWS = /(^|\/)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.[^/]*)?(\/|$)/i;
+const FORBIDDEN_ON_WINDOWS = /[<>:"|?*\\]|[. ](\/|$)/;
+
+/** Of a file or folder name, on every file system that runners have. */
+const LONGEST_NAME = 255;
+/** No shorter one has more bytes: a UTF-16 unit has three at most. */
+const MAYBE_TOO_LONG = /[^/]{86}/;
+
+/**
+ * Why a set of paths can't all be files of one directory on a system, each under its own name and none of them a
+ * marker file. What no system takes, `pathProblem` tells.
+ *
+ * @param paths relative, with `/`
+ * @returns one sentence about the first trouble, or undefined where there is none
+ */
+export function namingProblem(paths: readonly string[], rules: NamingRules): string | undefined {
+  for (const path of paths) {
+    const problem = problemOf(path, rules);
+    if (problem !== undefined) return `'${printable(path)}' ${problem}`;
+  }
+  return collision(paths, rules);
+}
+
+function problemOf(path: string, rules: NamingRules): string | undefined {
+  if (rules === 'win32' && (RESERVED_ON_WINDOWS.test(path) || FORBIDDEN_ON_WINDOWS.test(path)))
+    return 'is no name for a file on Windows';
+  if (MAYBE_TOO_LONG.test(path) && path.split('/').some((name) => lengthOf(name, rules) > LONGEST_NAME))
+    return `has a file or folder name of more than ${LONGEST_NAME} ${rules === 'other' ? 'bytes' : 'characters'}`;
+  const [first = ''] = path.split('/', 1);
+  if (isMarker(fold(first, rules))) return 'stands where a marker file of this action belongs';
+  return undefined;
+}
+
+/** Windows and macOS count UTF-16 units, others bytes. */
+function lengthOf(name: string, rules: NamingRules): number {
+  return rules === 'other' ? Buffer.byteLength(name) : name.length;
+}
+
+/** Two paths that are one file there, or one that is a file and another's folder. */
+function collision(paths: readonly string[], rules: NamingRules): string | undefined {
+  // Those before a path that its name begins with, shortest first.
+  const open: NamedPath[] = [];
+  for (const { path, name } of inOrder(paths, rules)) {
+    while (open.length > 0 && !name.startsWith(open.at(-1)?.name ?? '')) open.pop();
+    const last = open.at(-1);
+    if (last?.path === path) return `'${printable(path)}' is named twice`;
+    if (last?.name === name)
+      return `'${printable(last.path)}' and '${printable(path)}' are the same file on this system`;
+    const file = open.find((each) => name[each.name.length] === '/');
+    if (file !== undefined) return `'${printable(file.path)}' is a file, and the folder of '${printable(path)}'`;
+    open.push({ path, name });
+  }
+  return undefined;
+}
+
+interface NamedPath {
+  readonly path: string;
+  /** What the system makes of it. */
+  readonly name: string;
+}
+
+/** So that what begins with a name comes right after it. */
+function inOrder(paths: readonly string[], rules: NamingRules): NamedPath[] {
+  const named = paths.map((path) => ({ path, name: fold(path, rules) }));
+  return named.sort((left, right) => (left.name < right.name ? -1 : Number(left.name > right.name)));
+}
+
+/**
+ * Windows and macOS do not tell upper from lower case, and macOS does not tell composed from decomposed letters either.
+ * NTFS compares letter by letter, so `ß` is not `ss` there.
+ */
+function fold(path: string, rules: NamingRules): string {
+  if (rules === 'other') return path;
+  if (rules === 'win32') return path.replace(/./gsu, upperCaseLetter).toLowerCase();
+  const decomposed = path.replace(IGNORED_BY_HFS, '').normalize('NFD');
+  return decomposed.toUpperCase().toLowerCase().normalize('NFC');
+}
+
+function upperCaseLetter(letter: string): string {
+  const upper = letter.toUpperCase();
+  return upper.length === letter.length ? upper : letter;
+}

@@ -1,0 +1,131 @@
+import { lookup } from 'mrmime';
+import { forEachConcurrently } from '../async.ts';
+import { InputError, UserError } from '../errors.ts';
+import type { FileSelection, Log, PackageDirectory, ScannedFile } from '../ports.ts';
+import { comparePaths, counted, defined, printable } from '../text.ts';
+import type { SetLocation } from './location.ts';
+import { pathProblem } from './path.ts';
+import type { AssetFile } from './record.ts';
+import type { PlannedAsset } from './send.ts';
+
+/** What every asset of an upload is stored with. */
+export interface AssetSettings {
+  /** The content type of a file by its path; undefined leaves it to the store. */
+  readonly contentType: (path: string) => string | undefined;
+  readonly cacheControl: string | undefined;
+  readonly metadata: Readonly<Record<string, string>> | undefined;
+}
+
+const SECRETS = /(^|\/)(\.aws|\.npmrc|\.env)(\/|$)/;
+
+/**
+ * Scans the package directory and decides what each file is stored as.
+ *
+ * @returns the assets in the order of their paths' bytes
+ */
+export async function planUpload(
+  { packages, log }: { readonly packages: PackageDirectory; readonly log: Log },
+  { selection, settings }: { selection: FileSelection; settings: AssetSettings },
+): Promise<readonly PlannedAsset[]> {
+  const files = await packages.scan(selection);
+  for (const { path } of files)
+    if (SECRETS.test(path))
+      log.warning(`'${printable(path)}' is uploaded since hidden files were asked for: make sure it holds no secret.`);
+  return files.map((file) => plan(file, settings));
+}
+
+/**
+ * Refuses what could not be stored and brought back as it is, in every place where the set will lie.
+ *
+ * @throws InputError naming the first such path
+ */
+export function refuseBadPaths(
+  packages: PackageDirectory,
+  { assets, locations }: { readonly assets: readonly PlannedAsset[]; readonly locations: readonly SetLocation[] },
+): void {
+  const prefixes = locations.map(({ prefix }) => prefix);
+  for (const { path } of assets) {
+    const problem = pathProblem(path, prefixes);
+    if (problem !== undefined)
+      throw new InputError(
+        `'${printable(path)}' in ${packages.path} can't be an asset: ${problem}. Rename it, or exclude it by 'files'.`,
+      );
+  }
+}
+
+function plan({ path, sizeBytes, executable }: ScannedFile, settings: AssetSettings): PlannedAsset {
+  return defined({
+    path,
+    size: sizeBytes,
+    contentType: settings.contentType(path),
+    cacheControl: settings.cacheControl,
+    metadata: settings.metadata,
+    executable: executable || undefined,
+  });
+}
+
+/** Digests are the processor's work, so more at a time would not make them faster. */
+const DIGESTS_AT_ONCE = 4;
+
+interface BuildComparison {
+  readonly assets: readonly PlannedAsset[];
+  /** What is stored; without SHA-256, only the size of a file is compared. */
+  readonly stored: readonly Pick<AssetFile, 'path' | 'size' | 'sha256'>[];
+}
+
+/**
+ * Refuses a build with a path that the stored set lacks: another job of the same commit made that set.
+ *
+ * @param comparison where the set lies, and whether it has a record; without one nothing says that it is whole
+ * @throws UserError naming the path
+ */
+export function refuseMissing({
+  assets,
+  stored,
+  where,
+  isRecorded,
+}: BuildComparison & { readonly where: string; readonly isRecorded: boolean }): void {
+  const paths = new Set(stored.map(({ path }) => path));
+  const missing = assets.find(({ path }) => !paths.has(path));
+  if (missing === undefined) return;
+  const path = printable(missing.path);
+  if (isRecorded)
+    throw new UserError(
+      `The set of this commit is complete without '${path}': give each job that uploads for a commit its own 'prefix', or set overwrite to 'true' to replace the set`,
+    );
+  throw new UserError(
+    `${where} has ${counted(paths.size, 'asset')} without a record, and '${path}' is not there: another tool may still be uploading, so let it finish and re-run this job, or set overwrite to 'true' to replace what it stored`,
+  );
+}
+
+/**
+ * Compares this run's build with the one that is stored for the same commit: sizes first, since digests read every byte.
+ *
+ * @returns the path of a file that differs; undefined where there is none
+ */
+export async function differingPath(
+  packages: PackageDirectory,
+  { assets, stored }: BuildComparison,
+): Promise<string | undefined> {
+  const files = new Map(stored.map((file) => [file.path, file]));
+  const resized = assets.find(({ path, size }) => files.get(path)?.size !== size);
+  if (resized !== undefined) return resized.path;
+  const built = new Set(assets.map(({ path }) => path));
+  const missing = stored.find(({ path }) => !built.has(path));
+  if (missing !== undefined) return missing.path;
+  let first: string | undefined;
+  await forEachConcurrently(assets, DIGESTS_AT_ONCE, async ({ path, size }) => {
+    const sha256 = files.get(path)?.sha256;
+    if (first !== undefined || sha256 === undefined) return;
+    // There is none of a link; what it leads to is compared itself.
+    const digest = await packages.digest(path, size);
+    if (digest === undefined || digest === sha256) return;
+    if (first === undefined || comparePaths(path, first) < 0) first = path;
+  });
+  return first;
+}
+
+/** The media type of a file by its extension. */
+export function contentTypeOf(path: string): string {
+  return lookup(path) ?? 'application/octet-stream';
+}

@@ -1,0 +1,310 @@
+import { type CodeHashAlgorithm, isCodeHash } from '../code-hash/code-hash.ts';
+import { UserError } from '../errors.ts';
+import { comparePaths, defined, printable } from '../text.ts';
+import { isCommit } from './commit.ts';
+
+// The record of an asset set: the format, and what a reader may take from one. A record comes from a bucket, so it is
+// an attacker's input until parsed.
+
+const RECORD_SCHEMA = 's3-asset-manager/record/v1';
+export const LEASE_SECONDS = 120;
+const MAX_LEASE_SECONDS = 21_600;
+/** About 300,000 files: what a reader can still parse in a second. */
+export const MOST_RECORD_BYTES = 64 * 1024 ** 2;
+
+/** One asset of a complete set. */
+export interface AssetFile {
+  readonly path: string;
+  readonly size: number;
+  /** Base64; absent only for a legacy file that had no `package-hash`. */
+  readonly sha256?: string;
+  readonly etag: string;
+  readonly contentType?: string;
+  readonly cacheControl?: string;
+  /** What the user had added; the metadata that every asset carries follows from the record. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly executable?: true;
+}
+
+/** Who writes a record: told to whoever has to wait for it or lost it. */
+export interface Writer {
+  readonly nonce: string;
+  readonly sequence: number;
+  readonly repository?: string;
+  readonly runId?: string;
+  readonly runAttempt?: string;
+  readonly workflow?: string;
+  readonly ref?: string;
+  readonly version?: string;
+}
+
+type Origin =
+  | { readonly kind: 'upload' }
+  | { readonly kind: 'cache'; readonly codeHash?: string; readonly commit?: string; readonly legacy?: true };
+
+interface RecordBase {
+  readonly commit: string;
+  readonly codeHash?: string;
+  readonly codeHashAlgorithm?: CodeHashAlgorithm;
+  readonly origin: Origin;
+  readonly writer: Writer;
+  readonly leaseSeconds: number;
+  readonly createdAt?: string;
+}
+
+export interface UploadingRecord extends RecordBase {
+  readonly state: 'uploading';
+  /** The set was complete once, so its objects may have been replaced since. */
+  readonly sealedBefore?: true;
+}
+
+export interface CompleteRecord extends RecordBase {
+  readonly state: 'complete';
+  readonly files: readonly AssetFile[];
+  readonly totalSize: number;
+}
+
+export type AssetRecord = UploadingRecord | CompleteRecord;
+
+/** What a writer fills in when it begins; the rest follows from its state. */
+export type RecordDraft = Pick<
+  UploadingRecord,
+  'commit' | 'codeHash' | 'codeHashAlgorithm' | 'origin' | 'sealedBefore'
+>;
+
+/** A record that is there, and what it says, unless it is archived, so that nothing can read it. */
+export interface FoundRecord {
+  readonly etag: string;
+  readonly record?: AssetRecord;
+  /** Why it does not count as complete, whatever it says. */
+  readonly distrust?: string | undefined;
+}
+
+/** The record as stored: one JSON object, its files sorted by the UTF-8 bytes of their paths. */
+export function recordText(record: AssetRecord): string {
+  const { commit, codeHash, codeHashAlgorithm, origin, writer, leaseSeconds, createdAt } = record;
+  const head = { schema: RECORD_SCHEMA, state: record.state, commit, codeHash, codeHashAlgorithm, origin, writer };
+  const base = { ...head, leaseSeconds, createdAt };
+  if (record.state !== 'complete') return JSON.stringify({ ...base, sealedBefore: record.sealedBefore });
+  return JSON.stringify({ ...base, files: inOrder(record.files), totalSize: record.totalSize });
+}
+
+/** @returns the files sorted by the UTF-8 bytes of their paths */
+export function inOrder(files: readonly AssetFile[]): AssetFile[] {
+  return files.toSorted((left, right) => comparePaths(left.path, right.path));
+}
+
+/**
+ * Reads a record. Fields it does not know are ignored, a state it does not know counts as `uploading`.
+ *
+ * @param text the object's body, or the marker `.record.json`
+ * @param where names the place in messages
+ * @throws UserError for what is no record, or one of a schema this version does not know
+ */
+export function parseRecord(text: string, where: string): AssetRecord {
+  const fields = new Fields(parseJson(text, where), where);
+  const schema = fields.text('schema');
+  if (schema !== RECORD_SCHEMA)
+    throw new UserError(
+      `${where} has the schema '${printable(schema)}', which this version does not know: use a newer version of the action`,
+    );
+  const base: RecordBase = defined({
+    commit: fields.commit('commit'),
+    codeHash: fields.optionalCodeHash('codeHash'),
+    codeHashAlgorithm: algorithmOf(fields.optionalText('codeHashAlgorithm')),
+    origin: parseOrigin(fields.object('origin')),
+    writer: parseWriter(fields.object('writer')),
+    leaseSeconds: Math.min(fields.count('leaseSeconds'), MAX_LEASE_SECONDS),
+    createdAt: fields.optionalText('createdAt'),
+  });
+  if (fields.text('state') !== 'complete')
+    return defined({ ...base, state: 'uploading', sealedBefore: fields.flag('sealedBefore') || undefined });
+  const files = fields.list('files').map((item, index) => parseFile(new Fields(item, where, `files[${index}]`)));
+  return { ...base, state: 'complete', files, totalSize: fields.count('totalSize') };
+}
+
+/** @throws UserError for what is no JSON */
+function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UserError(`${where} is not a record (it is no JSON): ${ADVICE}`, { cause });
+  }
+}
+
+function parseOrigin(fields: Fields): Origin {
+  if (fields.text('kind') !== 'cache') return { kind: 'upload' };
+  return defined({
+    kind: 'cache',
+    codeHash: fields.optionalCodeHash('codeHash'),
+    commit: fields.optionalCommit('commit'),
+    legacy: fields.flag('legacy') || undefined,
+  });
+}
+
+function parseWriter(fields: Fields): Writer {
+  return defined({
+    nonce: fields.text('nonce'),
+    sequence: fields.count('sequence'),
+    repository: fields.optionalText('repository'),
+    runId: fields.optionalText('runId'),
+    runAttempt: fields.optionalText('runAttempt'),
+    workflow: fields.optionalText('workflow'),
+    ref: fields.optionalText('ref'),
+    version: fields.optionalText('version'),
+  });
+}
+
+function parseFile(fields: Fields): AssetFile {
+  return defined({
+    path: fields.text('path'),
+    size: fields.count('size'),
+    sha256: fields.optionalText('sha256'),
+    etag: fields.text('etag'),
+    contentType: fields.optionalText('contentType'),
+    cacheControl: fields.optionalText('cacheControl'),
+    metadata: fields.optionalTexts('metadata'),
+    executable: fields.flag('executable') || undefined,
+  });
+}
+
+function algorithmOf(text: string | undefined): CodeHashAlgorithm | undefined {
+  return text === 'git-sha256' || text === 'md5' ? text : undefined;
+}
+
+/** Of all files, in bytes. */
+export function totalSize(files: Iterable<Pick<AssetFile, 'size'>>): number {
+  let sum = 0;
+  for (const { size } of files) sum += size;
+  return sum;
+}
+
+/** `run 12 (attempt 2) of o/r, workflow w`: who a writer is, as far as it said. */
+export function describeWriter(writer: Writer): string {
+  if (writer.runId === undefined) return `writer ${printable(writer.nonce)}`;
+  const attempt = writer.runAttempt === undefined ? '' : ` (attempt ${writer.runAttempt})`;
+  const repository = writer.repository === undefined ? '' : ` of ${writer.repository}`;
+  const workflow = writer.workflow === undefined ? '' : `, workflow ${writer.workflow}`;
+  return printable(`run ${writer.runId}${attempt}${repository}${workflow}`);
+}
+
+/** What to do about an object that is no record. */
+const ADVICE = 'find out who wrote it, and delete it to start anew';
+
+/** Typed access to the fields of a parsed JSON object; every mismatch is an error that names the place and the field. */
+class Fields {
+  readonly #fields: Readonly<Record<string, unknown>>;
+  readonly #where: string;
+  readonly #path: string;
+
+  /** @param path of the object within the record; undefined for the record itself */
+  constructor(value: unknown, where: string, path?: string) {
+    this.#where = where;
+    this.#path = path === undefined ? '' : `${path}.`;
+    this.#fields = isObject(value) ? value : this.#refuse(path ?? 'it', 'an object');
+  }
+
+  text(name: string): string {
+    return this.optionalText(name) ?? this.#fail(name, 'a text');
+  }
+
+  optionalText(name: string): string | undefined {
+    return this.#textThat(() => true, name, 'a text');
+  }
+
+  commit(name: string): string {
+    return this.optionalCommit(name) ?? this.#fail(name, 'a full commit id');
+  }
+
+  optionalCommit(name: string): string | undefined {
+    return this.#textThat(isCommit, name, 'a full commit id');
+  }
+
+  optionalCodeHash(name: string): string | undefined {
+    return this.#textThat(isCodeHash, name, 'a code hash');
+  }
+
+  optionalTexts(name: string): Record<string, string> | undefined {
+    const value = this.#get(name);
+    if (value === undefined) return undefined;
+    return isObject(value) && isTexts(value) ? value : this.#fail(name, 'an object of texts');
+  }
+
+  /** A whole number from 0 up. */
+  count(name: string): number {
+    const value = this.#get(name);
+    return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+      ? value
+      : this.#fail(name, 'a whole number');
+  }
+
+  flag(name: string): true | false {
+    return this.#get(name) === true;
+  }
+
+  object(name: string): Fields {
+    return new Fields(this.#get(name), this.#where, name);
+  }
+
+  list(name: string): readonly unknown[] {
+    const value = this.#get(name);
+    return Array.isArray(value) ? value : this.#fail(name, 'a list');
+  }
+
+  #textThat(isRight: (text: string) => boolean, name: string, wanted: string): string | undefined {
+    const value = this.#get(name);
+    return value === undefined || (typeof value === 'string' && isRight(value)) ? value : this.#fail(name, wanted);
+  }
+
+  #get(name: string): unknown {
+    return Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined;
+  }
+
+  #fail(name: string, wanted: string): never {
+    return this.#refuse(`${this.#path}${name}`, wanted);
+  }
+
+  #refuse(what: string, wanted: string): never {
+    throw unreadable(this.#where, `${what} is not ${wanted}`);
+  }
+}
+
+/** @param why what is wrong with it */
+function unreadable(where: string, why: string): UserError {
+  return new UserError(`${where} is not a record this version can read (${why}): ${ADVICE}`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTexts(value: Record<string, unknown>): value is Record<string, string> {
+  return Object.values(value).every((item) => typeof item === 'string');
+}
+
+/** No record of an unfinished set has as much; of any other nothing is of interest but that it does not count. */
+const MOST_BYTES = 64 * 1024;
+
+/** In place of what is no record, or one of a set that says it is whole. */
+const UNKNOWN: AssetRecord = {
+  state: 'complete',
+  commit: '',
+  origin: { kind: 'upload' },
+  writer: { nonce: 'unknown', sequence: 0 },
+  leaseSeconds: 0,
+  files: [],
+  totalSize: 0,
+};
+
+/**
+ * Reads a record that does not count, since anybody may have written it: for who is at work on its set. Whatever it is
+ * takes no memory to speak of, and fails no job.
+ */
+export function parseUnsigned(body: Buffer, where: string): AssetRecord {
+  if (body.length > MOST_BYTES) return UNKNOWN;
+  try {
+    return parseRecord(body.toString('utf8'), where);
+  } catch {
+    return UNKNOWN;
+  }
+}

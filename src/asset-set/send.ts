@@ -1,0 +1,238 @@
+import { hash } from 'node:crypto';
+import { type ByteBudget, byteBudget, type Concurrency, lanesFor, mapConcurrently } from '../async.ts';
+import { StoreError, UserError } from '../errors.ts';
+import type { AssetAttributes, ObjectHead, OpenFile, Ports, WriteCondition, WriteResult } from '../ports.ts';
+import { defined, printable } from '../text.ts';
+import { type AssetOwner, attributesOf, hasAttributes, partSizeOf, sha256Of } from './attributes.ts';
+import type { RecordClaim } from './claim.ts';
+import { type Finding, wasSealed } from './lookup.ts';
+import type { AssetFile } from './record.ts';
+import type { Listing } from './status.ts';
+
+/** How many bytes of files may be in memory at once, whatever the number and size of files. */
+const BYTES_IN_MEMORY = 64 * 1024 * 1024;
+const MOST_REPLACEMENTS = 3;
+
+type SendPorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log' | 'clock'>;
+
+/** A file of the package directory, and what it is to be stored with. */
+export type PlannedAsset = Omit<AssetFile, 'etag' | 'sha256'>;
+
+interface AssetSending {
+  readonly assets: readonly PlannedAsset[];
+  /** Read before the claim was begun or last renewed: only such an ETag may be replaced. */
+  readonly listing: Listing;
+  readonly owner: AssetOwner;
+  readonly evidence: Evidence;
+  readonly concurrency: Concurrency;
+}
+
+/** What shows that an object need not be sent again. */
+interface Evidence {
+  /** Nothing does: every byte is sent. */
+  readonly overwrite: boolean;
+  /**
+   * The files of the record that the set was last complete by, by path; none where that record is gone. Undefined: the
+   * set never was complete, so what is there was put there by uploads, and its metadata is taken at its word.
+   */
+  readonly sealed: ReadonlyMap<string, AssetFile> | undefined;
+}
+
+interface SentAssets {
+  readonly files: readonly AssetFile[];
+  /** How many were in the store already, with the same bytes. */
+  readonly presentCount: number;
+}
+
+/** @returns the files of a set that was complete before, by path, as far as its record still names them */
+export function sealedFiles(found: Finding): Evidence['sealed'] {
+  if (!wasSealed(found)) return undefined;
+  const record = found.record?.record;
+  return filesByPath(record?.state === 'complete' ? record.files : []);
+}
+
+/** @returns the files by their paths */
+export function filesByPath(files: readonly AssetFile[]): ReadonlyMap<string, AssetFile> {
+  return new Map(files.map((file) => [file.path, file]));
+}
+
+/** One asset on its way: opened, hashed, and ready to be written under whatever condition turns out to hold. */
+interface Sender {
+  readonly key: string;
+  readonly file: Omit<AssetFile, 'etag'> & { readonly sha256: string };
+  readonly attributes: AssetAttributes;
+  write(condition: WriteCondition): Promise<WriteResult>;
+}
+
+/**
+ * Stores the planned assets, each only where nothing else is in its place. An object that is there already with the same
+ * size, SHA-256 and attributes counts as sent, so an interrupted upload goes on where it stopped.
+ *
+ * @throws UserError when a file changes while it is being sent, RecordLostError when another writer took over
+ */
+export async function sendAssets(
+  ports: SendPorts,
+  claim: RecordClaim,
+  { assets, listing, owner, evidence, concurrency }: AssetSending,
+): Promise<SentAssets> {
+  const budget = byteBudget(BYTES_IN_MEMORY);
+  let presentCount = 0;
+  const files = await mapConcurrently(assets, lanesFor(concurrency, ports.clock), (asset) =>
+    withSender(ports, { asset, owner, claim, budget, evidence }, async (sender) => {
+      const listedEtag = listing.get(asset.path)?.etag;
+      const stored = await storeAsset(ports, claim, { sender, listedEtag, evidence });
+      if (stored.wasPresent) presentCount += 1;
+      ports.log.debug(`${stored.wasPresent ? 'There already' : 'Stored'}: ${printable(sender.key)}`);
+      return { ...sender.file, ...defined({ contentType: stored.contentType }), etag: stored.etag };
+    }),
+  );
+  return { files, presentCount };
+}
+
+interface Stored {
+  readonly etag: string;
+  readonly wasPresent: boolean;
+  /** Of an object that was present. */
+  readonly contentType?: string | undefined;
+}
+
+interface Storing {
+  readonly sender: Sender;
+  readonly listedEtag: string | undefined;
+  readonly evidence: Evidence;
+}
+
+/** Writes one asset, or finds it written; one with other bytes is replaced, which only the record's holder may do. */
+async function storeAsset(
+  { store }: SendPorts,
+  claim: RecordClaim,
+  { sender, listedEtag, evidence }: Storing,
+): Promise<Stored> {
+  claim.assertHeld();
+  if (listedEtag === undefined) {
+    const result = await sender.write({ kind: 'absent' });
+    if (result.outcome === 'written') return { etag: result.etag, wasPresent: false };
+  }
+  let replaceable = listedEtag;
+  for (let attempt = 1; attempt <= MOST_REPLACEMENTS; attempt += 1) {
+    const head = await store.head(sender.key);
+    // Whoever may write to the bucket may write metadata, too, and a signature would vouch for it.
+    const counts = !evidence.overwrite && !store.requiresSignatures;
+    if (counts && head !== undefined && !head.isArchived && isSame(head, sender, evidence))
+      return { etag: head.etag, wasPresent: true, contentType: head.contentType };
+    // An ETag that was not known before the last renewal may be that of a new holder: renewing shows who holds on.
+    if (head !== undefined && head.etag !== replaceable) await claim.renew();
+    replaceable = head?.etag;
+    claim.assertHeld();
+    const condition: WriteCondition = head === undefined ? { kind: 'absent' } : { kind: 'unchanged', etag: head.etag };
+    const result = await sender.write(condition);
+    if (result.outcome === 'written') return { etag: result.etag, wasPresent: false };
+  }
+  const uri = `s3://${store.bucket}/${printable(sender.key)}`;
+  throw new UserError(
+    replaceable === undefined
+      ? `The store refuses to write ${uri} as if it were there (412), but has no such object: check endpoint-url and what lies in between`
+      : `Others keep overwriting ${uri}: find out who writes there besides this action`,
+  );
+}
+
+function isSame(head: ObjectHead, { file, attributes }: Sender, evidence: Evidence): boolean {
+  const sha256 = knownSha256(head, evidence.sealed, file.path);
+  return head.sizeBytes === file.size && sha256 === file.sha256 && hasAttributes(head, attributes);
+}
+
+/** Metadata may have been copied to an object that took the place of a sealed one; what the store computed may not. */
+function knownSha256(head: ObjectHead, sealed: Evidence['sealed'], path: string): string | undefined {
+  if (sealed === undefined) return sha256Of(head);
+  const file = sealed.get(path);
+  return head.sha256 ?? (file?.etag === head.etag ? file.sha256 : undefined);
+}
+
+interface SenderContext {
+  readonly asset: PlannedAsset;
+  readonly owner: AssetOwner;
+  readonly claim: RecordClaim;
+  readonly budget: ByteBudget;
+  readonly evidence: Evidence;
+}
+
+async function withSender<Result>(
+  ports: SendPorts,
+  context: SenderContext,
+  use: (sender: Sender) => Promise<Result>,
+): Promise<Result> {
+  await using file = await ports.packages.open(context.asset.path);
+  if (file.sizeBytes !== context.asset.size) throw changed(context.asset.path);
+  if (file.sizeBytes > ports.store.partSizeBytes) return await use(await partsSender(ports, context, file));
+  return await context.budget.lend(file.sizeBytes, async (buffer) =>
+    use(await wholeSender(ports, context, { open: file, buffer })),
+  );
+}
+
+/** A small file: read once; the bytes that were hashed are the bytes that are sent. */
+async function wholeSender(
+  { store, signal }: SendPorts,
+  { asset, owner, claim }: SenderContext,
+  { open, buffer }: { open: OpenFile; buffer: Uint8Array },
+): Promise<Sender> {
+  const body = await open.read(0, open.sizeBytes, buffer);
+  await open.assertUnchanged();
+  const file = { ...asset, sha256: hash('sha256', body, 'base64') };
+  const key = claim.location.prefix + asset.path;
+  const attributes = attributesOf(file, owner);
+  return {
+    key,
+    file,
+    attributes,
+    write: (condition) => store.putAsset({ key, body, sha256: file.sha256, attributes, condition, signal }),
+  };
+}
+
+/**
+ * A large file: hashed first, since its digest goes into the metadata, and sent part by part under the digests found
+ * then, against which the store checks each part.
+ */
+async function partsSender({ store, signal }: SendPorts, context: SenderContext, open: OpenFile): Promise<Sender> {
+  const { asset, owner, claim, budget, evidence } = context;
+  const { sizeBytes } = open;
+  const partSizeBytes = partSizeOf(sizeBytes, store.partSizeBytes);
+  const { whole, parts: partDigests } = await open.digests(partSizeBytes, signal);
+  const file = { ...asset, sha256: whole };
+  const key = claim.location.prefix + asset.path;
+  const attributes = attributesOf(file, owner);
+  const read: OpenFile['read'] = async (...range) => {
+    claim.assertHeld();
+    return open.read(...range);
+  };
+  const beforeComplete = async (): Promise<void> => {
+    await open.assertUnchanged();
+    await claim.renew();
+    claim.assertHeld();
+  };
+  const put = {
+    key,
+    sizeBytes,
+    trustsMetadata: !store.requiresSignatures && !evidence.overwrite && evidence.sealed === undefined,
+    partSizeBytes,
+    partDigests,
+    attributes,
+    signal,
+    budget,
+    read,
+    beforeComplete,
+  };
+  const write = (condition: WriteCondition): Promise<WriteResult> =>
+    store.putAssetInParts({ ...put, condition }).catch(async (error: unknown) => {
+      // A part that the store refused for its digest was changed since, or on its way.
+      if (error instanceof StoreError && (await open.digests(partSizeBytes, signal)).whole !== whole)
+        throw changed(asset.path);
+      throw error;
+    });
+  return { key, file, attributes, write };
+}
+
+function changed(path: string): UserError {
+  return new UserError(
+    `'${printable(path)}' changed while it was being sent: upload only once the build has stopped writing to the package directory`,
+  );
+}

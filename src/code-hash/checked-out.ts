@@ -1,0 +1,207 @@
+import { describeLack } from '../asset-set/commit.ts';
+import { type Hints, handedCodeHash, isSameRequest } from '../asset-set/handover.ts';
+import { waitForAll } from '../async.ts';
+import { InputError, UserError } from '../errors.ts';
+import type { Log, PackageDirectory, Ports, SourceTree } from '../ports.ts';
+import { counted, printable } from '../text.ts';
+import {
+  type CodeHash,
+  type CodeHashAlgorithm,
+  type CodeHashRequest,
+  describeUnmatched,
+  gitSha256,
+  isCodeHash,
+  md5,
+} from './code-hash.ts';
+
+type ComputedHash = Extract<CodeHashRequest, { readonly kind: 'computed' }>;
+
+interface HashedSources {
+  /** Hex. */
+  readonly value: string;
+  readonly fileCount: number;
+  /** Patterns that match nothing. */
+  readonly unmatched: readonly string[];
+}
+
+/**
+ * Takes the code hash that was given, or hashes the sources of a commit, which must be checked out for that: another
+ * commit's hash would lead to another commit's build.
+ *
+ * @throws InputError where there is no repository or a pattern matches nothing, UserError where another commit is
+ *   checked out
+ */
+export async function hashCheckedOut(
+  request: CodeHashRequest,
+  { sources, log }: Pick<Ports, 'sources' | 'log'>,
+  commit: string,
+): Promise<CodeHash> {
+  if (request.kind === 'given') {
+    log.info(`The code hash is ${request.value}.`);
+    return { value: request.value, algorithm: undefined };
+  }
+  const assertion = assertHead(commit, sources);
+  // git takes a moment, and may be asked meanwhile; the md5 algorithm reads all files.
+  if (request.algorithm === 'md5') await assertion;
+  const [, hashed] = await waitForAll([assertion, hashSources(request, sources)]);
+  tellUnmatched(request, hashed, { sources, log });
+  log.info(`The code hash is ${hashed.value}, of ${counted(hashed.fileCount, 'file')}.`);
+  return { value: hashed.value, algorithm: request.algorithm };
+}
+
+async function assertHead(commit: string, sources: SourceTree): Promise<void> {
+  const head = await sources.head();
+  if (head === commit) return;
+  if (head !== undefined)
+    throw new UserError(
+      `The code hash of ${commit} is needed, but ${head} is checked out at repository-path '${printable(sources.path)}': check out ${commit} there, set commit-sha to 'HEAD' to use ${head}, or give code-hash`,
+    );
+  const lack = await describeLack(sources);
+  const [nested] = await sources.nested();
+  if (nested === undefined)
+    throw new InputError(`${lack}: check out ${commit} there before this step, or give code-hash`);
+  const path = printable(nested.path);
+  throw new InputError(`${lack}, but one at '${path}': set repository-path to '${path}', or give code-hash`);
+}
+
+async function hashSources({ algorithm, patterns, salt }: ComputedHash, sources: SourceTree): Promise<HashedSources> {
+  if (algorithm === 'md5') {
+    const { pieces, ...found } = await sources.contents(patterns);
+    return { ...found, value: await md5(pieces) };
+  }
+  const { entries, unmatched } = await sources.entries(patterns);
+  return { unmatched, value: gitSha256(salt, entries), fileCount: countOf(entries) };
+}
+
+/** Each entry ends in a NUL. */
+function countOf(entries: Uint8Array): number {
+  let count = 0;
+  for (let end = entries.indexOf(0); end !== -1; end = entries.indexOf(0, end + 1)) count += 1;
+  return count;
+}
+
+/** Whatever changes behind a pattern that is misspelt would still be a hit. */
+function tellUnmatched(
+  request: ComputedHash,
+  { unmatched, fileCount }: HashedSources,
+  { sources, log }: { readonly sources: SourceTree; readonly log: Log },
+): void {
+  if (unmatched.length > 0) {
+    const line = describeUnmatched(unmatched, sources.path);
+    if (request.unmatchedPatterns === 'error')
+      throw new InputError(`${line}: correct or remove it, or set unmatched-patterns to 'warn'`);
+    log.warning(`${line}: if it is misspelt, changes to the files it means will not cause a build.`);
+  }
+  if (fileCount === 0)
+    throw new InputError(
+      `code-hash-filter '${printable(request.patterns.join(' '))}' matches no file in '${printable(sources.path)}': correct the patterns, which are relative to it`,
+    );
+}
+
+const LENGTHS: Readonly<Record<CodeHashAlgorithm, number>> = { md5: 32, 'git-sha256': 64 };
+
+type Asked = CodeHashRequest | undefined;
+type Sources = Pick<Ports, 'packages' | 'sources' | 'store' | 'log'>;
+
+interface UploadedCommit {
+  /** Full hex id. */
+  readonly commit: string;
+  /** What earlier steps say of the commit's own set. */
+  readonly hints: Hints;
+}
+
+/**
+ * For an upload: the given value, else what a check found out before the build, which may have changed the sources, else
+ * computed now.
+ *
+ * @returns undefined: no caching; warns where a check had a code hash
+ * @throws UserError where the marker `.code-hash` holds none, and as `hashCheckedOut` does
+ */
+export async function findCodeHash(
+  asked: Asked,
+  ports: Sources,
+  { commit, hints }: UploadedCommit,
+): Promise<CodeHash | undefined> {
+  if (asked?.kind === 'given') return hashCheckedOut(asked, ports, commit);
+  const handed = await codeHashOfCheck(asked, ports, { commit, hints });
+  if (handed !== undefined) ports.log.info(`The code hash is ${handed.value}, as check found it.`);
+  return handed ?? (asked && hashCheckedOut(asked, ports, commit));
+}
+
+async function codeHashOfCheck(
+  asked: Asked,
+  ports: Sources,
+  { commit, hints }: UploadedCommit,
+): Promise<CodeHash | undefined> {
+  if (hints.kind === 'foreign') return tellForeign(asked, ports);
+  const handed = hints.kind === 'handover' ? handedBy(hints, asked, ports) : await readMarker(asked, ports.packages);
+  if (handed === 'not computed') return untouchedCodeHash(asked, ports.sources, commit);
+  if (handed === undefined) return undefined;
+  const isOutOfReach = hints.kind === 'handover' && hints.isOutOfReach;
+  if (isOutOfReach || !ports.store.requiresSignatures) return handed;
+  if ((await untouchedCodeHash(asked, ports.sources, commit))?.value === handed.value) return handed;
+  if (asked === undefined)
+    tellNoCaching(ports, `with signing keys, a code hash from ${ports.packages.path} is not trusted`);
+  return undefined;
+}
+
+/** Warns where a check had a code hash, of which nothing is known but that it is another set's. */
+async function tellForeign(asked: Asked, ports: Sources): Promise<undefined> {
+  const marker = (await ports.packages.readMarker('.code-hash'))?.trim() ?? '';
+  if (asked === undefined && marker !== '')
+    tellNoCaching(ports, `${ports.packages.path}/.code-hash belongs to another set`);
+}
+
+/** What a check of this commit left, where it was asked for the same, or this step is asked for nothing. */
+function handedBy(
+  { handover: { codeHashes }, isOutOfReach }: Hints & { kind: 'handover' },
+  asked: Asked,
+  ports: Sources,
+): CodeHash | 'not computed' | undefined {
+  const own = asked && handedCodeHash(asked, undefined);
+  const [first, ...others] = codeHashes.filter((other) => own === undefined || isSameRequest(other, own));
+  if (first?.value !== undefined && others.length === 0) return { value: first.value, algorithm: first.algorithm };
+  if (asked !== undefined && first !== undefined) return 'not computed';
+  if (first === undefined && codeHashes.length > 0)
+    ports.log.warning(
+      `${isOutOfReach ? 'The check' : `The check behind ${ports.packages.path}/.found-at`} computed its code hash from another filter, algorithm or salt than this step: give both the same, or the next check does not find what is cached now.`,
+    );
+  if (asked === undefined && others.length > 0) tellNoCaching(ports, 'the checks of this commit had different filters');
+  else if (asked === undefined && first !== undefined)
+    tellNoCaching(ports, "check found the commit's own set, so it computed no code hash");
+  return undefined;
+}
+
+function tellNoCaching({ log }: Pick<Ports, 'log'>, why: string): void {
+  log.warning(
+    `Nothing is cached for other commits of the same code, since ${why}: give this step the same code-hash-filter, code-hash-algorithm and code-hash-salt as check.`,
+  );
+}
+
+/** What a check of the Python tool left. */
+async function readMarker(asked: Asked, packages: PackageDirectory): Promise<CodeHash | undefined> {
+  const text = (await packages.readMarker('.code-hash'))?.trim();
+  if (text === undefined || text === '') return undefined;
+  if (!isCodeHash(text))
+    throw new UserError(`${packages.path}/.code-hash does not hold a code hash: run check again, or delete the file`);
+  const algorithm = asked?.kind === 'computed' ? asked.algorithm : undefined;
+  return { value: text, algorithm: algorithm && LENGTHS[algorithm] === text.length ? algorithm : undefined };
+}
+
+/**
+ * A code hash that no build can change: the given one, or that of the commit's own tree.
+ *
+ * @returns undefined where another commit is checked out, the patterns match nothing in it, or the algorithm is the
+ *   Python tool's, which hashes files alone
+ */
+export async function untouchedCodeHash(
+  asked: Asked,
+  sources: SourceTree,
+  commit: string,
+): Promise<CodeHash | undefined> {
+  if (asked?.kind === 'given') return { value: asked.value, algorithm: undefined };
+  if (asked?.algorithm !== 'git-sha256') return undefined;
+  if ((await sources.head()) !== commit) return undefined;
+  const entries = await sources.committedEntries(asked.patterns);
+  return entries.length === 0 ? undefined : { value: gitSha256(asked.salt, entries), algorithm: asked.algorithm };
+}

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { InputError } from '../errors.ts';
+import { printable } from '../text.ts';
+
+/**
+ * Entries of git's index as `git ls-files -s -z` prints them, in the order of the bytes of their paths, each of them
+ * `<mode> SP <object id> SP 0 TAB <path> NUL`. The mode is 100644, 100755, 120000 (symbolic link) or 160000 (submodule),
+ * the path is relative to the repository's root.
+ */
+export type SourceListing = Uint8Array;
+
+const VERSION = 's3-asset-manager/code-hash/v1';
+
+/**
+ * The `git-sha256` code hash, as protocol.md fixes it: SHA-256 of a version and the salt, each ended by NUL, and of the
+ * entries just as git prints them.
+ *
+ * @param salt anything else the build depends on; hashed as UTF-8
+ * @returns 64 hex digits
+ * @throws InputError where the salt has a NUL, with which two different inputs could give the same bytes
+ */
+export function gitSha256(salt: string, listing: SourceListing): string {
+  if (salt.includes('\0')) throw new InputError('code-hash-salt contains a NUL character: take it out');
+  return createHash('sha256').update(`${VERSION}\0${salt}\0`, 'utf8').update(listing).digest('hex');
+}
+
+/**
+ * The `md5` code hash: what the Python tool computes.
+ *
+ * @param contents of every file that counts, in order, in pieces of any length
+ * @returns 32 hex digits
+ */
+export async function md5(contents: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('md5');
+  for await (const piece of contents) hash.update(piece);
+  return hash.digest('hex');
+}
+
+export type CodeHashAlgorithm = 'git-sha256' | 'md5';
+
+/** How the code hash is to be had, as the inputs say it. */
+export type CodeHashRequest =
+  | { readonly kind: 'given'; readonly value: string }
+  | {
+      readonly kind: 'computed';
+      readonly patterns: readonly string[];
+      readonly algorithm: CodeHashAlgorithm;
+      readonly salt: string;
+      /** What a pattern is that matches nothing. */
+      readonly unmatchedPatterns: 'error' | 'warn';
+    };
+
+/** A digest of the sources that a build depends on, as hex, and how it was made, where that is known. */
+export interface CodeHash {
+  readonly value: string;
+  readonly algorithm: CodeHashAlgorithm | undefined;
+}
+
+const CODE_HASH = /^[0-9a-f]{32,128}$/;
+
+/** Whether a text can be a code hash: 32 to 128 lowercase hex digits. */
+export function isCodeHash(text: string): boolean {
+  return CODE_HASH.test(text);
+}
+
+/** More than these are not written out. */
+const MOST_ALTERNATIVES = 12;
+/** A group in braces that holds no other. */
+const INNERMOST_GROUP = /\{([^{}]*,[^{}]*)\}/;
+
+interface Habit {
+  readonly sign: RegExp;
+  readonly why: string;
+  /** @returns the patterns to write instead, or advice where they can't be written out */
+  readonly mend: (pattern: string) => readonly string[] | string;
+}
+
+/** What people write by the habit of other tools, and why it matches nothing here. */
+const HABITS: readonly Habit[] = [
+  { sign: /["'`]/, why: 'quotes are taken literally', mend: (pattern) => [pattern.replaceAll(/["'`]/g, '')] },
+  { sign: /[{}]/, why: 'braces are taken literally', mend: alternativesOf },
+  // A comma in braces separates no patterns, so this comes after them.
+  {
+    sign: /,/,
+    why: 'patterns are separated by white space, not by commas',
+    mend: (pattern) => pattern.split(/,+/).filter((part) => part !== ''),
+  },
+  { sign: /\\/, why: "folders are separated by '/'", mend: (pattern) => [pattern.replaceAll(/\\+/g, '/')] },
+  {
+    sign: /^\//,
+    why: "patterns are relative to the repository, so leave out the '/'",
+    mend: (pattern) => [pattern.replace(/^\/+/, '')],
+  },
+];
+
+/**
+ * Says which patterns of code-hash-filter match nothing.
+ *
+ * @param patterns at least one
+ * @returns the beginning of a line; of the first pattern that shows a habit, also what to write instead
+ */
+export function describeUnmatched(patterns: readonly string[], repositoryPath: string): string {
+  const names = patterns.map((pattern) => `'${printable(pattern)}'`).join(' or ');
+  const hint = patterns.map(hintFor).find((text) => text !== undefined);
+  const line = `Nothing in '${printable(repositoryPath)}' matches ${names} of code-hash-filter`;
+  return hint === undefined ? line : `${line} (${hint})`;
+}
+
+function hintFor(pattern: string): string | undefined {
+  const reasons: string[] = [];
+  let texts: readonly string[] = [pattern];
+  for (const { sign, why, mend } of HABITS) {
+    if (!texts.some((text) => sign.test(text))) continue;
+    reasons.push(why);
+    const mended = new Set<string>();
+    for (const part of texts.map(mend)) {
+      if (typeof part === 'string') return `${part}: ${reasons.join('; ')}`;
+      for (const text of part) mended.add(text);
+    }
+    texts = [...mended];
+  }
+  if (reasons.length === 0) return undefined;
+  const reason = reasons.join('; ');
+  const mended = texts.join(' ');
+  return mended === '' ? reason : `write '${printable(mended)}': ${reason}`;
+}
+
+/** Expands braces as shells do. */
+function alternativesOf(pattern: string): readonly string[] | string {
+  let texts = [pattern];
+  for (;;) {
+    const expanded = new Set(texts.flatMap(expandGroup));
+    if (expanded.size > MOST_ALTERNATIVES)
+      return `write each of its more than ${MOST_ALTERNATIVES} alternatives as a pattern of its own`;
+    if (texts.every((text) => expanded.has(text))) break;
+    texts = [...expanded];
+  }
+  // White space has cut the pattern in two, or a brace has no counterpart.
+  if (texts.some((text) => /[{}]/.test(text)))
+    return 'write each alternative as a pattern of its own, without braces and white space';
+  return texts;
+}
+
+function expandGroup(text: string): string[] {
+  const group = INNERMOST_GROUP.exec(text);
+  if (group === null) return [text];
+  const [whole, alternatives = ''] = group;
+  const after = text.slice(group.index + whole.length);
+  return alternatives.split(',').map((alternative) => text.slice(0, group.index) + alternative + after);
+}

@@ -1,0 +1,108 @@
+import { constants, lstatSync, read, readSync, realpathSync, statSync, write, writeSync } from 'node:fs';
+import { sep } from 'node:path';
+import { promisify } from 'node:util';
+import { codeOf, UserError } from '../errors.ts';
+import { printable } from '../text.ts';
+
+/** No link is followed (not there on Windows), and a pipe in place of the file must not block the open. */
+export const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** @throws UserError where something else is in its place */
+export function isDirectory(path: string): boolean {
+  try {
+    if (statSync(path).isDirectory()) return true;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw directoryFault(path, error);
+  }
+  throw new UserError(`package-directory '${printable(path)}' is a file: name a directory`);
+}
+
+/** What a directory that can't be made or looked at is told as. */
+export function directoryFault(path: string, cause: unknown): UserError {
+  const why = Error.isError(cause) ? cause.message : String(cause);
+  return new UserError(
+    `package-directory '${printable(path)}' can't be used (${why}): check the path and its permissions`,
+    {
+      cause,
+    },
+  );
+}
+
+/**
+ * @param realRoot the package directory with every link resolved
+ * @param path names the file in messages
+ * @returns the file with every link resolved
+ * @throws UserError where a link leads nowhere or out of the package directory
+ */
+export function resolveInside(realRoot: string, file: string, path: string): string {
+  const target = resolved(file, path);
+  if (target === realRoot || target.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) return target;
+  throw new UserError(
+    `'${printable(path)}' leads out of the package directory, to '${printable(target)}': put a copy of the file there instead of a link`,
+  );
+}
+
+function resolved(file: string, path: string): string {
+  try {
+    return realpathSync.native(file);
+  } catch (cause) {
+    if (!isLink(file)) throw changed(path, cause);
+    throw new UserError(`'${printable(path)}' is a link that leads nowhere: mend or exclude it`, { cause });
+  }
+}
+
+function isLink(file: string): boolean {
+  try {
+    return lstatSync(file).isSymbolicLink();
+  } catch {
+    return false; // gone, or out of reach: no link that could be told
+  }
+}
+
+/** What was there a moment ago is gone, or another thing. */
+export function changed(path: string, cause?: unknown): UserError {
+  return new UserError(
+    `'${printable(path)}' changed while it was read: upload only once the build has stopped writing to the package directory`,
+    { cause },
+  );
+}
+
+// Bytes of an open file. Few are moved at once, many by another thread: that costs more than moving the few, but leaves
+// this one free for requests meanwhile.
+
+const FEW_BYTES = 256 * 1024;
+const readElsewhere = promisify(read);
+const writeElsewhere = promisify(write);
+
+/**
+ * Fills `bytes` from a position of the file on.
+ *
+ * @returns how many there were; fewer than asked for where the file ends before
+ */
+export async function readAt(descriptor: number, bytes: Uint8Array, position: number): Promise<number> {
+  let filledBytes = 0;
+  while (filledBytes < bytes.length) {
+    const rest = bytes.subarray(filledBytes);
+    const at = position + filledBytes;
+    const count =
+      rest.length <= FEW_BYTES
+        ? readSync(descriptor, rest, 0, rest.length, at)
+        : (await readElsewhere(descriptor, rest, 0, rest.length, at)).bytesRead;
+    if (count === 0) break;
+    filledBytes += count;
+  }
+  return filledBytes;
+}
+
+/** Writes all of `bytes` from a position of the file on. */
+export async function writeAt(descriptor: number, bytes: Uint8Array, position: number): Promise<void> {
+  for (let writtenBytes = 0; writtenBytes < bytes.length; ) {
+    const rest = bytes.subarray(writtenBytes);
+    const at = position + writtenBytes;
+    writtenBytes +=
+      rest.length <= FEW_BYTES
+        ? writeSync(descriptor, rest, 0, rest.length, at)
+        : (await writeElsewhere(descriptor, rest, 0, rest.length, at)).bytesWritten;
+  }
+}

@@ -1,0 +1,160 @@
+import { StoreError } from '../errors.ts';
+import type { WriteCondition, WriteResult } from '../ports.ts';
+import { defined, printable } from '../text.ts';
+import type { Connection } from './connection.ts';
+import { partitionOf } from './endpoint.ts';
+import { type Attempt, causeName, isPreconditionFailure, isUnknownHeader, storeFault } from './faults.ts';
+import type { Reply } from './reply.ts';
+import type { StoreSettings } from './settings.ts';
+import { type S3Request, sendSigned } from './signed-request.ts';
+import type { Limits } from './transport.ts';
+
+/** What an operation does, in the terms of its messages. */
+export interface Operation {
+  /** For messages: `read`, `list`, `write`. */
+  readonly verb: string;
+  /** The key it is done to, or the prefix of keys. */
+  readonly key: string;
+  /** The IAM action it needs. */
+  readonly action: string;
+  /** The key it copies from. */
+  readonly source?: string;
+  /** Undefined: it is not cut short. */
+  readonly signal?: AbortSignal;
+}
+
+/** The bucket as operations see it: how requests are sent, and how their faults are told. */
+export class Bucket {
+  /** Part of every request of the SDK's client. */
+  readonly address: {
+    readonly Bucket: string;
+    readonly ExpectedBucketOwner?: string;
+    readonly RequestPayer?: 'requester';
+  };
+  readonly connection: Connection;
+
+  constructor(connection: Connection) {
+    const { bucket, expectedBucketOwner, requesterPays } = connection.settings;
+    this.address = defined({
+      Bucket: bucket,
+      ExpectedBucketOwner: expectedBucketOwner,
+      RequestPayer: requesterPays ? ('requester' as const) : undefined,
+    });
+    this.connection = connection;
+  }
+
+  get settings(): StoreSettings {
+    return this.connection.settings;
+  }
+
+  /** What a request that only reads ends by. */
+  get signal(): AbortSignal {
+    return this.connection.signal;
+  }
+
+  get limits(): Limits {
+    return this.connection.limits;
+  }
+
+  /**
+   * Performs an operation with a request; its signal is the operation's.
+   *
+   * @param read takes what was asked for out of the reply; a reply without is asked for again
+   * @throws StoreError for every fault; the signal's reason when it was aborted
+   */
+  send<Value>(operation: Operation, request: Omit<S3Request, 'signal'>, read: (reply: Reply) => Value): Promise<Value> {
+    return this.telling(operation, () => sendSigned(this.connection, { ...request, signal: operation.signal }, read));
+  }
+
+  /** As {@link send}. @returns undefined where the store says that there is no such object, which is no fault */
+  sendIfThere<Value>(
+    operation: Operation,
+    request: Omit<S3Request, 'signal'>,
+    read: (reply: Reply) => Value,
+  ): Promise<Value | undefined> {
+    return this.telling(operation, async () => {
+      try {
+        return await sendSigned(this.connection, { ...request, signal: operation.signal }, read);
+      } catch (error) {
+        if (Error.isError(error) && error.name === 'NoSuchKey') return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** Requires a field of an operation's reply: a page with status 200 that has none of them has been seen. */
+  required<Value>(operation: Operation, value: Value | undefined, name: string): Value {
+    if (value !== undefined) return value;
+    throw this.malformed(operation, `answered without ${name}, so it is no S3 reply`);
+  }
+
+  /** @param what the server did, after its name */
+  malformed(operation: Operation, what: string): StoreError {
+    const message = `Could not ${this.#attempt(operation).what}: ${this.connection.destination.host} ${what}: check endpoint-url and what lies in between`;
+    return new StoreError('malformed-reply', message);
+  }
+
+  /** Requires the ETag of an operation's reply; some servers leave out the quotes in some replies. */
+  requiredEtag(operation: Operation, value: string | undefined): string {
+    const etag = this.required(operation, value, 'an ETag');
+    return /^(W\/)?"/.test(etag) ? etag : `"${etag}"`;
+  }
+
+  /** Does something by the SDK or by requests of one's own, and tells its faults. */
+  async telling<Output>(operation: Operation, send: () => Promise<Output>): Promise<Output> {
+    try {
+      return await send();
+    } catch (error) {
+      operation.signal?.throwIfAborted();
+
+      throw storeFault(error, this.#attempt(operation), this.connection.destination);
+    }
+  }
+
+  #attempt({ verb, key, action, source }: Operation): Attempt {
+    const { bucket, region } = this.settings;
+    const bucketArn = `arn:${region === undefined ? 'aws' : partitionOf(region)}:s3:::${bucket}`;
+    const arn = (object: string) => `${bucketArn}/${printable(object)}`;
+    const reading = source === undefined ? '' : `s3:GetObject on ${arn(source)} and `;
+    const hint = action === 's3:GetObject' ? ' (without s3:ListBucket, S3 denies what does not exist)' : '';
+    const isOfBucket = action.startsWith('s3:List');
+    const resource = isOfBucket ? bucketArn : arn(key);
+    return {
+      what: `${verb} s3://${bucket}/${printable(key)}`,
+      permissions: `${reading}${action} on ${resource}${hint}`,
+      isOfBucket,
+    };
+  }
+}
+
+interface ConditionalWrite {
+  readonly operation: 'PutObject' | 'CopyObject' | 'CompleteMultipartUpload';
+  readonly condition: WriteCondition;
+}
+
+/**
+ * Sends a write under a condition, and says how that ended. A store that does not know the condition is sent the write
+ * again without, and further ones of the run never with it.
+ *
+ * @param send sends it under a condition, or under none, and returns the object's ETag
+ */
+export async function writeConditionally(
+  bucket: Bucket,
+  { operation, condition }: ConditionalWrite,
+  send: (condition: WriteCondition | undefined) => Promise<string>,
+): Promise<WriteResult> {
+  const { unknownConditions } = bucket.connection;
+  const name = `${operation} ${condition.kind === 'absent' ? 'If-None-Match' : 'If-Match'}`;
+  if (!unknownConditions.has(name)) {
+    try {
+      return { outcome: 'written', etag: await send(condition), guarded: true };
+    } catch (error) {
+      if (isPreconditionFailure(error)) return { outcome: 'precondition-failed' };
+      if (causeName(error) === 'NoSuchKey' && condition.kind === 'unchanged') return { outcome: 'missing' };
+      if (!isUnknownHeader(bucket.settings, causeName(error))) throw error;
+    }
+  }
+  const etag = await send(undefined);
+  unknownConditions.add(name);
+  return { outcome: 'written', etag, guarded: false };
+}

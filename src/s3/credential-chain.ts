@@ -1,0 +1,209 @@
+import { exec } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { fromIni, fromInstanceMetadata } from '@aws-sdk/credential-providers';
+import type { AwsCredentialIdentity } from '@smithy/types';
+import { StoreError, UserError } from '../errors.ts';
+import { defined, printable } from '../text.ts';
+import { type CredentialContext, containerCredentials, containerUrl, credentialFault } from './credential-services.ts';
+import { faultOf } from './faults.ts';
+import { type Profile, sharedProfile, variable } from './settings.ts';
+import { assumeRole, assumeRoleWithWebIdentity, clientConfig } from './sts.ts';
+
+// Where credentials are looked for when no input names any. The first way that is configured is taken, and a fault on it is
+// told: to go on to the next one would end in the message that there are no credentials. Order and providers are the AWS
+// SDK's, but that keys of the environment go before AWS_PROFILE, as in AWS's other tools.
+
+export interface CredentialWay {
+  /** For messages: `the profile 'ci'`. */
+  readonly what: string;
+  /** Who is asked, for messages. */
+  readonly service: string;
+  readonly advice: string;
+  readonly fetch: () => Promise<AwsCredentialIdentity>;
+  /** Nothing is configured; the machine may have credentials all the same. */
+  readonly isLastResort?: true;
+}
+
+/** @throws StoreError where what is configured can't lead to credentials */
+export async function wayToCredentials(context: CredentialContext): Promise<CredentialWay> {
+  return keysWay() ?? (await profileWay(context)) ?? webIdentityWay(context) ?? containerWay(context) ?? INSTANCE;
+}
+
+/**
+ * @param missing the message where nothing was configured, and the machine has no credentials either
+ * @throws StoreError
+ */
+export async function credentialsBy(
+  way: CredentialWay,
+  missing: (why: string) => string,
+): Promise<AwsCredentialIdentity> {
+  try {
+    return await way.fetch();
+  } catch (cause) {
+    if (cause instanceof UserError) throw cause;
+    if (way.isLastResort) throw new StoreError('credentials', missing(metadataAnswer(cause)), { cause });
+    throw credentialFault(cause, { ...way, failure: `The AWS credentials of ${way.what} can't be had` });
+  }
+}
+
+/** https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html */
+function keysWay(): CredentialWay | undefined {
+  const accessKeyId = variable('AWS_ACCESS_KEY_ID');
+  const secretAccessKey = variable('AWS_SECRET_ACCESS_KEY');
+  if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
+  if (accessKeyId === undefined || secretAccessKey === undefined)
+    throw halfSet('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', accessKeyId !== undefined);
+  const identity = defined({ accessKeyId, secretAccessKey, sessionToken: variable('AWS_SESSION_TOKEN') });
+  return { what: 'AWS_ACCESS_KEY_ID', service: '', advice: '', fetch: async () => identity };
+}
+
+function halfSet(one: string, other: string, isFirst: boolean): StoreError {
+  const [set, unset] = isFirst ? [one, other] : [other, one];
+  return new StoreError('credentials', `The variable ${set} is set, but ${unset} is not: set both, or neither`);
+}
+
+/** Settings by which a profile has credentials. */
+const CREDENTIAL_SETTINGS =
+  /^(aws_access_key_id|role_arn|credential_source|web_identity_token_file|credential_process|login_session|sso_.+)$/;
+
+async function profileWay(context: CredentialContext): Promise<CredentialWay | undefined> {
+  const { name, isNamed, settings: profile, sections } = await sharedProfile();
+  const what = `the profile '${printable(name)}'`;
+  if (profile === undefined) {
+    if (!isNamed) return undefined;
+    throw new StoreError(
+      'credentials',
+      `There is no profile '${printable(name)}' in the shared config and credentials files: check AWS_PROFILE, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE`,
+    );
+  }
+  if (!Object.keys(profile).some((setting) => CREDENTIAL_SETTINGS.test(setting))) return undefined;
+  const session = profile.sso_session;
+  if (session !== undefined && sections[`sso-session.${session}`] === undefined)
+    throw new StoreError(
+      'credentials',
+      `There is no section [sso-session ${printable(session)}], which ${what} names: add it to the shared config file`,
+    );
+  return {
+    what,
+    service: 'who gives them',
+    advice: "check the profile in AWS's shared config and credentials files",
+    fetch: () => (isProcess(profile) ? processCredentials(name, profile.credential_process) : byProfile(context, name)),
+  };
+}
+
+/** What the SDK would take before it goes first. */
+function isProcess(profile: Profile): profile is Profile & { readonly credential_process: string } {
+  const isOther = profile.role_arn ?? profile.aws_access_key_id;
+  return isOther === undefined && profile.credential_process !== undefined;
+}
+
+async function byProfile(context: CredentialContext, profile: string): Promise<AwsCredentialIdentity> {
+  return fromIni({
+    profile,
+    clientConfig: await clientConfig(context),
+    roleAssumer: (source, params) => assumeRole(context, source, params),
+    roleAssumerWithWebIdentity: (params) => assumeRoleWithWebIdentity(context, params),
+  })();
+}
+
+/** https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html */
+function webIdentityWay(context: CredentialContext): CredentialWay | undefined {
+  const file = variable('AWS_WEB_IDENTITY_TOKEN_FILE');
+  if (file === undefined) return undefined;
+  const roleArn = variable('AWS_ROLE_ARN');
+  if (roleArn === undefined) throw halfSet('AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN', true);
+  return {
+    what: `the role ${printable(roleArn)} (AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE)`,
+    service: 'STS',
+    advice: "check the token file and the role's trust policy",
+    fetch: async () =>
+      assumeRoleWithWebIdentity(context, {
+        RoleArn: roleArn,
+        RoleSessionName: variable('AWS_ROLE_SESSION_NAME') ?? 's3-asset-manager',
+        WebIdentityToken: (await readFile(file, 'utf8')).trim(),
+      }),
+  };
+}
+
+function containerWay(context: CredentialContext): CredentialWay | undefined {
+  const url = containerUrl();
+  return (
+    url && {
+      what: `the container (${printable(url.host)})`,
+      service: printable(url.host),
+      advice: 'check the role of the task or the pod',
+      fetch: () => containerCredentials(context, url),
+    }
+  );
+}
+
+const INSTANCE: CredentialWay = {
+  what: "the machine's role",
+  service: 'the instance metadata service',
+  advice: '',
+  isLastResort: true,
+  fetch: () => {
+    if ((variable('AWS_EC2_METADATA_DISABLED') ?? 'false').toLowerCase() !== 'false')
+      throw new Error('AWS_EC2_METADATA_DISABLED is set');
+    // It has warnings of its own for the console.
+    return fromInstanceMetadata({ logger: { debug() {}, info() {}, warn() {}, error() {} } })();
+  },
+};
+
+/** Machines of other clouds have such a service too, and answer otherwise. */
+function metadataAnswer(cause: unknown): string {
+  if (Error.isError(cause) && 'statusCode' in cause)
+    return ` (the instance metadata service answered ${printable(String(cause.statusCode))})`;
+  return faultOf(cause).isForeign ? ' (the instance metadata service answered with something that is no JSON)' : '';
+}
+
+/**
+ * Runs the `credential_process` of a profile. The SDK's provider goes by this machine's clock, and refuses fresh
+ * credentials where that is fast.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+ *
+ * @param command for the shell
+ * @throws StoreError with the last line that the process wrote
+ */
+async function processCredentials(profile: string, command: string): Promise<AwsCredentialIdentity> {
+  const told = (why: string, cause?: unknown): StoreError =>
+    new StoreError(
+      'credentials',
+      `The credential_process of the profile '${printable(profile)}' failed (${why}): run it by hand on the runner`,
+      { cause },
+    );
+  const { stdout } = await promisify(exec)(command).catch((cause: unknown) => {
+    throw told(exitOf(cause), cause);
+  });
+  const identity = parse(stdout);
+  if (identity === undefined) throw told('it printed no credentials in the form of version 1');
+  return identity;
+}
+
+function exitOf(cause: unknown): string {
+  const { code, stderr } = Object(cause);
+  const lastLine =
+    String(stderr ?? '')
+      .trim()
+      .split(/\r?\n/)
+      .at(-1)
+      ?.trim() ?? '';
+  return `exit code ${printable(String(code))}${lastLine === '' ? '' : `: ${printable(lastLine)}`}`;
+}
+
+function parse(stdout: string): AwsCredentialIdentity | undefined {
+  try {
+    const { Version, AccessKeyId, SecretAccessKey, SessionToken, Expiration } = JSON.parse(stdout);
+    if (Version !== 1 || typeof AccessKeyId !== 'string' || typeof SecretAccessKey !== 'string') return undefined;
+    return defined({
+      accessKeyId: AccessKeyId,
+      secretAccessKey: SecretAccessKey,
+      sessionToken: typeof SessionToken === 'string' ? SessionToken : undefined,
+      expiration: typeof Expiration === 'string' ? new Date(Expiration) : undefined,
+    });
+  } catch {
+    // What it printed may be a secret, so it is not shown.
+    return undefined;
+  }
+}

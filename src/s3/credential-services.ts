@@ -1,0 +1,198 @@
+import { readFile } from 'node:fs/promises';
+import { BlockList, isIP } from 'node:net';
+import { HttpRequest } from '@smithy/core/protocols';
+import type { AwsCredentialIdentity } from '@smithy/types';
+import { codeOf, StoreError } from '../errors.ts';
+import type { Log } from '../ports.ts';
+import { defined, printable } from '../text.ts';
+import { faultOf } from './faults.ts';
+import type { Reply } from './reply.ts';
+import { isUnreachable, type PatientRetryStrategy, withRetries } from './retry.ts';
+import { type GivenCredentials, type StoreSettings, variable } from './settings.ts';
+import { LIMITS, Transport } from './transport.ts';
+
+/** What fetching credentials needs of the connection. */
+export interface CredentialContext {
+  readonly settings: StoreSettings;
+  readonly transport: Transport;
+  readonly retries: () => Promise<PatientRetryStrategy>;
+  readonly signal: AbortSignal;
+  readonly log: Pick<Log, 'info'>;
+}
+
+/** Given credentials, as requests are signed with them. */
+export function identity({ accessKeyId, secretAccessKey, sessionToken }: GivenCredentials): AwsCredentialIdentity {
+  return defined({ accessKeyId, secretAccessKey, sessionToken });
+}
+
+// Services that hand out credentials and tokens in JSON, and refuse in JSON or in a line of text.
+
+const MOST_REPLY_BYTES = 1024 ** 2;
+
+interface Question {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * @param question asked anew for each attempt
+ * @returns the fields of the reply
+ * @throws ServiceError; the system's error where no reply came, after every retry
+ */
+export async function askService(
+  { transport, retries, signal }: Pick<CredentialContext, 'transport' | 'retries' | 'signal'>,
+  question: () => Promise<Question>,
+): Promise<Readonly<Record<string, unknown>>> {
+  return withRetries(retries, signal, async () => {
+    const answer = await transport.exchange(requestOf(await question()), { mostBytes: MOST_REPLY_BYTES, signal });
+    const fields = answer.status === 200 ? fieldsOf(answer.body) : undefined;
+    if (fields === undefined) throw new ServiceError(answer);
+    return fields;
+  });
+}
+
+function requestOf({ url, headers }: Question): HttpRequest {
+  return new HttpRequest({
+    protocol: url.protocol,
+    hostname: url.hostname,
+    ...defined({ port: url.port === '' ? undefined : Number(url.port) }),
+    path: url.pathname,
+    query: Object.fromEntries(url.searchParams),
+    headers: { host: url.host, accept: 'application/json', ...headers },
+  });
+}
+
+/** What was answered instead; shaped as the SDK's own errors are, so that both are told alike. */
+export class ServiceError extends Error {
+  readonly $metadata: { readonly httpStatusCode: number };
+  /** Only of a page of something in between. */
+  readonly $responseBodyText: string | undefined;
+
+  constructor({ status, body }: Reply) {
+    const text = body.toString().trim();
+    const { Code, code, Message, message } = fieldsOf(body) ?? {};
+    const isPage = text.startsWith('<') || (status === 200 && fieldsOf(body) === undefined);
+    const [line = ''] = isPage ? [] : text.split(/\r?\n/);
+    super(
+      [Code ?? code, Message ?? message].filter((part) => typeof part === 'string').join(': ') ||
+        line ||
+        'no reason given',
+    );
+    this.name = `Status${status}`;
+    this.$metadata = { httpStatusCode: status };
+    this.$responseBodyText = isPage ? text : undefined;
+  }
+}
+
+function fieldsOf(body: Buffer): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(body.toString());
+    return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** How a fault on the way to credentials is told. */
+interface Telling {
+  /** What failed: `The role … can't be assumed`. */
+  readonly failure: string;
+  /** Who was asked: `STS`. */
+  readonly service: string;
+  readonly advice: string;
+  /** The advice where nobody answers. */
+  readonly network?: string;
+}
+
+/** @returns what an error of the SDK, of the system or of a service means to the user, unless it says so already */
+export function credentialFault(cause: unknown, telling: Telling): StoreError {
+  if (cause instanceof StoreError) return cause;
+  const { failure, service, advice, network = 'check the network and the proxy' } = telling;
+  const { status, isForeign } = faultOf(cause);
+  const why = reasonOf(cause);
+  if (isUnreachable(cause) || isBrokenOff(cause, status))
+    return new StoreError('unreachable', `${failure}, since ${service} can't be reached (${why}): ${network}`, {
+      cause,
+    });
+  if (isForeign)
+    return new StoreError(
+      'malformed-reply',
+      `${failure}, since ${service} answered ${status ?? ''} with something that is no reply of it: check the proxy and what lies in between`,
+      { cause },
+    );
+  return new StoreError('credentials', `${failure} (${why}): ${advice}`, { cause });
+}
+
+/** What the system says of connections; what it says of files has a path. */
+function isBrokenOff(cause: unknown, status: number | undefined): boolean {
+  return Error.isError(cause) && status === undefined && codeOf(cause) !== '' && !('path' in cause);
+}
+
+/** Most of what a service says in an error fits. */
+const MOST_CHARACTERS = 500;
+
+function reasonOf(cause: unknown): string {
+  if (!Error.isError(cause)) return printable(String(cause));
+  const { name, message } = cause;
+  const isNameless = name === 'Error' || name === 'CredentialsProviderError' || name === 'TokenProviderError';
+  const text = message.trim().replaceAll(/\s+/g, ' ').slice(0, MOST_CHARACTERS);
+  return printable(isNameless ? text : `${name}: ${text}`);
+}
+
+// The credentials of a task of ECS or a pod of EKS. The SDK's own provider knows no proxy, and hides the answer.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+
+const ECS_ADDRESS = 'http://169.254.170.2';
+
+/** To a service on this machine. */
+const CONNECT_TIMEOUT_MS = 1000;
+
+/** @returns the address that the environment names @throws StoreError where the token must not be sent there */
+export function containerUrl(): URL | undefined {
+  const relative = variable('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI');
+  const text = relative === undefined ? variable('AWS_CONTAINER_CREDENTIALS_FULL_URI') : ECS_ADDRESS + relative;
+  if (text === undefined) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLocal(url))) return url;
+  throw new StoreError(
+    'credentials',
+    `AWS_CONTAINER_CREDENTIALS_FULL_URI is '${printable(text)}': give an https URL, or an http URL of this machine`,
+  );
+}
+
+/** The addresses that the SDK takes without TLS too. */
+function isLocal({ hostname }: URL): boolean {
+  const address = hostname.replace(/^\[|\]$/g, '');
+  const local = new BlockList();
+  local.addSubnet('127.0.0.0', 8);
+  for (const service of ['169.254.170.2', '169.254.170.23']) local.addAddress(service);
+  for (const service of ['::1', 'fd00:ec2::23']) local.addAddress(service, 'ipv6');
+  return hostname === 'localhost' || local.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** @throws ServiceError, or the system's error */
+export async function containerCredentials(
+  { transport, retries, signal }: CredentialContext,
+  url: URL,
+): Promise<AwsCredentialIdentity> {
+  // No proxy leads to the machine that this is.
+  const direct = new Transport({ ...LIMITS, connectTimeoutMs: CONNECT_TIMEOUT_MS }, { isProxied: false });
+  const way = { retries, signal, transport: url.protocol === 'http:' ? direct : transport };
+  const { AccessKeyId, SecretAccessKey, Token, Expiration } = await askService(way, () => questionTo(url));
+  if (typeof AccessKeyId !== 'string' || typeof SecretAccessKey !== 'string')
+    throw new Error('the reply has no AccessKeyId and SecretAccessKey');
+  return defined({
+    accessKeyId: AccessKeyId,
+    secretAccessKey: SecretAccessKey,
+    sessionToken: typeof Token === 'string' ? Token : undefined,
+    expiration: typeof Expiration === 'string' ? new Date(Expiration) : undefined,
+  });
+}
+
+async function questionTo(url: URL): Promise<Question> {
+  const file = variable('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE');
+  // It is replaced while the pod runs.
+  const token = file === undefined ? undefined : (await readFile(file, 'utf8')).trim();
+  const authorization = token ?? variable('AWS_CONTAINER_AUTHORIZATION_TOKEN');
+  return { url, headers: defined({ authorization }) };
+}

@@ -1,0 +1,85 @@
+import type { AwsCredentialIdentity } from '@smithy/types';
+import { printable } from '../text.ts';
+import { type CredentialWay, credentialsBy, wayToCredentials } from './credential-chain.ts';
+import { type CredentialContext, credentialFault, identity } from './credential-services.ts';
+import type { RoleSettings } from './settings.ts';
+import { assumeRole, assumeRoleWithWebIdentity, fetchOidcToken, hasOidc } from './sts.ts';
+
+// Credentials that have to be asked for.
+
+/** @returns fetches them; throws StoreError */
+export function credentialSource(context: CredentialContext): () => Promise<AwsCredentialIdentity> {
+  const { role } = context.settings;
+  return role === undefined ? () => chainCredentials(context) : roleCredentials(context, role);
+}
+
+async function chainCredentials(context: CredentialContext): Promise<AwsCredentialIdentity> {
+  const way = await wayToCredentials(context);
+  return credentialsBy(way, (why) => {
+    return `There are no AWS credentials${why}: set aws-access-key-id and aws-secret-access-key, or role-to-assume, or run a step before this one that provides them`;
+  });
+}
+
+/**
+ * As aws-actions/configure-aws-credentials has it: the job's own token goes before whatever the runner's machine has,
+ * but not before keys that are given.
+ */
+function roleCredentials(context: CredentialContext, role: RoleSettings): () => Promise<AwsCredentialIdentity> {
+  const { settings, log } = context;
+  const hasToken = hasOidc() && settings.credentials === undefined && !role.chaining;
+  let isTold = false;
+  const tell = (by: string): void => {
+    if (!isTold) log.info(`Assuming the role ${printable(role.arn)} with ${by}`);
+    isTold = true;
+  };
+  return async () => {
+    if (hasToken) {
+      tell("GitHub's OIDC token");
+      const token = await fetchOidcToken(context, role.audience);
+      return assumed(role, () =>
+        assumeRoleWithWebIdentity(context, { ...stsParameters(role), WebIdentityToken: token }),
+      );
+    }
+    const way = settings.credentials === undefined ? await wayToCredentials(context) : GIVEN(settings.credentials);
+    const credentials = await credentialsBy(way, (why) => noneFor(role, why));
+    tell(way.what);
+    const params = {
+      ...stsParameters(role),
+      ...(role.externalId === undefined ? {} : { ExternalId: role.externalId }),
+    };
+    return assumed(role, () => assumeRole(context, credentials, params));
+  };
+}
+
+const GIVEN = (credentials: Parameters<typeof identity>[0]): CredentialWay => ({
+  what: 'the given access key',
+  service: '',
+  advice: '',
+  fetch: async () => identity(credentials),
+});
+
+function stsParameters({ arn, sessionName, durationSeconds }: RoleSettings) {
+  return { RoleArn: arn, RoleSessionName: sessionName, DurationSeconds: durationSeconds };
+}
+
+function noneFor({ arn, chaining }: RoleSettings, why: string): string {
+  return chaining
+    ? `There are no AWS credentials to assume the role ${arn} with${why}: set aws-access-key-id and aws-secret-access-key, or leave role-chaining out`
+    : `There are neither credentials nor an OIDC token to assume the role ${arn} with${why}: give the job the permission 'id-token: write', or aws-access-key-id and aws-secret-access-key`;
+}
+
+async function assumed(
+  { arn }: RoleSettings,
+  assume: () => Promise<AwsCredentialIdentity>,
+): Promise<AwsCredentialIdentity> {
+  try {
+    return await assume();
+  } catch (cause) {
+    throw credentialFault(cause, {
+      failure: `The role ${arn} can't be assumed`,
+      service: 'STS',
+      advice: "check role-to-assume and the role's trust policy",
+      network: 'check the network, the proxy and AWS_ENDPOINT_URL_STS',
+    });
+  }
+}

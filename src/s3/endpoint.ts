@@ -1,0 +1,163 @@
+import { isIP } from 'node:net';
+import { partition } from '@aws-sdk/core/client';
+import { HttpRequest } from '@smithy/core/protocols';
+import { StoreError } from '../errors.ts';
+import { defined, printable } from '../text.ts';
+import { storeFault } from './faults.ts';
+import { type Reply, ReplyError } from './reply.ts';
+import { isUnreachable, type PatientRetryStrategy, withRetries } from './retry.ts';
+import type { StoreSettings } from './settings.ts';
+import { LIMITS, Transport } from './transport.ts';
+
+// Where requests go: the one place that decides it.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+
+type Addressing = Pick<StoreSettings, 'bucket' | 'endpointUrl' | 'forcePathStyle' | 'fips' | 'dualstack'>;
+
+/** @returns the server's URL, without the bucket and without a trailing `/` */
+export function serverUrl({ endpointUrl, fips, dualstack }: Addressing, region: string): string {
+  if (endpointUrl !== undefined) return endpointUrl.replace(/\/+$/, '');
+  const service = `s3${fips ? '-fips' : ''}${dualstack ? '.dualstack' : ''}`;
+  return `https://${service}.${region}.${partition(region).dnsSuffix}`;
+}
+
+/** @returns the partition as ARNs have it: `aws`, `aws-cn` */
+export function partitionOf(region: string): string {
+  return partition(region).name;
+}
+
+/** What a server is called where sets of several servers are told apart: its URL, or `aws`. */
+export function endpointName({ endpointUrl }: Addressing): string {
+  return endpointUrl === undefined ? 'aws' : new URL(endpointUrl).href.replace(/\/+$/, '');
+}
+
+/**
+ * Whether the bucket stands in the path. Other names than of letters, digits and hyphens fit no
+ * host, or no TLS certificate of `*.s3.…`.
+ */
+export function isPathStyle(settings: Addressing): boolean {
+  const { bucket, endpointUrl, forcePathStyle } = settings;
+  if ((forcePathStyle ?? endpointUrl !== undefined) || !/^[a-z0-9-]+$/.test(bucket)) return true;
+  return endpointUrl !== undefined && isIP(new URL(endpointUrl).hostname.replace(/^\[|\]$/g, '')) !== 0;
+}
+
+interface Server {
+  readonly url: URL;
+  readonly isInPath: boolean;
+}
+
+/** Taken apart once: that takes as long as to sign a request. */
+const servers = new WeakMap<Addressing, Map<string, Server>>();
+
+function serverOf(settings: Addressing, region: string): Server {
+  const known = servers.get(settings) ?? new Map<string, Server>();
+  servers.set(settings, known);
+  const server = known.get(region) ?? {
+    url: new URL(serverUrl(settings, region)),
+    isInPath: isPathStyle(settings),
+  };
+  known.set(region, server);
+  return server;
+}
+
+/** Server and path of an object, or of the bucket itself where the key is empty. */
+interface Address {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port: number | undefined;
+  /** Host and port, as the `Host` header has them. */
+  readonly host: string;
+  /** Percent-encoded. */
+  readonly path: string;
+}
+
+/** @param key as it is; every byte but unreserved ones and `/` is encoded */
+export function addressOf(settings: Addressing, region: string, key: string): Address {
+  const { url, isInPath } = serverOf(settings, region);
+  const base = url.pathname === '/' ? '' : url.pathname;
+  const encodedKey = key.split('/').map(encodeSegment).join('/');
+  const subdomain = isInPath ? '' : `${settings.bucket}.`;
+  return {
+    protocol: url.protocol,
+    hostname: subdomain + url.hostname,
+    port: url.port === '' ? undefined : Number(url.port),
+    host: subdomain + url.host,
+    path: isInPath ? `${base}/${encodeSegment(settings.bucket)}/${encodedKey}` : `${base}/${encodedKey}`,
+  };
+}
+
+/** Percent-encodes all but the unreserved characters of RFC 3986, as signatures of S3 count them. */
+function encodeSegment(segment: string): string {
+  return encodeURIComponent(segment).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** Any region's server names the right one; of servers that have no regions, this is the usual name. */
+const FIRST_REGION = 'us-east-1';
+
+/** Of a HEAD, or of what stands in between. */
+const MOST_REPLY_BYTES = 1024 ** 2;
+
+/** In a closed network a step should say soon that the region can be given instead. */
+const CONNECT_WITHIN_MS = 3000;
+
+interface Way {
+  readonly transport: Transport;
+  readonly retries: () => Promise<PatientRetryStrategy>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Asks the bucket for its region, without a signature: the answer carries it even where access is denied.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+ *
+ * @throws StoreError where AWS knows no such bucket, or nothing answers
+ */
+export async function findRegion(settings: StoreSettings, { transport, retries, signal }: Way): Promise<string> {
+  const { bucket, endpointUrl } = settings;
+  const { host, port, ...address } = addressOf(settings, FIRST_REGION, '');
+  const request = new HttpRequest({ method: 'HEAD', ...address, headers: { host }, ...defined({ port }) });
+  const isAws = endpointUrl === undefined;
+  const way = isAws ? new Transport({ ...LIMITS, connectTimeoutMs: CONNECT_WITHIN_MS }) : transport;
+  const reply = await withRetries(retries, signal, async () => {
+    try {
+      return settled(await way.exchange(request, { mostBytes: MOST_REPLY_BYTES, signal }));
+    } catch (error) {
+      // A network that swallows packets would do so again.
+      throw isAws && isTimeout(error) ? noRegion(bucket, host, error) : error;
+    }
+  }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (isAws && isUnreachable(error)) throw noRegion(bucket, host, error);
+    throw storeFault(error, { what: `find the region of s3://${bucket}`, permissions: '' }, { bucket, host });
+  });
+  const region = reply.headers['x-amz-bucket-region'];
+  if (region !== undefined) return region;
+  if (endpointUrl !== undefined) return FIRST_REGION;
+  throw new StoreError(
+    'no-such-bucket',
+    `AWS does not say in which region the bucket '${bucket}' is (status ${reply.status}): check bucket, or set aws-region`,
+  );
+}
+
+function isTimeout(error: unknown): boolean {
+  return Error.isError(error) && error.name === 'TimeoutError';
+}
+
+function noRegion(bucket: string, host: string, cause: unknown): StoreError {
+  const why = Error.isError(cause) ? printable(cause.message || cause.name) : '';
+  return new StoreError(
+    'unreachable',
+    `Could not find the region of s3://${bucket}, since ${host} can't be reached (${why}): set aws-region, or check the network and the proxy`,
+    { cause },
+  );
+}
+
+/** A server that is busy has not answered yet. */
+function settled(reply: Reply): Reply {
+  const isBusy = reply.status === 429 || reply.status >= 500;
+  if (isBusy && reply.headers['x-amz-bucket-region'] === undefined) throw new ReplyError(reply);
+  return reply;
+}

@@ -1,0 +1,242 @@
+import { codeOf, StoreError, type StoreFaultKind, UserError } from '../errors.ts';
+import { printable } from '../text.ts';
+import type { StoreSettings } from './settings.ts';
+import { TOO_SLOW } from './transport.ts';
+
+/** What was being done when a fault came up. */
+export interface Attempt {
+  /** For messages: `read s3://bucket/key`. */
+  readonly what: string;
+  /** The IAM actions it needs, and the ARNs they are needed on. */
+  readonly permissions: string;
+  /** Whether it was about the bucket itself, so that no key can be missing. */
+  readonly isOfBucket?: boolean;
+}
+
+/** Where requests go, for messages. */
+export interface Destination {
+  readonly bucket: string;
+  readonly host: string;
+}
+
+interface Classified {
+  readonly kind: StoreFaultKind;
+  readonly advice: string;
+}
+
+const CREDENTIAL_FAULTS = new Map(
+  Object.entries({
+    ExpiredToken: 'the session token has expired: get new credentials in a step before this one, or use role-to-assume',
+    ExpiredTokenException: 'the session token has expired: get new credentials in a step before this one',
+    InvalidToken: 'the session token is not valid: check aws-session-token',
+    InvalidAccessKeyId: 'the access key is not known there: check aws-access-key-id and endpoint-url',
+    // What versitygw says.
+    XAdminUserNotFound: 'the access key is not known there: check aws-access-key-id and endpoint-url',
+    SignatureDoesNotMatch: 'the signature does not match: check aws-secret-access-key',
+    RequestTimeTooSkewed: "the runner's clock is wrong: set its time",
+    CredentialsProviderError:
+      'there are no credentials: set aws-access-key-id and aws-secret-access-key, or role-to-assume',
+  }),
+);
+
+const REGION_FAULTS: ReadonlySet<string> = new Set([
+  'AuthorizationHeaderMalformed',
+  'PermanentRedirect',
+  'IllegalLocationConstraintException',
+  'TemporaryRedirect',
+  'IncorrectEndpoint',
+]);
+
+/** What OSS, COS, OBS and TOS answer. */
+const PATH_STYLE_FORBIDDEN: ReadonlySet<string> = new Set([
+  'SecondLevelDomainForbidden',
+  'PathStyleDomainForbidden',
+  'VirtualHostDomainRequired',
+  'InvalidPathAccess',
+]);
+
+/** Node's, of what can't be a header of HTTP. */
+const UNSENDABLE: ReadonlySet<string> = new Set(['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN']);
+
+/** The second is CopyObject's, of its source. */
+const ARCHIVED: ReadonlySet<string> = new Set(['InvalidObjectState', 'ObjectNotInActiveTierError']);
+
+const THROTTLING: ReadonlySet<string> = new Set(['SlowDown', 'ServiceUnavailable', 'RequestLimitExceeded']);
+
+/**
+ * What an error of the SDK means to the user, told by its name and status.
+ *
+ * @returns a StoreError, or the error itself where it is told already
+ */
+export function storeFault(error: unknown, attempt: Attempt, destination: Destination): Error {
+  if (error instanceof UserError) return error;
+  const fault = faultOf(error);
+  const classified =
+    unsendable(fault) ??
+    credentialsFault(fault) ??
+    bucketFault(fault, attempt, destination) ??
+    connectionFault(fault, destination) ??
+    replyFault(fault, attempt, destination);
+  return new StoreError(classified.kind, `Could not ${attempt.what}: ${classified.advice}`, { cause: error });
+}
+
+function unsendable({ code, message }: Fault): Classified | undefined {
+  if (!UNSENDABLE.has(code)) return undefined;
+  const advice = `what is to be sent is no header of HTTP (${message}): metadata, content-type, cache-control and ETags are visible ASCII, those in a record too`;
+  return { kind: 'rejected', advice };
+}
+
+function credentialsFault({ name, region, message }: Fault): Classified | undefined {
+  // It also says so when the region in it is wrong, and then names the right one.
+  if (name === 'AuthorizationHeaderMalformed' && region === undefined)
+    return { kind: 'credentials', advice: `the signature is malformed (${message}): check aws-access-key-id` };
+  const advice = CREDENTIAL_FAULTS.get(name);
+  return advice === undefined ? undefined : { kind: 'credentials', advice };
+}
+
+function bucketFault(
+  { name, status, region }: Fault,
+  { isOfBucket }: Attempt,
+  { bucket, host }: Destination,
+): Classified | undefined {
+  if (name === 'NoSuchBucket')
+    return {
+      kind: 'no-such-bucket',
+      advice: `the bucket '${bucket}' does not exist at ${host}: check bucket and endpoint-url`,
+    };
+  // As R2's dashboard shows it.
+  if (name === 'NoSuchKey' && isOfBucket)
+    return {
+      kind: 'no-such-bucket',
+      advice: `${host} took the bucket '${bucket}' for an object (NoSuchKey): leave out the bucket's name in endpoint-url`,
+    };
+  if (PATH_STYLE_FORBIDDEN.has(name))
+    return {
+      kind: 'rejected',
+      advice: `${host} wants the bucket in the host, not in the path (${name}): set force-path-style to 'false'`,
+    };
+  const isRedirected = region !== undefined && (status === 301 || status === 307);
+  if (!REGION_FAULTS.has(name) && !isRedirected) return undefined;
+  const advice =
+    region === undefined
+      ? `the bucket '${bucket}' is in another region: check aws-region`
+      : `the bucket '${bucket}' is in the region ${printable(region)}: set aws-region to it`;
+  return { kind: 'wrong-region', advice };
+}
+
+function connectionFault({ name, code, status, message }: Fault, { host }: Destination): Classified | undefined {
+  if (name === TOO_SLOW)
+    return {
+      kind: 'unreachable',
+      advice: `${host} is too slow (${message}): check the network and what lies in between, or lower concurrency`,
+    };
+  if (status !== undefined || (code === '' && name !== 'TimeoutError')) return undefined;
+  const advice = /CERT|ISSUER|SIGNATURE/.test(code)
+    ? 'check endpoint-url, or name the file of its authority in NODE_EXTRA_CA_CERTS'
+    : 'check endpoint-url, the network and the proxy';
+  return { kind: 'unreachable', advice: `${host} can't be reached (${message || code}): ${advice}` };
+}
+
+function replyFault(fault: Fault, { permissions }: Attempt, { host }: Destination): Classified {
+  const { name, status, message, isForeign } = fault;
+  if (status === 429 || THROTTLING.has(name) || (status === 503 && name !== 'InternalError'))
+    return {
+      kind: 'throttled',
+      advice: `${host} is overloaded (${name}, after every attempt): re-run later, or lower concurrency`,
+    };
+  if (isForeign)
+    return {
+      kind: 'malformed-reply',
+      advice: `${host} answered ${status ?? ''} with something that is no S3 reply: check endpoint-url and what lies in between`,
+    };
+  if (ARCHIVED.has(name))
+    return {
+      kind: 'archived',
+      advice: `the object to be read is archived (${name}): build and upload the set again with 'overwrite: true', and let neither a lifecycle rule nor Intelligent-Tiering archive it`,
+    };
+  if (status === 403 || name === 'AccessDenied')
+    return { kind: 'access-denied', advice: `access denied (${name}: ${message}): allow ${permissions}` };
+  return { kind: 'rejected', advice: `${host} answered ${status ?? 'nothing'} (${name}: ${message})` };
+}
+
+/** The parts of an SDK error that classify it. */
+interface Fault {
+  readonly name: string;
+  /** Node's, of a system error; else empty. */
+  readonly code: string;
+  /** Undefined: no reply came. */
+  readonly status: number | undefined;
+  readonly message: string;
+  /** The region that the server says is the right one. */
+  readonly region: string | undefined;
+  /** The reply is not in the form of S3. */
+  readonly isForeign: boolean;
+}
+
+/** Takes an error of the SDK, of the system or of the lean path apart. */
+export function faultOf(error: unknown): Fault {
+  if (!Error.isError(error)) return { ...NOTHING_KNOWN, message: printable(String(error)) };
+  const metadata = '$metadata' in error && isFields(error.$metadata) ? error.$metadata : {};
+  const response = '$response' in error && isFields(error.$response) ? error.$response : {};
+  const headers = isFields(response.headers) ? response.headers : {};
+  const region = headers['x-amz-bucket-region'] ?? ('Region' in error ? error.Region : undefined);
+  const status = typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
+  return {
+    name: printable(error.name),
+    code: codeOf(error),
+    status,
+    message: printable(error.message),
+    region: typeof region === 'string' ? region : undefined,
+    isForeign: isForeign(error, status),
+  };
+}
+
+const NOTHING_KNOWN: Fault = {
+  name: 'Error',
+  code: '',
+  status: undefined,
+  message: '',
+  region: undefined,
+  isForeign: false,
+};
+
+/** The SDK throws the error of its XML reader, with the reply attached. */
+function isForeign(error: Error, status: number | undefined): boolean {
+  const hasText = '$responseBodyText' in error && error.$responseBodyText !== undefined;
+  return hasText || error.name === 'SyntaxError' || (status !== undefined && status < 300);
+}
+
+function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+// What the store itself said, behind the StoreError that tells it to the user.
+
+/** What stores other than AWS answer to a header that they don't know, B2 the first of them. */
+const UNKNOWN_HEADER: ReadonlySet<string> = new Set(['InvalidArgument', 'InvalidRequest', 'NotImplemented']);
+
+/**
+ * Whether a store may have refused a request for a header that it does not know. AWS knows them, or says NotImplemented: what
+ * protects a request is not left out there for another fault.
+ *
+ * @param name the store's own name for the refusal
+ */
+export function isUnknownHeader({ endpointUrl }: StoreSettings, name: string | undefined): boolean {
+  return name === 'NotImplemented' || (endpointUrl !== undefined && UNKNOWN_HEADER.has(name ?? ''));
+}
+
+/** The store's own name for what went wrong, or undefined where the store did not say. */
+export function causeName(error: unknown): string | undefined {
+  return error instanceof StoreError && Error.isError(error.cause) ? error.cause.name : undefined;
+}
+
+/** The status of the reply, or undefined where none came. */
+export function causeStatus(error: unknown): number | undefined {
+  return error instanceof StoreError ? faultOf(error.cause).status : undefined;
+}
+
+/** Whether a condition of the request did not hold; some servers say so by the status alone. */
+export function isPreconditionFailure(error: unknown): boolean {
+  const name = causeName(error);
+  return name === 'PreconditionFailed' || name === 'Status412';
+}

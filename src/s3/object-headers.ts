@@ -1,0 +1,89 @@
+import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
+import type { AssetAttributes, WriteCondition } from '../ports.ts';
+import { defined } from '../text.ts';
+import type { StoreSettings } from './settings.ts';
+
+// What objects are stored with: by the names that the SDK has for it, and as the headers that these stand for.
+
+type Placement = Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId' | 'ACL'>;
+
+/** How every object is kept, records too: a bucket's policy may demand it. */
+export function placement({ serverSideEncryption, sseKmsKeyId, acl }: StoreSettings): Placement {
+  return defined({ ServerSideEncryption: serverSideEncryption, SSEKMSKeyId: sseKmsKeyId, ACL: acl });
+}
+
+type AssetFields = Pick<PutObjectCommandInput, 'Metadata' | 'ContentType' | 'CacheControl' | 'StorageClass'> &
+  Placement;
+
+/** What assets are kept with besides. */
+export function assetFields(
+  { metadata, contentType, cacheControl }: AssetAttributes,
+  settings: StoreSettings,
+): AssetFields {
+  return defined({
+    ...placement(settings),
+    Metadata: { ...metadata },
+    ContentType: contentType,
+    CacheControl: cacheControl,
+    StorageClass: settings.storageClass,
+  });
+}
+
+/** The tags of a new object; a copy keeps those of its source. */
+export function tagging({ tagging: tags }: StoreSettings): { Tagging?: string } {
+  return defined({ Tagging: tags });
+}
+
+/** Of a copy out of the bucket itself, of nothing but the source's ETag. */
+export function copySource(
+  { bucket, expectedBucketOwner }: StoreSettings,
+  { key, etag }: { readonly key: string; readonly etag: string },
+) {
+  return defined({
+    CopySource: [bucket, ...key.split('/')].map(encodeURIComponent).join('/'),
+    CopySourceIfMatch: etag,
+    ExpectedSourceBucketOwner: expectedBucketOwner,
+  });
+}
+
+/** @param condition undefined: for a server that does not know conditions */
+export function conditionFields(condition: WriteCondition | undefined): { IfNoneMatch?: '*'; IfMatch?: string } {
+  if (condition === undefined) return {};
+  return condition.kind === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.etag };
+}
+
+/** The fields that requests are sent with, but for the user's metadata. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
+const NAMED = [
+  ['ACL', 'x-amz-acl'],
+  ['CacheControl', 'cache-control'],
+  ['ChecksumSHA256', 'x-amz-checksum-sha256'],
+  ['ContentType', 'content-type'],
+  ['CopySource', 'x-amz-copy-source'],
+  ['CopySourceIfMatch', 'x-amz-copy-source-if-match'],
+  ['CopySourceRange', 'x-amz-copy-source-range'],
+  ['ExpectedSourceBucketOwner', 'x-amz-source-expected-bucket-owner'],
+  ['IfMatch', 'if-match'],
+  ['IfNoneMatch', 'if-none-match'],
+  ['MetadataDirective', 'x-amz-metadata-directive'],
+  ['SSEKMSKeyId', 'x-amz-server-side-encryption-aws-kms-key-id'],
+  ['ServerSideEncryption', 'x-amz-server-side-encryption'],
+  ['StorageClass', 'x-amz-storage-class'],
+  ['Tagging', 'x-amz-tagging'],
+] as const;
+
+export type HeaderFields = { readonly [Name in (typeof NAMED)[number][0]]?: string | undefined } & {
+  readonly Metadata?: Readonly<Record<string, string>> | undefined;
+};
+
+export const METADATA_HEADER = 'x-amz-meta-';
+
+/** The headers that these fields stand for. */
+export function headersFor({ Metadata = {}, ...fields }: HeaderFields): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name in Metadata) headers[METADATA_HEADER + name.toLowerCase()] = Metadata[name] ?? '';
+  for (const [field, header] of NAMED) {
+    const value = fields[field];
+    if (value !== undefined) headers[header] = value;
+  }
+  return headers;
+}

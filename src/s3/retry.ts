@@ -1,0 +1,177 @@
+import { setTimeout } from 'node:timers/promises';
+import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
+import type { RetryErrorInfo, RetryErrorType, RetryStrategyV2, RetryToken, SdkError } from '@smithy/types';
+import { unlessAborted } from '../async.ts';
+import { codeOf, StoreError, UserError } from '../errors.ts';
+import { isSdkError, OversizedReplyError, PROXY_UNAVAILABLE } from './reply.ts';
+
+interface Failed<Value> {
+  readonly error: SdkError;
+  readonly signal: AbortSignal | undefined;
+  readonly attempt: () => Promise<Value>;
+}
+
+/** Decides how often, and after what, something is tried again. */
+interface Retries {
+  /** Waits and tries again, until it works or patience ends. @throws the last attempt's own error */
+  retry<Value>(failed: Failed<Value>): Promise<Value>;
+}
+
+/** Definite answers, also where they came together with a date that sets the clock right. */
+const DEFINITE: ReadonlySet<number> = new Set([404, 412]);
+
+/**
+ * Tries until it works, the fault is not a passing one, or patience ends.
+ *
+ * @param strategy decides on that; it is asked for only once an attempt has failed
+ * @param signal ends a wait between attempts, too
+ * @throws the last attempt's own error; the signal's reason when it was aborted
+ */
+export async function withRetries<Value>(
+  strategy: () => Promise<Retries>,
+  signal: AbortSignal | undefined,
+  attempt: () => Promise<Value>,
+): Promise<Value> {
+  signal?.throwIfAborted();
+  try {
+    return await attempt();
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!isSdkError(error) || isDefinite(error)) throw error;
+    return (await strategy()).retry({ error, signal, attempt });
+  }
+}
+
+/** The server received other bytes than were sent. */
+const CORRUPTED: ReadonlySet<string> = new Set(['BadDigest', 'XAmzContentSHA256Mismatch', 'IncompleteBody']);
+
+/** Whether an error is an answer that another attempt would bring again. */
+function isDefinite(error: unknown): boolean {
+  return isSdkError(error) && DEFINITE.has(error.$metadata?.httpStatusCode ?? 0) && !CORRUPTED.has(error.name);
+}
+
+/** What hardly ever passes is not worth the patience that a busy server is: a host that can't be reached, a page in place of a reply. */
+const FEW_ATTEMPTS = 4;
+
+const FIRST_DELAY_MS = 100;
+/** A busy server wants more than a moment. */
+const FIRST_BUSY_DELAY_MS = 500;
+const MOST_DELAY_MS = 5000;
+
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+]);
+
+/** 409: another conditional write was under way at the same moment; it is over by the next attempt. */
+const CONFLICTS: ReadonlySet<string> = new Set(['ConditionalRequestConflict', 'OperationAborted']);
+
+/** What balancers say on a connection that was idle for long, and a request that was just sent takes for its answer. */
+const IDLE_STATUS = 408;
+
+/** What Cloudflare, which is in front of R2, answers from here on when the server behind it did not. */
+const FIRST_GATEWAY_STATUS = 520;
+
+/**
+ * When a request is tried again: as the SDK's `standard` mode has it, less patient with hosts that can't be reached, and
+ * after a conflict too. And without the budget that all requests of a process share there: it protects a server from
+ * clients that ask for ever, but a set is lost with the first of its thousands of files that is given up.
+ */
+export class PatientRetryStrategy implements RetryStrategyV2, Retries {
+  readonly #maxAttempts: number;
+
+  constructor(maxAttempts: number) {
+    this.#maxAttempts = maxAttempts;
+  }
+
+  async acquireInitialRetryToken(_scope: string): Promise<RetryToken> {
+    return tokenOf(0);
+  }
+
+  /**
+   * Waits for the next attempt.
+   *
+   * @throws Error where another is of no use
+   */
+  async refreshRetryTokenForRetry(token: RetryToken, { error, errorType }: RetryErrorInfo): Promise<RetryToken> {
+    const retries = token.getRetryCount();
+    const isRare = isUnreachable(error) || isGarbled(error);
+    const mostAttempts = isRare ? Math.min(FEW_ATTEMPTS, this.#maxAttempts) : this.#maxAttempts;
+    // What is told already, or answered for good, is not tried again, whatever caused it.
+    const isFinal = (error instanceof UserError && !isRare) || isDefinite(error) || retries + 1 >= mostAttempts;
+    if (isFinal || !(PASSING.has(errorType) || isPassing(error))) throw new Error('No retry token available');
+    const firstMs = errorType === 'THROTTLING' ? FIRST_BUSY_DELAY_MS : FIRST_DELAY_MS;
+    await setTimeout(Math.random() * Math.min(firstMs * 2 ** retries, MOST_DELAY_MS));
+    return tokenOf(retries + 1);
+  }
+
+  /** Of the SDK's contract: there is no budget to give back to. */
+  recordSuccess(): void {}
+
+  async retry<Value>({ error: first, signal, attempt }: Failed<Value>): Promise<Value> {
+    let token = tokenOf(0);
+    for (let error = first; ; ) {
+      token = await unlessAborted(this.#nextAttempt(token, error), signal);
+      try {
+        return await attempt();
+      } catch (reason) {
+        signal?.throwIfAborted();
+        if (!isSdkError(reason)) throw reason;
+        error = reason;
+      }
+    }
+  }
+
+  /** @throws the error of the last attempt where another is of no use */
+  #nextAttempt(token: RetryToken, error: SdkError): Promise<RetryToken> {
+    return this.refreshRetryTokenForRetry(token, { error, errorType: errorTypeOf(error) }).catch(() => {
+      throw error;
+    });
+  }
+}
+
+/** The waiting is done by then. */
+function tokenOf(retries: number): RetryToken {
+  return { getRetryCount: () => retries, getRetryDelay: () => 0 };
+}
+
+const PASSING: ReadonlySet<RetryErrorType> = new Set(['THROTTLING', 'TRANSIENT']);
+
+/** What the SDK does not count among the passing faults, but S3, STS and what lies in between do. */
+function isPassing(error: unknown): boolean {
+  if (!isSdkError(error)) return false;
+  if (isGarbled(error) || codeOf(error) === PROXY_UNAVAILABLE) return true;
+  const status = error.$metadata?.httpStatusCode ?? 0;
+  // STS has the same code for tokens that are wrong for good.
+  const isKeyAway = error.name === 'InvalidIdentityTokenException' && /verification key/i.test(error.message);
+  return isKeyAway || CONFLICTS.has(error.name) || status === IDLE_STATUS || status >= FIRST_GATEWAY_STATUS;
+}
+
+/** Whether bytes were lost or changed on their way, in either direction. */
+function isGarbled(error: unknown): boolean {
+  // One with a cause was tried again where it came from, on the way to credentials.
+  if (error instanceof StoreError) return error.kind === 'malformed-reply' && error.cause === undefined;
+  if (!isSdkError(error)) return false;
+  const status = error.$metadata?.httpStatusCode ?? 0;
+  const isUnreadable = status >= 200 && status < 300 && !(error instanceof OversizedReplyError);
+  return isUnreadable || CORRUPTED.has(error.name);
+}
+
+/** As the SDK's client has it. */
+function errorTypeOf(error: SdkError): RetryErrorType {
+  if (isThrottlingError(error)) return 'THROTTLING';
+  if (isTransientError(error)) return 'TRANSIENT';
+  return isServerError(error) ? 'SERVER_ERROR' : 'CLIENT_ERROR';
+}
+
+/** Whether an error says that no connection to the host came about, or that it fell silent. */
+export function isUnreachable(error: unknown): boolean {
+  if (!Error.isError(error)) return false;
+  // The SDK names errors of live connections so too; those still have their code.
+  const code = codeOf(error);
+  return code === '' ? error.name === 'TimeoutError' : UNREACHABLE.has(code);
+}

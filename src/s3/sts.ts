@@ -1,0 +1,108 @@
+import { fromTemporaryCredentials, fromWebToken } from '@aws-sdk/credential-providers';
+import type { HttpResponse } from '@smithy/core/protocols';
+import type { AwsCredentialIdentity } from '@smithy/types';
+import { defined } from '../text.ts';
+import { askService, type CredentialContext, credentialFault, ServiceError } from './credential-services.ts';
+import { readReply } from './reply.ts';
+import { type StoreSettings, variable } from './settings.ts';
+import { SdkRequestHandler } from './transport.ts';
+
+// Roles are assumed here, whoever asks for it: the input, a profile or the environment.
+
+/** Of partition `aws`, for a bucket whose region is not known yet. */
+const DEFAULT_REGION = 'us-east-1';
+
+const MOST_PAGE_BYTES = 1024 ** 2;
+
+/** The SDK takes a gateway's page for an empty answer, or for a refusal without a reason. */
+class ServiceRequestHandler extends SdkRequestHandler {
+  override async handle(...request: Parameters<SdkRequestHandler['handle']>): Promise<{ response: HttpResponse }> {
+    const { response } = await super.handle(...request);
+    if (!/^text\/html\b/i.test(response.headers['content-type'] ?? '')) return { response };
+    throw new ServiceError(await readReply(response.body, { mostBytes: MOST_PAGE_BYTES }));
+  }
+}
+
+/** How the SDK's clients that fetch credentials send requests: as every other request goes out. */
+export async function clientConfig({ settings, transport, retries }: CredentialContext) {
+  return {
+    requestHandler: new ServiceRequestHandler(transport),
+    retryStrategy: await retries(),
+    systemClockOffset: transport.clockOffsetMs,
+    useFipsEndpoint: settings.fips ?? false,
+    useDualstackEndpoint: settings.dualstack ?? false,
+    ignoreConfiguredEndpointUrls: settings.ignoresConfiguredEndpoints ?? false,
+  };
+}
+
+function regionOf({ region }: StoreSettings): string {
+  return region ?? DEFAULT_REGION;
+}
+
+type RoleParameters = Parameters<typeof fromTemporaryCredentials>[0]['params'];
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html @throws the SDK's error */
+export async function assumeRole(
+  context: CredentialContext,
+  masterCredentials: AwsCredentialIdentity,
+  params: RoleParameters,
+): Promise<AwsCredentialIdentity> {
+  const config = { ...(await clientConfig(context)), region: regionOf(context.settings) };
+  return fromTemporaryCredentials({ params, masterCredentials, clientConfig: config })();
+}
+
+interface WebIdentityParameters {
+  readonly RoleArn: string | undefined;
+  readonly RoleSessionName: string | undefined;
+  /** A JWT. */
+  readonly WebIdentityToken: string | undefined;
+  readonly DurationSeconds?: number | undefined;
+}
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html @throws the SDK's error */
+export async function assumeRoleWithWebIdentity(
+  context: CredentialContext,
+  {
+    RoleArn: roleArn = '',
+    RoleSessionName,
+    WebIdentityToken: webIdentityToken = '',
+    DurationSeconds,
+  }: WebIdentityParameters,
+): Promise<AwsCredentialIdentity> {
+  return fromWebToken({
+    roleArn,
+    webIdentityToken,
+    ...defined({ roleSessionName: RoleSessionName, durationSeconds: DurationSeconds }),
+    clientConfig: { ...(await clientConfig(context)), region: regionOf(context.settings) },
+  })();
+}
+
+// GitHub's OIDC token of this job. `@actions/core` fetches it too, but with an HTTP client of 400 KB in the bundle.
+// https://docs.github.com/actions/reference/security/oidc
+
+/** Whether the job may ask for a token: it has the permission `id-token: write`. */
+export function hasOidc(): boolean {
+  return [variable('ACTIONS_ID_TOKEN_REQUEST_URL'), variable('ACTIONS_ID_TOKEN_REQUEST_TOKEN')].every(Boolean);
+}
+
+/**
+ * @param audience whom the token is for
+ * @returns the token, a JWT
+ * @throws StoreError
+ */
+export async function fetchOidcToken(context: CredentialContext, audience: string): Promise<string> {
+  const url = new URL(variable('ACTIONS_ID_TOKEN_REQUEST_URL') ?? '');
+  url.searchParams.set('audience', audience);
+  const headers = { authorization: `Bearer ${variable('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}` };
+  try {
+    const { value } = await askService(context, async () => ({ url, headers }));
+    if (typeof value === 'string') return value;
+    throw new Error('the reply has none in it');
+  } catch (cause) {
+    throw credentialFault(cause, {
+      failure: 'GitHub gave no OIDC token',
+      service: `its token service ${url.host}`,
+      advice: 're-run the job, or give aws-access-key-id and aws-secret-access-key',
+    });
+  }
+}

@@ -1,0 +1,89 @@
+import { hash } from 'node:crypto';
+import type { AssetCopy, AssetPut, CopyResult, WriteCondition, WriteResult } from '../ports.ts';
+import { defined } from '../text.ts';
+import { type Bucket, writeConditionally } from './bucket.ts';
+import { causeName, isPreconditionFailure } from './faults.ts';
+import {
+  assetFields,
+  conditionFields,
+  copySource,
+  type HeaderFields,
+  headersFor,
+  placement,
+  tagging,
+} from './object-headers.ts';
+import { readXml, textOf } from './reply.ts';
+import type { RequestBody } from './signed-request.ts';
+import { silenceFor } from './transport.ts';
+
+/** Writes a record. */
+export function writeDocument(
+  bucket: Bucket,
+  { key, body, condition }: { key: string; body: Buffer; condition: WriteCondition },
+): Promise<WriteResult> {
+  const fields = { ...placement(bucket.settings), ContentType: 'application/json' };
+  return put(bucket, { key, condition, fields, body: { bytes: body, sha256: hash('sha256', body, 'base64') } });
+}
+
+/** Writes an asset in one request; the store checks its SHA-256. */
+export function putAsset(bucket: Bucket, asset: AssetPut): Promise<WriteResult> {
+  const { key, body: bytes, sha256, attributes, condition, signal } = asset;
+  const fields = { ...assetFields(attributes, bucket.settings), ...tagging(bucket.settings) };
+  return put(bucket, { key, condition, fields, body: { bytes, sha256 }, signal });
+}
+
+interface Put {
+  readonly key: string;
+  readonly condition: WriteCondition;
+  readonly fields: HeaderFields;
+  readonly body: RequestBody;
+  readonly signal?: AbortSignal;
+}
+
+function put(bucket: Bucket, { key, condition, fields, body, signal }: Put): Promise<WriteResult> {
+  const operation = { verb: 'write', key, action: 's3:PutObject', ...defined({ signal }) };
+  return writeConditionally(bucket, { operation: 'PutObject', condition }, async (checked) => {
+    // A bucket with Object Lock takes no write without a checksum.
+    const headers = headersFor({ ...fields, ...conditionFields(checked), ChecksumSHA256: body.sha256 });
+    const request = { method: 'PUT', key, headers, body } as const;
+    return bucket.send(operation, request, (reply) => bucket.requiredEtag(operation, reply.headers.etag));
+  });
+}
+
+/**
+ * Copies an asset server-side, only as long as the source has the ETag given; in parts where it is too large for one
+ * request.
+ */
+export async function copyAsset(bucket: Bucket, copy: AssetCopy): Promise<CopyResult> {
+  const { condition, source } = copy;
+  const isLarge = source.sizeBytes > bucket.limits.copiedAtOnceBytes;
+  const send = isLarge ? (await import('./in-parts.ts')).copyInParts : copyWhole;
+  try {
+    if (condition === undefined) return { outcome: 'copied', etag: await send(bucket, copy) };
+    const operation = isLarge ? 'CompleteMultipartUpload' : 'CopyObject';
+    const result = await writeConditionally(bucket, { operation, condition }, (checked) =>
+      send(bucket, { ...copy, condition: checked }),
+    );
+    return result.outcome === 'written' ? { outcome: 'copied', etag: result.etag } : { outcome: 'precondition-failed' };
+  } catch (error) {
+    if (isPreconditionFailure(error) || causeName(error) === 'NoSuchKey') return { outcome: 'source-changed' };
+    // The reply to a Complete was lost, or somebody aborted the upload.
+    if (causeName(error) === 'NoSuchUpload') return { outcome: 'precondition-failed' };
+    throw error;
+  }
+}
+
+async function copyWhole(bucket: Bucket, copy: AssetCopy): Promise<string> {
+  const { source, target, attributes, condition, signal } = copy;
+  const operation = { verb: 'copy to', key: target, action: 's3:PutObject', source: source.key, signal };
+  const headers = headersFor({
+    ...assetFields(attributes, bucket.settings),
+    ...copySource(bucket.settings, source),
+    ...conditionFields(condition),
+    MetadataDirective: 'REPLACE',
+  });
+  const silenceMs = silenceFor(bucket.limits, source.sizeBytes);
+  return bucket.send(operation, { method: 'PUT', key: target, headers, silenceMs }, ({ body }) =>
+    bucket.requiredEtag(operation, textOf(readXml(body, 'CopyObjectResult'), 'ETag')),
+  );
+}

@@ -1,0 +1,67 @@
+// The runner takes `##[command]` for one of its commands wherever it stands in a line.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|#(?=#\[)/gu;
+
+/** Nearly every name: to look for all those characters takes ten times as long, and longest at first. */
+const PLAIN = /^[ -"$-~]*$/;
+
+/** More than any key or address has; a field of a record may have millions. */
+const MOST_CHARACTERS = 2000;
+
+/**
+ * Text from elsewhere, made safe for a log line: control and format characters (line ends, terminal escapes, text
+ * direction marks), lone surrogates and the runner's `##[` are shown as `\u{hex}`, and what is too long is cut.
+ */
+export function printable(text: string): string {
+  if (text.length > MOST_CHARACTERS) return `${printable(text.slice(0, MOST_CHARACTERS))}… (${text.length} characters)`;
+  if (PLAIN.test(text)) return text;
+  return text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+/** From here on a value would be rounded to 1000.0. */
+const NEXT_UNIT = 999.95;
+const SIZE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
+
+/** `1 file`, `2 files`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A size for people, in decimal units with at most one digit after the point: `1.5 MB`. */
+export function readableSize(sizeBytes: number): string {
+  let value = sizeBytes;
+  let unit = 0;
+  while (value >= NEXT_UNIT && unit < SIZE_UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${SIZE_UNITS[unit]}`;
+}
+
+/**
+ * Orders paths by code points, which is the order of their UTF-8 bytes: as S3 lists keys, records list files, and Python
+ * sorts names, stray bytes (U+DC80 …) included. JavaScript's own order, by UTF-16 units, differs above U+FFFF.
+ */
+export function comparePaths(left: string, right: string): number {
+  const commonLength = Math.min(left.length, right.length);
+  for (let index = 0; index < commonLength; index += 1) {
+    const [unit, other] = [left.charCodeAt(index), right.charCodeAt(index)];
+    if (unit !== other) return rank(unit) - rank(other);
+  }
+  return left.length - right.length;
+}
+
+/** Puts the first unit of a surrogate pair after all that is one unit. */
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdbff ? unit + 0x10000 : unit;
+}
+
+/** The fields that have a value; one that may be undefined becomes one that may be absent. */
+type Defined<Fields> = {
+  [Name in keyof Fields as undefined extends Fields[Name] ? never : Name]: Fields[Name];
+} & { [Name in keyof Fields as undefined extends Fields[Name] ? Name : never]?: Exclude<Fields[Name], undefined> };
+
+/** Leaves out the fields that are undefined: absent is how requests, records and outputs say "none". */
+export function defined<const Fields extends object>(fields: Fields): Defined<Fields> {
+  // What is left has just the type that says so; the compiler can't follow it through the entries.
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<Fields>;
+}
