@@ -8,5 +8,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/jest.transform.js' },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  // Two cores are two workers; by itself jest would leave one of them idle.
+  maxWorkers: '100%',
+  cacheDirectory: 'node_modules/.cache/jest',
   testTimeout: 30_000,
 };

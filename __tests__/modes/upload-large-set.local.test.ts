@@ -7,7 +7,8 @@ import { EVERYTHING, Scenario, SOURCES } from '../support/scenario.ts';
 
 // A set that is listed in two pages.
 
-const COUNT = 1101;
+const PAGE = 40;
+const COUNT = PAGE + 5;
 const PATHS = Array.from(
   { length: COUNT },
   (_, index) => `folder-${index % 7}/ä-${String(index).padStart(4, '0')}.txt`,
@@ -21,7 +22,7 @@ const SETTINGS = { contentType: () => undefined, cacheControl: undefined, metada
 
 let scenario: Scenario;
 beforeEach(async () => {
-  scenario = await Scenario.create();
+  scenario = await Scenario.create({ largestPage: PAGE });
 });
 afterEach(() => scenario.close());
 

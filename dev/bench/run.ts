@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { counted } from '../../src/text.ts';
+import { answerHelp } from '../help.ts';
 import { type Program, runProgram } from '../program.ts';
 import { installServer } from '../servers/install-server.ts';
 import { RunningServer } from '../servers/running-server.ts';
@@ -18,11 +19,11 @@ import { describeRoundTrips } from './round-trips.ts';
 import { FULL } from './sizes.ts';
 import type { LinkName, Target } from './targets.ts';
 
-// npm run bench -- [--only check-hit,…] [--runs 10] [--server versitygw|seaweedfs|minio] [--quick] [--no-latency]
-//
-// Times the built action and its peers as whole processes, against an S3 server on this machine, and once more with a
-// round trip of 25 ms between them. Prints medians and which targets are reached; a full run puts them into
-// docs/performance.md. Exits with 1 where a work could not be measured, never for a target that is missed.
+answerHelp(`npm run bench -- [--only check-hit,…] [--runs 10] [--server versitygw|seaweedfs|minio] [--quick] [--no-latency]
+
+Times the built action and its peers as whole processes, against an S3 server on this machine, and once more with a
+round trip of 25 ms between them. Prints medians and which targets are reached; a full run puts them into
+docs/performance.md. Exits with 1 where a work could not be measured, never for a target that is missed.`);
 
 const SERVERS = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'servers');
 const ROUND_TRIP_MS = 25;

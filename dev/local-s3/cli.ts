@@ -1,7 +1,12 @@
 import { parseArgs } from 'node:util';
+import { answerHelp } from '../help.ts';
 import { startLocalS3 } from './local-s3.ts';
 
-// npm run local-s3 -- --port 9000 --bucket my-assets [--bucket …] [--access-key …] [--secret-key …] [--region …] [--latency-ms …]
+answerHelp(`npm run local-s3 -- [--port 9000] [--bucket my-assets]… [--access-key test] [--secret-key testsecret1]
+                    [--region us-east-1] [--latency-ms 0]
+
+Serves S3 and STS at 127.0.0.1, out of memory, until it is interrupted. Prints its address.`);
+
 const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '9000' },

@@ -20,6 +20,8 @@ export interface LocalS3Options {
   readonly buckets?: readonly (string | BucketOptions)[];
   /** 5 MiB, as S3 has it; tests of multipart uploads may want less. */
   readonly minPartSizeBytes?: number;
+  /** How many entries a page of a listing has at most; 1000, as S3 has it, when absent. */
+  readonly largestPage?: number;
   /** As S3: a Complete must give every part's checksum when the upload was created with a composite one. */
   readonly requirePartChecksums?: boolean;
   /** The roles that may be assumed; any when absent. */
@@ -37,6 +39,7 @@ export interface Settings {
   readonly region: string;
   readonly now: () => number;
   readonly minPartSizeBytes: number;
+  readonly largestPage: number;
   readonly requirePartChecksums: boolean;
   readonly roles: readonly Role[] | undefined;
   readonly checkWebIdentity: CheckWebIdentity | undefined;
@@ -47,6 +50,7 @@ export function resolveSettings(options: LocalS3Options): Settings {
     region: options.region ?? 'us-east-1',
     now: options.now ?? Date.now,
     minPartSizeBytes: options.minPartSizeBytes ?? 5 * 1024 * 1024,
+    largestPage: options.largestPage ?? 1000,
     requirePartChecksums: options.requirePartChecksums ?? false,
     roles: options.roles,
     checkWebIdentity: options.checkWebIdentity,

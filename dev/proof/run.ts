@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { answerHelp } from '../help.ts';
 import { proveCrashes } from './crash-matrix.ts';
 import { Dice } from './dice.ts';
 import { type Figures, type PartFigures, publishFigures } from './figures.ts';
@@ -14,12 +15,12 @@ import { proveSizes } from './sizes.ts';
 import type { Endpoint } from './store.ts';
 import { Tally } from './tally.ts';
 
-// npm run proof -- [--quick] [--only crash,kills,races,fuzz,sizes,server,model] [--seed text] [--lanes n]
-//                  [--endpoint url --access-key key --secret-key key]
-//
-// Tries to make the built action break a promise: by kills, races, senseless inputs, large sets and a model checker.
-// Prints the figures as JSON in the end, and puts those of full parts into docs/reliability.md. Exits with 1 where a promise
-// was broken. With --endpoint, kills and races go against that server, whose clock can't be moved.
+answerHelp(`npm run proof -- [--quick] [--only crash,kills,races,fuzz,sizes,server,model] [--seed text] [--lanes 2]
+                 [--endpoint url --access-key key --secret-key key]
+
+Tries to make the built action break a promise: by kills, races, senseless inputs, large sets and a model checker.
+Prints the figures as JSON in the end, and puts those of full parts into docs/reliability.md. Exits with 1 where a promise
+was broken. With --endpoint, kills and races go against that server, whose clock can't be moved.`);
 
 const { values } = parseArgs({
   options: {

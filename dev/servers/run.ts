@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { styleText } from 'node:util';
+import { answerHelp } from '../help.ts';
 import { type Program, runProgram } from '../program.ts';
 import { SERVERS } from './catalog.ts';
 import { mergeRows, parsePage, renderPage, type ServerRow, saysTheSame } from './compatibility-page.ts';
@@ -8,8 +9,10 @@ import { parseOptions } from './options.ts';
 import { PROBES } from './probes/ask.ts';
 import { testServer } from './test-server.ts';
 
-// node dev/servers/run.ts [--only seaweedfs,minio] [--install-dir DIR] [--report-dir DIR] [--check]
-// Tests the action against real S3 servers on this machine, and tells in docs/compatibility.md how each of them does.
+answerHelp(`npm run test:servers -- [--only seaweedfs,minio] [--install-dir DIR] [--report-dir DIR] [--check]
+
+Tests the action against real S3 servers on this machine, and tells in docs/compatibility.md how each of them does.
+With --check it compares that page with what was found, and writes nothing.`);
 
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'compatibility.md');
 

@@ -10,7 +10,6 @@ import { element, leaf, xmlDocument } from '../xml.ts';
 import { requestBucket } from './find-object.ts';
 import { pageSize } from './page-size.ts';
 
-type Query = Readonly<Record<string, string>>;
 type Encode = (text: string) => string;
 
 export function listObjects(context: Context): Reply {
@@ -21,20 +20,21 @@ export function listObjects(context: Context): Reply {
     prefix: query.prefix ?? '',
     delimiter: query.delimiter,
     after: token === undefined ? query['start-after'] : decodeToken(token),
-    maxKeys: pageSize(query, 'max-keys'),
+    maxKeys: pageSize(query, 'max-keys', context.service.settings.largestPage),
   });
   const encode = encoder(query['encoding-type']);
   const withOwner = query['fetch-owner'] === 'true';
   const entries = page.entries.map((entry) => entryElement(bucket, entry, encode, withOwner));
-  return xmlReply(xmlDocument('ListBucketResult', ...headElements(bucket, query, page, encode), ...entries), {
+  return xmlReply(xmlDocument('ListBucketResult', ...headElements(context, page, encode), ...entries), {
     'x-amz-bucket-region': bucket.region,
   });
 }
 
-function headElements(bucket: Bucket, query: Query, { entries, next }: ListingPage, encode: Encode): string[] {
+function headElements(context: Context, { entries, next }: ListingPage, encode: Encode): string[] {
+  const { query } = context.request;
   const { delimiter, 'start-after': startAfter } = query;
   return [
-    leaf('Name', bucket.name),
+    leaf('Name', requestBucket(context).name),
     leaf('Prefix', encode(query.prefix ?? '')),
     leaf('Delimiter', delimiter && encode(delimiter)),
     leaf('StartAfter', startAfter && encode(startAfter)),
@@ -42,7 +42,7 @@ function headElements(bucket: Bucket, query: Query, { entries, next }: ListingPa
     leaf('ContinuationToken', query['continuation-token']),
     leaf('NextContinuationToken', next && Buffer.from(next).toString('base64')),
     leaf('KeyCount', entries.length),
-    leaf('MaxKeys', pageSize(query, 'max-keys')),
+    leaf('MaxKeys', pageSize(query, 'max-keys', context.service.settings.largestPage)),
     leaf('IsTruncated', next !== undefined),
   ];
 }

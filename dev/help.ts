@@ -1,0 +1,6 @@
+/** Answers `--help`, before any other option is looked at. */
+export function answerHelp(usage: string): void {
+  if (!process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) return;
+  console.log(usage);
+  process.exit(0);
+}
