@@ -121,6 +121,20 @@ describe('a set', () => {
   });
 });
 
+describe('a record that another run replaces while it is found to be archived', () => {
+  it('is the one that counts', async () => {
+    await upload();
+    await move('records/artifacts/', GLACIER);
+    const store = scenario.hookedStore((real) => ({
+      head: async (key) => {
+        await scenario.putRecord();
+        return real.head(key);
+      },
+    }));
+    expect(await scenario.check({ codeHash: undefined }, { store })).toMatchObject({ reason: 'in-progress' });
+  });
+});
+
 describe('an asset that is archived although it is not listed so', () => {
   const REFUSED = { kind: 'error', status: 403, code: 'InvalidObjectState' } as const;
 

@@ -69,14 +69,23 @@ export async function lookUp(context: LookUp, location: SetLocation): Promise<Fi
 
 /** A record may be archived as well: that nothing can read it is an answer, and the next upload can replace it. */
 async function lookUpReadable(context: LookUp, location: SetLocation): Promise<Finding> {
+  const finding = await unlessArchived(lookUpOnce(context, location));
+  if (finding !== undefined) return finding;
+  const { store } = context;
+  const record = await store.head(location.recordKey);
+  // Another run may have replaced it before it was asked for its ETag.
+  const again = await unlessArchived(lookUpOnce(context, location));
+  if (again !== undefined) return again;
+  const found = await listed(location, store.list(location.prefix));
+  return { location, record, ...found, verdict: { reason: 'archived', name: location.recordKey } };
+}
+
+async function unlessArchived(lookingUp: Promise<Finding>): Promise<Finding | undefined> {
   try {
-    return await lookUpOnce(context, location);
+    return await lookingUp;
   } catch (error) {
-    if (!(error instanceof StoreError) || error.kind !== 'archived') throw error;
-    const { store } = context;
-    const record = await store.head(location.recordKey);
-    const found = await listed(location, store.list(location.prefix));
-    return { location, record, ...found, verdict: { reason: 'archived', name: location.recordKey } };
+    if (error instanceof StoreError && error.kind === 'archived') return undefined;
+    throw error;
   }
 }
 
