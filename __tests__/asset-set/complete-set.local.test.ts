@@ -150,4 +150,16 @@ describe('a set', () => {
     expect(seals).toBe(1);
     expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'uploading', leaseSeconds: 60 });
   });
+
+  it('is known to have been sealed where its repair breaks off', async () => {
+    overwriteAfterSeal(1);
+    let rounds = 0;
+    const transfer = async () => {
+      rounds += 1;
+      if (rounds > 1) throw new Error('unreadable');
+      return store();
+    };
+    await expect(completeSet(scenario.ports(), claim, { planned: [], transfer })).rejects.toThrow('unreadable');
+    expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ leaseSeconds: 0, sealedBefore: true });
+  });
 });

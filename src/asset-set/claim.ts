@@ -52,6 +52,7 @@ export class RecordClaim {
   #failure: unknown;
   #loss: RecordLostError | undefined;
   #sealing = false;
+  #wasSealed = false;
   /** One write of the record at a time: each waits for the one before it. */
   #lastWrite: Promise<unknown> = Promise.resolve();
   #stopRenewing: () => void = () => {};
@@ -130,6 +131,7 @@ export class RecordClaim {
   /** Takes the set back into work after a seal that the listing did not bear out. */
   async reopen(): Promise<void> {
     this.#sealing = false;
+    this.#wasSealed = true;
     await this.renew();
   }
 
@@ -173,7 +175,8 @@ export class RecordClaim {
   }
 
   #uploading(leaseSeconds: number): AssetRecord {
-    return { ...this.#base(leaseSeconds), state: 'uploading' };
+    const sealedBefore = this.#wasSealed ? { sealedBefore: true as const } : undefined;
+    return { ...this.#base(leaseSeconds), ...sealedBefore, state: 'uploading' };
   }
 
   #base(leaseSeconds: number) {
