@@ -538,6 +538,25 @@ describe('the copy for the cache', () => {
     expect(await scenario.bucket.get(`${ASSETS}/a.txt`)).toBeUndefined();
   });
 
+  it('of a build that is overwritten can no longer be sealed by a run whose lease has lapsed', async () => {
+    await scenario.build({ 'a.txt': 'a' });
+    const { codeHash } = await scenario.check();
+    const key = `records/cache/${codeHash}.json`;
+    await scenario.putRecord({}, key);
+    const { etag = '' } = (await scenario.bucket.get(key)) ?? {};
+    serverMs += 200_000;
+    const outcomes: string[] = [];
+    const store = scenario.hookedStore((real) => ({
+      putAsset: async (put) => {
+        const late = await real.writeDocument(key, Buffer.from('{}'), { kind: 'unchanged', etag });
+        outcomes.push(late.outcome);
+        return real.putAsset(put);
+      },
+    }));
+    await scenario.upload({ overwrite: true }, { store });
+    expect(outcomes).toEqual(['precondition-failed']);
+  });
+
   it('takes the place of one without a record', async () => {
     const { codeHash } = await scenario.check({ legacy: 'ignore' });
     await scenario.bucket.put(`cache/${codeHash}/a.txt`, 'of another tool');

@@ -99,7 +99,8 @@ export async function withdrawFromCache(
   const location = cacheSet(prefix, codeHash.value);
   const { verdict, record } = await lookUpSettled({ ...ports, reader: writer }, location, waitMs);
   if (verdict.reason === 'in-progress') throw stillInProgress(verdict.record, { location, waitMs });
-  if (verdict.reason !== 'complete' && verdict.reason !== 'legacy') return;
+  // What is unfinished may yet be sealed by a writer that was only slow.
+  if (verdict.reason === 'absent') return;
   const draft = defined({
     commit,
     codeHash: codeHash.value,

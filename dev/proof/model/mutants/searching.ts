@@ -119,7 +119,7 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'the code is not in the cache while its build is replaced',
     file: FILL,
-    text: "if (verdict.reason !== 'complete' && verdict.reason !== 'legacy') return;",
+    text: "if (verdict.reason === 'absent') return;",
     replacement: 'if (verdict.reason.length > 0) return;',
     rare: '__tests__/dist/whose-build.local.test.ts',
   },
