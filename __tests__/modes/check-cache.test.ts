@@ -245,6 +245,7 @@ describe('a set of the same code without a record', () => {
         { path: 'app.zip', contentType: 'application/zip', cacheControl: 'no-cache', metadata: { owner: 'ops' } },
       ],
     });
+    expect(await scenario.record()).not.toHaveProperty('codeHash');
     expect(await scenario.bucket.get(`artifacts/${commit}/app.zip`)).toMatchObject({
       body: 'app',
       contentType: 'application/zip',
@@ -347,6 +348,17 @@ describe('a promotion', () => {
     await expect(scenario.check({}, { store: { ...store, copyAsset } })).rejects.toThrow('the copy failed');
     expect(await scenario.marker('.found')).toBeUndefined();
     expect(await scenario.record()).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
+  });
+});
+
+describe('a promotion that breaks off', () => {
+  it('leaves it in the record that the set was complete once', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload();
+    await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'bad');
+    const store = scenario.hookedStore(() => ({ copyAsset: () => Promise.reject(new Error('the line broke')) }));
+    await expect(scenario.check({}, { store })).rejects.toThrow('the line broke');
+    expect(await scenario.record()).toMatchObject({ state: 'uploading', sealedBefore: true });
   });
 });
 

@@ -57,6 +57,17 @@ describe('a check with time to wait', () => {
     expect(outcome).toMatchObject({ found: true, source: 'artifact', reason: 'complete' });
   });
 
+  it('takes no set of other code that it has waited for', async () => {
+    await scenario.putRecord({}, fallback());
+    const prefix = `main/artifacts/${scenario.head}/`;
+    const other = { prefix, recordKey: fallback(), codeHash: 'd'.repeat(64) };
+    const search = { fallbackPrefixes: ['main'], waitMs: 60_000 };
+    const outcome = await check(search, (count) =>
+      count === 2 ? scenario.storeSet({ 'app.zip': 'app' }, other) : undefined,
+    );
+    expect(outcome).toMatchObject({ found: false, reason: 'absent' });
+  });
+
   it('takes the one of several that is sealed first', async () => {
     await begin(CACHE);
     await begin(fallback(), { writer: { ...OTHER_WRITER, nonce: 'main', runId: '78' } });

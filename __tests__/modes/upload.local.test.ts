@@ -210,6 +210,29 @@ describe('the requests of an upload', () => {
     ]);
   });
 
+  it.each([
+    ['is overwritten', true],
+    ['was complete', false],
+  ])('take no large file of a set that %s for their own by its metadata', async (_, overwrite) => {
+    const [good, forged] = [Buffer.alloc(6 * 1024 ** 2), Buffer.alloc(6 * 1024 ** 2, 1)];
+    const key = `artifacts/${scenario.head}/large.bin`;
+    await scenario.build({ 'large.bin': good });
+    await scenario.upload({ codeHash: undefined });
+    const { metadata = {}, contentType } = (await scenario.bucket.get(key)) ?? {};
+    await scenario.bucket.put(key, forged, { metadata, contentType });
+    if (overwrite) await scenario.putRecord({ leaseSeconds: 0 });
+    scenario.bucket.server.fault = faultOn('CompleteMultipartUpload', {
+      kind: 'error',
+      status: 404,
+      code: 'NoSuchUpload',
+    });
+    await scenario.upload({ codeHash: undefined, overwrite });
+    const record = await scenario.record();
+    const digest = createHash('sha256').update(good).digest('base64');
+    expect(record).toMatchObject({ files: [{ sha256: digest, etag: (await scenario.bucket.get(key))?.etag }] });
+    expect((await scenario.bucket.get(key))?.body?.startsWith('\0')).toBe(true);
+  });
+
   it('renew the record before they replace what was not there when it was begun', async () => {
     await scenario.build({ 'a.txt': 'a' });
     let isFirst = true;
@@ -528,6 +551,20 @@ describe('the copy for the cache', () => {
     expect(await scenario.upload({ overwrite: true, waitMs: 60_000 }, { clock })).toMatchObject({ cached: true });
     await scenario.commit();
     expect(await scenario.check()).toMatchObject({ found: true, source: 'cache' });
+  });
+
+  it('of a build that is overwritten is waited for where another run has begun it meanwhile', async () => {
+    await scenario.build({ 'a.txt': 'a' });
+    const { codeHash } = await scenario.check();
+    const key = `records/cache/${codeHash}.json`;
+    const store = scenario.hookedStore((real) => ({
+      putAsset: (put) => scenario.putRecord({}, key).then(() => real.putAsset(put)),
+    }));
+    const clock = skippingClock(() => scenario.putRecord({ leaseSeconds: 0 }, key).then(() => (serverMs += 6000)));
+    expect(await scenario.upload({ overwrite: true, waitMs: 60_000 }, { clock, store })).toMatchObject({
+      cached: true,
+    });
+    expect(await scenario.record(key)).toMatchObject({ state: 'complete' });
   });
 
   it('of a build that is overwritten is refused before a byte is sent where another run is still writing it', async () => {

@@ -387,6 +387,14 @@ describe('upload, where the set is there', () => {
     expect(await storedBody('app.zip')).toBe('app 2');
   });
 
+  it('says where a copy of what it replaces stays in the cache', async () => {
+    const [before, now] = ['a'.repeat(64), 'b'.repeat(64)];
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload({ codeHash: { kind: 'given', value: before } });
+    await scenario.upload({ codeHash: { kind: 'given', value: now }, overwrite: true });
+    expect(scenario.warnings()).toEqual([expect.stringContaining(`/records/cache/${before}.json`)]);
+  });
+
   it('does not cache it where it was stored without a code hash, unless it replaces it', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload({ codeHash: undefined });
