@@ -147,10 +147,16 @@ class Aftermath {
     const left = await judgeSet(this.#lane.store, own, builds);
     this.#witness.equal(left.faults, [], "the sealed set's faults after the kill");
     if (cache !== undefined) {
-      const { faults } = await judgeSet(this.#lane.store, cache, builds);
+      const { faults, build } = await judgeSet(this.#lane.store, cache, builds);
       this.#witness.equal(faults, [], "the cache set's faults after the kill");
+      const isBegun = missingFiles(builds[0], left).size > 0;
+      if (this.#overwrites && isBegun) this.#witness.expect(build !== 0, 'the replaced build to be out of the cache');
     }
     return left;
+  }
+
+  get #overwrites(): boolean {
+    return this.#scene.next.inputs?.overwrite === 'true';
   }
 
   async #expectAnswer(
@@ -191,7 +197,8 @@ class Aftermath {
     const result = await this.#run(step);
     this.#witness.equal(result.exitCode, 0, "the next run's exit code");
     this.#witness.equal(result.outputs.found, 'true', "the next run's found");
-    this.#expectOnlyMissing(result, next.mode === 'check' ? new Map() : missingFiles(target, left));
+    const missing = this.#overwrites ? target : missingFiles(target, left);
+    this.#expectOnlyMissing(result, next.mode === 'check' ? new Map() : missing);
     await this.#expectWhole(await judgeSet(this.#lane.store, own, builds), target);
     if (cache !== undefined) {
       const cached = await judgeSet(this.#lane.store, cache, builds);
@@ -201,7 +208,7 @@ class Aftermath {
     this.#witness.equal(open, [], 'the open multipart uploads in the end');
   }
 
-  /** Bytes of assets travel once, and only those that were not there. */
+  /** Bytes of assets travel once, and only those that were not there; all of them where a set is overwritten. */
   #expectOnlyMissing({ requests }: StepResult, missing: Build): void {
     const sent = sentTo(this.#scene.own, requests);
     this.#witness.equal(sent, { files: missing.size, bytes: sizeOf(missing) }, 'what the next run sends');
