@@ -36,6 +36,9 @@ const TOLD = [
   'faults',
   'objects changed by outsiders',
   'records deleted by outsiders',
+  'objects forged by outsiders',
+  'sets copied elsewhere by outsiders',
+  'uploads that came across markers',
   'files changed under an upload',
   'restored sets',
 ] as const;

@@ -1,5 +1,5 @@
 import type { AssetAttributes, WriteCondition } from '../../../src/ports.ts';
-import { digestsOf, etagOf, etagOfParts, note } from './contents.ts';
+import { digestsOf, etagOf, etagOfParts, isRecordKey, note } from './contents.ts';
 
 /** Who did something: the number of a process, or somebody who does not know of records. */
 export type Author = number | 'outsider';
@@ -12,6 +12,12 @@ export interface Version {
   /** Base64 SHA-256, where the store keeps one. */
   readonly checksum: string | undefined;
   readonly modifiedMs: number;
+  /** The store has lost the bytes that the ETag is of, and does not know. */
+  readonly isRotten?: boolean;
+  /** Nothing can read or copy it. */
+  readonly isArchived?: boolean;
+  /** The store says that it was written later than it was. */
+  readonly isPostdated?: boolean;
   /** Written by a request that had taken effect before. */
   readonly isRepeated?: boolean;
   readonly author: Author;
@@ -53,6 +59,8 @@ export class Bucket {
   readonly objects = new Map<string, Version>();
   readonly changes: Change[] = [];
   readonly multiparts = new Map<string, Multipart>();
+  /** Whether copies may have a condition on what they replace; elsewhere they replace anything. */
+  checksCopies = false;
   readonly #now: () => number;
   #multipartCount = 0;
 
@@ -78,9 +86,36 @@ export class Bucket {
   store(key: string, version: Omit<Version, 'modifiedMs'>): Version {
     const stored = { ...version, modifiedMs: this.#now() };
     this.objects.set(key, stored);
-    if (!key.startsWith('records/')) note(stored.etag, stored.bytes);
+    if (!isRecordKey(key)) note(stored.etag, stored.bytes);
     this.changes.push({ key, version: stored, author: version.author });
     return stored;
+  }
+
+  /** The bytes of an object break on the disk: nobody notices before they are read. */
+  rot(key: string): void {
+    const version = this.objects.get(key);
+    if (version === undefined || version.bytes.length === 0) return;
+    const bytes = Buffer.from(version.bytes);
+    bytes[0] = (bytes[0] ?? 0) ^ 1;
+    this.objects.set(key, { ...version, bytes, isRotten: true });
+  }
+
+  /** A lifecycle rule moves an object to where nothing can read it. */
+  archive(key: string): void {
+    this.#change(key, (version) => ({ ...version, isArchived: true }));
+  }
+
+  /** The store's clock was wrong when an object was written. */
+  postdate(key: string, byMs: number): void {
+    this.#change(key, (version) => ({ ...version, modifiedMs: version.modifiedMs + byMs, isPostdated: true }));
+  }
+
+  #change(key: string, change: (version: Version) => Version): void {
+    const before = this.objects.get(key);
+    if (before === undefined) return;
+    const version = change(before);
+    this.objects.set(key, version);
+    this.changes.push({ key, version, author: 'outsider' });
   }
 
   delete(key: string, author: Author): void {
@@ -94,11 +129,12 @@ export class Bucket {
   }
 
   /** @param source of which ETag only */
-  copy({ source, target, attributes, author }: Copy): Version | 'source-changed' {
+  copy({ source, target, attributes, author }: Copy): Version | 'source-changed' | 'source-archived' {
     const original = this.objects.get(source.key);
     if (original?.etag !== source.etag) return 'source-changed';
-    const { bytes, checksum } = original;
-    return this.store(target, { bytes, etag: etagOf(bytes), attributes, checksum, author });
+    if (original.isArchived) return 'source-archived';
+    const { bytes, checksum, isRotten = false } = original;
+    return this.store(target, { bytes, etag: etagOf(bytes), attributes, checksum, author, isRotten });
   }
 
   createMultipart(key: string, attributes: AssetAttributes, author: Author): Multipart {

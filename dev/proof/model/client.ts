@@ -1,6 +1,8 @@
+import { StoreError } from '../../../src/errors.ts';
 import type { AssetAttributes, AssetCopy, ObjectStore } from '../../../src/ports.ts';
 import type { Version } from './bucket.ts';
 import { PART_BYTES } from './contents.ts';
+import { BUCKET, ENDPOINT } from './hints.ts';
 import { asking, headOf, type Line, replacing, resultOf } from './line.ts';
 import { putInParts } from './put-in-parts.ts';
 
@@ -8,15 +10,23 @@ const SECOND_MS = 1000;
 const NO_ATTRIBUTES: AssetAttributes = { metadata: {} };
 
 /** The store as one process has it: answers like the S3 adapter, of requests that the schedule moves. */
-export function clientOf(line: Line): ObjectStore {
+export function clientOf(line: Line, { signs }: { signs: boolean }): ObjectStore {
   const { bucket, watch, sender } = line;
   return {
-    bucket: 'model',
-    endpoint: 'model',
+    bucket: BUCKET,
+    endpoint: ENDPOINT,
     partSizeBytes: PART_BYTES,
-    requiresSignatures: false,
+    // That records are signed, and by whom, is not modelled.
+    requiresSignatures: signs,
     readDocument: async (key) => {
-      const version = await asking(line, 'GET', key)(() => dated(line, bucket.objects.get(key)));
+      const version = await asking(
+        line,
+        'GET',
+        key,
+      )(() => {
+        watch.recordSeen(sender, key);
+        return dated(line, bucket.objects.get(key));
+      });
       watch.recordRead(sender, key, version?.author);
       return version?.document;
     },
@@ -52,6 +62,7 @@ export function clientOf(line: Line): ObjectStore {
         const version = bucket.objects.get(key);
         if (version === undefined || version.etag !== etag || version.bytes.length !== sizeBytes)
           return { outcome: 'changed' };
+        if (version.isArchived) throw archived(key);
         const bytes = version.bytes.subarray(range.position, range.position + range.lengthBytes);
         return { outcome: 'read', bytes: watch.received(key, version, bytes) };
       }),
@@ -62,9 +73,14 @@ export function clientOf(line: Line): ObjectStore {
 /** As it is at this moment. */
 function dated({ now }: Line, version: Version | undefined) {
   if (version === undefined) return undefined;
-  const { bytes, etag, modifiedMs, author } = version;
+  const { bytes, etag, modifiedMs, author, isArchived } = version;
+  if (isArchived) throw archived('a record');
   const document = { body: bytes, etag, lastModifiedMs: wholeSecond(modifiedMs), dateMs: wholeSecond(now()) };
   return { author, document };
+}
+
+function archived(what: string): StoreError {
+  return new StoreError('archived', `Nothing can read ${what} in its archive`);
 }
 
 function wholeSecond(timeMs: number): number {
@@ -83,7 +99,9 @@ async function* listPages(line: Line, prefix: string) {
       const { keys, isTruncated } = bucket.page(prefix, after);
       const objects = keys.flatMap((key) => {
         const version = bucket.objects.get(key);
-        return version === undefined ? [] : [{ key, sizeBytes: version.bytes.length, etag: version.etag }];
+        if (version === undefined) return [];
+        const tier = version.isArchived ? 'archive' : undefined;
+        return [{ key, sizeBytes: version.bytes.length, etag: version.etag, tier } as const];
       });
       return { objects, isTruncated };
     });
@@ -94,15 +112,18 @@ async function* listPages(line: Line, prefix: string) {
   }
 }
 
-function copyAsset(line: Line, { source, target, attributes, signal }: AssetCopy) {
+function copyAsset(line: Line, { source, target, attributes, condition: asked, signal }: AssetCopy) {
   const { bucket, watch, sender } = line;
-  watch.assetSent(sender, target);
+  const condition = bucket.checksCopies ? asked : undefined;
+  watch.assetSent(sender, target, condition);
   return asking(line, 'COPY', target, { isWrite: true, signal })(() => {
     const before = bucket.objects.get(target);
+    if (condition !== undefined && bucket.refusal(target, condition) !== undefined)
+      return { outcome: 'precondition-failed' } as const;
     const copied = bucket.copy({ source, target, attributes, author: sender });
+    if (copied === 'source-archived') throw archived(source.key);
     if (copied === 'source-changed') return { outcome: 'source-changed' } as const;
-    // A copy has no condition on its target: what it replaces may be anything.
-    watch.assetWritten(sender, target, { before, after: copied, condition: undefined });
+    watch.assetWritten(sender, target, { before, after: copied, condition });
     return { outcome: 'copied', etag: copied.etag } as const;
   });
 }

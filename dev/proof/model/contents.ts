@@ -4,10 +4,30 @@ import { createHash } from 'node:crypto';
 
 /** Larger files are sent in parts. */
 export const PART_BYTES = 8;
-export const COMMITS = ['1'.repeat(40), '2'.repeat(40)] as const;
-export const CODES = ['a'.repeat(64), 'b'.repeat(64)] as const;
+/** Of the third one nobody uploads anything. */
+export const COMMITS = ['1'.repeat(40), '2'.repeat(40), '3'.repeat(40)] as const;
+/** What keys may start with. */
+export const ROOTS = ['', 'br'] as const;
+/** What the code hash is computed from. */
+export const PATTERNS = ['src/**'] as const;
+export const SALT = 'salt';
+/** What git prints of the sources of each code. */
+export const SOURCES = [sourcesOf('a'), sourcesOf('b')] as const;
+export const CODES = [codeHashOf(SOURCES[0]), codeHashOf(SOURCES[1])] as const;
 
 const LARGE_BYTES = 12;
+
+function sourcesOf(digit: string): Buffer {
+  return Buffer.from(`100644 ${digit.repeat(40)} 0\tsrc/app.ts\0`);
+}
+
+function codeHashOf(sources: Buffer): string {
+  return createHash('sha256').update(`s3-asset-manager/code-hash/v1\0${SALT}\0`).update(sources).digest('hex');
+}
+
+export function isRecordKey(key: string): boolean {
+  return /^(.+\/)?records\//.test(key);
+}
 
 /** One build: the bytes of each path, and which code it was built from. */
 export interface Build {

@@ -2,59 +2,70 @@ import { COMMITS } from './contents.ts';
 import { isWhole, momentsOf, placeOf } from './history.ts';
 import { arrive } from './outside.ts';
 import { PLAIN_UPLOAD, type ProcessPlan } from './plan.ts';
+import type { ModelProcess } from './process.ts';
 import type { World } from './world.ts';
 
 const LONGER_THAN_ANY_LEASE_MS = 400_000;
 
 /** All is quiet: one more upload, and everything is found again. */
 export async function runEpilogue(world: World): Promise<void> {
-  const { straysArrive, build, legacy } = world.plan.epilogue;
+  const { prologue, epilogue } = world.plan;
+  const { straysArrive, build, legacy } = epilogue;
+  const isRotten = prologue.damage === 'rot';
+  // Nothing but overwriting mends what the store itself has lost.
+  const overwrite = epilogue.overwrite || isRotten;
   while (straysArrive && world.requests.strays.length > 0) arrive(world, 0);
   world.requests.strays.length = 0;
   verifyMultiparts(world);
   await world.pass(LONGER_THAN_ANY_LEASE_MS);
   world.watch.corruptsNext = false;
-  const process = await world.runAlone({ ...PLAIN_UPLOAD, build, legacy, caches: true });
-  const { ending } = process;
+  const last = await world.runAlone({ ...PLAIN_UPLOAD, build, legacy, overwrite, caches: true });
+  const { ending } = last;
   const isLacking =
     ending !== undefined && 'error' in ending && /is complete without|without a record/.test(String(ending.error));
   if (ending !== undefined && 'error' in ending && !isLacking) world.violate('the last upload fails');
   const isCached = ending !== undefined && 'outcome' in ending && ending.outcome.cached;
   verifyCached(world, isCached);
-  await expectFound(world, { ...PLAIN_UPLOAD, mode: 'check', legacy, code: process.plan.code });
-  if (isCached)
-    await expectFound(world, {
-      ...PLAIN_UPLOAD,
-      mode: 'check',
-      legacy,
-      commit: 1,
-      caches: true,
-      code: process.plan.code,
-    });
+  const check = { ...PLAIN_UPLOAD, mode: 'check', legacy, code: last.plan.code } as const;
+  const found = [await findInTheEnd(world, check)];
+  if (isCached && !isRotten) await findInTheEnd(world, { ...check, commit: 1, caches: true });
+  if (isCached) found.push(await findInTheEnd(world, { ...check, commit: 2, caches: true }));
+  if (overwrite) for (const process of found) verifyReplaced(world, process, build);
   if (world.violations.length === 0) verifyWhole(world);
 }
 
-async function expectFound(world: World, plan: ProcessPlan): Promise<void> {
-  if (world.violations.length > 0) return;
-  const { ending } = await world.runAlone(plan);
+async function findInTheEnd(world: World, plan: ProcessPlan): Promise<ModelProcess | undefined> {
+  if (world.violations.length > 0) return undefined;
+  const process = await world.runAlone(plan);
+  const { ending } = process;
   const isFound = ending !== undefined && 'outcome' in ending && ending.outcome.found && ending.outcome.restored;
   if (!isFound) world.violate(`the set of commit ${plan.commit} is not found in the end`);
+  return process;
+}
+
+/** Nobody is handed the build that an upload with `overwrite` has replaced. */
+function verifyReplaced(world: World, process: ModelProcess | undefined, build: number): void {
+  if (process === undefined || world.violations.length > 0) return;
+  const { files } = process.directory;
+  const wanted = world.builds[build]?.files ?? new Map<string, Buffer>();
+  const isSame = files.size === wanted.size && [...wanted].every(([path, bytes]) => files.get(path)?.equals(bytes));
+  if (!isSame) world.violate(`the set of commit ${process.plan.commit} is the one that was replaced`);
 }
 
 /** A set with a record is whole in the end. */
 function verifyWhole(world: World): void {
   const { bucket } = world;
-  const place = placeOf('artifacts', COMMITS[0]);
+  const place = placeOf('artifacts', COMMITS[0], '');
   const now = bucket.changes.length;
   for (const moment of momentsOf(bucket, place, now, now))
-    if (moment.record !== undefined && !isWhole(moment)) world.violate('the set is not whole in the end');
+    if (moment.record !== undefined && !isWhole(moment, place)) world.violate('the set is not whole in the end');
 }
 
 function verifyCached(world: World, isCached: boolean): void {
   const last = world.processes.at(-1);
   if (isCached || last?.ending === undefined || !('outcome' in last.ending)) return;
-  const mayLack = last.log.some((line) => line.includes('so it is not cached under'));
-  if (!mayLack && last.directory.markers.has('.record.json')) world.violate('the cache is not complete in the end');
+  const mayLack = last.log.some((line) => line.includes('is not cached under'));
+  if (!mayLack && last.recordText !== undefined) world.violate('the cache is not complete in the end');
 }
 
 /** What a run that ended by itself began, it also ended. */

@@ -1,6 +1,7 @@
 import { CancelledError, StoreError } from '../../../src/errors.ts';
+import { isRecordKey } from './contents.ts';
 import { recordIn } from './history.ts';
-import { arrive, damageSomething, deleteRecord, rewriteFile } from './outside.ts';
+import { arrive, damageSomething, deleteRecord, forge, misplace, rewriteFile } from './outside.ts';
 import type { ModelProcess } from './process.ts';
 import type { Request } from './requests.ts';
 import type { World } from './world.ts';
@@ -19,6 +20,8 @@ const MOST = {
   jump: 8,
   damage: 4,
   unrecord: 2,
+  forge: 2,
+  misplace: 1,
   rewrite: 3,
 };
 
@@ -35,6 +38,8 @@ const NAMES: Readonly<Record<Hazard, string>> = {
   jump: 'time jumps',
   damage: 'objects changed by outsiders',
   unrecord: 'records deleted by outsiders',
+  forge: 'objects forged by outsiders',
+  misplace: 'sets copied elsewhere by outsiders',
   rewrite: 'files changed under an upload',
 };
 
@@ -91,6 +96,8 @@ export class Hazards {
     add('jump', () => this.#jump(choice));
     add('damage', () => damageSomething(world, choice), this.isSealing ? AIMED : 1);
     add('unrecord', () => deleteRecord(world, choice));
+    add('forge', () => forge(world, choice));
+    add('misplace', () => misplace(world, choice));
     for (const paused of processes)
       if (paused.isPaused) options.push({ weight: 2, run: () => this.#wake(paused, choice) });
     const stray = requests.strays[choice % Math.max(1, requests.strays.length)];
@@ -120,10 +127,12 @@ export class Hazards {
     process.faults += 1;
     const { verb, key } = request;
     // Of several requests at once, another one may have had a definite answer before.
-    const isSmall = !key.startsWith('records/') && !key.endsWith('large');
+    const isSmall = !isRecordKey(key) && !key.endsWith('large');
     const isCounted = verb === 'LIST' || verb === 'HEAD' || (verb === 'GET' && isSmall);
     const { mode, concurrency } = process.plan;
-    if (mode !== 'upload' && isCounted && concurrency === 1) process.mustFail = true;
+    const isAnswer = mode !== 'upload' && isCounted && concurrency === 1;
+    // That a record is archived is told at once, and the set is listed again.
+    if (isAnswer && world.plan.prologue.damage !== 'archive') process.mustFail = true;
     request.fail(new StoreError('throttled', 'The store is too busy'));
     await world.settle();
   }
@@ -138,7 +147,7 @@ export class Hazards {
   /** Whether a record is being written, and that is the time for things to happen. */
   get isSealing(): boolean {
     const { requests, plan } = this.#world;
-    return plan.mood.aimsAtRecords && requests.open.some(({ key, isWrite }) => isWrite && key.startsWith('records/'));
+    return plan.mood.aimsAtRecords && requests.open.some(({ key, isWrite }) => isWrite && isRecordKey(key));
   }
 
   /** Some process; mostly one that is just writing a record, where the mood is such. */
@@ -146,7 +155,7 @@ export class Hazards {
     const { requests, processes, plan } = this.#world;
     const running = processes.filter(({ isRunning }) => isRunning);
     const writing = running.filter(({ number }) =>
-      requests.open.some(({ sender, key, isWrite }) => sender === number && isWrite && key.startsWith('records/')),
+      requests.open.some(({ sender, key, isWrite }) => sender === number && isWrite && isRecordKey(key)),
     );
     const aimed = plan.mood.aimsAtRecords && writing.length > 0 && choice % 4 > 0 ? writing : running;
     return aimed[(choice >>> 2) % Math.max(1, aimed.length)];
@@ -156,7 +165,7 @@ export class Hazards {
   #victim(choice: number): Request | undefined {
     const { requests, plan } = this.#world;
     const { open } = requests;
-    const writes = open.filter(({ key, isWrite }) => isWrite && key.startsWith('records/'));
+    const writes = open.filter(({ key, isWrite }) => isWrite && isRecordKey(key));
     const aimed = plan.mood.aimsAtRecords && writes.length > 0 && choice % 4 > 0 ? writes : open;
     return aimed[(choice >>> 2) % Math.max(1, aimed.length)];
   }
@@ -183,7 +192,7 @@ export class Hazards {
   async #jump(choice: number, holder?: number): Promise<void> {
     const world = this.#world;
     const lapses = [...world.bucket.objects]
-      .filter(([key, { author }]) => key.startsWith('records/') && (holder ?? author) === author)
+      .filter(([key, { author }]) => isRecordKey(key) && (holder ?? author) === author)
       .map(([, version]) => ({ version, record: recordIn(version) }))
       .filter(({ record }) => record.state !== 'complete')
       .map(({ version, record }) => version.modifiedMs + record.leaseSeconds * 1000 - world.time.nowMs);

@@ -3,24 +3,26 @@ import { digestsOf, sha256OfEtag } from './contents.ts';
 
 // What a set was like at each moment, judged by the text of the protocol alone: no line of the action is used here.
 
-/** The two places that a set lies in. */
+/** Where a set and its record lie. */
 export interface SetPlace {
+  /** The `prefix` input. */
+  readonly root: string;
+  readonly folder: 'artifacts' | 'cache';
+  /** A commit, or a code hash. */
+  readonly id: string;
   readonly prefix: string;
   readonly recordKey: string;
 }
 
-export function placeOf(folder: 'artifacts' | 'cache', id: string): SetPlace {
-  return { prefix: `${folder}/${id}/`, recordKey: `records/${folder}/${id}.json` };
+export function placeOf(folder: SetPlace['folder'], id: string, root: string): SetPlace {
+  const start = root === '' ? '' : `${root}/`;
+  return { root, folder, id, prefix: `${start}${folder}/${id}/`, recordKey: `${start}records/${folder}/${id}.json` };
 }
 
 /** The set that a key of the bucket belongs to. */
 export function placeOfKey(key: string): SetPlace {
-  const [first = '', second = '', third = ''] = key.split('/');
-  const isRecord = first === 'records';
-  return placeOf(
-    (isRecord ? second : first) === 'cache' ? 'cache' : 'artifacts',
-    isRecord ? third.slice(0, -5) : second,
-  );
+  const [, root = '', folder, id = ''] = /^(?:(.+?)\/)??(?:records\/)?(artifacts|cache)\/([^./]+)/.exec(key) ?? [];
+  return placeOf(folder === 'cache' ? 'cache' : 'artifacts', id, root);
 }
 
 export interface RecordedFile {
@@ -97,30 +99,38 @@ export function* momentsOf({ changes }: Bucket, place: SetPlace, from: number, t
   }
 }
 
-/** Whether every file of a complete record is there with the very bytes that the record names. */
+/** Whether something of a set is where nothing can read it. */
+export function isArchived({ record, objects }: Moment): boolean {
+  return record?.isArchived === true || [...objects.values()].some((object) => object.isArchived);
+}
+
+/** Whether every file of a complete record can be read there with the very bytes that the record names. */
 export function isBorneOut({ files }: ModelRecord, objects: Moment['objects']): boolean {
   return files.every(({ path, size, etag, sha256 }) => {
     const object = objects.get(path);
-    if (object === undefined || object.etag !== etag || object.bytes.length !== size) return false;
-    return sha256 === undefined || digestsOf(object.bytes).sha256 === sha256;
+    if (object === undefined || object.isArchived || object.etag !== etag || object.bytes.length !== size) return false;
+    return sha256 === undefined || object.isRotten || digestsOf(object.bytes).sha256 === sha256;
   });
 }
 
+/** Whether a record lies where it was written for. */
+export function isInPlace({ commit, codeHash }: ModelRecord, { folder, id }: SetPlace): boolean {
+  return (folder === 'cache' ? codeHash : commit) === id;
+}
+
 /** Whether a set is complete, and is what its record says. */
-export function isWhole({ record, objects }: Moment): boolean {
-  if (record === undefined) return false;
+export function isWhole({ record, objects }: Moment, place: SetPlace): boolean {
+  if (record === undefined || record.isArchived) return false;
   const content = recordIn(record);
-  return content.state === 'complete' && isBorneOut(content, objects);
+  return content.state === 'complete' && isInPlace(content, place) && isBorneOut(content, objects);
 }
 
 /** Whether a set is one of a tool without records: the first of its objects is not this project's own. */
 export function isLegacy({ record, objects }: Moment, place: SetPlace): boolean {
   if (record !== undefined) return false;
   const [first] = [...objects].sort(([left], [right]) => (left < right ? -1 : 1));
-  if (first === undefined) return false;
+  if (first === undefined || [...objects.values()].some(({ isArchived }) => isArchived)) return false;
   const { metadata } = first[1].attributes;
   const isRecorded = metadata['asset-record'] === 'v1';
-  return (
-    !isRecorded || (place.prefix.startsWith('artifacts/') && metadata['commit-hash'] !== place.prefix.split('/')[1])
-  );
+  return !isRecorded || (place.folder === 'artifacts' && metadata['commit-hash'] !== place.id);
 }

@@ -37,8 +37,14 @@ export function resultOf(result: Version | Refusal): WriteResult {
 
 export function headOf(version: Version | undefined): ObjectHead | undefined {
   if (version === undefined) return undefined;
-  const { bytes, etag, attributes, checksum } = version;
-  return { ...attributes, sizeBytes: bytes.length, etag, ...(checksum === undefined ? {} : { sha256: checksum }) };
+  const { bytes, etag, attributes, checksum, isArchived } = version;
+  return {
+    ...attributes,
+    sizeBytes: bytes.length,
+    etag,
+    ...(checksum === undefined ? {} : { sha256: checksum }),
+    ...(isArchived ? { isArchived } : {}),
+  };
 }
 
 /** The store's refusal of a request, as the adapter tells it. */

@@ -5,6 +5,8 @@ import { HOLD } from './mutants/hold.ts';
 import { JUDGING } from './mutants/judging.ts';
 import { LEASE } from './mutants/lease.ts';
 import type { Mutant } from './mutants/mutant.ts';
+import { OVERWRITING } from './mutants/overwriting.ts';
+import { PROVENANCE } from './mutants/provenance.ts';
 import { RESTORING } from './mutants/restoring.ts';
 import { SEARCHING } from './mutants/searching.ts';
 import { SENDING } from './mutants/sending.ts';
@@ -21,5 +23,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...COMPLETING,
   ...JUDGING,
   ...SEARCHING,
+  ...OVERWRITING,
+  ...PROVENANCE,
   ...RESTORING,
 ];

@@ -1,4 +1,5 @@
-import { contentOf, digestsOf } from './contents.ts';
+import { CODES, COMMITS, contentOf, digestsOf, isRecordKey } from './contents.ts';
+import { placeOf, placeOfKey, recordIn } from './history.ts';
 import type { ModelProcess } from './process.ts';
 import type { World } from './world.ts';
 
@@ -11,10 +12,48 @@ export function damage(world: World, key: string, variant: number | undefined): 
     world.bucket.delete(key, 'outsider');
     return;
   }
-  const bytes = contentOf(key.split('/').at(-1) ?? '', variant);
+  const bytes = contentOf(pathIn(key), variant);
   const metadata = { 'package-hash': digestsOf(bytes).sha256 };
   const condition = { kind: 'unchanged', etag: world.bucket.objects.get(key)?.etag ?? '' } as const;
   world.bucket.put({ key, bytes, attributes: { metadata }, condition, author: 'outsider' });
+}
+
+/** Somebody replaces an object of a complete set by one of the same size, and keeps its metadata. */
+export function forge(world: World, choice: number): void {
+  const { bucket } = world;
+  const isOfComplete = (key: string): boolean => {
+    const record = bucket.objects.get(placeOfKey(key).recordKey);
+    return !isRecordKey(key) && record !== undefined && recordIn(record).state === 'complete';
+  };
+  const key = keyOf(world, choice, isOfComplete);
+  const version = key === undefined ? undefined : bucket.objects.get(key);
+  if (key === undefined || version === undefined) return;
+  const bytes = contentOf(pathIn(key), (choice >>> 4) % 2);
+  if (bytes.length !== version.bytes.length || bytes.equals(version.bytes)) return;
+  world.tell(`somebody replaces ${key} and keeps its metadata`);
+  const { attributes, etag } = version;
+  bucket.put({ key, bytes, attributes, condition: { kind: 'unchanged', etag }, author: 'outsider' });
+}
+
+/** Somebody copies a complete set with its record, as they are, to another commit or code hash. */
+export function misplace(world: World, choice: number): void {
+  const { bucket } = world;
+  const isOfComplete = (one: string): boolean => {
+    const version = bucket.objects.get(one);
+    return isRecordKey(one) && version !== undefined && recordIn(version).state === 'complete';
+  };
+  const key = keyOf(world, choice, isOfComplete);
+  if (key === undefined) return;
+  const source = placeOfKey(key);
+  const ids: readonly string[] = source.folder === 'cache' ? CODES : COMMITS.slice(0, 2);
+  const target = placeOf(source.folder, ids.find((id) => id !== source.id) ?? '', source.root);
+  world.tell(`somebody copies ${source.prefix} and its record to ${target.prefix}`);
+  for (const [from, version] of [...bucket.objects]) {
+    if (version.isArchived) continue;
+    if (from.startsWith(source.prefix))
+      bucket.store(target.prefix + from.slice(source.prefix.length), { ...version, author: 'outsider' });
+    if (from === source.recordKey) bucket.store(target.recordKey, { ...version, author: 'outsider' });
+  }
 }
 
 /** A request takes effect that nobody waits for any more. */
@@ -40,16 +79,20 @@ export function rewriteFile(world: World, process: ModelProcess, choice: number)
 
 /** Somebody changes some asset. */
 export function damageSomething(world: World, choice: number): void {
-  const key = keyOf(world, choice, (one) => !one.startsWith('records/'));
+  const key = keyOf(world, choice, (one) => !isRecordKey(one));
   if (key !== undefined) damage(world, key, choice % 2 === 0 ? undefined : (choice >>> 4) % 3);
 }
 
 /** Somebody deletes some record alone. */
 export function deleteRecord(world: World, choice: number): void {
-  const key = keyOf(world, choice, (one) => one.startsWith('records/'));
+  const key = keyOf(world, choice, isRecordKey);
   if (key === undefined) return;
   world.tell(`somebody deletes ${key}`);
   world.bucket.delete(key, 'outsider');
+}
+
+function pathIn(key: string): string {
+  return key.split('/').at(-1) ?? '';
 }
 
 function keyOf({ bucket }: World, choice: number, isMeant: (key: string) => boolean): string | undefined {

@@ -3,11 +3,22 @@ import fc, { type Arbitrary } from 'fast-check';
 /** One run of the action, as it was drawn. */
 export interface ProcessPlan {
   readonly mode: 'check' | 'upload' | 'restore';
-  readonly commit: 0 | 1;
+  readonly commit: 0 | 1 | 2;
+  /** Position of its `prefix`; with `fallsBack`, the other one is its fallback. */
+  readonly root: 0 | 1;
+  readonly fallsBack: boolean;
   /** Position of the build that its package directory holds; a check's and most restores' are empty. */
   readonly build: number;
   readonly code: 0 | 1;
   readonly caches: boolean;
+  /** Whether it hashes the sources, or is given the code hash. */
+  readonly hashes: boolean;
+  /** Whether another commit is checked out than the one it is for. */
+  readonly checksOutOther: boolean;
+  /** Whether it has signing keys. */
+  readonly signs: boolean;
+  /** What lies in the package directory, or among the job's files, before an upload. */
+  readonly hints: Hints;
   readonly overwrite: boolean;
   readonly promotes: boolean;
   readonly restores: boolean;
@@ -16,6 +27,17 @@ export interface ProcessPlan {
   readonly concurrency: number;
   /** A later attempt of the run before it, or another job of it, or a run of its own. */
   readonly kin: 'attempt' | 'job' | 'none';
+}
+
+/**
+ * What an upload may come across: `.found`, `.found-at` beside it, a check's handover among the job's files, the code hash
+ * of another build, or nothing. Whoever wrote it named some set as found.
+ */
+export interface Hints {
+  readonly kind: 'none' | 'found' | 'found-at' | 'handover' | 'code-hash';
+  readonly root: 0 | 1;
+  readonly folder: 'artifacts' | 'cache';
+  readonly id: 0 | 1;
 }
 
 /** How often what goes wrong does so, against 8 for what goes on. Of most things, none in most interleavings. */
@@ -30,6 +52,10 @@ export interface Mood {
   readonly jump: number;
   readonly damage: number;
   readonly unrecord: number;
+  /** Somebody replaces an object of a set that was complete, and keeps its metadata. */
+  readonly forge: number;
+  /** Somebody copies a set and its record to another commit, or code hash. */
+  readonly misplace: number;
   /** A build that still writes to the package directory. */
   readonly rewrite: number;
   /** Whether what goes wrong with requests goes wrong with writes of records first. */
@@ -42,8 +68,9 @@ export interface Mood {
 /** What the bucket holds when the processes begin. */
 export interface Prologue {
   readonly kind: 'empty' | 'sealed' | 'cached' | 'legacy' | 'legacy-cache' | 'python-promoted' | 'half';
+  readonly root: 0 | 1;
   readonly build: number;
-  readonly damage: 'none' | 'delete' | 'overwrite' | 'unrecord';
+  readonly damage: 'none' | 'delete' | 'overwrite' | 'unrecord' | 'forge' | 'misplace' | 'rot' | 'archive' | 'postdate';
   /** How long ago: 0, or longer than any lease. */
   readonly isOld: boolean;
   /** Another tool's multipart upload is open. */
@@ -55,11 +82,18 @@ export type BuildPlan = { readonly code: 0 | 1; readonly variants: readonly [num
 
 export interface Plan {
   readonly builds: readonly BuildPlan[];
+  /** Whether the store checks conditions on the target of a copy. */
+  readonly checksCopies: boolean;
   readonly prologue: Prologue;
   readonly processes: readonly ProcessPlan[];
   readonly mood: Mood;
   readonly schedule: readonly number[];
-  readonly epilogue: { readonly build: number; readonly straysArrive: boolean; readonly legacy: 'trust' | 'ignore' };
+  readonly epilogue: {
+    readonly build: number;
+    readonly overwrite: boolean;
+    readonly straysArrive: boolean;
+    readonly legacy: 'trust' | 'ignore';
+  };
 }
 
 const MOST_STEPS = 260;
@@ -70,12 +104,25 @@ const mostlyFirst = fc.constantFrom<0 | 1>(0, 0, 0, 1);
 const rarely = fc.constantFrom(false, false, false, true);
 const legacy = fc.constantFrom<'trust' | 'ignore'>('trust', 'trust', 'ignore');
 
+const hints: Arbitrary<Hints> = fc.record({
+  kind: fc.constantFrom<Hints['kind']>('none', 'none', 'none', 'found', 'found-at', 'handover', 'code-hash'),
+  root: mostlyFirst,
+  folder: fc.constantFrom<Hints['folder']>('artifacts', 'cache'),
+  id: mostlyFirst,
+});
+
 const processPlan: Arbitrary<ProcessPlan> = fc.record({
   mode: fc.constantFrom<ProcessPlan['mode']>('upload', 'upload', 'upload', 'check', 'check', 'restore'),
   commit: mostlyFirst,
+  root: mostlyFirst,
+  fallsBack: fc.boolean(),
   build,
   code: mostlyFirst,
   caches: fc.boolean(),
+  hashes: fc.boolean(),
+  checksOutOther: fc.constantFrom(false, false, false, false, false, false, false, true),
+  signs: fc.constantFrom(false, false, false, false, false, true),
+  hints,
   overwrite: rarely,
   promotes: fc.constantFrom(true, true, true, false),
   restores: fc.boolean(),
@@ -99,6 +146,8 @@ const anyMood: Arbitrary<Mood> = fc.record({
   jump: often,
   damage: fc.constantFrom(0, 0, 0, 1, 4),
   unrecord: fc.constantFrom(0, 0, 0, 0, 0, 1),
+  forge: fc.constantFrom(0, 0, 0, 0, 2),
+  misplace: fc.constantFrom(0, 0, 0, 0, 0, 1),
   rewrite: fc.constantFrom(0, 0, 0, 0, 0, 3),
   aimsAtRecords: fc.boolean(),
   stick: fc.constantFrom(0, 2, 8, 32),
@@ -108,7 +157,7 @@ const anyMood: Arbitrary<Mood> = fc.record({
 /** Nothing goes wrong but that replies get lost and things happen in any order: so everybody has to succeed. */
 const calmMood: Arbitrary<Mood> = anyMood.map(({ lose, aimsAtRecords, stick }) => {
   const none = { duplicate: 0, fault: 0, corrupt: 0, crash: 0, cancel: 0, pause: 0, jump: 0, damage: 0 };
-  return { ...none, unrecord: 0, rewrite: 0, tickMs: 5, lose, aimsAtRecords, stick };
+  return { ...none, unrecord: 0, forge: 0, misplace: 0, rewrite: 0, tickMs: 5, lose, aimsAtRecords, stick };
 });
 
 const mood = fc.oneof({ arbitrary: anyMood, weight: 5 }, { arbitrary: calmMood, weight: 1 });
@@ -125,8 +174,24 @@ const prologue: Arbitrary<Prologue> = fc.record({
     'python-promoted',
     'half',
   ),
+  root: mostlyFirst,
   build,
-  damage: fc.constantFrom<Prologue['damage']>('none', 'none', 'none', 'delete', 'overwrite', 'overwrite', 'unrecord'),
+  damage: fc.constantFrom<Prologue['damage']>(
+    'none',
+    'none',
+    'none',
+    'none',
+    'none',
+    'delete',
+    'overwrite',
+    'overwrite',
+    'unrecord',
+    'forge',
+    'misplace',
+    'rot',
+    'archive',
+    'postdate',
+  ),
   isOld: fc.boolean(),
   hasForeignMultipart: rarely,
 });
@@ -137,25 +202,19 @@ const buildPlan: Arbitrary<BuildPlan> = fc.record({
   variants: fc.tuple(variant, fc.constantFrom(0, 0, 1, 1, 2, 3, 3), fc.constantFrom(0, 1, 3, 3)),
 });
 
-/** Everything that one interleaving is made of, so that it can be shrunk and done again. */
-export const plans: Arbitrary<Plan> = fc.noBias(
-  fc.record({
-    builds: fc.array(buildPlan, { minLength: 3, maxLength: 3 }),
-    prologue,
-    processes: fc.array(processPlan, { minLength: 2, maxLength: 5, size: 'max' }),
-    mood,
-    schedule: fc.array(fc.nat({ max: LARGEST_CHOICE }), { minLength: 0, maxLength: MOST_STEPS, size: 'max' }),
-    epilogue: fc.record({ build, straysArrive: fc.boolean(), legacy }),
-  }),
-);
-
 /** What the prologue and the epilogue vary. */
 export const PLAIN_UPLOAD: ProcessPlan = {
   mode: 'upload',
   commit: 0,
+  root: 0,
+  fallsBack: false,
   build: 0,
   code: 0,
   caches: false,
+  hashes: false,
+  checksOutOther: false,
+  signs: false,
+  hints: { kind: 'none', root: 0, folder: 'artifacts', id: 0 },
   overwrite: false,
   promotes: true,
   restores: true,
@@ -164,3 +223,30 @@ export const PLAIN_UPLOAD: ProcessPlan = {
   concurrency: 2,
   kin: 'none',
 };
+
+const DAMAGED_IN_PLACE: readonly Prologue['damage'][] = ['delete', 'overwrite', 'unrecord'];
+
+/** One prefix, one commit checked out, no markers, no forgeries: what the store's protocol alone has to cope with. */
+function plainly({ processes, prologue, mood, ...plan }: Plan): Plan {
+  const { root, fallsBack, checksOutOther, signs, hints } = PLAIN_UPLOAD;
+  const damage = DAMAGED_IN_PLACE.includes(prologue.damage) ? prologue.damage : 'none';
+  return {
+    ...plan,
+    processes: processes.map((process) => ({ ...process, root, fallsBack, checksOutOther, signs, hints })),
+    prologue: { ...prologue, root, damage },
+    mood: { ...mood, forge: 0, misplace: 0 },
+  };
+}
+
+const anyPlans: Arbitrary<Plan> = fc.record({
+  builds: fc.array(buildPlan, { minLength: 3, maxLength: 3 }),
+  checksCopies: fc.boolean(),
+  prologue,
+  processes: fc.array(processPlan, { minLength: 2, maxLength: 5, size: 'max' }),
+  mood,
+  schedule: fc.array(fc.nat({ max: LARGEST_CHOICE }), { minLength: 0, maxLength: MOST_STEPS, size: 'max' }),
+  epilogue: fc.record({ build, overwrite: fc.boolean(), straysArrive: fc.boolean(), legacy }),
+});
+
+/** Everything that one interleaving is made of, so that it can be shrunk and done again. */
+export const plans: Arbitrary<Plan> = fc.noBias(fc.oneof(anyPlans.map(plainly), anyPlans));

@@ -3,12 +3,14 @@ import type { Outcome } from '../../../src/modes/outcome.ts';
 import { restore } from '../../../src/modes/restore.ts';
 import { upload } from '../../../src/modes/upload.ts';
 import type { Ports } from '../../../src/ports.ts';
-import { type Build, CODES, COMMITS } from './contents.ts';
+import { type Build, CODES, COMMITS, PATTERNS, ROOTS, SALT, SOURCES } from './contents.ts';
 import { ModelDirectory } from './directory.ts';
+import { placeHints } from './hints.ts';
+import { placeOf, type SetPlace } from './history.ts';
 import type { ProcessPlan } from './plan.ts';
 import type { Runner } from './time.ts';
 
-const PATIENCE_MS = 600_000;
+export const PATIENCE_MS = 600_000;
 const EVERYTHING = { isChosen: () => true, unmatchedBy: () => [], naming: 'other' } as const;
 
 type Ending = { readonly outcome: Outcome } | { readonly error: unknown };
@@ -20,6 +22,12 @@ export class ModelProcess implements Runner {
   readonly runId: number;
   readonly attempt: number;
   readonly directory: ModelDirectory;
+  /** What lies under `RUNNER_TEMP`. */
+  readonly jobFiles = new Map<string, string>();
+  /** What was left in place of a record before it began. */
+  readonly forgedRecord: string | undefined;
+  /** What was built, where it is an upload. */
+  readonly builtFiles: ReadonlyMap<string, { readonly bytes: Buffer }>;
   readonly initialPaths: ReadonlySet<string>;
   readonly abort = new AbortController();
   readonly log: string[] = [];
@@ -50,7 +58,35 @@ export class ModelProcess implements Runner {
     this.runId = runId;
     this.attempt = attempt;
     this.directory = new ModelDirectory(build?.files ?? []);
+    this.builtFiles = new Map([...(build?.files ?? [])].map(([path, bytes]) => [path, { bytes }]));
     this.initialPaths = new Set(this.directory.files.keys());
+    if (plan.mode === 'upload') placeHints(this);
+    this.forgedRecord = this.directory.markers.get('.record.json');
+  }
+
+  /** The text of the record that it left for later steps. */
+  get recordText(): string | undefined {
+    const text = this.directory.markers.get('.record.json');
+    return text === this.forgedRecord ? undefined : text;
+  }
+
+  /** Whether a check left its answer out of reach of the build. */
+  get hasHandover(): boolean {
+    return this.jobFiles.size > 0;
+  }
+
+  /** Where the set of its commit lies. */
+  get own(): SetPlace {
+    return placeOf('artifacts', COMMITS[this.plan.commit], ROOTS[this.plan.root]);
+  }
+
+  /** Where else it may find a set. */
+  get elsewhere(): readonly SetPlace[] {
+    const { plan, own } = this;
+    const fallback = plan.root === 0 ? ROOTS[1] : ROOTS[0];
+    const commits = plan.fallsBack ? [placeOf('artifacts', own.id, fallback)] : [];
+    const roots = plan.fallsBack ? [own.root, fallback] : [own.root];
+    return plan.caches ? [...commits, ...roots.map((root) => placeOf('cache', CODES[plan.code], root))] : commits;
   }
 
   get isRunning(): boolean {
@@ -63,7 +99,7 @@ export class ModelProcess implements Runner {
 
   /** @param onEnd called once the mode has returned or thrown; never after a crash */
   start(
-    ports: Omit<Ports, 'packages' | 'signal' | 'log' | 'sources'>,
+    ports: Omit<Ports, 'packages' | 'jobFiles' | 'signal' | 'log' | 'sources'>,
     { onEnd, onLine }: { onEnd: () => void; onLine: (line: string) => void },
   ): void {
     this.state = 'running';
@@ -75,19 +111,29 @@ export class ModelProcess implements Runner {
       this.ending = ending;
       onEnd();
     };
-    this.#run({ ...ports, packages: this.directory, signal, log, sources: NO_SOURCES }).then(
+    this.#run({
+      ...ports,
+      packages: this.directory,
+      jobFiles: this.#jobFiles(),
+      signal,
+      log,
+      sources: this.#sources(),
+    }).then(
       (outcome) => end({ outcome }),
       (error: unknown) => end({ error }),
     );
   }
 
   #run(ports: Ports): Promise<Outcome> {
-    const { mode, commit, code, caches, legacy, waits, promotes, concurrency, overwrite } = this.plan;
+    const { mode, commit, code, caches, hashes, legacy, waits, promotes, concurrency, overwrite, root, fallsBack } =
+      this.plan;
+    const how = { algorithm: 'git-sha256', salt: SALT, unmatchedPatterns: 'error' } as const;
+    const computed = { kind: 'computed', patterns: PATTERNS, ...how } as const;
     const search = {
       commit: { asked: COMMITS[commit], context: undefined, repositoryIsGiven: false },
-      codeHash: caches ? ({ kind: 'given', value: CODES[code] } as const) : undefined,
-      prefix: '',
-      fallbackPrefixes: [],
+      codeHash: caches ? (hashes ? computed : ({ kind: 'given', value: CODES[code] } as const)) : undefined,
+      prefix: this.own.root,
+      fallbackPrefixes: fallsBack ? [root === 0 ? ROOTS[1] : ROOTS[0]] : [],
       legacy,
       promote: promotes,
       dryRun: false,
@@ -101,15 +147,30 @@ export class ModelProcess implements Runner {
     const selection = { patterns: [], includeHidden: false };
     return upload({ ...search, selection, settings, overwrite, ifNoFilesFound: 'error' }, ports);
   }
-}
 
-const NO_SOURCES: Ports['sources'] = {
-  path: '.',
-  exists: async () => true,
-  isRepository: async () => false,
-  head: async () => undefined,
-  nested: async () => [],
-  entries: async () => ({ entries: Buffer.of(), unmatched: [] }),
-  committedEntries: async () => Buffer.of(),
-  contents: async () => ({ fileCount: 0, unmatched: [], pieces: (async function* () {})() }),
-};
+  #jobFiles(): Ports['jobFiles'] {
+    return {
+      read: async (name) => this.jobFiles.get(name),
+      write: async (name, text) => {
+        this.jobFiles.set(name, text);
+      },
+    };
+  }
+
+  /** The repository, as it is checked out. */
+  #sources(): Ports['sources'] {
+    const { commit, code, checksOutOther } = this.plan;
+    const position = checksOutOther ? 1 - code : code;
+    const entries = SOURCES[position === 0 ? 0 : 1];
+    return {
+      exists: async () => true,
+      isRepository: async () => true,
+      path: '.',
+      nested: async () => [],
+      head: async () => COMMITS[checksOutOther ? (commit + 1) % COMMITS.length : commit],
+      entries: async () => ({ entries, unmatched: [] }),
+      committedEntries: async () => entries,
+      contents: async () => ({ fileCount: 0, unmatched: [], pieces: (async function* () {})() }),
+    };
+  }
+}

@@ -1,28 +1,60 @@
-import { CODES, COMMITS, digestsOf } from './contents.ts';
-import { damage } from './outside.ts';
+import { CODES, COMMITS, digestsOf, isRecordKey, ROOTS } from './contents.ts';
+import { placeOf, placeOfKey, recordIn } from './history.ts';
+import { damage, forge, misplace } from './outside.ts';
 import { PLAIN_UPLOAD, type ProcessPlan } from './plan.ts';
 import type { World } from './world.ts';
 
 const LONGER_THAN_ANY_LEASE_MS = 400_000;
+/** And than the pause before the epilogue. */
+const LONGER_THAN_ANY_WAIT_MS = 3_600_000;
 const HALF_AN_UPLOAD = 14;
 
 /** What the bucket holds before. */
 export async function runPrologue(world: World): Promise<void> {
-  const { kind, build, damage: kindOfDamage, isOld, hasForeignMultipart } = world.plan.prologue;
-  if (kind === 'sealed') await world.runAlone({ ...PLAIN_UPLOAD, build });
-  if (kind === 'cached') await world.runAlone({ ...PLAIN_UPLOAD, build, commit: 1, caches: true });
-  if (kind === 'half') await world.runAlone({ ...PLAIN_UPLOAD, build }, HALF_AN_UPLOAD + build * 2);
-  if (kind === 'legacy') putLegacy(world, `artifacts/${COMMITS[0]}/`);
-  if (kind === 'legacy-cache') putLegacy(world, `cache/${CODES[0]}/`);
-  if (kind === 'python-promoted') await promoteAsPython(world, { ...PLAIN_UPLOAD, build, commit: 1, caches: true });
-  if (hasForeignMultipart) world.bucket.createMultipart(`artifacts/${COMMITS[0]}/large`, { metadata: {} }, 'outsider');
-  const keys = [...world.bucket.objects.keys()].filter(
-    (one) => one.startsWith('records/') === (kindOfDamage === 'unrecord'),
+  const { kind, root, build, isOld, hasForeignMultipart } = world.plan.prologue;
+  const plan = { ...PLAIN_UPLOAD, root, build };
+  const own = placeOf('artifacts', COMMITS[0], ROOTS[root]);
+  if (kind === 'sealed') await world.runAlone(plan);
+  if (kind === 'cached') await world.runAlone({ ...plan, commit: 1, caches: true });
+  if (kind === 'half') await world.runAlone(plan, HALF_AN_UPLOAD + build * 2);
+  if (kind === 'legacy') putLegacy(world, own.prefix);
+  if (kind === 'legacy-cache') putLegacy(world, placeOf('cache', CODES[0], ROOTS[root]).prefix);
+  if (kind === 'python-promoted') await promoteAsPython(world, { ...plan, commit: 1, caches: true });
+  if (hasForeignMultipart) world.bucket.createMultipart(`${own.prefix}large`, { metadata: {} }, 'outsider');
+  spoil(world);
+  if (isOld) await world.pass(LONGER_THAN_ANY_LEASE_MS);
+}
+
+/** Does to what is there what outsiders, or a disk, may have done. */
+function spoil(world: World): void {
+  const { bucket, plan } = world;
+  const { build, damage: kind } = plan.prologue;
+  const keys = [...bucket.objects.keys()].filter((key) => isRecordKey(key) === (kind === 'unrecord'));
+  // The set of the second commit is not made anew by the last upload, and one without a record may tell no digests.
+  const rotting = keys.filter(
+    (key) => placeOfKey(key).id !== COMMITS[1] && bucket.objects.has(placeOfKey(key).recordKey),
   );
   const key = keys[build % Math.max(1, keys.length)];
-  if (key !== undefined && kindOfDamage === 'unrecord') world.bucket.delete(key, 'outsider');
-  else if (key !== undefined && kindOfDamage !== 'none') damage(world, key, kindOfDamage === 'delete' ? undefined : 1);
-  if (isOld) await world.pass(LONGER_THAN_ANY_LEASE_MS);
+  const rotten = rotting[build % Math.max(1, rotting.length)];
+  if (kind === 'forge') forge(world, build);
+  if (kind === 'misplace') misplace(world, build);
+  if (kind === 'rot' && rotten !== undefined) bucket.rot(rotten);
+  if (kind === 'archive') archiveSomething(world, build);
+  if (kind === 'postdate')
+    for (const record of bucket.objects.keys().filter(isRecordKey)) bucket.postdate(record, LONGER_THAN_ANY_WAIT_MS);
+  if (key === undefined) return;
+  if (kind === 'unrecord') bucket.delete(key, 'outsider');
+  if (kind === 'delete' || kind === 'overwrite') damage(world, key, kind === 'delete' ? undefined : 1);
+}
+
+/** An object, or the record, of a set that nobody is writing. */
+function archiveSomething({ bucket }: World, choice: number): void {
+  const keys = [...bucket.objects.keys()].filter((key) => {
+    const record = bucket.objects.get(placeOfKey(key).recordKey);
+    return record === undefined || recordIn(record).state === 'complete';
+  });
+  const key = keys[choice % Math.max(1, keys.length)];
+  if (key !== undefined) bucket.archive(key);
 }
 
 /** As the Python tool leaves a set; every other one as something else does, which tells no digests. */
@@ -46,9 +78,9 @@ async function promoteAsPython(world: World, plan: ProcessPlan): Promise<void> {
   await world.runAlone(plan);
   const { bucket } = world;
   for (const [key, { etag, attributes }] of [...bucket.objects]) {
-    const [folder, , path] = key.split('/');
-    if (folder !== 'cache') continue;
-    const target = `artifacts/${COMMITS[0]}/${path}`;
+    const { folder, prefix, root } = placeOfKey(key);
+    if (folder !== 'cache' || isRecordKey(key)) continue;
+    const target = placeOf('artifacts', COMMITS[0], root).prefix + key.slice(prefix.length);
     bucket.copy({ source: { key, etag }, target, attributes, author: 'outsider' });
   }
 }

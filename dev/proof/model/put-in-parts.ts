@@ -56,7 +56,9 @@ async function sendParts(line: Line, put: AssetPutInParts, id: string): Promise<
 }
 
 /** No such upload: the reply of a Complete was lost, or another run has aborted it. The object tells which. */
-async function afterLostComplete(line: Line, { key, sizeBytes, attributes }: AssetPutInParts): Promise<WriteResult> {
+async function afterLostComplete(line: Line, put: AssetPutInParts): Promise<WriteResult> {
+  const { key, sizeBytes, attributes, trustsMetadata } = put;
+  if (!trustsMetadata) return { outcome: 'precondition-failed' };
   const head = await asking(line, 'HEAD', key)(() => headOf(line.bucket.objects.get(key)));
   const isOurs = head?.sizeBytes === sizeBytes && isDeepStrictEqual(head.metadata, attributes.metadata);
   return head !== undefined && isOurs

@@ -1,12 +1,10 @@
 import { CancelledError, RecordLostError, SetChangedError, StoreError, UserError } from '../../../src/errors.ts';
-import { COMMITS } from './contents.ts';
-import { isWhole, placeOf, placeOfKey, recordIn, type SetPlace } from './history.ts';
+import { isRecordKey } from './contents.ts';
+import { isWhole, placeOfKey, recordIn, type SetPlace } from './history.ts';
 import { someMoment, wasInProgress } from './moments.ts';
-import type { ModelProcess } from './process.ts';
+import { type ModelProcess, PATIENCE_MS } from './process.ts';
 import { PartChangedError } from './put-in-parts.ts';
 import type { World } from './world.ts';
-
-const PATIENCE_MS = 600_000;
 
 /** A process fails only for a reason, in words that say which. */
 export function verifyFailure(world: World, process: ModelProcess, error: unknown): void {
@@ -29,14 +27,16 @@ export function verifyFailure(world: World, process: ModelProcess, error: unknow
   const written = /is still writing (\S+) after/.exec(error.message)?.[1];
   if (written !== undefined) verifyWait(world, process, placeOfKey(written));
   const isLacking = /is complete without|without a record/.test(error.message) || error instanceof SetChangedError;
-  const mayMiss = isLacking || (written !== undefined && !plan.waits);
+  const isElsewhere = plan.checksOutOther && error.message.includes('is checked out');
+  const isUnsigned = plan.signs && error.message.includes('is not signed');
+  const mayMiss = isLacking || isElsewhere || isUnsigned || (written !== undefined && !plan.waits);
   if (world.isCalm && !mayMiss) world.violate(`P${number} fails though nothing went wrong: ${error.message}`);
 }
 
 /** Whether somebody deleted a record: then several hold the set, and abort each other's multipart uploads. */
-function wasUnrecorded({ bucket }: World, { startedAt, endedAt }: ModelProcess): boolean {
-  const changes = bucket.changes.slice(startedAt, endedAt);
-  return changes.some(({ key, version }) => version === undefined && key.startsWith('records/'));
+function wasUnrecorded({ bucket }: World, { endedAt }: ModelProcess): boolean {
+  const changes = bucket.changes.slice(0, endedAt);
+  return changes.some(({ key, version }) => version === undefined && isRecordKey(key));
 }
 
 /** How many changes others made, or it itself by requests that it had given up, while a process was at work. */
@@ -47,9 +47,8 @@ function othersIn({ bucket, requests }: World, { number, startedAt, endedAt }: M
 
 /** Who says that it lost a record did so to somebody, or could not renew its hold. */
 function verifyLoss(world: World, process: ModelProcess, error: RecordLostError): void {
-  const { number, plan } = process;
-  const own = placeOf('artifacts', COMMITS[plan.commit]);
-  if (!someMoment(world, process, own, (moment) => !isWhole(moment)))
+  const { number, own } = process;
+  if (!someMoment(world, process, own, (moment) => !isWhole(moment, own)))
     world.violate(`P${number} fails for a record it lost, though the set was whole`);
   const isTaken = !error.message.includes('could not be renewed');
   if (isTaken && !someMoment(world, process, own, ({ record }) => record !== undefined && record.author !== number))

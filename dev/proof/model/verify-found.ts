@@ -1,17 +1,21 @@
 import type { Outcome } from '../../../src/modes/outcome.ts';
-import { digestsOf } from './contents.ts';
+import { CODES, digestsOf } from './contents.ts';
 import {
+  areSame,
   isBorneOut,
+  isInPlace,
   isLegacy,
   type ModelRecord,
   type Moment,
   placeOf,
+  placeOfKey,
   recordIn,
   type SetPlace,
   writeOf,
 } from './history.ts';
 import { someMoment, wasDisturbed } from './moments.ts';
 import type { ModelProcess } from './process.ts';
+import { verifyUploaded } from './verify-uploaded.ts';
 import type { World } from './world.ts';
 
 /**
@@ -19,31 +23,44 @@ import type { World } from './world.ts';
  * the process began: a repair under way that has brought back those very bytes by then is no other set.
  */
 export function verifyFound(world: World, process: ModelProcess, outcome: Outcome): void {
-  const place = placeIn(outcome);
-  const text = process.directory.markers.get('.record.json');
-  if (text === undefined) {
-    if (process.plan.legacy === 'ignore') world.violate(`P${process.number} was to ignore a legacy set`);
-    // What somebody else changes meanwhile may look like anything; but there was no record.
-    const isIt = wasDisturbed(world, process, place)
-      ? ({ record }: Moment) => record === undefined
-      : (moment: Moment) => isLegacy(moment, place) && isListed(outcome, moment);
-    if (!someMoment(world, process, place, isIt))
-      world.violate(`P${process.number} takes ${place.prefix} for a legacy set, which it never was`);
-  } else {
+  const place = placeOfKey(outcome.location.prefix);
+  const text = process.recordText;
+  if (!isWanted(process, place)) world.violate(`P${process.number} takes ${place.prefix}, which is of something else`);
+  if (text === undefined) verifyLegacy(world, process, { outcome, place });
+  else {
     const record: ModelRecord = JSON.parse(text);
     let wasSealed = false;
     const isIt = (moment: Moment): boolean => {
       wasSealed ||= moment.record !== undefined && writeOf(recordIn(moment.record)) === writeOf(record);
       return wasSealed && isBorneOut(record, moment.objects);
     };
-    if (record.state !== 'complete' || !someMoment(world, process, place, isIt))
+    if (record.state !== 'complete' || !isInPlace(record, place) || !someMoment(world, process, place, isIt))
       world.violate(`P${process.number} finds ${place.prefix}, which never was whole with that record`);
+    const told = new Map(outcome.files.map(({ path, sha256 }) => [path, sha256]));
+    if (!areSame(told, new Map(record.files.map(({ path, sha256 }) => [path, sha256]))))
+      world.violate(`P${process.number} tells of other files than its record has`);
   }
   if (outcome.restored) verifyRestored(world, process, place, text);
+  if (process.plan.mode === 'upload') verifyUploaded(world, process, outcome);
 }
 
-function placeIn({ location }: Outcome): SetPlace {
-  return placeOf(location.kind === 'cache' ? 'cache' : 'artifacts', location.id);
+/** Whether a set is one of the commit, or of the code hash, that a process is for. */
+function isWanted({ plan, own, elsewhere, hasHandover }: ModelProcess, place: SetPlace): boolean {
+  const places = [own, ...elsewhere];
+  // What a check handed over may be found in any of its places; its code hash counts also where none is asked for.
+  if (plan.mode === 'upload') places.push(placeOf('cache', CODES[plan.code], own.root));
+  return places.some(({ id, prefix }) => (hasHandover ? id === place.id : prefix === place.prefix));
+}
+
+function verifyLegacy(world: World, process: ModelProcess, found: { outcome: Outcome; place: SetPlace }): void {
+  const { outcome, place } = found;
+  if (process.plan.legacy === 'ignore') world.violate(`P${process.number} was to ignore a legacy set`);
+  // What somebody else changes meanwhile may look like anything; but there was no record.
+  const isIt = wasDisturbed(world, process, place)
+    ? ({ record }: Moment) => record === undefined
+    : (moment: Moment) => isLegacy(moment, place) && isListed(outcome, moment);
+  if (!someMoment(world, process, place, isIt))
+    world.violate(`P${process.number} takes ${place.prefix} for a legacy set, which it never was`);
 }
 
 function isListed({ files }: Outcome, { objects }: Moment): boolean {

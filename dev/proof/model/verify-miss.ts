@@ -1,7 +1,8 @@
 import type { Outcome } from '../../../src/modes/outcome.ts';
-import { isLegacy, isWhole, type Moment, placeOf, recordIn, type SetPlace } from './history.ts';
+import { CODES } from './contents.ts';
+import { isArchived, isLegacy, isWhole, type Moment, recordIn, type SetPlace } from './history.ts';
 import { someMoment, wasDisturbed, wasInProgress } from './moments.ts';
-import type { ModelProcess } from './process.ts';
+import { type ModelProcess, PATIENCE_MS } from './process.ts';
 import type { World } from './world.ts';
 
 /** Whoever copies a set out of the cache is soon done. */
@@ -9,33 +10,59 @@ const PROMOTION_MS = 15_000;
 
 /** A miss is true as well: the set was not whole at some moment, or was being written. */
 export function verifyMiss(world: World, process: ModelProcess, outcome: Outcome): void {
-  const { plan, number } = process;
-  const own = placeOf('artifacts', outcome.commit);
+  const { plan, number, own } = process;
   const { reason } = outcome;
   const isTrusting = plan.legacy === 'trust' && !wasDisturbed(world, process, own);
-  const isUsable = (moment: Moment): boolean => isWhole(moment) || (isTrusting && isLegacy(moment, own));
+  const isUsable = (moment: Moment): boolean => isWhole(moment, own) || (isTrusting && isLegacy(moment, own));
   if (!someMoment(world, process, own, (moment) => !isUsable(moment)))
     world.violate(`P${number} misses ${own.prefix}, which was whole all the time`);
   if (reason === 'absent' && !someMoment(world, process, own, ({ record }) => record === undefined))
     world.violate(`P${number} says that ${own.prefix} is absent, and it had a record all the time`);
   if (reason === 'in-progress' && !wasInProgress(world, process, own))
     world.violate(`P${number} says that ${own.prefix} is being written, and nobody did`);
+  if (reason !== 'in-progress') verifyWaits(world, process);
   const hasWaited = process.endedMs - process.startedMs >= PROMOTION_MS;
   if (reason === 'in-progress' && !hasWaited && isPromoted(world, process, own))
     world.violate(`P${number} does not wait for the promotion of ${own.prefix}`);
-  if (reason === 'incomplete' && isIdle(world, process, own))
+  if (reason === 'incomplete' && isHeld(world, process, own))
     world.violate(`P${number} says that nobody writes ${own.prefix}, and somebody did all the time`);
+  if (reason === 'archived' && !someMoment(world, process, own, isArchived))
+    world.violate(`P${number} says that ${own.prefix} is archived, and nothing of it is`);
   if (plan.legacy === 'trust' && reason === 'legacy')
     world.violate(`P${number} misses a legacy set, which it was to trust`);
 }
 
+/** Whoever waits does so for every set that could be used. */
+function verifyWaits(world: World, process: ModelProcess): void {
+  const { plan, number, elsewhere, startedMs, endedMs, log } = process;
+  const mayStop =
+    !plan.waits || endedMs - startedMs >= PATIENCE_MS || log.some((line) => line.includes("can't be used"));
+  const written = elsewhere.find((place) => isHeld(world, process, place) && !isOfOtherCode(world, process, place));
+  if (!mayStop && written !== undefined)
+    world.violate(`P${number} does not wait for ${written.prefix}, which somebody wrote all the time`);
+}
+
+/** Whether a set is a build of other code at some moment, by what its record says. */
+function isOfOtherCode(world: World, process: ModelProcess, place: SetPlace): boolean {
+  const { caches, code } = process.plan;
+  const isOther = (found: string | undefined): boolean => caches && found !== undefined && found !== CODES[code];
+  return someMoment(
+    world,
+    process,
+    place,
+    ({ record }) => record !== undefined && !record.isArchived && isOther(recordIn(record).codeHash),
+  );
+}
+
 /** Whether a record was held by somebody else within the lease at every moment. */
-function isIdle(world: World, process: ModelProcess, place: SetPlace): boolean {
+function isHeld(world: World, process: ModelProcess, place: SetPlace): boolean {
   return !someMoment(world, process, place, ({ record }) => {
-    if (record === undefined || recordIn(record).state === 'complete' || typeof record.author !== 'number') return true;
+    if (record === undefined || record.isPostdated || typeof record.author !== 'number') return true;
+    const { state, leaseSeconds } = recordIn(record);
+    if (state === 'complete' || leaseSeconds === 0) return true;
     const author = world.processOf(record.author);
     if (author.runId === process.runId && author.attempt < process.attempt) return true;
-    return record.modifiedMs + recordIn(record).leaseSeconds * 1000 < process.endedMs;
+    return record.modifiedMs + leaseSeconds * 1000 < process.endedMs;
   });
 }
 

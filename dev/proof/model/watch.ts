@@ -1,8 +1,10 @@
 import type { WriteCondition, WriteResult } from '../../../src/ports.ts';
 import type { Author, Multipart, Version } from './bucket.ts';
+import { isRecordKey } from './contents.ts';
 import { isWhole, momentsOf, placeOfKey, recordIn, type SetPlace } from './history.ts';
-import { isOneBuild } from './seal.ts';
+import { Provenance } from './provenance.ts';
 import type { Watching } from './watching.ts';
+import { Withdrawals } from './withdrawals.ts';
 
 /** A third of a lease, and some time for what is under way. */
 const LONGEST_BETWEEN_RENEWALS_MS = 45_000;
@@ -17,11 +19,15 @@ export class Watch {
   /** Of the next range that is read, a bit is flipped on the way. */
   corruptsNext = false;
   readonly #in: Watching;
+  readonly #provenance: Provenance;
+  readonly #withdrawals: Withdrawals;
   /** The claims that their processes know to have lost, and those of which they know that they hold them. */
   readonly #known = new Map<string, 'held' | 'refused' | 'lost'>();
 
   constructor(watching: Watching) {
     this.#in = watching;
+    this.#provenance = new Provenance(watching);
+    this.#withdrawals = new Withdrawals(watching);
   }
 
   recordSent(sender: number, key: string): void {
@@ -38,6 +44,11 @@ export class Watch {
     else if (this.#known.get(claim) === 'held') this.#known.set(claim, 'refused');
   }
 
+  /** A request for a record took effect: what it says is how the record was now. */
+  recordSeen(sender: number, key: string): void {
+    this.#withdrawals.recordSeen(sender, key);
+  }
+
   /** A record was read: after a refused write, its writer knows now who has it. One that is gone is begun again. */
   recordRead(sender: number, key: string, author: Author | undefined): void {
     this.#in.processOf(sender).recordWriteMs = this.#in.now();
@@ -49,8 +60,8 @@ export class Watch {
   recordWritten(sender: number, key: string, { before, after }: Replacement): void {
     const record = recordIn(after);
     if (record.state === 'complete') {
-      if (!isOneBuild(this.#in, { sender, key, record }))
-        this.#in.violate(`process ${sender} seals ${key} with what is not one build`);
+      if (!this.#provenance.admits({ sender, key, record }))
+        this.#in.violate(`process ${sender} seals ${key} with what is not one build of it`);
     } else if (record.leaseSeconds === 0) this.#judgeGivenUp(sender, key);
     if (before === undefined || after.bytes.equals(before.bytes)) return;
     const replaced = recordIn(before);
@@ -70,9 +81,10 @@ export class Watch {
   #judgeReopened(sender: number, key: string, before: Version): void {
     const { bucket, processOf, violate } = this.#in;
     const { plan, startedAt } = processOf(sender);
-    if (plan.overwrite && before.author !== sender) return;
-    for (const moment of momentsOf(bucket, placeOfKey(key), startedAt, bucket.changes.length - 1))
-      if (moment.record === before && !isWhole(moment)) return;
+    if (plan.mode === 'upload' && plan.overwrite && before.author !== sender) return;
+    const place = placeOfKey(key);
+    for (const moment of momentsOf(bucket, place, startedAt, bucket.changes.length - 1))
+      if (moment.record === before && !isWhole(moment, place)) return;
     violate(`process ${sender} reopens ${key}, which was complete and whole`);
   }
 
@@ -80,10 +92,10 @@ export class Watch {
   #judgeTakenOver(sender: number, key: string, before: Version): void {
     const { processOf, now, violate, count } = this.#in;
     count('take-overs');
-    const { author, modifiedMs, isRepeated } = before;
+    const { author, modifiedMs, isRepeated, isPostdated } = before;
     const { leaseSeconds } = recordIn(before);
     // Sent again after somebody had deleted what it wrote: others may still know it by its ETag, which is the same.
-    if (isRepeated) return;
+    if (isRepeated || isPostdated) return;
     if (typeof author !== 'number' || now() - modifiedMs > leaseSeconds * 1000) return;
     const [own, other] = [processOf(sender), processOf(author)];
     if (leaseSeconds === 0 || (own.runId === other.runId && own.attempt > other.attempt)) return;
@@ -97,6 +109,7 @@ export class Watch {
   assetSent(sender: number, key: string, condition?: WriteCondition): void {
     const { bucket, violate } = this.#in;
     const place = placeOfKey(key);
+    this.#withdrawals.assetSent(sender, place);
     if (!this.isHolder(sender, place.prefix))
       violate(`process ${sender} sends a write of ${key} although it does not hold the record`);
     if (this.#isIdle(sender)) violate(`process ${sender} sends a write of ${key}, and does not renew its hold`);
@@ -112,11 +125,11 @@ export class Watch {
   #isIdle(sender: number): boolean {
     const { requests, processOf, now } = this.#in;
     const { wasPaused, recordWriteMs } = processOf(sender);
-    const isWriting = requests.open.some((one) => one.sender === sender && one.key.startsWith('records/'));
+    const isWriting = requests.open.some((one) => one.sender === sender && isRecordKey(one.key));
     return !isWriting && !wasPaused && now() - recordWriteMs > LONGEST_BETWEEN_RENEWALS_MS;
   }
 
-  /** Whether a process has the record of a set, or had it until somebody else deleted it. */
+  /** Whether a process has the record of a set, or had it until an outsider deleted or replaced it. */
   isHolder(sender: number, prefix: string): boolean {
     const { bucket, processOf } = this.#in;
     const { recordKey } = placeOfKey(prefix);
@@ -125,7 +138,8 @@ export class Watch {
     if (record !== undefined && this.#known.get(`${sender} ${recordKey}`) === 'lost') return false;
     const { startedAt } = processOf(sender);
     return bucket.changes.some(
-      ({ key, version }, position) => position >= startedAt && key === recordKey && version === undefined,
+      ({ key, version, author }, position) =>
+        position >= startedAt && key === recordKey && (version === undefined || author === 'outsider'),
     );
   }
 
@@ -152,9 +166,12 @@ export class Watch {
       this.#in.violate(`process ${sender} aborts upload ${id} of ${key}, which may be another tool's`);
   }
 
+  /** Whether a record was there before a process began its last one. */
   #hadRecord(sender: number, { recordKey }: SetPlace): boolean {
-    const first = this.#in.bucket.changes.find(({ key }) => key === recordKey);
-    return first !== undefined && first.author !== sender;
+    const records = this.#in.bucket.changes.filter(({ key }) => key === recordKey);
+    const [first, last] = [records[0]?.version, records.findLast(({ author }) => author === sender)?.version];
+    if (first === undefined || last === undefined) return false;
+    return recordIn(first).writer.nonce !== recordIn(last).writer.nonce;
   }
 
   /** A range as it arrives; one whose digest the reader may not know arrives as it is. */

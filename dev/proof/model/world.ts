@@ -36,11 +36,11 @@ export class World {
     this.plan = plan;
     this.counts = counts;
     this.#verify = verify;
+    this.bucket.checksCopies = plan.checksCopies;
     this.builds = plan.builds.map(buildOf);
     this.watch = new Watch({
       bucket: this.bucket,
       requests: this.requests,
-      builds: this.builds,
       processOf: (number) => this.processOf(number),
       now: () => this.time.nowMs,
       violate: (promise) => this.violate(promise),
@@ -94,6 +94,7 @@ export class World {
     const { number, plan } = process;
     this.tell(`P${number} starts: ${JSON.stringify(plan)}, run ${process.runId}, attempt ${process.attempt}`);
     this.count('processes');
+    if (plan.mode === 'upload' && plan.hints.kind !== 'none') this.count('uploads that came across markers');
     process.startedAt = this.bucket.changes.length;
     process.startedMs = this.time.nowMs;
     const line = {
@@ -105,12 +106,7 @@ export class World {
     };
     const random = { nonce: () => `P${number}-${this.#nextNonce()}` };
     process.start(
-      {
-        store: clientOf(line),
-        jobFiles: undefined,
-        clock: this.time.clockOf(process),
-        random,
-      },
+      { store: clientOf(line, process.plan), clock: this.time.clockOf(process), random },
       {
         onEnd: () => this.#end(process),
         onLine: (line) => process.log.push(line),

@@ -80,4 +80,18 @@ export const COMPLETING: readonly Mutant[] = [
       "if (result.outcome === 'copied') return { ...file, etag: result.etag };\n    if (store.bucket !== '') return file;\n    if (store.bucket !== '')",
     redundant: 'the listing after the seal shows that the copy is not there',
   },
+  {
+    guard: 'If-None-Match: * on copies to where nothing is',
+    file: 'src/asset-set/copy.ts',
+    text: "condition: targets === undefined || targets.has(file.path) ? undefined : { kind: 'absent' },",
+    replacement: 'condition: undefined,',
+    rare: '__tests__/modes/check.local.test.ts',
+  },
+  {
+    guard: 'a copy that something is in the way of asserts the hold by renewing it',
+    file: 'src/asset-set/copy.ts',
+    text: '    await claim.renew();\n',
+    replacement: '',
+    rare: '__tests__/modes/check.local.test.ts',
+  },
 ];

@@ -77,4 +77,11 @@ export const HOLD: readonly Mutant[] = [
     replacement: '',
     redundant: 'it only warns, of a store that the model has not',
   },
+  {
+    guard: 'the first upload tells that If-Match is ignored',
+    file: CLAIM,
+    text: "  ['If-Match', { kind: 'unchanged', etag: '\"00000000000000000000000000000000\"' }],\n",
+    replacement: '',
+    rare: '__tests__/asset-set/record-claim.local.test.ts',
+  },
 ];

@@ -106,17 +106,28 @@ export const JUDGING: readonly Mutant[] = [
     replacement: "(verdict.reason === 'legacy' && legacy !== undefined)",
   },
   {
+    guard: 'an archived record is an answer',
+    file: LOOK_UP,
+    text: "if (error instanceof StoreError && error.kind === 'archived') return undefined;",
+    replacement: '',
+  },
+  {
+    guard: 'an archived record is taken over only by its own ETag',
+    file: LOOK_UP,
+    text: '  if (again !== undefined) return again;\n',
+    replacement: '',
+    rare: '__tests__/modes/check-archived.local.test.ts',
+  },
+  {
+    guard: 'an archived set without a record is not found',
+    file: UNRECORDED,
+    text: "return name === undefined ? { reason: 'legacy' } : { reason: 'archived', name };",
+    replacement: "return name === '' ? { reason: 'archived', name } : { reason: 'legacy' };",
+  },
+  {
     guard: 'an archived set is not found',
     file: LOOK_UP,
     text: "name === undefined ? { reason: 'complete', record } : { reason: 'archived', name }",
     replacement: "name === '' ? { reason: 'archived', name } : { reason: 'complete', record }",
-    rare: '__tests__/modes/check-archived.local.test.ts',
-  },
-  {
-    guard: 'a record counts only at the key of its commit or code hash',
-    file: 'src/asset-set/lookup.ts',
-    text: ' ?? misplacement(record, recorded.location)',
-    replacement: '',
-    rare: '__tests__/modes/check.test.ts',
   },
 ];

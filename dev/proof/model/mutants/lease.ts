@@ -35,7 +35,6 @@ export const LEASE: readonly Mutant[] = [
     file: 'src/asset-set/wait.ts',
     text: 'return isLive ? finding : { ...finding, verdict: unfinished(record) };',
     replacement: 'return isLive ? finding : { ...finding };',
-    rare: '__tests__/asset-set/look-up-settled.local.test.ts',
   },
   {
     guard: 'the age of a record is Date less Last-Modified',

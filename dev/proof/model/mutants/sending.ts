@@ -62,20 +62,6 @@ export const SENDING: readonly Mutant[] = [
     replacement: 'return head.sizeBytes === file.size;',
   },
   {
-    guard: 'metadata tells nothing of an object that took the place of a sealed one',
-    file: SEND,
-    text: 'if (sealed === undefined) return sha256Of(head);',
-    replacement: 'if (sealed === undefined || sealed !== undefined) return sha256Of(head);',
-    rare: '__tests__/modes/upload.test.ts',
-  },
-  {
-    guard: 'nothing counts as sent where a set is overwritten',
-    file: SEND,
-    text: 'const counts = !evidence.overwrite && !store.requiresSignatures;',
-    replacement: 'const counts = !store.requiresSignatures;',
-    rare: '__tests__/modes/upload.local.test.ts',
-  },
-  {
     guard: 'what is there with the same bytes counts as sent',
     file: SEND,
     text: 'return head.sizeBytes === file.size && sha256 === file.sha256 && hasAttributes(head, attributes);',

@@ -1,0 +1,53 @@
+import type { Outcome } from '../../../src/modes/outcome.ts';
+import { areSame, type Digests, digestsIn, digestsOfFiles, placeOf, recordIn } from './history.ts';
+import type { ModelProcess } from './process.ts';
+import type { World } from './world.ts';
+
+/** What must hold of an upload that ended with a set that is found. */
+export function verifyUploaded(world: World, process: ModelProcess, outcome: Outcome): void {
+  if (process.plan.overwrite) verifyOverwritten(world, process, outcome);
+  else if (!outcome.uploaded && outcome.reason !== 'marker') verifyCompared(world, process, outcome);
+}
+
+/** Who leaves another run's set as it is says whether that is another build. */
+function verifyCompared(world: World, process: ModelProcess, outcome: Outcome): void {
+  const { number, builtFiles, wasRewritten, log } = process;
+  const stored: Digests = new Map(outcome.files.map(({ path, sha256 }) => [path, sha256]));
+  const missing = builtFiles.keys().find((path) => !stored.has(path));
+  if (missing !== undefined) world.violate(`P${number} goes on with a set that has no ${missing}`);
+  // Of a set without a record no digests may be known.
+  if (wasRewritten || [...stored.values()].includes(undefined) || areSame(stored, digestsOfFiles(builtFiles))) return;
+  if (!log.some((line) => line.includes('is not the same file as')))
+    world.violate(`P${number} does not say that another build is stored`);
+}
+
+/** With `overwrite` every byte is sent, and the cache's set is replaced as well, or a warning says that it is not. */
+function verifyOverwritten(world: World, process: ModelProcess, outcome: Outcome): void {
+  const { number, own, builtFiles, wasRewritten, log } = process;
+  const { uploaded, reason, codeHash, cached } = outcome;
+  if (!uploaded) {
+    world.violate(`P${number} was to overwrite, and did not (${reason})`);
+    return;
+  }
+  const unsent = outcome.files.find(({ path }) => !hasWritten(world, process, own.prefix + path));
+  if (unsent !== undefined) world.violate(`P${number} was to overwrite ${unsent.path}, and did not send it`);
+  if (codeHash === undefined) return;
+  const { recordKey, prefix } = placeOf('cache', codeHash, own.root);
+  const isReplaced = changesBy(world, process, recordKey).some(({ version }) => {
+    if (version === undefined) return false;
+    const record = recordIn(version);
+    return record.state === 'complete' && areSame(digestsIn(record), digestsOfFiles(builtFiles));
+  });
+  if (cached && !isReplaced && !wasRewritten) world.violate(`P${number} leaves the replaced build at ${prefix}`);
+  if (!cached && !log.some((line) => /was not made|is not cached/.test(line)))
+    world.violate(`P${number} does not say that ${prefix} is not filled`);
+}
+
+function hasWritten(world: World, process: ModelProcess, key: string): boolean {
+  return changesBy(world, process, key).some(({ version }) => version !== undefined);
+}
+
+/** What a process did to an object while it was at work. */
+function changesBy({ bucket }: World, { number, startedAt, endedAt }: ModelProcess, key: string) {
+  return bucket.changes.slice(startedAt, endedAt).filter((change) => change.key === key && change.author === number);
+}
