@@ -4,6 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import type { LocalS3 } from '../dev/local-s3/local-s3.ts';
 import { machineEnvironment } from '../dev/run-action.ts';
 import { gitSha256 } from '../src/code-hash/code-hash.ts';
@@ -61,7 +62,7 @@ describe('workflow examples', () => {
 
   it('give inputs that the action has, with values that it takes', () => {
     for (const step of examples.flatMap(({ steps }) => steps.filter(isOurs))) {
-      const inputs = new Map(Object.entries(nested(step.with)));
+      const inputs = new Map(Object.entries(step.with ?? {}));
       expect(INPUT_NAMES).toEqual(expect.arrayContaining([...inputs.keys()]));
       const input = (name: string) => String(inputs.get(name) ?? '').replaceAll(/\$\{\{.*?\}\}/g, 'x');
       parseInputs({ input, variable: () => undefined });
@@ -86,50 +87,21 @@ describe('workflow examples', () => {
   });
 });
 
-interface Mapping {
-  readonly [key: string]: string | Mapping;
+interface Step {
+  readonly id?: string;
+  readonly uses?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
 }
 
-/** The steps of a workflow or a part of one, in the subset of YAML that the examples keep to. */
-function stepsOf(yaml: string): Mapping[] {
-  const lines = yaml.split('\n').filter((line) => line.trim() !== '');
-  return lines.flatMap((line, start) => {
-    if (!line.trimStart().startsWith('- ')) return [];
-    const rest = lines.slice(start + 1);
-    const length = rest.findIndex((other) => indentOf(other) <= indentOf(line));
-    return [parseMapping([line.replace('- ', '  '), ...rest.slice(0, length === -1 ? undefined : length)])];
-  });
+/** The steps of a whole workflow, of jobs, or a list of steps by itself. */
+function stepsOf(yaml: string): Step[] {
+  const example: readonly Step[] | { readonly jobs: Readonly<Record<string, { readonly steps: readonly Step[] }>> } =
+    parse(yaml);
+  return 'jobs' in example ? Object.values(example.jobs).flatMap(({ steps }) => steps) : [...example];
 }
 
-function parseMapping(lines: readonly string[]): Mapping {
-  const mapping: Record<string, string | Mapping> = {};
-  for (let start = 0, end = 0; start < lines.length; start = end) {
-    const line = lines[start] ?? '';
-    const [, key, value] = /^ *([\w-]+):(?: +(.+))?$/.exec(line) ?? [];
-    if (key === undefined) throw new Error(`Not in the subset of YAML: ${line}`);
-    end = lines.findIndex((other, index) => index > start && indentOf(other) <= indentOf(line));
-    if (end === -1) end = lines.length;
-    const inside = lines.slice(start + 1, end);
-    if (value === '|') mapping[key] = inside.map((item) => item.trim()).join('\n');
-    else mapping[key] = value === undefined ? parseMapping(inside) : scalar(value);
-  }
-  return mapping;
-}
-
-function scalar(text: string): string {
-  return text.replace(/ +#.*$/, '').replace(/^(['"])(.*)\1$/, '$2');
-}
-
-function indentOf(line: string): number {
-  return line.length - line.trimStart().length;
-}
-
-function isOurs(step: Mapping): boolean {
+function isOurs(step: Step): boolean {
   return step.uses === ACTION;
-}
-
-function nested(value: string | Mapping | undefined): Mapping {
-  return typeof value === 'object' ? value : {};
 }
 
 const onLinux = process.platform === 'linux' ? describe : describe.skip;
