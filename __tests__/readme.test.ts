@@ -134,7 +134,7 @@ onLinux('the formula of the code hash', () => {
 });
 
 onLinux('signed sets, by the commands of their page', () => {
-  const PAGE = 'docs/signed-sets.md';
+  const PAGE = 'docs/guide/signed-sets.md';
   let scenario: Scenario;
   beforeEach(async () => {
     scenario = await Scenario.create();
@@ -192,7 +192,7 @@ describe('what the documentation names', () => {
   });
 
   it('is the variable of that input', () => {
-    const rows = documents.get('docs/moving-over.md')?.matchAll(/^\| (`[A-Z].*?) *\| `(.*?)` *\|$/gm) ?? [];
+    const rows = documents.get('docs/guide/moving-over.md')?.matchAll(/^\| (`[A-Z].*?) *\| `(.*?)` *\|$/gm) ?? [];
     const shown = [...rows].map(([, variables = '', input = '']) => `${input}: ${variables.replaceAll('`', '')}`);
     const known = Object.entries(INPUTS).flatMap(([name, { variables }]) =>
       variables.length === 0 ? [] : [`${name}: ${variables.join(', ')}`],
@@ -234,7 +234,7 @@ describe('IAM policies', () => {
       input: (name) => ROLE_INPUTS.get(name) ?? '',
       variable: () => undefined,
     }).store;
-    const policy = onlyBlock('json', 'docs/iam.md', 'sts:AssumeRoleWithWebIdentity');
+    const policy = onlyBlock('json', 'docs/guide/iam.md', 'sts:AssumeRoleWithWebIdentity');
     expect(policy).toContain(`"token.actions.githubusercontent.com:aud": "${role?.audience}"`);
   });
 
@@ -265,7 +265,7 @@ describe('under the policy', () => {
   afterEach(() => scenario.close());
 
   const full: Policy = JSON.parse(onlyBlock('json', 'README.md'));
-  const readOnly: Policy = JSON.parse(onlyBlock('json', 'docs/iam.md', '"s3:GetObject"'));
+  const readOnly: Policy = JSON.parse(onlyBlock('json', 'docs/guide/iam.md', '"s3:GetObject"'));
 
   it('of the README, a set is uploaded, found and promoted', async () => {
     expect(await wholeStory(scenario, full)).toEqual(WHOLE_STORY);

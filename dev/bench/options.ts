@@ -15,7 +15,7 @@ export interface Options {
   readonly server: ServerDefinition;
   readonly sizes: Sizes;
   readonly withLatency: boolean;
-  /** Whether the result is one for docs/performance.md: everything, in full size, often enough. */
+  /** Whether the result is one for docs/internals/performance.md: everything, in full size, often enough. */
   readonly isFull: boolean;
 }
 

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 
-const PAGE = resolve(import.meta.dirname, '..', '..', 'docs', 'performance.md');
+const PAGE = resolve(import.meta.dirname, '..', '..', 'docs', 'internals', 'performance.md');
 const SECTION = /<!-- figures -->.*<!-- \/figures -->/s;
 
 /** @throws Error where the page has no place for figures */
@@ -10,7 +10,7 @@ export function replaceFigures(page: string, figures: string): string {
   return page.replace(SECTION, () => `<!-- figures -->\n\n${figures}\n\n<!-- /figures -->`);
 }
 
-/** Replaces the figures in docs/performance.md. */
+/** Replaces the figures in docs/internals/performance.md. */
 export async function publishFigures(figures: string): Promise<void> {
   await writeFile(PAGE, replaceFigures(await readFile(PAGE, 'utf8'), figures));
 }

@@ -23,7 +23,7 @@ answerHelp(`npm run bench -- [--only check-hit,…] [--runs 10] [--server versit
 
 Times the built action and its peers as whole processes, against an S3 server on this machine, and once more with a
 round trip of 25 ms between them. Prints medians and which targets are reached; a full run puts them into
-docs/performance.md. Exits with 1 where a work could not be measured, never for a target that is missed.`);
+docs/internals/performance.md. Exits with 1 where a work could not be measured, never for a target that is missed.`);
 
 const SERVERS = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'servers');
 const ROUND_TRIP_MS = 25;

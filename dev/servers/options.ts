@@ -9,7 +9,7 @@ export const CACHE = join(import.meta.dirname, '..', '..', 'node_modules', '.cac
 export interface Options {
   readonly servers: readonly ServerDefinition[];
   readonly installDirectory: string;
-  /** Compare docs/compatibility.md with what was found, rather than write it. */
+  /** Compare docs/guide/compatibility.md with what was found, rather than write it. */
   readonly check: boolean;
   /** Where jest's reports are left, as `<server>.json`; nowhere when undefined. */
   readonly reportDirectory: string | undefined;

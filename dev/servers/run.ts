@@ -11,10 +11,10 @@ import { testServer } from './test-server.ts';
 
 answerHelp(`npm run test:servers -- [--only seaweedfs,minio] [--install-dir DIR] [--report-dir DIR] [--check]
 
-Tests the action against real S3 servers on this machine, and tells in docs/compatibility.md how each of them does.
+Tests the action against real S3 servers on this machine, and writes the results to docs/guide/compatibility.md.
 With --check it compares that page with what was found, and writes nothing.`);
 
-const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'compatibility.md');
+const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'guide', 'compatibility.md');
 
 await runProgram(testServers);
 
@@ -31,7 +31,7 @@ async function testServers({ cancelled, fail }: Program): Promise<void> {
   for (const { name, version, smoke, suite, took } of rows)
     console.log(`${name} ${version}: the action itself ${smoke}; integration suite: ${suite} (${took})`);
   if (!(await publish(rows, options.check)))
-    fail("docs/compatibility.md says something else: run 'npm run test:servers' and commit it");
+    fail("docs/guide/compatibility.md says something else: run 'npm run test:servers' and commit it");
 }
 
 /** A server that can't be had or started does not keep the others from being tested. */

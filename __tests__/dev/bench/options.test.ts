@@ -46,13 +46,13 @@ describe('the options', () => {
 
 describe('the documentation', () => {
   it('names every work and server that there is', async () => {
-    const page = await readFile('docs/performance.md', 'utf8');
+    const page = await readFile('docs/internals/performance.md', 'utf8');
     for (const name of [...WORKS.map((work) => work.name), ...SERVERS.map(({ id }) => id)])
       expect(page).toMatch(new RegExp(`(\`|--server )${name}\``));
   });
 
   it('gives commands that the options take', async () => {
-    const page = await readFile('docs/performance.md', 'utf8');
+    const page = await readFile('docs/internals/performance.md', 'utf8');
     const commands = [...page.matchAll(/^npm run bench(?: --(.*))?$/gm)].map(([, args = '']) => args.trim());
     expect(commands.length).toBeGreaterThan(1);
     for (const args of commands) expect(parseOptions(args.split(' ').filter(Boolean)).works).not.toEqual([]);

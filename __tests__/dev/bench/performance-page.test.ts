@@ -12,6 +12,6 @@ it('refuses a page without a place for them', () => {
 });
 
 it('finds its place in the documentation', async () => {
-  const page = await readFile('docs/performance.md', 'utf8');
+  const page = await readFile('docs/internals/performance.md', 'utf8');
   expect(replaceFigures(page, 'figures of a run')).toContain('figures of a run');
 });
