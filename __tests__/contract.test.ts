@@ -9,10 +9,9 @@ import { OUTPUTS } from '../src/outputs.ts';
 /** What one input or output has in `action.yml`, by the name of the field. */
 type Declarations = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-/** The rows of the first table under a heading of the README, by the name in their first column. */
-function readTable(heading: string): ReadonlyMap<string, string> {
-  const [, table] =
-    new RegExp(`^## ${heading}\\n(?:(?!\\||## ).*\\n)*((?:\\|.*\\n)*)`, 'm').exec(read('README.md')) ?? [];
+/** The rows of the first table under a heading of a page, by the name in their first column. */
+function readTable(page: string, heading: string): ReadonlyMap<string, string> {
+  const [, table] = new RegExp(`^## ${heading}\\n(?:(?!\\||## ).*\\n)*((?:\\|.*\\n)*)`, 'm').exec(read(page)) ?? [];
   const rows = (table ?? '').matchAll(/^\| `([a-z-]+)` .*$/gm);
   return new Map([...rows].map(([row, name]) => [name ?? '', row]));
 }
@@ -66,9 +65,9 @@ describe('action.yml', () => {
   });
 });
 
-describe('README.md', () => {
-  const inputs = readTable('Inputs');
-  const outputs = readTable('Outputs');
+describe('docs/guide/inputs.md', () => {
+  const inputs = readTable('docs/guide/inputs.md', 'Inputs');
+  const outputs = readTable('docs/guide/inputs.md', 'Outputs');
 
   it('lists the inputs that the sources declare, in their order', () => {
     expect([...inputs.keys()]).toEqual(Object.keys(INPUTS));
@@ -80,5 +79,16 @@ describe('README.md', () => {
 
   it.each(Object.entries(INPUTS))('names the variables of %s, and no others', (name, { variables }) => {
     expect(variablesIn(inputs.get(name))).toEqual(variables);
+  });
+});
+
+describe('README.md', () => {
+  it.each([
+    ['Inputs', INPUTS],
+    ['Outputs', OUTPUTS],
+  ])('lists some of the %s that the sources declare', (heading, declared) => {
+    const names = [...readTable('README.md', heading).keys()];
+    expect(names.length).toBeGreaterThan(3);
+    expect(Object.keys(declared)).toEqual(expect.arrayContaining(names));
   });
 });

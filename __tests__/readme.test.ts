@@ -1,17 +1,17 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, posix, resolve } from 'node:path';
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import type { LocalS3 } from '../dev/local-s3/local-s3.ts';
 import { machineEnvironment } from '../dev/run-action.ts';
+import { parseRecord, recordText } from '../src/asset-set/record.ts';
 import { gitSha256 } from '../src/code-hash/code-hash.ts';
 import { gitSourceTree } from '../src/code-hash/source-tree.ts';
 import { INPUTS, parseInputs } from '../src/inputs/inputs.ts';
 import { OUTPUTS, outputsOf } from '../src/outputs.ts';
-import { recordText } from './asset-set/records.ts';
 import { Repositories } from './support/git-repository.ts';
 import { Scenario } from './support/scenario.ts';
 
@@ -19,6 +19,7 @@ import { Scenario } from './support/scenario.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const ACTION = 'OWNER/s3-asset-manager@v1';
+const IAM = 'docs/guide/iam.md';
 const INPUT_NAMES: readonly string[] = Object.keys(INPUTS);
 const OUTPUT_NAMES: readonly string[] = Object.keys(OUTPUTS);
 
@@ -29,8 +30,10 @@ interface Block {
 }
 
 const documents = new Map<string, string>();
-const pages = (await readdir(join(ROOT, 'docs'), { recursive: true })).filter((name) => name.endsWith('.md'));
-for (const path of ['README.md', ...pages.map((name) => `docs/${name}`)])
+const pages = (await readdir(join(ROOT, 'docs'), { recursive: true })).map(
+  (name) => `docs/${name.replaceAll('\\', '/')}`,
+);
+for (const path of [...(await readdir(ROOT)), ...pages].filter((name) => name.endsWith('.md')))
   documents.set(path, await readFile(join(ROOT, path), 'utf8'));
 const blocks = [...documents].flatMap(([document, text]) => blocksOf(document, text));
 
@@ -77,8 +80,23 @@ describe('workflow examples', () => {
       }
   });
 
+  it('have the workflow file in the filter, since the build depends on it', () => {
+    for (const step of examples.flatMap(({ steps }) => steps.filter(isOurs))) {
+      const filter = step.with?.['code-hash-filter'];
+      if (filter !== undefined) expect(filter).toMatch(/(^|\s)\.github\/workflows\/build\.yml(\s|$)/);
+    }
+  });
+
+  it('stand on pages that say what to write for OWNER', () => {
+    for (const document of new Set(examples.map((example) => example.document)))
+      expect([document, documents.get(document)]).toEqual([
+        document,
+        expect.stringMatching(/`OWNER`.* is the account/),
+      ]);
+  });
+
   it('let Terraform read what the output files has', async () => {
-    const [, type = ''] = /object\(\{(.*)\}\)/.exec(onlyBlock('hcl', 'README.md')) ?? [];
+    const [, type = ''] = /object\(\{(.*)\}\)/.exec(onlyBlock('hcl', 'docs/guide/recipes.md')) ?? [];
     const scenario = await Scenario.create();
     await scenario.build({ 'api.zip': 'api' });
     const [file] = JSON.parse(outputsOf(await scenario.upload(), 'my-assets').get('files') ?? '');
@@ -111,7 +129,7 @@ onLinux('the formula of the code hash', () => {
   afterEach(() => repositories.removeAll());
 
   it.each(['', 'Linux node 24'])('gives what the action computes, with the salt %j', async (salt) => {
-    const formula = onlyBlock('sh', 'README.md', 'sha256sum');
+    const formula = onlyBlock('sh', 'docs/guide/patterns.md', 'sha256sum');
     const patterns = [...formula.matchAll(/':\(glob\)(.*?)'/g)].map(([, pattern]) => pattern ?? '');
     const files = {
       'src/b.txt': 'b',
@@ -185,10 +203,17 @@ describe('what the documentation names', () => {
     for (const [document, text] of documents)
       for (const [, link = ''] of text.matchAll(/\]\(((?!https:)[^)]+)\)/g)) {
         const [path = '', anchor] = link.split('#');
-        const target = path === '' ? document : join(dirname(document), path);
+        const target = path === '' ? document : posix.join(posix.dirname(document), path);
         expect([link, existsSync(join(ROOT, target))]).toEqual([link, true]);
         if (anchor !== undefined) expect(anchorsOf(documents.get(target) ?? '')).toContain(anchor);
       }
+  });
+
+  it('is a file of this repository in CONTRIBUTING.md', () => {
+    const text = documents.get('CONTRIBUTING.md') ?? '';
+    const paths = [...text.matchAll(/`((?:src|dev|docs|__tests__)\/[^`<]*)`/g)].map(([, path = '']) => path);
+    expect(paths.length).toBeGreaterThan(20);
+    expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
   it('is the variable of that input', () => {
@@ -205,6 +230,12 @@ function anchorsOf(markdown: string): string[] {
   const headings = [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => title.toLowerCase());
   return headings.map((title) => title.replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-'));
 }
+
+it('the protocol shows a record as it is stored', () => {
+  const page = 'docs/internals/protocol.md';
+  const shown = onlyBlock('json', page, 'record/v1');
+  expect(recordText(parseRecord(shown, page))).toBe(JSON.stringify(JSON.parse(shown)));
+});
 
 interface Statement {
   readonly Effect: string;
@@ -234,12 +265,12 @@ describe('IAM policies', () => {
       input: (name) => ROLE_INPUTS.get(name) ?? '',
       variable: () => undefined,
     }).store;
-    const policy = onlyBlock('json', 'docs/guide/iam.md', 'sts:AssumeRoleWithWebIdentity');
+    const policy = onlyBlock('json', IAM, 'sts:AssumeRoleWithWebIdentity');
     expect(policy).toContain(`"token.actions.githubusercontent.com:aud": "${role?.audience}"`);
   });
 
   it('name the actions of the code and no other', async () => {
-    const { Statement }: Policy = JSON.parse(onlyBlock('json', 'README.md'));
+    const { Statement }: Policy = JSON.parse(onlyBlock('json', IAM, '"s3:PutObject"'));
     expect(new Set(Statement.flatMap(({ Action }) => Action))).toEqual(await actionsOfTheCode());
   });
 });
@@ -264,14 +295,14 @@ describe('under the policy', () => {
   });
   afterEach(() => scenario.close());
 
-  const full: Policy = JSON.parse(onlyBlock('json', 'README.md'));
-  const readOnly: Policy = JSON.parse(onlyBlock('json', 'docs/guide/iam.md', '"s3:GetObject"'));
+  const full: Policy = JSON.parse(onlyBlock('json', IAM, '"s3:PutObject"'));
+  const readOnly: Policy = JSON.parse(onlyBlock('json', IAM, '"Action": "s3:GetObject"'));
 
-  it('of the README, a set is uploaded, found and promoted', async () => {
+  it('in full, a set is uploaded, found and promoted', async () => {
     expect(await wholeStory(scenario, full)).toEqual(WHOLE_STORY);
   });
 
-  it.each(reductionsOf(full))('of the README without $what, it is not', async ({ policy }) => {
+  it.each(reductionsOf(full))('in full without $what, it is not', async ({ policy }) => {
     expect(await wholeStory(scenario, policy)).not.toEqual(WHOLE_STORY);
   });
 
