@@ -82,6 +82,14 @@ describe('docs/guide/inputs.md', () => {
   });
 });
 
+describe('docs/guide/lookup.md', () => {
+  it('explains the reasons that action.yml names', () => {
+    const named = String(action.outputs.reason?.description).matchAll(/`([a-z-]+)`/g);
+    const explained = readTable('docs/guide/lookup.md', 'Reasons').keys();
+    expect([...explained].sort()).toEqual([...named].map(([, name]) => name).sort());
+  });
+});
+
 describe('README.md', () => {
   it.each([
     ['Inputs', INPUTS],
