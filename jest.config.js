@@ -11,5 +11,5 @@ export default {
   // Two cores are two workers; by itself jest would leave one of them idle.
   maxWorkers: '100%',
   cacheDirectory: 'node_modules/.cache/jest',
-  testTimeout: 30_000,
+  testTimeout: 60_000,
 };

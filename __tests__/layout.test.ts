@@ -89,4 +89,4 @@ it('has tests in folders of the same names', () => {
   );
 });
 
-const OF_NO_MODULE = ['__tests__/dist', '__tests__/fuzz', '__tests__/proof'];
+const OF_NO_MODULE = ['__tests__/dist', '__tests__/fuzz'];

@@ -120,7 +120,7 @@ describe('namingProblem', () => {
     const paths = Array.from({ length: 10_000 }, (_, index) => `${folders}${index}`);
     const startedMs = performance.now();
     expect(namingProblem(paths, rules)).toBeUndefined();
-    expect(performance.now() - startedMs).toBeLessThan(5000);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 
   it('shows hostile names in one harmless line', () => {

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { tableRow } from '../servers/table-row.ts';
 
-const PAGE = resolve(import.meta.dirname, '..', '..', 'docs', 'reliability.md');
+const PAGE = resolve(import.meta.dirname, '..', '..', 'docs', 'internals', 'reliability.md');
 const SECTION = /<!-- figures -->.*<!-- \/figures -->/s;
 
 /** Of what a violation says. */
@@ -35,7 +35,7 @@ export interface Figures {
   readonly parts: Readonly<Record<string, PartFigures>>;
 }
 
-/** Replaces the figures of the parts that were run in docs/reliability.md; those of the others stay. */
+/** Replaces the figures of the parts that were run in docs/internals/reliability.md; those of the others stay. */
 export async function publishFigures(figures: Figures): Promise<void> {
   const page = await readFile(PAGE, 'utf8');
   const [section] = SECTION.exec(page) ?? [];

@@ -58,7 +58,12 @@ export async function proveModel({ tally, seed, interleavings, mutants, lanes, p
   const queue = mutants.values();
   const work = async (): Promise<void> => {
     await using workbench = await Workbench.create();
-    for (const mutant of queue) await proveNoticed(mutant, { workbench, tally, seed: number, progress });
+    for (const mutant of queue)
+      try {
+        await proveNoticed(mutant, { workbench, tally, seed: number, progress });
+      } catch (error) {
+        tally.violations.push(`Without '${mutant.guard}': ${error}`);
+      }
   };
   await Promise.all(Array.from({ length: Math.min(lanes, mutants.length) }, work));
 }

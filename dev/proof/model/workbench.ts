@@ -1,7 +1,8 @@
 import { type StdioOptions, spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, glob, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { withoutGuard } from './guards.ts';
 import type { Mutant } from './mutants.ts';
 
 const ROOT = resolve(import.meta.dirname, '..', '..', '..');
@@ -29,7 +30,7 @@ export class Workbench implements AsyncDisposable {
    * Runs the model without a guard.
    *
    * @returns after how many interleavings it failed, and by which promise; undefined where it did not
-   * @throws Error where the guard is not found in its file exactly once
+   * @throws Error where the guard is not found exactly once
    */
   async tryWithout(
     mutant: Mutant,
@@ -43,7 +44,7 @@ export class Workbench implements AsyncDisposable {
    * Runs tests with a guard and without it.
    *
    * @returns the name of the first that fails without it; undefined where all pass
-   * @throws Error where the guard is not found in its file exactly once, or one fails with it
+   * @throws Error where the guard is not found exactly once, or one fails with it
    */
   async testWithout(mutant: Mutant, tests: string): Promise<string | undefined> {
     const args = [...JEST, `--outputFile=${REPORT}`, tests];
@@ -64,27 +65,20 @@ export class Workbench implements AsyncDisposable {
   }
 
   async #runWithout(mutant: Mutant, args: readonly string[]): Promise<string> {
-    const path = join(this.#directory, mutant.file);
-    const { original, mutated } = await this.#without(mutant);
-    await writeFile(path, mutated);
+    const { path, original, mutated } = withoutGuard(await this.#sources(), mutant);
+    await writeFile(join(this.#directory, path), mutated);
     try {
       return await this.#run(args);
     } finally {
-      await writeFile(path, original);
+      await writeFile(join(this.#directory, path), original);
     }
   }
 
-  /** @throws Error where the guard is not found in its file exactly once */
-  async assertThere(mutant: Mutant): Promise<void> {
-    await this.#without(mutant);
-  }
-
-  async #without({ guard, file, text, replacement }: Mutant): Promise<{ original: string; mutated: string }> {
-    const original = await readFile(join(this.#directory, file), 'utf8');
-    const [before, after, ...more] = original.split(text);
-    if (before === undefined || after === undefined || more.length > 0)
-      throw new Error(`The guard '${guard}' is not found exactly once in ${file}: ${text}`);
-    return { original, mutated: before + replacement + after };
+  /** What has guards, by path. */
+  async #sources(): Promise<ReadonlyMap<string, string>> {
+    const paths = await Array.fromAsync(glob(['src/**/*.ts', 'dev/proof/model/*.ts'], { cwd: this.#directory }));
+    const read = async (path: string) => [path, await readFile(join(this.#directory, path), 'utf8')] as const;
+    return new Map(await Promise.all(paths.map(read)));
   }
 
   async #run(args: readonly string[]): Promise<string> {

@@ -2,85 +2,71 @@ import type { Mutant } from './mutant.ts';
 
 // Holding the record: renewals, giving up, and what a writer does that has lost it.
 
-const CLAIM = 'src/asset-set/claim.ts';
-
 export const HOLD: readonly Mutant[] = [
   {
     guard: 'nothing is written once the record is lost',
-    file: CLAIM,
     text: 'if (this.#loss !== undefined) throw this.#loss;\n    if (attempt',
     replacement: 'if (attempt',
     redundant: "the write is refused by If-Match, since the ETag of another's record is never taken",
   },
   {
     guard: 'renewals end with the hold',
-    file: CLAIM,
     text: '  end(): void {\n    this.#stopRenewing();',
     replacement: '  end(): void {',
   },
   {
     guard: 'renewals end when it is given up',
-    file: CLAIM,
     text: '  async giveUp(): Promise<void> {\n    this.#stopRenewing();',
     replacement: '  async giveUp(): Promise<void> {',
   },
   {
     guard: 'the hold is renewed while it lasts',
-    file: CLAIM,
     text: 'void claim.renew().catch((error) => claim.#fail(error))',
     replacement: 'undefined',
   },
   {
     guard: 'the hold counts from when its write was sent, not from when its reply came',
-    file: CLAIM,
     text: "    if (result.outcome === 'written') {\n      this.#etag = result.etag;\n      this.#heldSinceMs = sentAtMs;",
     replacement:
       "    if (result.outcome === 'written') {\n      this.#etag = result.etag;\n      this.#heldSinceMs = clock.monotonicMs();",
   },
   {
     guard: 'the hold counts from when its write was sent, after 412 as well',
-    file: CLAIM,
     text: '      this.#heldSinceMs = sentAtMs;\n      return;',
     replacement: '      this.#heldSinceMs = this.#ports.clock.monotonicMs();\n      return;',
   },
   {
     guard: 'a writer that lost the record stops',
-    file: CLAIM,
     text: 'if (failure !== undefined) throw failure;',
     replacement: '',
     rare: '__tests__/asset-set/record-claim.local.test.ts',
   },
   {
     guard: 'a writer that could not renew within its lease stops',
-    file: CLAIM,
     text: 'if (heldForMs >= LEASE_SECONDS * 1000)',
     replacement: 'if (heldForMs < 0)',
   },
   {
     guard: 'the hold is asserted before the seal',
-    file: CLAIM,
     text: '    await this.settled();\n    this.#sealing = true;',
     replacement: '    await this.#lastWrite;\n    this.#sealing = true;',
     redundant: 'the seal is refused by If-Match once another writer has the record',
   },
   {
     guard: 'nothing is sealed when the test of conditions fails',
-    file: CLAIM,
     text: '    this.#lastWrite = test.catch((error: unknown) => {\n      this.#failure ??= error;\n    });',
     replacement: '    this.#lastWrite = test.catch(() => undefined);',
     redundant: 'the seal meets the same fault, or the store has recovered from it',
   },
   {
     guard: 'the first upload tests whether the store checks conditions',
-    file: CLAIM,
     text: 'if (claim.#isUpload) claim.#findIgnored(guarded);',
     replacement: '',
     redundant: 'it only warns, of a store that the model has not',
   },
   {
     guard: 'the first upload tells that If-Match is ignored',
-    file: CLAIM,
-    text: "  ['If-Match', { kind: 'unchanged', etag: '\"00000000000000000000000000000000\"' }],\n",
+    text: "['If-Match', { kind: 'unchanged', etag: '\"00000000000000000000000000000000\"' }]",
     replacement: '',
     rare: '__tests__/asset-set/record-claim.local.test.ts',
   },

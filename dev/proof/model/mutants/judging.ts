@@ -2,51 +2,40 @@ import type { Mutant } from './mutant.ts';
 
 // What a reader concludes.
 
-const LOOK_UP = 'src/asset-set/lookup.ts';
-const UNRECORDED = 'src/asset-set/lookup.ts';
-const VERDICT = 'src/asset-set/status.ts';
-
 export const JUDGING: readonly Mutant[] = [
   {
     guard: 'a damaged set is not found',
-    file: LOOK_UP,
     text: "if (disagreement !== undefined) return { ...found, verdict: { reason: 'damaged', record, disagreement } };",
     replacement: '',
   },
   {
     guard: 'sizes are compared',
-    file: VERDICT,
     text: 'if (listed.size !== file.size)',
     replacement: 'if (listed.size < 0)',
     redundant: 'other sizes have other ETags',
   },
   {
     guard: 'ETags are compared',
-    file: VERDICT,
     text: 'if (listed.etag !== file.etag)',
     replacement: "if (listed.etag === '')",
   },
   {
     guard: 'a missing file is damage',
-    file: VERDICT,
     text: "if (listed === undefined) return { file, difference: 'missing' };",
     replacement: 'if (listed === undefined) return undefined;',
   },
   {
     guard: 'where a HEAD agrees and the listing did not, a second listing decides',
-    file: 'src/asset-set/lookup.ts',
-    text: 'confirmed[index] || again.get(path)?.etag !== listedEtag,',
-    replacement: 'confirmed[index] || (again.size < 0 && path === listedEtag),',
+    text: 'confirmed[index] || again.get(path)?.etag !== listedEtag',
+    replacement: 'confirmed[index] || (again.size < 0 && path === listedEtag)',
   },
   {
     guard: 'a listing that may have begun before the seal does not count',
-    file: LOOK_UP,
     text: 'const counted = mayPrecedeRecord ? store.list(location.prefix) : pages;',
     replacement: 'const counted = mayPrecedeRecord ? pages : pages;',
   },
   {
     guard: 'a listing that may have begun before the seal does not count, also when it agrees',
-    file: LOOK_UP,
     text: 'const counted = mayPrecedeRecord ? store.list(location.prefix) : pages;',
     replacement: [
       'const held = await Array.fromAsync(pages);',
@@ -57,76 +46,65 @@ export const JUDGING: readonly Mutant[] = [
   },
   {
     guard: 'the time since the listing was sent counts against the age of the record',
-    file: LOOK_UP,
     text: 'record.ageMs <= elapsedMs + CLOCK_GRAIN_MS',
     replacement: 'record.ageMs + 0 * elapsedMs <= CLOCK_GRAIN_MS',
   },
   {
     guard: '2 seconds of slack, since clocks are read to whole seconds',
-    file: LOOK_UP,
     text: 'const CLOCK_GRAIN_MS = 2000;',
     replacement: 'const CLOCK_GRAIN_MS = -1;',
   },
   {
     guard: 'an absent record is read again where there are objects',
-    file: UNRECORDED,
     text: 'const record = await readRecord(store, location);',
     replacement: 'const record = await Promise.resolve<ReadRecord | undefined>(undefined);',
   },
   {
     guard: 'a set is listed again once its record has turned up',
-    file: UNRECORDED,
     text: 'return judge({ location, record, pages: store.list(location.prefix) });',
     replacement:
       'return judge({ location, record, pages: [[...found.listing].map(([path, { size, etag }]) => ({ key: location.prefix + path, sizeBytes: size, etag }))] });',
   },
   {
     guard: 'a listing of several pages counts only where the record is still the same after it',
-    file: 'src/asset-set/lookup.ts',
     text: 'if (head?.etag === finding.record?.etag) return finding;',
     replacement: 'if (head !== null) return finding;',
     rare: '__tests__/modes/check.local.test.ts',
   },
   {
     guard: 'asset-record: a set of ours whose record was deleted is no legacy set',
-    file: UNRECORDED,
     text: 'if (head === undefined || isOurs(head, location))',
     replacement: 'if (head === undefined)',
   },
   {
     guard: 'commit-hash: what the Python tool copied from our cache is a legacy set',
-    file: UNRECORDED,
     text: "return isRecorded(head) && (location.kind === 'cache' || commitOf(head) === location.id);",
     replacement: "return isRecorded(head) && (location.kind === 'cache' || commitOf(head) !== '');",
   },
   {
     guard: 'legacy: ignore',
-    file: LOOK_UP,
     text: "(verdict.reason === 'legacy' && legacy === 'trust')",
     replacement: "(verdict.reason === 'legacy' && legacy !== undefined)",
   },
   {
     guard: 'an archived record is an answer',
-    file: LOOK_UP,
     text: "if (error instanceof StoreError && error.kind === 'archived') return undefined;",
     replacement: '',
   },
   {
     guard: 'an archived record is taken over only by its own ETag',
-    file: LOOK_UP,
-    text: '  if (again !== undefined) return again;\n',
-    replacement: '',
+    within: 'lookUpReadable',
+    text: 'if (again !== undefined) return again;\n  const found',
+    replacement: 'const found',
     rare: '__tests__/modes/check-archived.local.test.ts',
   },
   {
     guard: 'an archived set without a record is not found',
-    file: UNRECORDED,
     text: "return name === undefined ? { reason: 'legacy' } : { reason: 'archived', name };",
     replacement: "return name === '' ? { reason: 'archived', name } : { reason: 'legacy' };",
   },
   {
     guard: 'an archived set is not found',
-    file: LOOK_UP,
     text: "name === undefined ? { reason: 'complete', record } : { reason: 'archived', name }",
     replacement: "name === '' ? { reason: 'archived', name } : { reason: 'complete', record }",
   },

@@ -2,61 +2,50 @@ import type { Mutant } from './mutant.ts';
 
 // When a lease has lapsed.
 
-const VERDICT = 'src/asset-set/status.ts';
-
 export const LEASE: readonly Mutant[] = [
   {
     guard: 'a live lease is respected',
-    file: VERDICT,
     text: 'return ageMs <= (record.leaseSeconds + LEASE_SLACK_SECONDS) * 1000;',
     replacement: 'return false;',
   },
   {
     guard: 'a lapsed lease blocks nobody',
-    file: VERDICT,
     text: 'return ageMs <= (record.leaseSeconds + LEASE_SLACK_SECONDS) * 1000;',
     replacement: 'return true;',
   },
   {
     guard: 'slack on the lease',
-    file: VERDICT,
     text: 'const LEASE_SLACK_SECONDS = 5;',
     replacement: 'const LEASE_SLACK_SECONDS = -1;',
   },
   {
     guard: 'a record that was released blocks nobody',
-    file: VERDICT,
     text: 'if (record.leaseSeconds === 0) return false;',
     replacement: '',
     rare: '__tests__/asset-set/verdict.test.ts',
   },
   {
     guard: 'a lease from the future lapses by the clock of who waits',
-    file: 'src/asset-set/wait.ts',
     text: 'return isLive ? finding : { ...finding, verdict: unfinished(record) };',
     replacement: 'return isLive ? finding : { ...finding };',
   },
   {
     guard: 'the age of a record is Date less Last-Modified',
-    file: 'src/asset-set/lookup.ts',
     text: 'ageMs: dateMs - lastModifiedMs }',
     replacement: 'ageMs: dateMs }',
   },
   {
     guard: 'only an earlier attempt is known to have ended',
-    file: VERDICT,
     text: 'return Number(writer.runAttempt) < Number(reader.runAttempt);',
     replacement: 'return true;',
   },
   {
     guard: 'only an attempt of the same run is known to have ended',
-    file: VERDICT,
     text: 'if (writer.repository !== reader.repository || writer.runId !== reader.runId) return false;',
     replacement: '',
   },
   {
     guard: 'an earlier attempt of the same run is known to have ended',
-    file: VERDICT,
     text: 'if (isEarlierAttempt(record.writer, reader)) return false;',
     replacement: '',
   },

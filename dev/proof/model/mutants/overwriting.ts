@@ -2,138 +2,115 @@ import type { Mutant } from './mutant.ts';
 
 // Overwriting: every byte is sent, nobody is handed what is replaced, and no metadata proves what took a sealed object's place.
 
-const UPLOAD = 'src/modes/upload.ts';
-const FILL = 'src/asset-set/promote.ts';
-const SEND = 'src/asset-set/send.ts';
-
 export const OVERWRITING: readonly Mutant[] = [
   {
     guard: 'with overwrite, a complete set does not count',
-    file: UPLOAD,
     text: 'const isThere = isUsable(finding, request.legacy) && !request.overwrite;',
     replacement: 'const isThere = isUsable(finding, request.legacy);',
   },
   {
     guard: 'with overwrite, what an earlier step found does not count',
-    file: UPLOAD,
     text: 'const marked = request.overwrite ? undefined : await uploadMarked(request, ports, told);',
     replacement: 'const marked = await uploadMarked(request, ports, told);',
   },
   {
     guard: 'with overwrite, nothing that is there counts as sent',
-    file: SEND,
     text: 'const counts = !evidence.overwrite && !store.requiresSignatures;',
     replacement: 'const counts = !store.requiresSignatures;',
   },
   {
     guard: 'with overwrite, no large file that is there counts as sent',
-    file: SEND,
     text: 'trustsMetadata: !store.requiresSignatures && !evidence.overwrite && evidence.sealed === undefined,',
     replacement: 'trustsMetadata: !store.requiresSignatures && evidence.sealed === undefined,',
     rare: '__tests__/modes/upload.local.test.ts',
   },
   {
     guard: 'with overwrite, a lost race is waited for, and the set is replaced',
-    file: UPLOAD,
     text: 'if (!request.overwrite) return afterLostRace(plan, error);',
     replacement: 'return afterLostRace(plan, error);',
   },
   {
     guard: 'with overwrite, a lost race does not fail',
-    file: UPLOAD,
     text: 'const MOST_OVERWRITES = 3;',
     replacement: 'const MOST_OVERWRITES = 1;',
   },
   {
     guard: 'the code is not in the cache while its build is replaced',
-    file: UPLOAD,
-    text: '  if (request.overwrite && codeHash !== undefined)\n    await',
-    replacement: '  if (request.overwrite && codeHash === undefined && request.overwrite !== true)\n    await',
+    text: 'if (request.overwrite) await withdrawReplaced(plan, finding);',
+    replacement: '',
   },
   {
     guard: 'what is unfinished in the cache is withdrawn too',
-    file: FILL,
     text: "if (verdict.reason === 'absent') return;",
     replacement: "if (verdict.reason !== 'complete' && verdict.reason !== 'legacy') return;",
     rare: '__tests__/modes/upload.local.test.ts',
   },
   {
     guard: 'a cache that is being written is waited for before it is withdrawn',
-    file: FILL,
     text: "  if (verdict.reason === 'in-progress') throw stillInProgress(verdict.record, { location, waitMs });\n",
     replacement: "  if (verdict.reason === 'in-progress') return;\n",
   },
   {
     guard: 'a complete cache is replaced where the set is overwritten',
-    file: FILL,
     text: "if (existing.verdict.reason === 'complete' && !overwrite) {",
     replacement: "if (existing.verdict.reason === 'complete') {",
   },
   {
     guard: 'a cache that is being written is waited for, and replaced',
-    file: FILL,
     text: 'overwrite ? waitMs : 0',
     replacement: 'overwrite ? 0 : 0',
     rare: '__tests__/modes/upload.local.test.ts',
   },
   {
     guard: 'a copy of a replaced build under another code hash is told',
-    file: UPLOAD,
     text: 'if (request.overwrite) warnOfKeptCopy(plan, finding);',
     replacement: '',
     rare: '__tests__/modes/upload.test.ts',
   },
   {
     guard: 'metadata tells nothing of an object that took the place of a sealed one',
-    file: SEND,
     text: 'if (sealed === undefined) return sha256Of(head);',
     replacement: 'if (sealed === undefined || sealed !== undefined) return sha256Of(head);',
   },
   {
     guard: 'metadata tells nothing of a large object that took the place of a sealed one',
-    file: SEND,
     text: 'trustsMetadata: !store.requiresSignatures && !evidence.overwrite && evidence.sealed === undefined,',
     replacement: 'trustsMetadata: !store.requiresSignatures && !evidence.overwrite,',
     rare: '__tests__/modes/upload.local.test.ts',
   },
   {
     guard: 'sealedBefore: a set that was complete is known as that when its upload broke off',
-    file: UPLOAD,
-    text: 'sealedBefore: sealed && true,',
-    replacement: 'sealedBefore: undefined,',
+    text: 'sealedBefore: sealed && true',
+    replacement: 'sealedBefore: undefined',
     rare: '__tests__/modes/upload.test.ts',
   },
   {
     guard: 'sealedBefore is kept by who takes over from who broke off',
-    file: 'src/asset-set/lookup.ts',
     text: "return found.record?.state === 'uploading' ? found.record.sealedBefore === true : true;",
     replacement: "return found.record?.state !== 'uploading';",
     rare: '__tests__/modes/upload.test.ts',
   },
   {
     guard: 'sealedBefore: a set that is repaired was complete',
-    file: 'src/asset-set/claim.ts',
     text: 'this.#wasSealed = true;',
     replacement: '',
     rare: '__tests__/asset-set/complete-set.local.test.ts',
   },
   {
     guard: 'sealedBefore: a set that was complete is known as that when its promotion broke off',
-    file: 'src/asset-set/promote.ts',
-    text: 'sealedBefore: wasSealed(own) || undefined,',
-    replacement: 'sealedBefore: undefined,',
+    text: 'sealedBefore: wasSealed(own) || undefined',
+    replacement: 'sealedBefore: undefined',
     rare: '__tests__/modes/check-cache.test.ts',
   },
   {
     guard: 'a set whose record was deleted may have been complete',
-    file: 'src/asset-set/lookup.ts',
     text: "if (found === undefined) return verdict.reason === 'incomplete';",
     replacement: 'if (found === undefined) return verdict.reason.length < 0;',
     rare: '__tests__/asset-set/look-up.test.ts',
   },
   {
     guard: 'what is archived is sent again',
-    file: SEND,
+    within: 'storeAsset',
     text: '!head.isArchived && ',
     replacement: '',
   },

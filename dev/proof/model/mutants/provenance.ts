@@ -2,149 +2,124 @@ import type { Mutant } from './mutant.ts';
 
 // Whose build a set is: of the commit and the code that it is filed under, whatever markers and records say.
 
-const UPLOAD = 'src/modes/upload.ts';
-const MARKED = 'src/modes/upload.ts';
-const CODE_HASH = 'src/code-hash/checked-out.ts';
-
 export const PROVENANCE: readonly Mutant[] = [
   {
     guard: 'a record counts only at the key of its commit or code hash',
-    file: 'src/asset-set/lookup.ts',
     text: ' ?? misplacement(record, recorded.location)',
     replacement: '',
   },
   {
     guard: "a fallback's set of another code hash does not count",
-    file: 'src/asset-set/find.ts',
     text: 'if (isOtherCode(from, codeHash, ports)) continue;',
     replacement: '',
   },
   {
     guard: "a fallback's set of another code hash does not count once it has been waited for",
-    file: 'src/asset-set/find.ts',
     text: 'if (isUsable(settled, search.legacy) && !isOtherCode(settled, codeHash, ports)) return settled;',
     replacement: 'if (isUsable(settled, search.legacy)) return settled;',
     rare: '__tests__/modes/check-waits.test.ts',
   },
   {
     guard: 'a promotion keeps the code hash of its source',
-    file: 'src/asset-set/promote.ts',
     text: "if (verdict.reason === 'complete') return verdict.record;",
     replacement: '',
     rare: '__tests__/modes/check-cache.test.ts',
   },
   {
     guard: 'what a set without a record is promoted to names no code hash',
-    file: 'src/asset-set/promote.ts',
     text: 'codeHash: legacy ? undefined : codeHash,',
     replacement: 'codeHash,',
     rare: '__tests__/modes/check-cache.test.ts',
   },
   {
     guard: 'a set is cached only under the code that its record names',
-    file: UPLOAD,
     text: 'if (record?.codeHash === value) return true;',
     replacement: 'if (record !== undefined) return true;',
   },
   {
     guard: 'a set of unknown code is not cached',
-    file: UPLOAD,
     text: 'if (record?.codeHash === value) return true;',
     replacement: 'if (record !== undefined && (record.codeHash ?? value) === value) return true;',
   },
   {
     guard: 'sources are hashed only of the commit that is looked for',
-    file: 'src/code-hash/checked-out.ts',
     text: 'if (head === commit) return;\n  const path',
     replacement: 'if (head === commit || head !== undefined) return;\n  const path',
   },
   {
     guard: 'what an earlier step found is looked up',
-    file: MARKED,
     text: 'if (!isUsable(finding, request.legacy)) {',
     replacement: 'if (!isUsable(finding, request.legacy) && request.dryRun) {',
   },
   {
     guard: 'what an earlier step found is of this commit',
-    file: MARKED,
-    text: 'return location.id === own.id && (isOutOfReach || location.recordKey === own.recordKey);',
-    replacement: 'return true;',
+    text: "location.id === (location.kind === 'artifact' ? own.id : (await codeHash())?.value)",
+    replacement: "location.kind === 'artifact' || location.id === (await codeHash())?.value",
   },
   {
     guard: 'a build names no set under another prefix',
-    file: MARKED,
-    text: 'return location.id === own.id && (isOutOfReach || location.recordKey === own.recordKey);',
+    within: 'isWanted',
+    text: 'return location.recordKey === own.recordKey;',
     replacement: 'return location.id === own.id;',
   },
   {
     guard: 'what an earlier step found in the cache is of this code hash',
-    file: MARKED,
-    text: 'if (cached?.value !== location.id) return false;',
-    replacement: 'if (cached === undefined) return false;',
+    text: "location.id === (location.kind === 'artifact' ? own.id : (await codeHash())?.value)",
+    replacement: "location.kind !== 'artifact' || location.id === own.id",
   },
   {
     guard: 'a build names no set of the cache under another prefix',
-    file: MARKED,
-    text: 'return isOutOfReach || location.recordKey === cacheSet(prefix, cached.value).recordKey;',
-    replacement: 'return isOutOfReach || location.recordKey !== prefix;',
+    text: 'return cached !== undefined && location.recordKey === cacheSet(request.prefix, cached.value).recordKey;',
+    replacement: 'return cached !== undefined && location.id === cached.value;',
   },
   {
     guard: "a check's handover goes before what lies in the package directory",
-    file: 'src/asset-set/handover.ts',
     text: "if (handover !== undefined) return { kind: 'handover', handover, isOutOfReach: true };",
     replacement: '',
   },
   {
     guard: 'markers of another server, bucket or prefix do not count',
-    file: 'src/asset-set/handover.ts',
     text: 'value.endpoint === endpoint && value.asked === uriOf(bucket, own) ? value : undefined',
     replacement: 'value.endpoint !== bucket + uriOf(bucket, own) ? value : undefined',
     rare: '__tests__/asset-set/handover.test.ts',
   },
   {
     guard: "with keys, a build's code hash is no proof",
-    file: CODE_HASH,
     text: 'if (isOutOfReach || !ports.store.requiresSignatures) return handed;',
     replacement: 'if (isOutOfReach || handed !== undefined) return handed;',
   },
   {
     guard: 'a code hash that was computed otherwise does not count',
-    file: CODE_HASH,
     text: 'codeHashes.filter((other) => own === undefined || isSameRequest(other, own));',
     replacement: 'codeHashes.filter((other) => own === undefined || other !== own);',
     rare: '__tests__/modes/handover.test.ts',
   },
   {
     guard: 'a pattern that matches nothing is an error',
-    file: 'src/code-hash/checked-out.ts',
     text: "if (request.unmatchedPatterns === 'error')",
     replacement: "if (request.unmatchedPatterns === 'error' && fileCount < 0)",
     rare: '__tests__/code-hash/hash-checked-out.test.ts',
   },
   {
     guard: 'upload refuses what no restore takes, and no key has room for',
-    file: UPLOAD,
     text: '  refuseBadPaths(ports.packages, { assets, locations: [location, ...cache] });\n',
     replacement: '',
     rare: '__tests__/modes/upload.test.ts',
   },
   {
     guard: "git's own files are no assets",
-    file: 'src/asset-set/path.ts',
     text: "if (IN_GIT_FOLDER.test(path.replace(IGNORED_BY_HFS, ''))) return \"it leads into git's own files\";",
     replacement: '',
     rare: '__tests__/asset-set/asset-path.test.ts',
   },
   {
     guard: 'a key has room under each place of the set',
-    file: UPLOAD,
     text: 'locations: [location, ...cache] });',
     replacement: 'locations: [location, ...cache.slice(1)] });',
     rare: '__tests__/modes/upload.test.ts',
   },
   {
     guard: 'a promotion refuses paths that leave the set, or do not fit under its prefix',
-    file: 'src/asset-set/promote.ts',
     text: '  refuseBadPaths(files, { from: from.location, to: own.location });\n',
     replacement: '',
     rare: '__tests__/modes/check-cache.test.ts',

@@ -2,67 +2,54 @@ import type { Mutant } from './mutant.ts';
 
 // Bringing a set back.
 
-const RESTORE_FILES = 'src/asset-set/download.ts';
-const RESTORE_SET = 'src/asset-set/download.ts';
-const CONTENTS = 'src/asset-set/copy.ts';
-const CLIENT = 'dev/proof/model/client.ts';
-
 export const RESTORING: readonly Mutant[] = [
   {
     guard: 'If-Match on what is read',
-    file: CLIENT,
+    within: 'readAsset',
     text: 'version.etag !== etag || ',
     replacement: '',
   },
   {
     guard: 'SHA-256 of what is restored',
-    file: RESTORE_FILES,
     text: 'if (file.sha256 !== undefined && sha256 !== file.sha256)',
     replacement: "if (file.sha256 !== undefined && sha256 === '')",
   },
   {
     guard: 'a file that is there counts only with its SHA-256',
-    file: RESTORE_FILES,
     text: 'return (await packages.digest(path, size)) === sha256;',
     replacement: 'return (await packages.digest(path, size)) !== undefined;',
   },
   {
     guard: 'a range that has changed is not restored',
-    file: RESTORE_FILES,
     text: "if (result.outcome === 'read') return result.bytes;",
     replacement:
       "if (result.outcome === 'read' || store.bucket === 'model') return result.outcome === 'read' ? result.bytes : new Uint8Array(range.lengthBytes);",
   },
   {
     guard: 'a repaired set is restored anew only where it has all files of the first',
-    file: RESTORE_SET,
     text: 'if (!pathsOf(set).isSubsetOf(pathsOf(again))) throw error;',
     replacement: '',
   },
   {
     guard: 'a restore that meets a repair waits for it',
-    file: RESTORE_SET,
     text: "if (again.verdict.reason === 'in-progress') throw stillInProgress(again.verdict.record, { location, waitMs });",
     replacement: '',
     redundant: 'what is not usable is refused in the next line: only the message is another',
   },
   {
     guard: 'a legacy set is listed again where an ETag is another than listed',
-    file: CONTENTS,
     text: 'await assertAsListed(store, set, files);',
     replacement: '',
     rare: '__tests__/asset-set/set-contents.test.ts',
   },
   {
     guard: 'a legacy set has no record after it was read',
-    file: CONTENTS,
     text: 'if ((await readRecord(store, set.location)) !== undefined)',
     replacement: 'if (files.length < 0)',
     rare: '__tests__/asset-set/set-contents.test.ts',
   },
   {
     guard: 'a legacy file has the size that was listed',
-    file: CONTENTS,
     text: 'if (head === undefined || head.sizeBytes !== size) throw changed(path, set);',
     replacement: 'if (head === undefined) throw changed(path, set);',
     redundant: 'another size has another ETag, and the listing is compared again',

@@ -2,81 +2,67 @@ import type { Mutant } from './mutant.ts';
 
 // Sending assets.
 
-const SEND = 'src/asset-set/send.ts';
-
 export const SENDING: readonly Mutant[] = [
   {
     guard: 'the hold is asserted before each put',
-    file: SEND,
     text: '  claim.assertHeld();\n  if (listedEtag === undefined) {',
     replacement: '  if (listedEtag === undefined) {',
   },
   {
     guard: 'the hold is asserted before each replacement',
-    file: SEND,
     text: '    replaceable = head?.etag;\n    claim.assertHeld();',
     replacement: '    replaceable = head?.etag;',
   },
   {
     guard: 'the hold is asserted before Complete',
-    file: SEND,
     text: '    await claim.renew();\n    claim.assertHeld();\n  };',
     replacement: '    await claim.renew();\n  };',
   },
   {
     guard: 'the hold is renewed before Complete',
-    file: SEND,
     text: '    await claim.renew();\n    claim.assertHeld();\n  };',
     replacement: '    claim.assertHeld();\n  };',
     redundant: 'it makes it rare that a Complete arrives after a take-over; its condition makes that harmless',
   },
   {
     guard: 'the hold is renewed and asserted before Complete',
-    file: SEND,
     text: '    await claim.renew();\n    claim.assertHeld();\n  };',
     replacement: '  };',
   },
   {
     guard: 'the hold is asserted before each part',
-    file: SEND,
     text: '    claim.assertHeld();\n    return open.read(...range);',
     replacement: '    return open.read(...range);',
     redundant: 'parts are no object: the hold is asserted again before Complete',
   },
   {
     guard: 'the hold is renewed before an ETag is replaced that was not known before',
-    file: SEND,
     text: 'if (head !== undefined && head.etag !== replaceable) await claim.renew();',
     replacement: '',
   },
   {
     guard: 'what is there counts as sent only with the same size and SHA-256',
-    file: SEND,
     text: 'return head.sizeBytes === file.size && sha256 === file.sha256 && hasAttributes(head, attributes);',
     replacement: 'return true;',
   },
   {
     guard: 'what is there counts as sent only with the same SHA-256',
-    file: SEND,
     text: 'return head.sizeBytes === file.size && sha256 === file.sha256 && hasAttributes(head, attributes);',
     replacement: 'return head.sizeBytes === file.size;',
   },
   {
     guard: 'what is there with the same bytes counts as sent',
-    file: SEND,
     text: 'return head.sizeBytes === file.size && sha256 === file.sha256 && hasAttributes(head, attributes);',
     replacement: 'return false;',
     redundant: 'it spares the bytes: without, each run that goes on sends everything again',
   },
   {
     guard: 'what is there with other bytes is replaced',
-    file: SEND,
     text: "head === undefined ? { kind: 'absent' } : { kind: 'unchanged', etag: head.etag };",
     replacement: "head === undefined ? { kind: 'absent' } : { kind: 'absent' };",
   },
   {
     guard: 'the bytes of each part that is sent are those that were hashed',
-    file: 'dev/proof/model/put-in-parts.ts',
     text: 'if (digestsOf(bytes).sha256 !== partDigests[number - 1])',
     replacement: "if (digestsOf(bytes).sha256 === '')",
   },
