@@ -387,12 +387,16 @@ describe('upload, where the set is there', () => {
     expect(await storedBody('app.zip')).toBe('app 2');
   });
 
-  it('says where a copy of what it replaces stays in the cache', async () => {
+  it('takes what it replaces out of the cache under its code hash too, and says nothing else', async () => {
     const [before, now] = ['a'.repeat(64), 'b'.repeat(64)];
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload({ codeHash: { kind: 'given', value: before } });
     await scenario.upload({ codeHash: { kind: 'given', value: now }, overwrite: true });
-    expect(scenario.warnings()).toEqual([expect.stringContaining(`/records/cache/${before}.json`)]);
+    expect(await scenario.record(`records/cache/${before}.json`)).toMatchObject({
+      state: 'uploading',
+      leaseSeconds: 0,
+    });
+    expect(scenario.warnings()).toEqual([]);
   });
 
   it('does not cache it where it was stored without a code hash, unless it replaces it', async () => {

@@ -197,18 +197,7 @@ async function send(plan: UploadPlan, finding: Finding): Promise<Outcome> {
     `Stored ${counted(record.files.length, 'asset')} (${size}${presentCount > 0 ? `, ${presentCount} of them there already` : ''}) at ${uriOf(ports.store.bucket, location)}.`,
   );
   const found = { ...finding, verdict: { reason: 'complete', record } } as const;
-  if (request.overwrite) warnOfKeptCopy(plan, finding);
   return finish(plan, { finding: found, reason: presentCount > 0 ? 'resumed' : 'uploaded' });
-}
-
-/** The build that was replaced may be in the cache under a code hash that this run does not write to. */
-function warnOfKeptCopy({ request, ports, codeHash }: UploadPlan, replaced: Finding): void {
-  const kept = replaced.record?.record?.codeHash;
-  if (kept === undefined || kept === codeHash?.value) return;
-  const { recordKey } = cacheSet(request.prefix, kept);
-  ports.log.warning(
-    `The set that was replaced had the code hash ${kept}, and a copy of it in the cache stays in use: delete s3://${ports.store.bucket}/${recordKey} if that build must not be used again`,
-  );
 }
 
 /** Another run took the record: ends well when that run's set is complete, and says where the two builds differ. */

@@ -62,10 +62,9 @@ export const OVERWRITING: readonly Mutant[] = [
     rare: '__tests__/modes/upload.local.test.ts',
   },
   {
-    guard: 'a copy of a replaced build under another code hash is told',
-    text: 'if (request.overwrite) warnOfKeptCopy(plan, finding);',
-    replacement: '',
-    rare: '__tests__/modes/upload.test.ts',
+    guard: 'the code of the set that is replaced is withdrawn from the cache too',
+    text: 'for (const withdrawn of [codeHash, recorded])',
+    replacement: 'for (const withdrawn of [codeHash])',
   },
   {
     guard: 'metadata tells nothing of an object that took the place of a sealed one',
