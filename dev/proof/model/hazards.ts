@@ -95,7 +95,8 @@ export class Hazards {
     }
     add('jump', () => this.#jump(choice));
     add('damage', () => damageSomething(world, choice), this.isSealing ? AIMED : 1);
-    add('unrecord', () => deleteRecord(world, choice));
+    // What another tool stored is taken as it is: a forgery in a set without a record can't be told.
+    if (!world.hasForgeries) add('unrecord', () => deleteRecord(world, choice));
     add('forge', () => forge(world, choice));
     add('misplace', () => misplace(world, choice));
     for (const paused of processes)

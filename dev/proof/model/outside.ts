@@ -31,6 +31,7 @@ export function forge(world: World, choice: number): void {
   const bytes = contentOf(pathIn(key), (choice >>> 4) % 2);
   if (bytes.length !== version.bytes.length || bytes.equals(version.bytes)) return;
   world.tell(`somebody replaces ${key} and keeps its metadata`);
+  world.hasForgeries = true;
   const { attributes, etag } = version;
   bucket.put({ key, bytes, attributes, condition: { kind: 'unchanged', etag }, author: 'outsider' });
 }

@@ -3,8 +3,8 @@ import { isLegacy, isWhole, momentsOf, placeOf, recordIn, type SetPlace } from '
 import type { Watching } from './watching.ts';
 
 /**
- * An upload that overwrites a set first makes the code's set in the cache incomplete: from its first byte on nobody is
- * handed the build that it replaces, wherever it breaks off. What others put there meanwhile is theirs.
+ * An upload that overwrites a set first makes the cached set of its code incomplete, and that of the code it replaces: from
+ * its first byte on the cache hands out nothing of before, wherever it breaks off. What others put there meanwhile is theirs.
  */
 export class Withdrawals {
   readonly #in: Watching;
@@ -27,10 +27,19 @@ export class Withdrawals {
     const held = bucket.objects.get(recordKey);
     if (folder !== 'artifacts' || mode !== 'upload' || !overwrite || held?.author !== sender) return;
     const { codeHash, writer } = recordIn(held);
-    if (codeHash === undefined || this.#begun.has(writer.nonce)) return;
+    if (this.#begun.has(writer.nonce)) return;
     this.#begun.add(writer.nonce);
-    if (this.#isHandedOut(sender, placeOf('cache', codeHash, root)))
-      violate(`process ${sender} begins to overwrite ${recordKey}, and the cache still hands out what was there`);
+    for (const code of new Set([codeHash, this.#replacedCode(recordKey, writer.nonce)]))
+      if (code !== undefined && this.#isHandedOut(sender, placeOf('cache', code, root)))
+        violate(`process ${sender} begins to overwrite ${recordKey}, and the cache still hands out what was there`);
+  }
+
+  /** The code hash in the record that a writer took over. */
+  #replacedCode(recordKey: string, nonce: string): string | undefined {
+    const records = this.#in.bucket.changes.filter(({ key }) => key === recordKey).map(({ version }) => version);
+    const first = records.findIndex((version) => version !== undefined && recordIn(version).writer.nonce === nonce);
+    const replaced = records[first - 1];
+    return replaced && recordIn(replaced).codeHash;
   }
 
   /** Whether a set can be found that was begun before a process looked for it. */

@@ -30,6 +30,8 @@ export class World {
   readonly counts: Map<string, number>;
   readonly watch: Watch;
   readonly #verify: Onlooker['verify'];
+  /** Whether objects have metadata that is not their own. */
+  hasForgeries = false;
   #nonces = 0;
 
   constructor(plan: Plan, { counts, verify }: Onlooker) {
