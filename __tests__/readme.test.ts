@@ -10,7 +10,8 @@ import { machineEnvironment } from '../dev/run-action.ts';
 import { parseRecord, recordText } from '../src/asset-set/record.ts';
 import { gitSha256 } from '../src/code-hash/code-hash.ts';
 import { gitSourceTree } from '../src/code-hash/source-tree.ts';
-import { INPUTS, parseInputs } from '../src/inputs/inputs.ts';
+import { parseInputs } from '../src/inputs/inputs.ts';
+import { INPUTS } from '../src/inputs/table.ts';
 import { OUTPUTS, outputsOf } from '../src/outputs.ts';
 import { Repositories } from './support/git-repository.ts';
 import { Scenario } from './support/scenario.ts';
@@ -219,7 +220,7 @@ describe('what the documentation names', () => {
   it('is the variable of that input', () => {
     const rows = documents.get('docs/guide/moving-over.md')?.matchAll(/^\| (`[A-Z].*?) *\| `(.*?)` *\|$/gm) ?? [];
     const shown = [...rows].map(([, variables = '', input = '']) => `${input}: ${variables.replaceAll('`', '')}`);
-    const known = Object.entries(INPUTS).flatMap(([name, { variables }]) =>
+    const known = Object.entries(INPUTS).flatMap(([name, { variables = [] }]) =>
       variables.length === 0 ? [] : [`${name}: ${variables.join(', ')}`],
     );
     expect(shown.sort()).toEqual(known.sort());

@@ -1,7 +1,8 @@
 import { describe } from '@jest/globals';
 import fc from 'fast-check';
 import { InputError } from '../../src/errors.ts';
-import { INPUTS, type InputName, type Inputs, parseInputs } from '../../src/inputs/inputs.ts';
+import { type Inputs, parseInputs } from '../../src/inputs/inputs.ts';
+import { INPUTS, type InputName } from '../../src/inputs/table.ts';
 import { isPrintableLine, itHolds, troublesomeText } from './fuzzing.ts';
 
 const WORDS = [
@@ -39,7 +40,7 @@ const WORDS = [
   ...['0', '1', '5', '256', '257', '-1', '1e3', '0x10', '99999999999999999999', '٣', '1.0'],
 ];
 const NAMES = Object.keys(INPUTS).filter((name): name is InputName => name in INPUTS);
-const VARIABLES = [...new Set(Object.values(INPUTS).flatMap(({ variables }) => variables))];
+const VARIABLES = [...new Set(Object.values(INPUTS).flatMap(({ variables = [] }) => variables))];
 
 const text = fc.oneof(fc.constantFrom(...WORDS), fc.constantFrom(...WORDS), troublesomeText(WORDS));
 const given = fc.array(fc.tuple(fc.constantFrom<string>(...NAMES, ...VARIABLES), text), { maxLength: 5 });

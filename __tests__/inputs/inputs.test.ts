@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { InputError } from '../../src/errors.ts';
-import { INPUTS, type InputName, type Inputs, parseInputs, SECRET_INPUTS, SWITCHES } from '../../src/inputs/inputs.ts';
+import { type Inputs, parseInputs, SECRET_INPUTS, SWITCHES } from '../../src/inputs/inputs.ts';
+import { INPUTS, type InputName } from '../../src/inputs/table.ts';
 
 const COMMIT = 'c'.repeat(40);
 const CODE_HASH = 'd'.repeat(64);
@@ -270,7 +271,7 @@ describe('environment variables', () => {
     AWS_ENDPOINT_URL: ({ store }) => store.endpointUrl,
   };
 
-  const declared = Object.entries(INPUTS).flatMap(([input, { variables }]) =>
+  const declared = Object.entries(INPUTS).flatMap(([input, { variables = [] }]) =>
     variables.map((variable) => ({ input, variable })),
   );
 

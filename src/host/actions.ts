@@ -4,8 +4,7 @@ import { appendFileSync } from 'node:fs';
 import { debug, getInput, info, isDebug, setFailed, setOutput, setSecret, warning } from '@actions/core';
 import { context } from '@actions/github';
 import { CancelledError, describeError, UserError } from '../errors.ts';
-import type { InputName } from '../inputs/inputs.ts';
-import type { InputSource } from '../inputs/values.ts';
+import type { InputSource } from '../inputs/inputs.ts';
 import type { Log } from '../ports.ts';
 import { printable } from '../text.ts';
 import { eventFault } from './system.ts';
@@ -27,7 +26,7 @@ export interface JobContext {
 
 /** The runner, as `main` sees it. */
 export interface Host {
-  readonly inputs: InputSource<InputName>;
+  readonly inputs: InputSource;
   readonly job: JobContext;
   readonly log: Log;
   /** @throws UserError where the runner's file for outputs can't be written */

@@ -1,13 +1,26 @@
+import { RESERVED_METADATA } from '../asset-set/attributes.ts';
+import { isCommit } from '../asset-set/commit.ts';
+import { isCodeHash } from '../code-hash/code-hash.ts';
 import { InputError } from '../errors.ts';
 import { printable } from '../text.ts';
 
-// What an input's text may be. Each parser takes the name for its message, and throws an InputError that shows the
-// value and says what would be right.
+type ReadVariable = (name: string) => string | undefined;
 
-/** A whole number within a range, both ends included. */
-interface Range {
-  readonly min: number;
-  readonly max: number;
+/**
+ * Reads an input's text.
+ *
+ * @param name of the input, for messages
+ * @throws InputError that shows the value and says what would be right
+ */
+export type Parser<Value> = (name: string, text: string, variable: ReadVariable) => Value;
+
+/** @param advice what to give instead */
+export function refused(name: string, text: string, advice: string): InputError {
+  return new InputError(`${name} is '${printable(text)}': ${advice}`);
+}
+
+export function plainText(_name: string, text: string): string {
+  return text;
 }
 
 /** Only `true` and `false`: a typo must not turn into one of them. */
@@ -17,23 +30,30 @@ export function flag(name: string, text: string): boolean {
   throw refused(name, text, "give 'true' or 'false'");
 }
 
-export function wholeNumber(name: string, text: string, { min, max }: Range): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw refused(name, text, `give a whole number from ${min} to ${max}`);
+/** A whole number from `min` to `max`, both included. */
+export function wholeNumber(min: number, max: number) {
+  return (name: string, text: string): number => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw refused(name, text, `give a whole number from ${min} to ${max}`);
+  };
 }
 
 /** One of a few words. */
-export function choice<const Choice extends string>(name: string, text: string, choices: readonly Choice[]): Choice {
-  const found = choices.find((candidate) => candidate === text);
-  if (found !== undefined) return found;
-  throw refused(name, text, `give one of ${choices.join(', ')}`);
+export function choice<const Choice extends string>(...choices: readonly Choice[]) {
+  return (name: string, text: string): Choice => {
+    const found = choices.find((candidate) => candidate === text);
+    if (found !== undefined) return found;
+    throw refused(name, text, `give one of ${choices.join(', ')}`);
+  };
 }
 
 /** A text of a given form. */
-export function matching(name: string, text: string, { form, advice }: { form: RegExp; advice: string }): string {
-  if (form.test(text)) return text;
-  throw refused(name, text, advice);
+export function matching(form: RegExp, advice: string) {
+  return (name: string, text: string): string => {
+    if (form.test(text)) return text;
+    throw refused(name, text, advice);
+  };
 }
 
 /** One item a line; blank lines and the white space around an item do not count. */
@@ -59,17 +79,31 @@ export function pairs(name: string, text: string): ReadonlyMap<string, string> {
   return new Map(entries);
 }
 
-/**
- * A path of this machine. No shell has read it, so a `~` at its beginning is expanded here.
- *
- * @param findHome the home directory, where it is known
- */
-export function localPath(name: string, text: string, findHome: () => string | undefined): string {
+/** A path of this machine. No shell has read it, so a `~` at its beginning is expanded here. */
+export function localPath(name: string, text: string, variable: ReadVariable): string {
   if (!text.startsWith('~')) return text;
   if (!/^~([\\/]|$)/.test(text)) throw refused(name, text, "give the full path, or './~...' for a name with a '~'");
-  const home = findHome();
-  if (home === undefined) throw refused(name, text, 'give the full path, since HOME is not set');
+  const home = variable('HOME') || variable('USERPROFILE');
+  if (!home) throw refused(name, text, 'give the full path, since HOME is not set');
   return `${home.replace(/[\\/]$/, '')}/${text.slice(2)}`;
+}
+
+/** Relative to the package directory: nothing outside it is ever an asset. */
+export function filePatterns(name: string, text: string): string[] {
+  const items = lines(text);
+  const outside = items.find((item) => /^!?([\\/~]|[a-z]:)|(^!?|[\\/])\.\.([\\/]|$)/i.test(item));
+  if (outside !== undefined) throw refused(name, outside, 'give patterns relative to package-directory');
+  return items;
+}
+
+export function commitSha(name: string, text: string): string {
+  if (text === 'HEAD' || isCommit(text)) return text;
+  throw refused(name, text, "give a full commit id (40 or 64 lowercase hex digits) or 'HEAD'");
+}
+
+export function codeHash(name: string, text: string): string {
+  if (isCodeHash(text)) return text;
+  throw refused(name, text, 'give 32 to 128 lowercase hex digits');
 }
 
 /** A set under such a prefix would lie within another set. */
@@ -87,6 +121,20 @@ export function keyPrefix(name: string, text: string): string {
   return prefix;
 }
 
+/** One a line. `/` is the bucket's root: a scope may have a prefix where the one it falls back to has none. */
+export function keyPrefixes(name: string, text: string): string[] {
+  return lines(text).map((prefix) => (prefix === '/' ? '' : keyPrefix(name, prefix)));
+}
+
+/** Which names are allowed depends on the server. */
+export function bucketName(name: string, text: string): string {
+  if (/^arn:/i.test(text)) throw refused(name, text, "give a bucket's name, or an access point's alias, not an ARN");
+  // Their access points' names end much alike.
+  if (/--xa?-+s3$/.test(text))
+    throw refused(name, text, 'directory buckets need sessions, which this action has none of: use another bucket');
+  return text;
+}
+
 /** An http or https URL without credentials or query; some servers have S3 under a path. */
 export function endpointUrl(name: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -96,74 +144,26 @@ export function endpointUrl(name: string, text: string): string {
   throw refused(name, text.replace(/^([^@]*?:\/\/)?.*@/s, '$1***@'), "give a URL such as 'https://s3.example.com'");
 }
 
-/** @param advice what to give instead */
-export function refused(name: string, text: string, advice: string): InputError {
-  return new InputError(`${name} is '${printable(text)}': ${advice}`);
+/** S3 takes 2 KB of metadata; what this action adds is at most 400 bytes. */
+const MOST_METADATA_BYTES = 1500;
+
+export function userMetadata(name: string, text: string): Record<string, string> {
+  const metadata: Record<string, string> = {};
+  for (const [key, value] of pairs(name, text)) {
+    if (!/^[a-z0-9-]+$/.test(key)) throw refused(name, key, 'names are lowercase letters, digits and hyphens');
+    if (RESERVED_METADATA.has(key)) throw refused(name, key, 'this action sets it itself');
+    if (!/^[\x20-\x7e]+$/.test(value)) throw refused(name, value, 'values are printable ASCII, and not empty');
+    metadata[key] = value;
+  }
+  const sizeBytes = Buffer.byteLength(Object.entries(metadata).flat().join(''));
+  if (sizeBytes > MOST_METADATA_BYTES)
+    throw new InputError(`${name} has ${sizeBytes} bytes: S3 leaves room for ${MOST_METADATA_BYTES}`);
+  return metadata;
 }
 
-/** How an input is found. */
-export interface InputSpec {
-  /** Environment variables that stand in for it, the first that is set. */
-  readonly variables: readonly string[];
-}
-
-/** Where texts come from; an empty one counts as not set. */
-export interface InputSource<Name extends string> {
-  readonly input: (name: Name) => string;
-  readonly variable: (name: string) => string | undefined;
-}
-
-/** The texts of inputs, resolved: input, then variable; empty is not set. */
-export class Texts<Name extends string> {
-  readonly #source: InputSource<Name>;
-  readonly #specs: Readonly<Record<Name, InputSpec>>;
-
-  constructor(source: InputSource<Name>, specs: Readonly<Record<Name, InputSpec>>) {
-    this.#source = source;
-    this.#specs = specs;
-  }
-
-  get(name: Name, { variablesCount = true } = {}): string | undefined {
-    const given = this.#source.input(name).trim();
-    if (given !== '' || !variablesCount) return given || undefined;
-    return this.#specs[name].variables.map((variable) => this.variable(variable)).find(Boolean);
-  }
-
-  /** A variable that stands in for no input, too. */
-  variable(name: string): string | undefined {
-    return this.#source.variable(name)?.trim() || undefined;
-  }
-
-  required(name: Name): string {
-    const [variable] = this.#specs[name].variables;
-    const text = this.get(name);
-    if (text !== undefined) return text;
-    throw new InputError(`${name} is not set: give it${variable === undefined ? '' : `, or the variable ${variable}`}`);
-  }
-
-  parsed<Value>(
-    name: Name,
-    parse: (name: string, text: string) => Value,
-    options?: { readonly variablesCount: boolean },
-  ): Value | undefined {
-    const text = this.get(name, options);
-    return text === undefined ? undefined : parse(name, text);
-  }
-
-  path(name: Name): string | undefined {
-    const home = () => this.#source.variable('HOME') || this.#source.variable('USERPROFILE') || undefined;
-    return this.parsed(name, (_, text) => localPath(name, text, home));
-  }
-
-  oneOf<const Choice extends string>(name: Name, choices: readonly Choice[]): Choice | undefined {
-    return this.parsed(name, (_, text) => choice(name, text, choices));
-  }
-
-  number(name: Name, range: { min: number; max: number }): number | undefined {
-    return this.parsed(name, (_, text) => wholeNumber(name, text, range));
-  }
-
-  form(name: Name, form: RegExp, advice: string): string | undefined {
-    return this.parsed(name, (_, text) => matching(name, text, { form, advice }));
-  }
+/** @returns the tags as S3's header has them: a query string */
+export function tagging(name: string, text: string): string {
+  const tags = pairs(name, text);
+  if (tags.size > 10) throw new InputError(`${name} has ${tags.size} tags: S3 takes at most 10`);
+  return new URLSearchParams([...tags]).toString().replaceAll('+', '%20');
 }

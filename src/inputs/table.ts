@@ -1,0 +1,289 @@
+import {
+  bucketName,
+  choice,
+  codeHash,
+  commitSha,
+  endpointUrl,
+  filePatterns,
+  flag,
+  keyPrefix,
+  keyPrefixes,
+  localPath,
+  matching,
+  type Parser,
+  patterns,
+  plainText,
+  tagging,
+  userMetadata,
+  wholeNumber,
+} from './values.ts';
+
+/** One input: how it is found, read and explained. */
+export interface InputRow {
+  /** Environment variables that stand in for it, the first that is set. */
+  readonly variables?: readonly string[];
+  readonly parse: Parser<unknown>;
+  readonly required?: true;
+  /** The text that counts if none is given. */
+  readonly default?: string;
+  /** Where no text says it: what happens if none is given. Markdown. */
+  readonly without?: string;
+  /** Kept out of the log before anything else happens. */
+  readonly secret?: true;
+  /** What it is, in Markdown, for action.yml and the documentation: no capital letter, no full stop. */
+  readonly help: string;
+}
+
+/** These can be read at once. */
+const STORAGE_CLASSES = [
+  'STANDARD',
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER_IR',
+  'EXPRESS_ONEZONE',
+] as const;
+
+const ACLS = [
+  'private',
+  'public-read',
+  'public-read-write',
+  'authenticated-read',
+  'aws-exec-read',
+  'bucket-owner-read',
+  'bucket-owner-full-control',
+] as const;
+
+const REGION = matching(/^[a-z0-9-]+$/, "give a region such as 'eu-west-1'");
+const ROLE_ARN = matching(
+  /^arn:[a-z-]+:iam::[^:]*:role\/.+$/,
+  "give the role's ARN, 'arn:aws:iam::<account>:role/<name>'",
+);
+const SESSION_NAME = matching(/^[\w+=,.@-]{2,64}$/, 'give 2 to 64 letters, digits and +=,.@-');
+const ACCOUNT = matching(/^\d{12}$/, 'give the 12 digits of an account id');
+const MEDIA_TYPE = matching(/^[\w.+-]+\/[\w.+-]+( *;[\x20-\x7e]*)?$/, "give a media type such as 'application/zip'");
+const HEADER_VALUE = matching(/^[\x20-\x7e]+$/, "give a header value such as 'max-age=3600'");
+
+/** Every input, declared once. A test holds action.yml and the documentation to it. */
+const TABLE = {
+  mode: {
+    parse: choice('check', 'upload', 'restore'),
+    required: true,
+    help: "`check` looks for the commit's assets, `upload` stores them, `restore` downloads them",
+  },
+  bucket: {
+    variables: ['PACKAGE_ASSETS_BUCKET'],
+    parse: bucketName,
+    required: true,
+    help: 'name of the bucket',
+  },
+
+  // What is built, and where its assets are.
+  'repository-path': {
+    variables: ['GIT_REPO_PATH'],
+    parse: localPath,
+    without: '`.`',
+    help: 'root of the checked-out repository; `~` is the home directory',
+  },
+  'package-directory': {
+    variables: ['PACKAGE_DIRECTORY'],
+    parse: localPath,
+    default: './packages',
+    help: 'where assets and marker files lie; `~` is the home directory; `check` and `restore` create it, `upload` fails if it is missing',
+  },
+  'commit-sha': {
+    parse: commitSha,
+    without: "the workflow's",
+    help: 'the commit whose assets these are: a full id, or `HEAD` for what is checked out',
+  },
+
+  // The code hash.
+  'code-hash-filter': {
+    variables: ['CODE_HASH_FIND_FILTER'],
+    parse: (_, text) => patterns(text),
+    without: 'off',
+    help: 'patterns of the sources the build depends on, separated by white space; `!pattern` excludes; each must match something; turns caching on',
+  },
+  'code-hash-algorithm': {
+    parse: choice('git-sha256', 'md5'),
+    default: 'git-sha256',
+    help: '`md5` shares the cache of the Python tool',
+  },
+  'code-hash-salt': {
+    parse: plainText,
+    without: 'empty',
+    help: 'anything else the build depends on: tool versions, operating system, build flags',
+  },
+  'code-hash': {
+    parse: codeHash,
+    without: 'computed',
+    help: 'a code hash computed elsewhere, 32 to 128 lowercase hex digits; turns caching on',
+  },
+  'unmatched-patterns': {
+    parse: choice('error', 'warn'),
+    default: 'error',
+    help: 'whether a pattern of `code-hash-filter` that matches nothing is an `error` or only a warning (`warn`); with `md5` always `warn`',
+  },
+
+  // Which sets count, and what is done with them.
+  prefix: {
+    parse: keyPrefix,
+    without: 'empty',
+    help: 'put before every key: one for each package, matrix leg or level of trust; no segment may be `artifacts`, `cache` or `records`',
+  },
+  'fallback-prefixes': {
+    parse: keyPrefixes,
+    without: 'none',
+    help: "read-only prefixes to look under next, one per line; `/` is the bucket's root (check, restore)",
+  },
+  files: {
+    parse: filePatterns,
+    without: 'everything not hidden, subfolders too',
+    help: 'patterns of what to upload or restore, relative to the package directory, one per line; `!pattern` excludes',
+  },
+  'include-hidden-files': { parse: flag, default: 'false', help: '`true` uploads hidden files too' },
+  'if-no-files-found': {
+    parse: choice('error', 'warn', 'ignore'),
+    default: 'error',
+    help: '`error`, `warn` or `ignore` (upload)',
+  },
+  overwrite: {
+    parse: flag,
+    default: 'false',
+    help: '`true` sends every file again and replaces a complete set and its cached copy (upload)',
+  },
+  restore: { parse: flag, default: 'false', help: '`true` also restores the assets on a hit (check)' },
+  'fail-on-miss': {
+    parse: flag,
+    without: '`false`; restore `true`',
+    help: '`true` fails the step if nothing was found or nothing was restored (check, restore)',
+  },
+  legacy: {
+    parse: choice('trust', 'ignore'),
+    without: '`trust`',
+    help: '`trust` accepts sets without a record, `ignore` does not; with signing keys always `ignore`',
+  },
+  promote: {
+    parse: flag,
+    default: 'true',
+    help: '`true` copies a set found by code hash to the commit; `false` needs read access only (check, restore)',
+  },
+  'wait-timeout-seconds': {
+    parse: wholeNumber(0, 21_600),
+    without: 'check `0`; upload, restore `600`',
+    help: "how long to wait in all while other runs write a set that this step could use: the commit's own, the cache's or a fallback's",
+  },
+
+  // The bucket, and who asks for it.
+  'aws-region': {
+    variables: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
+    parse: REGION,
+    without: "the bucket's",
+    help: 'region of the bucket; S3 is asked if it is not given',
+  },
+  'aws-access-key-id': {
+    parse: plainText,
+    secret: true,
+    help: "access key; without one, credentials are found the way AWS's own tools do",
+  },
+  'aws-secret-access-key': { parse: plainText, secret: true, help: 'secret key' },
+  'aws-session-token': { parse: plainText, secret: true, help: 'session token of temporary credentials' },
+  'role-to-assume': {
+    variables: ['AWS_ROLE'],
+    parse: ROLE_ARN,
+    help: "ARN of a role to assume: with GitHub's OIDC token if the job can get one and no keys are given as inputs, else with the credentials at hand",
+  },
+  'role-chaining': {
+    parse: flag,
+    default: 'false',
+    help: '`true` always assumes the role with the credentials at hand',
+  },
+  'role-session-name': { parse: SESSION_NAME, default: 's3-asset-manager', help: "name of the role's session" },
+  'role-duration-seconds': {
+    parse: wholeNumber(900, 43_200),
+    default: '1200',
+    help: "how long the role's session lasts",
+  },
+  'role-external-id': { parse: plainText, help: "external id that the role's trust policy asks for" },
+  audience: { parse: plainText, default: 'sts.amazonaws.com', help: 'audience of the OIDC token' },
+  'expected-bucket-owner': {
+    parse: ACCOUNT,
+    help: 'id of the account that must own the bucket; sent with every request',
+  },
+  'requester-pays': {
+    parse: flag,
+    default: 'false',
+    help: '`true` charges requests to this account, as buckets with Requester Pays demand',
+  },
+  'endpoint-url': {
+    variables: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
+    parse: endpointUrl,
+    without: 'AWS',
+    help: 'URL of another S3 server',
+  },
+  'force-path-style': {
+    parse: flag,
+    without: '`true` with an endpoint, else `false`',
+    help: 'whether URLs have the bucket in their path',
+  },
+
+  // What assets are stored with.
+  'storage-class': { parse: choice(...STORAGE_CLASSES), without: "S3's", help: 'storage class of assets' },
+  'server-side-encryption': {
+    parse: choice('AES256', 'aws:kms', 'aws:kms:dsse'),
+    without: "the bucket's",
+    help: '`AES256`, `aws:kms` or `aws:kms:dsse`',
+  },
+  'sse-kms-key-id': { parse: plainText, help: 'KMS key for server-side encryption' },
+  acl: { parse: choice(...ACLS), help: 'canned ACL of stored objects' },
+  tags: { parse: tagging, help: 'tags of assets, one `name=value` per line' },
+  metadata: { parse: userMetadata, help: 'more object metadata of assets, one `name=value` per line' },
+  'content-type': { parse: MEDIA_TYPE, without: 'by extension', help: 'content type of assets' },
+  'cache-control': { parse: HEADER_VALUE, help: 'Cache-Control of assets' },
+
+  // Whose sets count.
+  'signing-key': {
+    parse: plainText,
+    secret: true,
+    help: 'Ed25519 private key, as `openssl genpkey -algorithm ed25519` writes it: signs records, and only signed sets count; keep it in a secret',
+  },
+  'verify-keys': {
+    parse: plainText,
+    help: 'Ed25519 public keys, as `openssl pkey -pubout` writes them, one per line: only sets signed by one of them, or by `signing-key`, count',
+  },
+
+  // How the step goes about it.
+  concurrency: { parse: wholeNumber(1, 256), without: 'adaptive, 16 to 128', help: 'number of requests at once' },
+  'part-size-mib': {
+    parse: wholeNumber(5, 5120),
+    default: '8',
+    help: 'size in MiB of the parts in which large files are sent',
+  },
+  'max-attempts': {
+    parse: wholeNumber(1, 100),
+    default: '25',
+    help: 'how often a request is tried before it fails; 4 times if no server answers',
+  },
+  'job-summary': {
+    parse: flag,
+    default: 'true',
+    help: '`true` adds to the job summary what this step found and did, and why a build is needed',
+  },
+  'dry-run': {
+    parse: flag,
+    default: 'false',
+    help: '`true` only logs what would be done; bucket and package directory stay as they are',
+  },
+} as const satisfies Record<string, InputRow>;
+
+export type InputName = keyof typeof TABLE;
+
+export const INPUTS: Readonly<Record<InputName, InputRow>> = TABLE;
+
+type Row<Name extends InputName> = (typeof TABLE)[Name];
+
+/** What an input is read as; undefined if it is not given and has no default. */
+export type InputValue<Name extends InputName> =
+  | ReturnType<Row<Name>['parse']>
+  | (Row<Name> extends { readonly required: true } | { readonly default: string } ? never : undefined);
