@@ -18,7 +18,7 @@ beforeEach(async () => {
   scenario = await Scenario.create();
   const draft = { commit: COMMIT, origin: { kind: 'upload' } } as const;
   const writer = { repository: 'owner/repository', runId: '5' };
-  claim = await RecordClaim.begin(scenario.ports(), { location: LOCATION, draft, writer, takeOver: undefined });
+  claim = await RecordClaim.begin(scenario.run({ writer }), { location: LOCATION, draft, takeOver: undefined });
   await claim.settled();
   scenario.forgetWire();
 });
@@ -47,7 +47,7 @@ function overwriteAfterSeal(times: number): void {
 
 describe('a set', () => {
   it('is complete once it is sealed and the listing bears it out', async () => {
-    const record = await completeSet(scenario.ports(), claim, { planned: [], transfer: () => store() });
+    const record = await completeSet(scenario.run(), claim, { planned: [], transfer: () => store() });
     expect(record).toMatchObject({ state: 'complete', files: [{ path: 'a.txt', size: 1 }], totalSize: 1 });
     expect(scenario.wire()).toEqual(['PutObject records/artifacts/<commit>.json', 'ListObjectsV2 artifacts/<commit>/']);
     expect(await scenario.record(LOCATION.recordKey)).toEqual(record);
@@ -61,7 +61,7 @@ describe('a set', () => {
       seen.push(listing);
       return store();
     };
-    await completeSet(scenario.ports(), claim, { planned: [], transfer });
+    await completeSet(scenario.run(), claim, { planned: [], transfer });
     expect(seen.map((listing) => listing && [...listing.keys()])).toEqual([undefined, ['a.txt']]);
     expect(scenario.wire()).toEqual([
       'PutObject records/artifacts/<commit>.json', // complete
@@ -83,7 +83,7 @@ describe('a set', () => {
       transfers += 1;
       return store();
     };
-    const completed = completeSet(scenario.ports(), claim, { planned: [], transfer });
+    const completed = completeSet(scenario.run(), claim, { planned: [], transfer });
     await expect(completed).rejects.toThrow(SetChangedError);
     await expect(completed).rejects.toThrow(`Others keep overwriting s3://${scenario.bucket.name}/${LOCATION.prefix}`);
     expect(transfers).toBe(3);
@@ -92,13 +92,13 @@ describe('a set', () => {
 
   it('is given up where its assets cannot be stored', async () => {
     const transfer = () => Promise.reject(new Error('the disk is full'));
-    await expect(completeSet(scenario.ports(), claim, { planned: [], transfer })).rejects.toThrow('the disk is full');
+    await expect(completeSet(scenario.run(), claim, { planned: [], transfer })).rejects.toThrow('the disk is full');
     expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
 
   it('stays complete where the listing after the seal cannot be had', async () => {
     scenario.bucket.server.deny = ({ action }) => action === 's3:ListBucket';
-    const completed = completeSet(scenario.ports(), claim, { planned: [], transfer: () => store() });
+    const completed = completeSet(scenario.run(), claim, { planned: [], transfer: () => store() });
     await expect(completed).rejects.toThrow('s3:ListBucket');
     expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'complete' });
   });
@@ -111,14 +111,14 @@ describe('a set', () => {
             rewrite: (reply) => ({ ...reply, body: Content.from(reply.body.text().replace(/<ETag>[^<]*/, '<ETag>x')) }),
           }
         : undefined;
-    await completeSet(scenario.ports(), claim, { planned: [], transfer: () => store() });
+    await completeSet(scenario.run(), claim, { planned: [], transfer: () => store() });
     expect(scenario.warnings()).toEqual([]);
   });
 
   it('may have strays beside it, which are told', async () => {
     scenario.bucket.server.put(scenario.bucket.name, `${LOCATION.prefix}b\n.txt`, 'b');
     scenario.bucket.server.put(scenario.bucket.name, `${LOCATION.prefix}c.txt`, 'c');
-    await completeSet(scenario.ports(), claim, { planned: [], transfer: () => store() });
+    await completeSet(scenario.run(), claim, { planned: [], transfer: () => store() });
     expect(scenario.warnings()).toEqual([
       expect.stringMatching(/holds 2 object\(s\) that are not part of the set, such as 'b\\u\{a\}\.txt'/),
     ]);
@@ -129,7 +129,7 @@ describe('a set', () => {
       await scenario.putRecord({ leaseSeconds: 60 }, LOCATION.recordKey);
       return store();
     };
-    await expect(completeSet(scenario.ports(), claim, { planned: [], transfer })).rejects.toThrow('run 77');
+    await expect(completeSet(scenario.run(), claim, { planned: [], transfer })).rejects.toThrow('run 77');
     expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'uploading', leaseSeconds: 60 });
   });
 
@@ -145,7 +145,7 @@ describe('a set', () => {
       await scenario.putRecord({ leaseSeconds: 60 }, LOCATION.recordKey);
       return ports.store.head(key);
     };
-    const completed = completeSet({ ...ports, store: { ...ports.store, head } }, claim, { planned: [], transfer });
+    const completed = completeSet(scenario.run({ store: { ...ports.store, head } }), claim, { planned: [], transfer });
     await expect(completed).rejects.toThrow('run 77');
     expect(seals).toBe(1);
     expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'uploading', leaseSeconds: 60 });
@@ -159,7 +159,7 @@ describe('a set', () => {
       if (rounds > 1) throw new Error('unreadable');
       return store();
     };
-    await expect(completeSet(scenario.ports(), claim, { planned: [], transfer })).rejects.toThrow('unreadable');
+    await expect(completeSet(scenario.run(), claim, { planned: [], transfer })).rejects.toThrow('unreadable');
     expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ leaseSeconds: 0, sealedBefore: true });
   });
 });

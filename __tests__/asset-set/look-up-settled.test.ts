@@ -12,8 +12,8 @@ beforeEach(async () => {
 afterEach(() => scenario.close());
 
 function settle(waitMs: number, clock: Clock, signal?: AbortSignal): Promise<Finding> {
-  const ports = scenario.ports({ clock, ...(signal === undefined ? {} : { signal }) });
-  return lookUpSettled({ ...ports, reader: {} }, artifactSet('', scenario.head), waitMs);
+  const run = scenario.run({ clock, writer: {}, ...(signal === undefined ? {} : { signal }) });
+  return lookUpSettled(run, artifactSet('', scenario.head), waitMs);
 }
 
 function pausesOf(onPause: (count: number) => unknown = () => {}) {

@@ -28,7 +28,7 @@ async function begin(takeOver?: string, ports: Partial<Ports> = {}): Promise<Rec
 /** Whether the server checks conditions is still being found out. */
 function beginUntested(takeOver?: string, ports: Partial<Ports> = {}): Promise<RecordClaim> {
   const draft = { commit: COMMIT, origin: { kind: 'upload' } } as const;
-  return RecordClaim.begin(scenario.ports(ports), { location: LOCATION, draft, writer: WRITER, takeOver });
+  return RecordClaim.begin(scenario.run({ ...ports, writer: WRITER }), { location: LOCATION, draft, takeOver });
 }
 
 async function etag(): Promise<string> {
@@ -412,7 +412,7 @@ describe('the writes of a record', () => {
     scenario.bucket.server.fault = () => ({ kind: 'ignore', headers: ['if-none-match', 'if-match'] });
     const draft = { commit: COMMIT, origin: { kind: 'upload' } } as const;
     const location = cacheSet('', 'a'.repeat(64));
-    const claim = await RecordClaim.begin(scenario.ports(), { location, draft, writer: WRITER, takeOver: undefined });
+    const claim = await RecordClaim.begin(scenario.run(), { location, draft, takeOver: undefined });
     await claim.settled();
     expect(scenario.warnings()).toEqual([]);
     claim.end();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { assertCheckedOut, type CommitRequest, resolveCommit } from '../../src/asset-set/commit.ts';
+import { assertCheckedOut, resolveCommit } from '../../src/asset-set/commit.ts';
 import type { Log, SourceTree } from '../../src/ports.ts';
+import type { CommitRequest } from '../../src/run-context.ts';
 
 const CONTEXT = 'c'.repeat(40);
 const HEAD = 'd'.repeat(40);
@@ -52,7 +53,7 @@ describe('another commit checked out', () => {
     const warnings: string[] = [];
     const log: Log = { info: () => {}, debug: () => {}, warning: (line) => void warnings.push(line) };
     const commit = asked.asked ?? asked.context ?? '';
-    await assertCheckedOut(commit, asked, { sources: checkedOut(head), log });
+    await assertCheckedOut({ commit: asked, sources: checkedOut(head), log }, commit);
     return warnings;
   }
 

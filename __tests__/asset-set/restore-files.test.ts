@@ -44,8 +44,8 @@ class Bench {
       receive: (path: string) => this.#receive(path, onWrite),
     };
     const { signal } = this.cancellation;
-    const restoring = { source: SOURCE, files, concurrency };
-    return (await restoreFiles({ store, packages, signal, log: SILENT, clock: systemClock }, restoring)).fetchedCount;
+    const run = { store, packages, signal, log: SILENT, clock: systemClock, concurrency };
+    return (await restoreFiles(run, SOURCE, files)).fetchedCount;
   }
 
   async #track(read: AssetRead, readAsset: (read: AssetRead) => Promise<ReadResult>): Promise<ReadResult> {

@@ -6,7 +6,7 @@ import type { Finding } from '../../src/asset-set/lookup.ts';
 import type { CompleteRecord } from '../../src/asset-set/record.ts';
 import { systemClock, systemRandom } from '../../src/host/system.ts';
 import { packageDirectory } from '../../src/package-directory/package-directory.ts';
-import type { Ports } from '../../src/ports.ts';
+import type { RunContext } from '../../src/run-context.ts';
 import { SILENT } from '../package-directory/packages.ts';
 import { storeAt } from '../s3/stores.ts';
 
@@ -26,7 +26,7 @@ function findingOf(record: CompleteRecord): Finding {
   return { location: LOCATION, verdict: { reason: 'complete', record }, record: undefined, listing, isPaged: true };
 }
 
-function portsThatKeep(kept: string[]): Ports {
+function runThatKeeps(kept: string[]): RunContext {
   const receive = async (path: string) => ({
     write: async () => {},
     digest: async () => '',
@@ -55,6 +55,14 @@ function portsThatKeep(kept: string[]): Ports {
     random: systemRandom,
     log: SILENT,
     signal: new AbortController().signal,
+    commit: { asked: LOCATION.id, context: undefined, repositoryIsGiven: false },
+    codeHash: undefined,
+    prefix: '',
+    legacy: 'trust',
+    dryRun: false,
+    waitMs: 0,
+    concurrency: 16,
+    writer: {},
   };
 }
 
@@ -71,14 +79,10 @@ it('100,000 files take no long time', async () => {
   };
   const kept: string[] = [];
   const startedMs = performance.now();
-  const restored = await restoreSet(portsThatKeep(kept), {
-    set: findingOf(record),
+  const restored = await restoreSet(runThatKeeps(kept), findingOf(record), {
     isChosen: () => true,
+    unmatchedBy: () => [],
     naming: 'other',
-    legacy: 'trust',
-    reader: {},
-    waitMs: 0,
-    concurrency: 16,
   });
   expect(performance.now() - startedMs).toBeLessThan(15_000);
   expect(restored.fetchedCount).toBe(COUNT);

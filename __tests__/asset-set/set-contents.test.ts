@@ -25,8 +25,7 @@ function key(path: string): string {
 }
 
 async function find(store: ObjectStore = scenario.ports().store): Promise<Finding> {
-  const { clock } = scenario.ports();
-  return lookUp({ store, clock, reader: {} }, artifactSet('', scenario.head));
+  return lookUp(scenario.run({ store, writer: {} }), artifactSet('', scenario.head));
 }
 
 /** Stores an object with a checksum that the store keeps. */
@@ -49,19 +48,19 @@ describe('the contents of a set with a record', () => {
       throw new Error('The store was asked');
     };
     const store = { ...scenario.ports().store, head: refuse, list: refuse, readDocument: refuse };
-    expect(await contentsOf({ ...scenario.ports(), store }, set, 4)).toEqual({ files, commit: scenario.head });
+    expect(await contentsOf(scenario.run({ store }), set)).toEqual({ files, commit: scenario.head });
   });
 
   it('are of the commit that was built, where it came from the cache', async () => {
     const built = 'c'.repeat(40);
     await scenario.putRecord({ state: 'complete', origin: { kind: 'cache', commit: built } });
-    expect(await contentsOf(scenario.ports(), await find(), 4)).toEqual({ files: [], commit: built });
+    expect(await contentsOf(scenario.run(), await find())).toEqual({ files: [], commit: built });
   });
 });
 
 describe('the contents of a set without a record', () => {
   async function contents(store = scenario.ports().store) {
-    return contentsOf({ ...scenario.ports(), store }, await find(store), 4);
+    return contentsOf(scenario.run({ store }), await find(store));
   }
 
   it('are what is listed, with what a HEAD tells', async () => {
@@ -115,7 +114,7 @@ describe('the contents of a set without a record', () => {
     await scenario.bucket.put(key('b'), 'b');
     const set = await find();
     await change('b');
-    const reading = contentsOf(scenario.ports(), set, 4);
+    const reading = contentsOf(scenario.run(), set);
     await expect(reading).rejects.toThrow(`'b' under artifacts/${scenario.head}/ changed while it was read`);
     await expect(reading).rejects.toBeInstanceOf(SetChangedError);
   });
@@ -135,7 +134,7 @@ describe('the contents of a set without a record', () => {
     await scenario.bucket.put(key('a'), 'a');
     const set = await find();
     await scenario.putRecord();
-    await expect(contentsOf(scenario.ports(), set, 4)).rejects.toThrow('Another run began to write');
+    await expect(contentsOf(scenario.run(), set)).rejects.toThrow('Another run began to write');
   });
 
   it('are listed once where nothing differs', async () => {
@@ -144,9 +143,7 @@ describe('the contents of a set without a record', () => {
     const list = () => {
       throw new Error('The store was asked to list');
     };
-    expect(
-      (await contentsOf({ ...scenario.ports(), store: { ...scenario.ports().store, list } }, set, 4)).files,
-    ).toHaveLength(1);
+    expect((await contentsOf(scenario.run({ store: { ...scenario.ports().store, list } }), set)).files).toHaveLength(1);
   });
 
   describe('of a server that lists ETags in another form', () => {
@@ -170,7 +167,7 @@ describe('the contents of a set without a record', () => {
       const store = otherForm();
       const set = await find(store);
       await scenario.bucket.put(key('b'), 'c');
-      await expect(contentsOf({ ...scenario.ports(), store }, set, 4)).rejects.toThrow("'b' under");
+      await expect(contentsOf(scenario.run({ store }), set)).rejects.toThrow("'b' under");
     });
 
     it('are refused where an object is gone by the second listing', async () => {
@@ -182,7 +179,7 @@ describe('the contents of a set without a record', () => {
         await scenario.bucket.delete(asked);
         return answer;
       };
-      await expect(contentsOf({ ...scenario.ports(), store: { ...store, head } }, set, 4)).rejects.toThrow("'a' under");
+      await expect(contentsOf(scenario.run({ store: { ...store, head } }), set)).rejects.toThrow("'a' under");
     });
   });
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { CheckRequest } from '../../src/modes/check.ts';
+import type { CheckOptions } from '../../src/modes/check.ts';
+import type { RunContext } from '../../src/run-context.ts';
 import { OTHER_WRITER, type RecordFixture, Scenario, skippingClock } from '../support/scenario.ts';
 
 // Other runs write sets that this check could use: the cache's, or one under another prefix.
@@ -27,7 +28,7 @@ async function seal(key: string): Promise<void> {
 }
 
 /** Checks while others go on: `onPause` is told how many pauses there have been. */
-async function check(overrides: Partial<CheckRequest>, onPause: (count: number) => unknown = () => {}) {
+async function check(overrides: Partial<CheckOptions & RunContext>, onPause: (count: number) => unknown = () => {}) {
   let pausedMs = 0;
   let count = 0;
   const clock = skippingClock(async (durationMs) => {

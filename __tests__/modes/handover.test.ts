@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { signedStore } from '../../src/asset-set/signature.ts';
 import { type CodeHashRequest, gitSha256 } from '../../src/code-hash/code-hash.ts';
-import type { CheckRequest } from '../../src/modes/check.ts';
+import type { CheckOptions } from '../../src/modes/check.ts';
 import type { Outcome } from '../../src/modes/outcome.ts';
-import type { UploadRequest } from '../../src/modes/upload.ts';
+import type { UploadOptions } from '../../src/modes/upload.ts';
+import type { RunContext } from '../../src/run-context.ts';
 import { newRecordKeys } from '../asset-set/key-pair.ts';
 import { Scenario, SOURCES } from '../support/scenario.ts';
 
@@ -23,11 +24,11 @@ beforeEach(async () => {
 afterEach(() => scenario.close());
 
 /** As a step of a job on a runner. */
-function check(overrides: Partial<CheckRequest> = {}): Promise<Outcome> {
+function check(overrides: Partial<CheckOptions & RunContext> = {}): Promise<Outcome> {
   return scenario.check(overrides, scenario.inJob);
 }
 
-function upload(overrides: Partial<UploadRequest> = {}): Promise<Outcome> {
+function upload(overrides: Partial<UploadOptions & RunContext> = {}): Promise<Outcome> {
   return scenario.upload(overrides, scenario.inJob);
 }
 
@@ -65,7 +66,7 @@ describe('the code hash of a check', () => {
     expect(await upload({ codeHash: undefined })).toMatchObject({ cached: true, codeHash: OTHER });
   });
 
-  it.each<[string, Partial<UploadRequest>, Partial<CheckRequest>]>([
+  it.each<[string, Partial<UploadOptions & RunContext>, Partial<CheckOptions & RunContext>]>([
     ['prefixes', { prefix: 'api', codeHash: API }, { prefix: 'site', codeHash: SITE }],
     ['prefixes, and uploads without a filter', { prefix: 'api' }, { prefix: 'site' }],
     ['filters', { codeHash: API }, { codeHash: SITE }],

@@ -3,9 +3,10 @@ import { chmod, lstat, mkdir, readdir, readFile, readlink, stat, symlink, writeF
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseRecord } from '../../src/asset-set/record.ts';
-import type { RestoreRequest } from '../../src/modes/restore.ts';
+import type { RestoreOptions } from '../../src/modes/restore.ts';
 import { pathMatcher, unmatchedPatterns } from '../../src/package-directory/scan.ts';
 import type { ObjectStore } from '../../src/ports.ts';
+import type { RunContext } from '../../src/run-context.ts';
 import { EVERYTHING, Scenario, skippingClock } from '../support/scenario.ts';
 
 const isPosix = process.platform !== 'win32';
@@ -28,7 +29,7 @@ function sha256(body: string): string {
   return createHash('sha256').update(body).digest('base64');
 }
 
-function chosenBy(...patterns: readonly string[]): Partial<RestoreRequest> {
+function chosenBy(...patterns: readonly string[]): Partial<RestoreOptions & RunContext> {
   const unmatchedBy = (paths: Iterable<string>) => unmatchedPatterns(patterns, paths);
   return { selection: { ...EVERYTHING, isChosen: pathMatcher(patterns), unmatchedBy } };
 }

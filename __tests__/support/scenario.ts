@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { LocalS3Options } from '../../dev/local-s3/local-s3.ts';
 import { type ActionResult, type ActionStep, machineEnvironment, runAction } from '../../dev/run-action.ts';
+import type { RestoreSelection } from '../../src/asset-set/download.ts';
 import {
   type AssetFile,
   type AssetRecord,
@@ -15,12 +16,13 @@ import {
 } from '../../src/asset-set/record.ts';
 import { gitSourceTree } from '../../src/code-hash/source-tree.ts';
 import { jobFiles, systemClock, systemRandom } from '../../src/host/system.ts';
-import { type CheckRequest, check } from '../../src/modes/check.ts';
+import { type CheckOptions, check } from '../../src/modes/check.ts';
 import type { Outcome } from '../../src/modes/outcome.ts';
-import { type RestoreRequest, type RestoreSelection, restore } from '../../src/modes/restore.ts';
-import { type UploadRequest, upload } from '../../src/modes/upload.ts';
+import { type RestoreOptions, restore } from '../../src/modes/restore.ts';
+import { type UploadOptions, upload } from '../../src/modes/upload.ts';
 import { packageDirectory } from '../../src/package-directory/package-directory.ts';
 import type { Clock, ObjectStore, Ports } from '../../src/ports.ts';
+import type { RunContext } from '../../src/run-context.ts';
 import { s3ObjectStore } from '../../src/s3/object-store.ts';
 import type { StoreSettings } from '../../src/s3/settings.ts';
 import { defined } from '../../src/text.ts';
@@ -202,48 +204,41 @@ export class Scenario {
     return readFile(join(this.packages, name), 'utf8').catch(() => undefined);
   }
 
-  async check(overrides: Partial<CheckRequest> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
-    return check(
-      { ...this.#common(), promote: true, fallbackPrefixes: [], waitMs: 0, ...overrides },
-      this.ports(ports),
-    );
+  async check(overrides: Partial<CheckOptions & RunContext> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
+    const options = { promote: true, fallbackPrefixes: [], ...overrides };
+    return check(this.run({ ...ports, ...overrides }), options);
   }
 
-  async upload(overrides: Partial<UploadRequest> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
-    const request: UploadRequest = {
-      ...this.#common(),
+  async upload(overrides: Partial<UploadOptions & RunContext> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
+    const options: UploadOptions = {
       selection: { patterns: [], includeHidden: false },
       settings: { contentType: () => 'application/octet-stream', cacheControl: undefined, metadata: undefined },
       ifNoFilesFound: 'error',
       overwrite: false,
-      waitMs: 0,
       ...overrides,
     };
-    return upload(request, this.ports(ports));
+    return upload(this.run({ ...ports, ...overrides }), options);
   }
 
-  async restore(overrides: Partial<RestoreRequest> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
-    const request: RestoreRequest = {
-      ...this.#common(),
-      promote: true,
-      fallbackPrefixes: [],
-      waitMs: 0,
-      selection: EVERYTHING,
-      ...overrides,
-    };
-    return restore(request, this.ports(ports));
+  async restore(overrides: Partial<RestoreOptions & RunContext> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
+    const options = { promote: true, fallbackPrefixes: [], selection: EVERYTHING, ...overrides };
+    return restore(this.run({ ...ports, ...overrides }), options);
   }
 
-  #common() {
+  /** What every step of a run needs, with what a test has otherwise. */
+  run(overrides: Partial<RunContext> = {}): RunContext {
     return {
+      ...this.ports(overrides),
       commit: { asked: undefined, context: this.head, repositoryIsGiven: false },
       codeHash: SOURCES,
       prefix: '',
       legacy: 'trust',
       dryRun: false,
+      waitMs: 0,
       concurrency: 8,
       writer: { repository: 'owner/repository', runId: '1', runAttempt: '1', version: '0.0.0' },
-    } as const;
+      ...overrides,
+    };
   }
 
   /** The real adapters, with what a test puts in their place. */

@@ -1,5 +1,6 @@
 import { CancelledError, RecordLostError, StoreError, UserError } from '../errors.ts';
-import type { Ports, WriteCondition } from '../ports.ts';
+import type { WriteCondition } from '../ports.ts';
+import type { RunContext } from '../run-context.ts';
 import { counted, readableSize } from '../text.ts';
 import type { SetLocation } from './location.ts';
 import { dated } from './lookup.ts';
@@ -13,7 +14,6 @@ import {
   type RecordDraft,
   recordText,
   totalSize,
-  type Writer,
 } from './record.ts';
 
 const MOST_ATTEMPTS = 5;
@@ -27,12 +27,9 @@ const REFUSED: readonly (readonly [ConditionHeader, WriteCondition])[] = [
   ['If-Match', { kind: 'unchanged', etag: '"00000000000000000000000000000000"' }],
 ];
 
-type ClaimPorts = Pick<Ports, 'store' | 'clock' | 'log' | 'random' | 'signal'>;
-
 interface ClaimRequest {
   readonly location: SetLocation;
   readonly draft: RecordDraft;
-  readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
   /** ETag of the record just read that is to be taken over, or undefined where there was none. */
   readonly takeOver: string | undefined;
 }
@@ -42,7 +39,7 @@ interface ClaimRequest {
  * so that of several writers only one goes on; the hold is renewed in the background while it lasts.
  */
 export class RecordClaim {
-  readonly #ports: ClaimPorts;
+  readonly #run: RunContext;
   readonly #request: ClaimRequest;
   readonly #nonce: string;
   #sequence = 0;
@@ -57,10 +54,10 @@ export class RecordClaim {
   #lastWrite: Promise<unknown> = Promise.resolve();
   #stopRenewing: () => void = () => {};
 
-  private constructor(ports: ClaimPorts, request: ClaimRequest) {
-    this.#ports = ports;
+  private constructor(run: RunContext, request: ClaimRequest) {
+    this.#run = run;
     this.#request = request;
-    this.#nonce = ports.random.nonce();
+    this.#nonce = run.random.nonce();
     this.#etag = request.takeOver;
   }
 
@@ -69,12 +66,12 @@ export class RecordClaim {
    *
    * @throws RecordLostError when another writer was faster, CancelledError when cancelled
    */
-  static async begin(ports: ClaimPorts, request: ClaimRequest): Promise<RecordClaim> {
-    ports.signal.throwIfAborted();
-    const claim = new RecordClaim(ports, request);
+  static async begin(run: RunContext, request: ClaimRequest): Promise<RecordClaim> {
+    run.signal.throwIfAborted();
+    const claim = new RecordClaim(run, request);
     const guarded = await claim.#write(claim.#uploading(LEASE_SECONDS));
     if (claim.#isUpload) claim.#findIgnored(guarded);
-    claim.#stopRenewing = ports.clock.every(RENEWAL_MS, () => void claim.renew().catch((error) => claim.#fail(error)));
+    claim.#stopRenewing = run.clock.every(RENEWAL_MS, () => void claim.renew().catch((error) => claim.#fail(error)));
     return claim;
   }
 
@@ -107,10 +104,10 @@ export class RecordClaim {
    * @throws RecordLostError when the hold was lost or could not be renewed in time, CancelledError when cancelled
    */
   assertHeld(): void {
-    this.#ports.signal.throwIfAborted();
+    this.#run.signal.throwIfAborted();
     const failure = this.#loss ?? this.#failure;
     if (failure !== undefined) throw failure;
-    const heldForMs = this.#ports.clock.monotonicMs() - this.#heldSinceMs;
+    const heldForMs = this.#run.clock.monotonicMs() - this.#heldSinceMs;
     if (heldForMs >= LEASE_SECONDS * 1000)
       throw new RecordLostError(
         `The hold on ${this.#where()} could not be renewed for ${LEASE_SECONDS} s, so another run may have taken over: re-run the job`,
@@ -166,7 +163,7 @@ export class RecordClaim {
     await this.#lastWrite;
     if (this.#sealing || this.#loss !== undefined) return;
     await this.#write(this.#uploading(0)).catch((error: unknown) =>
-      this.#ports.log.debug(`Giving up ${this.#where()} failed, so its lease runs out by itself: ${error}`),
+      this.#run.log.debug(`Giving up ${this.#where()} failed, so its lease runs out by itself: ${error}`),
     );
   }
 
@@ -180,13 +177,12 @@ export class RecordClaim {
   }
 
   #base(leaseSeconds: number) {
-    const { draft, writer } = this.#request;
     this.#sequence += 1;
     return {
-      ...draft,
-      writer: { ...writer, nonce: this.#nonce, sequence: this.#sequence },
+      ...this.#request.draft,
+      writer: { ...this.#run.writer, nonce: this.#nonce, sequence: this.#sequence },
       leaseSeconds,
-      createdAt: this.#ports.clock.wallTime().toISOString(),
+      createdAt: this.#run.clock.wallTime().toISOString(),
     };
   }
 
@@ -204,7 +200,7 @@ export class RecordClaim {
         'malformed-reply',
         `${this.#where()} refuses every write, although nobody else has it: is the server's ETag the same in every reply?`,
       );
-    const { store, clock } = this.#ports;
+    const { store, clock } = this.#run;
     const condition: WriteCondition =
       this.#etag === undefined ? { kind: 'absent' } : { kind: 'unchanged', etag: this.#etag };
     const sentAtMs = clock.monotonicMs();
@@ -223,8 +219,8 @@ export class RecordClaim {
     record: AssetRecord,
     { body, sentAtMs, attempt }: { body: Buffer; sentAtMs: number; attempt: number },
   ): Promise<void> {
-    const document = await this.#ports.store.readDocument(this.#request.location.recordKey);
-    const current = document && (await dated(document, this.#where()));
+    const document = await this.#run.store.readDocument(this.#request.location.recordKey);
+    const current = document && dated(document, this.#where());
     if (document?.body.equals(body)) {
       this.#etag = document.etag;
       this.#heldSinceMs = sentAtMs;
@@ -244,7 +240,7 @@ export class RecordClaim {
   #fail(error: unknown): void {
     if (error instanceof RecordLostError) return;
     if (error instanceof CancelledError) this.#failure ??= error;
-    else this.#ports.log.warning(`Renewing the hold on ${this.#where()} failed, and is tried again: ${error}`);
+    else this.#run.log.warning(`Renewing the hold on ${this.#where()} failed, and is tried again: ${error}`);
   }
 
   /** Where conditions are ignored, two runs of one commit can overwrite each other. @param guarded as begin was */
@@ -260,7 +256,7 @@ export class RecordClaim {
    */
   #testConditions(known: readonly ConditionHeader[]): void {
     const test = this.#lastWrite.then(async () => {
-      const { store } = this.#ports;
+      const { store } = this.#run;
       const ignored = [...known];
       for (const [header, condition] of REFUSED) {
         if (known.includes(header)) continue;
@@ -278,13 +274,13 @@ export class RecordClaim {
   }
 
   #warnUnguarded(ignored: readonly ConditionHeader[]): void {
-    this.#ports.log.warning(
+    this.#run.log.warning(
       `This S3 server ignores conditional writes (${ignored.join(' and ')}): two concurrent uploads of one commit are not guarded against each other there.`,
     );
   }
 
   #where(): string {
-    return `s3://${this.#ports.store.bucket}/${this.#request.location.recordKey}`;
+    return `s3://${this.#run.store.bucket}/${this.#request.location.recordKey}`;
   }
 }
 

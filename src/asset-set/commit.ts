@@ -1,5 +1,6 @@
 import { InputError, UserError } from '../errors.ts';
-import type { Log, SourceTree } from '../ports.ts';
+import type { SourceTree } from '../ports.ts';
+import type { CommitRequest, RunContext } from '../run-context.ts';
 import { printable } from '../text.ts';
 
 const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
@@ -7,16 +8,6 @@ const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 /** Whether a text is a full commit id: 40 (SHA-1) or 64 (SHA-256) lowercase hex digits. */
 export function isCommit(text: string): boolean {
   return COMMIT.test(text);
-}
-
-/** Which commit the inputs and the Actions context name. */
-export interface CommitRequest {
-  /** The `commit-sha` input: a full id, `HEAD`, or undefined. */
-  readonly asked: string | undefined;
-  /** The Actions context's commit; undefined outside Actions. */
-  readonly context: string | undefined;
-  /** Whether the user named the repository's path, so that it must be there. */
-  readonly repositoryIsGiven: boolean;
 }
 
 /** @returns the full hex id of the commit that the set is filed under */
@@ -47,6 +38,8 @@ function checked(context: string): string {
   throw new InputError(`GITHUB_SHA is '${printable(context)}', which is no full commit id: set commit-sha`);
 }
 
+type CheckoutContext = Pick<RunContext, 'commit' | 'sources' | 'log'>;
+
 // biome-ignore lint/suspicious/noTemplateCurlyInString: what a workflow is to say
 const FIX = "set commit-sha to 'HEAD', or to ${{ github.event.pull_request.head.sha }} on a pull request";
 
@@ -56,26 +49,19 @@ const FIX = "set commit-sha to 'HEAD', or to ${{ github.event.pull_request.head.
  *
  * @throws UserError naming both commits and the fix
  */
-export async function assertCheckedOut(
-  commit: string,
-  request: CommitRequest,
-  { sources, log }: { readonly sources: SourceTree; readonly log: Log },
-): Promise<void> {
+export async function assertCheckedOut(run: CheckoutContext, commit: string): Promise<void> {
+  const { sources, log } = run;
   const head = await sources.head();
   if (head === commit) return;
   const place = `repository-path '${printable(sources.path)}'`;
-  if (head === undefined) return assertNoneElsewhere(commit, request, { sources, log });
-  if (request.asked === undefined)
+  if (head === undefined) return assertNoneElsewhere(run, commit);
+  if (run.commit.asked === undefined)
     throw new UserError(`The workflow runs for commit ${commit}, but ${head} is checked out at ${place}: ${FIX}`);
   log.warning(`commit-sha is ${commit}, but ${head} is checked out at ${place}: taking the input at its word.`);
 }
 
 /** Where nothing is checked out at the default path, what was built may still come from a repository below it. */
-async function assertNoneElsewhere(
-  commit: string,
-  request: CommitRequest,
-  { sources, log }: { readonly sources: SourceTree; readonly log: Log },
-): Promise<void> {
+async function assertNoneElsewhere({ sources, log, commit: request }: CheckoutContext, commit: string): Promise<void> {
   const lack = await describeLack(sources);
   if (request.repositoryIsGiven)
     throw new UserError(`${lack}: correct the path, or check out ${commit} there before this step`);

@@ -1,6 +1,6 @@
 import { mapConcurrently } from '../async.ts';
 import { CancelledError, SetChangedError, StoreError } from '../errors.ts';
-import type { Ports } from '../ports.ts';
+import type { RunContext } from '../run-context.ts';
 import { counted, printable } from '../text.ts';
 import type { RecordClaim } from './claim.ts';
 import { type SetLocation, uriOf } from './location.ts';
@@ -31,20 +31,21 @@ interface SetCompletion {
  *   whatever `transfer` throws
  */
 export async function completeSet(
-  { store, log }: Pick<Ports, 'store' | 'log'>,
+  run: RunContext,
   claim: RecordClaim,
   { planned, transfer }: SetCompletion,
 ): Promise<CompleteRecord> {
+  const { store, log } = run;
   const { location } = claim;
   try {
     let before: Listing | undefined;
     for (let round = 1; round <= MOST_ROUNDS; round += 1) {
-      if (claim.isTakeOver) await abortOpenUploads({ store, log }, claim, planned);
+      if (claim.isTakeOver) await abortOpenUploads(run, claim, planned);
       const record = await claim.seal(await transfer(before));
       const after = await readListing(store, location);
       const [changed] = await confirmDisagreements(store, location, disagreements(record, after));
       if (changed === undefined) {
-        warnOfStrays(log, location, straysIn(record, after));
+        warnOfStrays(run, location, straysIn(record, after));
         claim.end();
         return record;
       }
@@ -67,7 +68,7 @@ export async function completeSet(
  * not depend on it, so a store that refuses does not keep the set from being completed.
  */
 async function abortOpenUploads(
-  { store, log }: Pick<Ports, 'store' | 'log'>,
+  { store, log }: RunContext,
   claim: RecordClaim,
   planned: SetCompletion['planned'],
 ): Promise<void> {
@@ -90,7 +91,7 @@ async function abortOpenUploads(
   }
 }
 
-function warnOfStrays(log: Ports['log'], location: SetLocation, { count, first }: Strays): void {
+function warnOfStrays({ log }: RunContext, location: SetLocation, { count, first }: Strays): void {
   if (first !== undefined)
     log.warning(
       `${location.prefix} holds ${count} object(s) that are not part of the set, such as '${printable(first)}': tools without records take them for assets. Delete them if they are of no use.`,

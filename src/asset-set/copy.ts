@@ -1,6 +1,7 @@
-import { type Concurrency, lanesFor, mapConcurrently } from '../async.ts';
+import { lanesFor, mapConcurrently } from '../async.ts';
 import { SetChangedError, UserError } from '../errors.ts';
-import type { AssetCopy, CopyResult, ObjectHead, ObjectStore, Ports } from '../ports.ts';
+import type { AssetCopy, CopyResult, ObjectHead, ObjectStore } from '../ports.ts';
+import type { RunContext } from '../run-context.ts';
 import { defined, printable } from '../text.ts';
 import { type AssetOwner, attributesOf, commitOf, sha256Of, userMetadata } from './attributes.ts';
 import type { RecordClaim } from './claim.ts';
@@ -18,24 +19,18 @@ interface SetContents {
   readonly commit: string | undefined;
 }
 
-type ContentPorts = Pick<Ports, 'store' | 'clock'>;
-
 /**
  * The files of a usable set: its record's, or, of a set without a record, what one HEAD each tells.
  *
  * @throws SetChangedError when a set without a record changes meanwhile
  */
-export async function contentsOf(ports: ContentPorts, set: Finding, concurrency: Concurrency): Promise<SetContents> {
-  if (set.verdict.reason !== 'complete') return legacyContents(ports, set, concurrency);
+export async function contentsOf(run: RunContext, set: Finding): Promise<SetContents> {
+  if (set.verdict.reason !== 'complete') return legacyContents(run, set);
   const { files, origin, commit } = set.verdict.record;
   return { files, commit: origin.kind === 'cache' ? origin.commit : commit };
 }
 
-async function legacyContents(
-  { store, clock }: ContentPorts,
-  set: Finding,
-  concurrency: Concurrency,
-): Promise<SetContents> {
+async function legacyContents({ store, clock, concurrency }: RunContext, set: Finding): Promise<SetContents> {
   const read = await mapConcurrently([...set.listing], lanesFor(concurrency, clock), async ([path, { size }]) => {
     const head = await store.head(set.location.prefix + path);
     if (head === undefined || head.sizeBytes !== size) throw changed(path, set);
@@ -76,8 +71,6 @@ function changed(path: string, { location }: Finding): SetChangedError {
 
 const MOST_ATTEMPTS = 3;
 
-type CopyPorts = Pick<Ports, 'store' | 'signal' | 'clock'>;
-
 interface AssetCopies {
   readonly source: SetLocation;
   readonly files: readonly AssetFile[];
@@ -85,7 +78,6 @@ interface AssetCopies {
   readonly owner: AssetOwner;
   /** What was in their place before the claim was begun or last renewed. */
   readonly targets: Listing;
-  readonly concurrency: Concurrency;
 }
 
 /**
@@ -96,9 +88,9 @@ interface AssetCopies {
  * @throws SetChangedError when an asset of the source is no longer what its record said
  */
 export async function copyAssets(
-  { store, signal, clock }: CopyPorts,
+  { store, signal, clock, concurrency }: RunContext,
   claim: RecordClaim,
-  { source, files, owner, targets, concurrency }: AssetCopies,
+  { source, files, owner, targets }: AssetCopies,
 ): Promise<readonly AssetFile[]> {
   return mapConcurrently(inOrder(files), lanesFor(concurrency, clock), async (file) => {
     const result = await copyAsset(store, claim, {
@@ -120,7 +112,7 @@ export async function copyAssets(
  * Copies one asset. Where something has appeared in its place, it is the copy whose reply was lost, or comes from a writer
  * that lost the record: whoever still holds the record replaces it. That copy also shows a source that has changed.
  */
-async function copyAsset(store: Ports['store'], claim: RecordClaim, copy: AssetCopy): Promise<CopyResult> {
+async function copyAsset(store: ObjectStore, claim: RecordClaim, copy: AssetCopy): Promise<CopyResult> {
   let { condition } = copy;
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
     claim.assertHeld();

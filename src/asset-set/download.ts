@@ -1,32 +1,22 @@
 import { hash } from 'node:crypto';
-import {
-  type ByteBudget,
-  byteBudget,
-  type Concurrency,
-  forEachConcurrently,
-  lanesFor,
-  type Turns,
-  turns,
-} from '../async.ts';
+import { type ByteBudget, byteBudget, forEachConcurrently, lanesFor, type Turns, turns } from '../async.ts';
 import { SetChangedError, UserError } from '../errors.ts';
-import type { AssetRead, IncomingFile, Ports } from '../ports.ts';
+import type { AssetRead, IncomingFile } from '../ports.ts';
+import type { RunContext } from '../run-context.ts';
 import { counted, printable } from '../text.ts';
 import { contentsOf } from './copy.ts';
 import { type SetLocation, uriOf } from './location.ts';
 import { type Finding, isUsable } from './lookup.ts';
 import { type NamingRules, namingProblem, pathProblem } from './path.ts';
 import type { AssetFile } from './record.ts';
-import type { Reader } from './status.ts';
-import { lookUpSettled, stillInProgress } from './wait.ts';
+import { lookUpFinished } from './wait.ts';
 
-interface SetRestoring {
-  readonly set: Finding;
+/** What is brought back of a set. */
+export interface RestoreSelection {
   readonly isChosen: (path: string) => boolean;
+  /** The including patterns of `files` that match none of these paths. */
+  readonly unmatchedBy: (paths: Iterable<string>) => readonly string[];
   readonly naming: NamingRules;
-  readonly legacy: 'trust' | 'ignore';
-  readonly reader: Reader;
-  readonly waitMs: number;
-  readonly concurrency: Concurrency;
 }
 
 interface RestoredSet {
@@ -42,9 +32,9 @@ interface RestoredSet {
  * @throws UserError for a name that can't be a file here, before anything is fetched; SetChangedError for a set that is
  *   not what its record says
  */
-export async function restoreSet(ports: Ports, restoring: SetRestoring): Promise<RestoredSet> {
+export async function restoreSet(run: RunContext, set: Finding, selection: RestoreSelection): Promise<RestoredSet> {
   try {
-    return await restoreOrStartOver(ports, restoring);
+    return await restoreOrStartOver(run, set, selection);
   } catch (error) {
     if (!(error instanceof SetChangedError)) throw error;
     const advice = "re-run this step, and should it fail again, upload the assets anew with 'overwrite: true'";
@@ -52,20 +42,17 @@ export async function restoreSet(ports: Ports, restoring: SetRestoring): Promise
   }
 }
 
-async function restoreOrStartOver(ports: Ports, restoring: SetRestoring): Promise<RestoredSet> {
-  const { set, legacy, reader, waitMs } = restoring;
-  const { location } = set;
+async function restoreOrStartOver(run: RunContext, set: Finding, selection: RestoreSelection): Promise<RestoredSet> {
   try {
-    return await restore(ports, restoring);
+    return await restore(run, set, selection);
   } catch (error) {
     if (!(error instanceof SetChangedError)) throw error;
-    const again = await lookUpSettled({ ...ports, reader }, location, waitMs);
-    if (again.verdict.reason === 'in-progress') throw stillInProgress(again.verdict.record, { location, waitMs });
-    if (!isUsable(again, legacy) || writeOf(again) === writeOf(set)) throw error;
+    const again = await lookUpFinished(run, set.location);
+    if (!isUsable(again, run.legacy) || writeOf(again) === writeOf(set)) throw error;
     // A file that only the earlier set had may be here already, and would be left beside the others.
-    if (!pathsOf(set).isSubsetOf(pathsOf(again))) throw error;
-    ports.log.info(`${error.message}: it was repaired meanwhile, so restoring starts over.`);
-    return restore(ports, { ...restoring, set: again });
+    if (!new Set(namesIn(set)).isSubsetOf(new Set(namesIn(again)))) throw error;
+    run.log.info(`${error.message}: it was repaired meanwhile, so restoring starts over.`);
+    return restore(run, again, selection);
   }
 }
 
@@ -76,23 +63,19 @@ function writeOf({ verdict }: Finding): string | undefined {
   return `${sequence} ${nonce}`;
 }
 
-function pathsOf(set: Finding): Set<string> {
-  return new Set(namesIn(set));
-}
-
 /** Every path of a set, as often as it says so. */
 function namesIn({ verdict, listing }: Finding): readonly string[] {
   return verdict.reason === 'complete' ? verdict.record.files.map(({ path }) => path) : [...listing.keys()];
 }
 
-async function restore(ports: Ports, { set, isChosen, naming, concurrency }: SetRestoring): Promise<RestoredSet> {
+async function restore(run: RunContext, set: Finding, { isChosen, naming }: RestoreSelection): Promise<RestoredSet> {
   refuseNames(namesIn(set).filter(isChosen), set, naming);
   const chosen = { ...set, listing: new Map([...set.listing].filter(([path]) => isChosen(path))) };
-  const { files: all } = await contentsOf(ports, chosen, concurrency);
+  const { files: all } = await contentsOf(run, chosen);
   const files = all.filter(({ path }) => isChosen(path));
-  const { fetchedCount, uncheckedCount } = await restoreFiles(ports, { source: set.location, files, concurrency });
+  const { fetchedCount, uncheckedCount } = await restoreFiles(run, set.location, files);
   if (uncheckedCount > 0)
-    ports.log.warning(
+    run.log.warning(
       `${counted(uncheckedCount, 'asset')} at ${set.location.prefix} could not be checked: there is neither a record nor metadata that tells a SHA-256.`,
     );
   return { set, files, fetchedCount };
@@ -122,13 +105,7 @@ const RANGES_AT_ONCE = 4;
 /** As many as fill the memory. Each has a thread. */
 const LARGE_FILES_AT_ONCE = BYTES_IN_MEMORY / (RANGES_AT_ONCE * LARGEST_RANGE_BYTES);
 
-type RestorePorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log' | 'clock'>;
-
-interface Restoring {
-  readonly source: SetLocation;
-  readonly files: readonly AssetFile[];
-  readonly concurrency: Concurrency;
-}
+type RestorePorts = Pick<RunContext, 'store' | 'packages' | 'signal' | 'log' | 'clock' | 'concurrency'>;
 
 interface Restored {
   /** How many were fetched; the others were there already, with the right digest. */
@@ -144,28 +121,29 @@ interface Restored {
  * @throws SetChangedError when a file is not, or no longer, what its record says; nothing of that file is left. What
  *   else was under way then is ended too.
  */
-export async function restoreFiles(ports: RestorePorts, { source, files, concurrency }: Restoring): Promise<Restored> {
+export async function restoreFiles(
+  run: RestorePorts,
+  source: SetLocation,
+  files: readonly AssetFile[],
+): Promise<Restored> {
   const failure = new AbortController();
-  const signal = AbortSignal.any([ports.signal, failure.signal]);
+  const signal = AbortSignal.any([run.signal, failure.signal]);
   const budget = byteBudget(BYTES_IN_MEMORY);
   const largeTurns = turns(LARGE_FILES_AT_ONCE);
   let fetchedCount = 0;
   let uncheckedCount = 0;
-  await forEachConcurrently(files, lanesFor(concurrency, ports.clock), async (file) => {
+  await forEachConcurrently(files, lanesFor(run.concurrency, run.clock), async (file) => {
     try {
       signal.throwIfAborted();
-      if (await isThere(ports, file)) return;
-      await fetchFile(
-        { ...ports, signal, fail: (error) => failure.abort(error) },
-        { source, file, budget, largeTurns },
-      );
+      if (await isThere(run, file)) return;
+      await fetchFile({ ...run, signal, fail: (error) => failure.abort(error) }, { source, file, budget, largeTurns });
     } catch (error) {
       failure.abort(error);
       throw error;
     }
     fetchedCount += 1;
     if (file.sha256 === undefined) uncheckedCount += 1;
-    ports.log.debug(`Restored: ${printable(file.path)}`);
+    run.log.debug(`Restored: ${printable(file.path)}`);
   });
   return { fetchedCount, uncheckedCount };
 }

@@ -1,14 +1,43 @@
-import type { Concurrency } from '../async.ts';
-import type { CodeHash, CodeHashRequest } from '../code-hash/code-hash.ts';
+import type { CodeHash } from '../code-hash/code-hash.ts';
 import { RecordLostError, SetChangedError, StoreError } from '../errors.ts';
-import type { Ports } from '../ports.ts';
+import type { RunContext } from '../run-context.ts';
 import { counted } from '../text.ts';
-import type { CommitRequest } from './commit.ts';
 import { artifactSet, cacheSet, type SetLocation, uriOf } from './location.ts';
 import { type Finding, isUsable, lookUp } from './lookup.ts';
-import type { Writer } from './record.ts';
-import { describeOther, type Reason } from './status.ts';
+import { describeOther } from './status.ts';
 import { lookUpSettled, waitForSets } from './wait.ts';
+
+/** Where else a set is looked for, and what may be done to make it the commit's own. */
+export interface SearchOptions {
+  readonly fallbackPrefixes: readonly string[];
+  /** Whether a set that was found elsewhere is copied to the commit. */
+  readonly promote: boolean;
+}
+
+/** How a search ended: what may be used, or what the commit's own set is like instead. */
+export interface SearchResult {
+  /** The usable set; undefined is a miss. */
+  readonly found: Finding | undefined;
+  /** The commit's own set, as it was last seen. */
+  readonly own: Finding;
+  /** On a hit the used set's, on a miss the commit's. */
+  readonly reason: Finding['verdict']['reason'];
+  /** Where the set was found. */
+  readonly source: 'artifact' | 'cache';
+  /** Undefined where it was not needed, or is not wanted. */
+  readonly codeHash: CodeHash | undefined;
+  /** On a miss: a set that would do, had another run finished it in time. */
+  readonly unfinished?: Finding | undefined;
+}
+
+/** What a search has found out so far. */
+interface Search {
+  readonly options: SearchOptions;
+  readonly own: Finding;
+  readonly codeHash: CodeHash | undefined;
+  /** When it stops waiting for others, by the monotonic clock. */
+  readonly deadlineMs: number;
+}
 
 /**
  * Looks for the commit's own set, then for one of the same code, which it makes the commit's own. Sets that another run
@@ -16,41 +45,34 @@ import { lookUpSettled, waitForSets } from './wait.ts';
  *
  * @returns the result; a miss is one too, and only ever a definite answer of the store
  */
-export async function findSet(search: SetSearch, ports: Ports, commit: string): Promise<SearchResult> {
-  const deadlineMs = ports.clock.monotonicMs() + search.waitMs;
-  const context = { ...ports, reader: search.writer };
-  const own = await lookUpSettled(context, artifactSet(search.prefix, commit), search.waitMs);
-  await tell(ports, own);
-  if (isUsable(own, search.legacy)) return hit(own, { own, source: 'artifact', codeHash: undefined });
+export async function findSet(run: RunContext, options: SearchOptions, commit: string): Promise<SearchResult> {
+  const deadlineMs = run.clock.monotonicMs() + run.waitMs;
+  const own = await lookUpSettled(run, artifactSet(run.prefix, commit));
+  tell(run, own);
+  if (isUsable(own, run.legacy)) return hit(own, { own, source: 'artifact', codeHash: undefined });
 
-  const codeHash = await hashSources(search, ports, commit);
-  if (own.verdict.reason === 'in-progress') return miss(own, codeHash);
-  const locations = candidates(search, commit, codeHash);
-  const from = await findElsewhere(search, ports, { locations, codeHash, deadlineMs });
-  if (from === undefined || isInProgress(from)) return miss(own, codeHash, from);
-
-  return adopt(search, ports, { own, from, codeHash, deadlineMs });
+  const codeHash = await hashSources(run, commit);
+  if (isInProgress(own)) return miss({ own, codeHash });
+  const search = { options, own, codeHash, deadlineMs };
+  const from = await findElsewhere(run, search);
+  if (from === undefined || isInProgress(from)) return miss(search, from);
+  return adopt(run, search, from);
 }
 
-async function hashSources(search: SetSearch, ports: Ports, commit: string): Promise<CodeHash | undefined> {
-  if (search.codeHash === undefined) return undefined;
+async function hashSources(run: RunContext, commit: string): Promise<CodeHash | undefined> {
+  if (run.codeHash === undefined) return undefined;
   const { hashCheckedOut } = await import('../code-hash/checked-out.ts');
-  return hashCheckedOut(search.codeHash, ports, commit);
+  return hashCheckedOut(run, run.codeHash, commit);
 }
 
-/** Where else the same build may be: the own cache, then each fallback's commit and cache. */
-function candidates(search: SetSearch, commit: string, codeHash: CodeHash | undefined): SetLocation[] {
+/** Where else the same build may be, the best first: the own cache, then each fallback's commit and cache. */
+function candidates({ prefix: ownPrefix }: RunContext, { options, own, codeHash }: Search): SetLocation[] {
   const cacheOf = (prefix: string) => (codeHash === undefined ? [] : [cacheSet(prefix, codeHash.value)]);
-  const fallbacks = search.fallbackPrefixes.flatMap((prefix) => [artifactSet(prefix, commit), ...cacheOf(prefix)]);
-  return [...cacheOf(search.prefix), ...fallbacks];
-}
-
-interface Candidates {
-  /** The best first. */
-  readonly locations: readonly SetLocation[];
-  readonly codeHash: CodeHash | undefined;
-  /** By the monotonic clock. */
-  readonly deadlineMs: number;
+  const fallbacks = options.fallbackPrefixes.flatMap((prefix) => [
+    artifactSet(prefix, own.location.id),
+    ...cacheOf(prefix),
+  ]);
+  return [...cacheOf(ownPrefix), ...fallbacks];
 }
 
 /**
@@ -58,28 +80,23 @@ interface Candidates {
  *
  * @returns the usable set, or one that was still being written when the time was up
  */
-async function findElsewhere(
-  search: SetSearch,
-  ports: Ports,
-  { locations, codeHash, deadlineMs }: Candidates,
-): Promise<Finding | undefined> {
-  const context = { ...ports, reader: search.writer };
+async function findElsewhere(run: RunContext, search: Search): Promise<Finding | undefined> {
   let inProgress: Finding[] = [];
-  for (const location of locations) {
-    const from = await lookUp(context, location);
-    await tell(ports, from);
-    if (isOtherCode(from, codeHash, ports)) continue;
-    if (isUsable(from, search.legacy)) return from;
+  for (const location of candidates(run, search)) {
+    const from = await lookUp(run, location);
+    tell(run, from);
+    if (isOtherCode(run, from, search.codeHash)) continue;
+    if (isUsable(from, run.legacy)) return from;
     if (isInProgress(from)) inProgress.push(from);
   }
   while (inProgress.length > 0) {
-    const seen = await waitForSets(context, inProgress, deadlineMs - ports.clock.monotonicMs());
+    const seen = await waitForSets(run, inProgress, search.deadlineMs - run.clock.monotonicMs());
     inProgress = seen.filter(isInProgress);
     // The time is up.
     if (inProgress.length === seen.length) return inProgress[0];
     for (const settled of seen.filter((from) => !isInProgress(from))) {
-      await tell(ports, settled);
-      if (isUsable(settled, search.legacy) && !isOtherCode(settled, codeHash, ports)) return settled;
+      tell(run, settled);
+      if (isUsable(settled, run.legacy) && !isOtherCode(run, settled, search.codeHash)) return settled;
     }
   }
   return undefined;
@@ -90,7 +107,11 @@ function isInProgress({ verdict }: Finding): boolean {
 }
 
 /** A fallback's set of this very commit may be of other tools or flags, which its code hash tells. */
-function isOtherCode({ verdict, location }: Finding, wanted: CodeHash | undefined, { store, log }: Ports): boolean {
+function isOtherCode(
+  { store, log }: RunContext,
+  { verdict, location }: Finding,
+  wanted: CodeHash | undefined,
+): boolean {
   if (wanted === undefined || (verdict.reason !== 'complete' && verdict.reason !== 'in-progress')) return false;
   const { codeHash } = verdict.record;
   if (codeHash === undefined || codeHash === wanted.value) return false;
@@ -98,84 +119,44 @@ function isOtherCode({ verdict, location }: Finding, wanted: CodeHash | undefine
   return true;
 }
 
-/** Which set is looked for, and what may be done to make it the commit's own. */
-export interface SetSearch {
-  readonly commit: CommitRequest;
-  /** Undefined: no caching. */
-  readonly codeHash: CodeHashRequest | undefined;
-  readonly prefix: string;
-  readonly fallbackPrefixes: readonly string[];
-  readonly legacy: 'trust' | 'ignore';
-  readonly promote: boolean;
-  readonly dryRun: boolean;
-  readonly waitMs: number;
-  readonly concurrency: Concurrency;
-  readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
-}
-
-/** How a search ended: what may be used, or what the commit's own set is like instead. */
-export interface SearchResult {
-  /** The usable set; undefined is a miss. */
-  readonly found: Finding | undefined;
-  /** The commit's own set, as it was last seen. */
-  readonly own: Finding;
-  /** On a hit the used set's, on a miss the commit's. */
-  readonly reason: Reason;
-  /** Where the set was found. */
-  readonly source: 'artifact' | 'cache';
-  /** Undefined where it was not needed, or is not wanted. */
-  readonly codeHash: CodeHash | undefined;
-  /** On a miss: a set that would do, had another run finished it in time. */
-  readonly unfinished?: Finding | undefined;
-}
-
 function hit(found: Finding, rest: Pick<SearchResult, 'own' | 'source' | 'codeHash'>): SearchResult {
   return { ...rest, found, reason: found.verdict.reason };
 }
 
-function miss(own: Finding, codeHash: CodeHash | undefined, unfinished?: Finding): SearchResult {
+function miss({ own, codeHash }: Pick<Search, 'own' | 'codeHash'>, unfinished?: Finding): SearchResult {
   return { own, codeHash, unfinished, found: undefined, reason: own.verdict.reason, source: 'artifact' };
 }
 
 /** Says in the log what was found. */
-async function tell({ store, log }: Pick<Ports, 'store' | 'log'>, finding: Finding): Promise<void> {
-  const { verdict, location } = finding;
+function tell({ store, log }: RunContext, { verdict, location, listing }: Finding): void {
   const where = uriOf(store.bucket, location);
-  if (verdict.reason === 'complete')
-    return log.info(`Found ${counted(verdict.record.files.length, 'asset')} at ${where}.`);
-
-  const line = describeOther(verdict, { where, count: finding.listing.size });
+  if (verdict.reason === 'complete') {
+    log.info(`Found ${counted(verdict.record.files.length, 'asset')} at ${where}.`);
+    return;
+  }
+  const line = describeOther(verdict, { where, count: listing.size });
   if (verdict.reason === 'damaged' || verdict.reason === 'archived') log.warning(line);
   else log.info(line);
 }
 
-interface Adoption {
-  readonly own: Finding;
-  readonly from: Finding;
-  readonly codeHash: CodeHash | undefined;
-  /** When the search stops waiting for others, by the monotonic clock. */
-  readonly deadlineMs: number;
-}
-
 /** Makes a set found elsewhere the commit's own; with `promote: false` it is used where it is. */
-async function adopt(search: SetSearch, ports: Ports, adoption: Adoption): Promise<SearchResult> {
-  const { own, from, codeHash } = adoption;
+async function adopt(run: RunContext, search: Search, from: Finding): Promise<SearchResult> {
+  const { own, codeHash, options } = search;
   const source = from.location.kind;
-  const ownUri = uriOf(ports.store.bucket, own.location);
-  if (search.promote && search.dryRun) ports.log.info(`Dry run: would copy it to ${ownUri}.`);
-  if (!search.promote || search.dryRun) return hit(from, { own, source, codeHash });
+  const ownUri = uriOf(run.store.bucket, own.location);
+  if (options.promote && run.dryRun) run.log.info(`Dry run: would copy it to ${ownUri}.`);
+  if (!options.promote || run.dryRun) return hit(from, { own, source, codeHash });
   try {
     const { promote } = await import('./promote.ts');
-    const { writer, concurrency } = search;
-    const record = await promote(ports, { own, from, writer, concurrency });
-    ports.log.info(`Copied ${counted(record.files.length, 'asset')} to ${ownUri}.`);
+    const record = await promote(run, { own, from });
+    run.log.info(`Copied ${counted(record.files.length, 'asset')} to ${ownUri}.`);
     const promoted: Finding = { ...own, verdict: { reason: 'complete', record } };
-    return { ...hit(promoted, { own: promoted, source, codeHash }), reason: from.verdict.reason };
+    return { own: promoted, source, codeHash, found: promoted, reason: from.verdict.reason };
   } catch (error) {
-    if (error instanceof RecordLostError) return afterLostRace(search, ports, adoption);
+    if (error instanceof RecordLostError) return afterLostRace(run, search);
     if (!(error instanceof SetChangedError) && !isArchived(error)) throw error;
-    ports.log.warning(`The assets of the same code can't be used: ${error.message}.`);
-    return miss(own, codeHash);
+    run.log.warning(`The assets of the same code can't be used: ${error.message}.`);
+    return miss(search);
   }
 }
 
@@ -185,13 +166,9 @@ function isArchived(error: unknown): error is StoreError {
 }
 
 /** Another run is making the same set: what counts is how that ends. */
-async function afterLostRace(
-  search: SetSearch,
-  ports: Ports,
-  { own, codeHash, deadlineMs }: Adoption,
-): Promise<SearchResult> {
-  const waitMs = deadlineMs - ports.clock.monotonicMs();
-  const now = await lookUpSettled({ ...ports, reader: search.writer }, own.location, waitMs);
-  await tell(ports, now);
-  return isUsable(now, search.legacy) ? hit(now, { own: now, source: 'artifact', codeHash }) : miss(now, codeHash);
+async function afterLostRace(run: RunContext, { own, codeHash, deadlineMs }: Search): Promise<SearchResult> {
+  const now = await lookUpSettled(run, own.location, deadlineMs - run.clock.monotonicMs());
+  tell(run, now);
+  const result = { own: now, codeHash };
+  return isUsable(now, run.legacy) ? hit(now, { ...result, source: 'artifact' }) : miss(result);
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type CodeHashAlgorithm, type CodeHashRequest, isCodeHash } from '../code-hash/code-hash.ts';
-import type { Ports } from '../ports.ts';
+import type { RunContext } from '../run-context.ts';
 import { defined } from '../text.ts';
 import { type SetLocation, setAt, uriOf } from './location.ts';
 
@@ -96,8 +96,6 @@ function isTextOrAbsent(value: unknown): value is string | undefined {
   return value === undefined || typeof value === 'string';
 }
 
-type Places = Pick<Ports, 'store' | 'packages' | 'jobFiles'>;
-
 /** What a check found out. */
 interface CheckResult {
   /** Undefined for a miss. */
@@ -112,18 +110,17 @@ interface CheckResult {
  *
  * @param own the commit's own set
  */
-export async function handOver(ports: Places, own: SetLocation, { found, codeHash }: CheckResult): Promise<void> {
-  const { store, packages, jobFiles } = ports;
+export async function handOver(run: RunContext, own: SetLocation, { found, codeHash }: CheckResult): Promise<void> {
+  const { store, packages, jobFiles } = run;
   const name = handoverName(store, own);
   const before = jobFiles === undefined ? packages.readMarker('.found-at') : jobFiles.read(name);
   // What can't be read is replaced.
   const text = (await before.catch(() => undefined)) ?? '';
   const codeHashes = withCodeHash(parseHandover(text, store, own)?.codeHashes ?? [], codeHash);
-  const foundUri = found && uriOf(store.bucket, found);
   const handover: Handover = defined({
     endpoint: store.endpoint,
     asked: uriOf(store.bucket, own),
-    found: foundUri,
+    found: found && uriOf(store.bucket, found),
     codeHashes,
   });
   await jobFiles?.write(name, JSON.stringify(handover));
@@ -154,8 +151,8 @@ export type Hints =
   | { readonly kind: 'unknown' };
 
 /** @param own the commit's own set */
-export async function readHints(ports: Places & Pick<Ports, 'log'>, own: SetLocation): Promise<Hints> {
-  const { store, packages, jobFiles, log } = ports;
+export async function readHints(run: RunContext, own: SetLocation): Promise<Hints> {
+  const { store, packages, jobFiles, log } = run;
   const handed = await jobFiles?.read(handoverName(store, own));
   const handover = handed === undefined ? undefined : parseHandover(handed, store, own);
   if (handover !== undefined) return { kind: 'handover', handover, isOutOfReach: true };
@@ -171,7 +168,7 @@ export async function readHints(ports: Places & Pick<Ports, 'log'>, own: SetLoca
 
 /** @returns the set that earlier steps say they found; undefined where they found none */
 export async function hintedSet(
-  { store, packages }: Places,
+  { store, packages }: RunContext,
   own: SetLocation,
   hints: Hints,
 ): Promise<SetLocation | undefined> {

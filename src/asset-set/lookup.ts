@@ -1,6 +1,7 @@
 import { mapConcurrently, waitForAll } from '../async.ts';
 import { SetChangedError, StoreError } from '../errors.ts';
-import type { AssetAttributes, Clock, ListedObject, ObjectStore, StoredDocument } from '../ports.ts';
+import type { AssetAttributes, ListedObject, ObjectStore, StoredDocument } from '../ports.ts';
+import type { RunContext } from '../run-context.ts';
 import { commitOf, isRecorded } from './attributes.ts';
 import type { SetLocation } from './location.ts';
 import {
@@ -18,7 +19,6 @@ import {
   type ListedAsset,
   type Listing,
   leaseIsLive,
-  type Reader,
   type Verdict,
 } from './status.ts';
 
@@ -47,34 +47,50 @@ export function wasSealed({ record: found, verdict }: Pick<Finding, 'record' | '
   return found.record?.state === 'uploading' ? found.record.sealedBefore === true : true;
 }
 
-export interface LookUp {
-  readonly store: ObjectStore;
-  readonly clock: Clock;
-  readonly reader: Reader;
-}
+const MOST_ROUNDS = 3;
 
 /**
  * Decides whether a stored set may be used: two requests, sent in parallel, where its record is some seconds old and
  * agrees with a listing of one page.
  *
+ * A listing in several pages can agree with a record although the set never did: its first page shows what another run
+ * was about to replace, its last what that had replaced. While the record stays, no run of this action replaces
+ * anything, so a record that is still the same afterwards shows that what was read was so at one moment.
+ *
  * @returns the verdict with what it rests on; a miss is a verdict, not an error
- * @throws StoreError for anything but a definite answer of the store
+ * @throws StoreError for anything but a definite answer of the store, SetChangedError where the record is another one
+ *   each time
  */
-export async function lookUp(context: LookUp, location: SetLocation): Promise<Finding> {
-  const finding = await lookUpReadable(context, location);
-  if (!finding.isPaged) return finding;
+export async function lookUp(run: RunContext, location: SetLocation): Promise<Finding> {
+  const { store } = run;
+  let finding = await lookUpReadable(run, location);
+  for (let round = 1; round <= MOST_ROUNDS; round += 1) {
+    if (!isInDoubt(finding)) return finding;
+    const head = await store.head(location.recordKey);
+    if (head?.etag === finding.record?.etag) return finding;
+    const before = finding;
+    finding = await lookUpReadable(run, location);
+    // Some servers tell ETags otherwise in a reply to HEAD: read twice, the record says as well that it stood still.
+    if (finding.record?.etag === before.record?.etag) return before;
+  }
+  if (!isInDoubt(finding)) return finding;
+  throw new SetChangedError(
+    `Others keep writing s3://${store.bucket}/${location.recordKey}: find out who writes there besides this action`,
+  );
+}
 
-  return lookUpStill(context.store, finding, () => lookUpReadable(context, location));
+function isInDoubt({ verdict, isPaged }: Finding): boolean {
+  return verdict.reason === 'complete' && isPaged;
 }
 
 /** A record may be archived as well: that nothing can read it is an answer, and the next upload can replace it. */
-async function lookUpReadable(context: LookUp, location: SetLocation): Promise<Finding> {
-  const finding = await unlessArchived(lookUpOnce(context, location));
+async function lookUpReadable(run: RunContext, location: SetLocation): Promise<Finding> {
+  const finding = await unlessArchived(lookUpOnce(run, location));
   if (finding !== undefined) return finding;
-  const { store } = context;
+  const { store } = run;
   const record = await store.head(location.recordKey);
   // Another run may have replaced it before it was asked for its ETag.
-  const again = await unlessArchived(lookUpOnce(context, location));
+  const again = await unlessArchived(lookUpOnce(run, location));
   if (again !== undefined) return again;
   const found = await listed(location, store.list(location.prefix));
   return { location, record, ...found, verdict: { reason: 'archived', name: location.recordKey } };
@@ -89,29 +105,47 @@ async function unlessArchived(lookingUp: Promise<Finding>): Promise<Finding | un
   }
 }
 
-async function lookUpOnce(context: LookUp, location: SetLocation): Promise<Finding> {
-  const { store, clock } = context;
+async function lookUpOnce(run: RunContext, location: SetLocation): Promise<Finding> {
+  const { store, clock } = run;
   const askedAtMs = clock.monotonicMs();
   const read = readRecord(store, location).then((record) => ({ record, elapsedMs: clock.monotonicMs() - askedAtMs }));
   const later = store.list(location.prefix)[Symbol.asyncIterator]();
   const [{ record, elapsedMs }, first] = await waitForAll([read, later.next()]);
   const pages = allOf(first, later);
-  if (record === undefined) {
-    const found = { location, record, ...(await listed(location, pages)) };
-    if (found.listing.size === 0) return { ...found, verdict: { reason: 'absent' } };
-
-    return lookUpUnrecorded(store, found, (recorded) => judge(context, recorded));
-  }
+  if (record === undefined) return lookUpUnrecorded(run, location, await listed(location, pages));
   // A listing that began before a record was sealed says nothing about the sealed set, even where the two agree.
   const mayPrecedeRecord = record.record.state === 'complete' && record.ageMs <= elapsedMs + CLOCK_GRAIN_MS;
-  const counted = mayPrecedeRecord ? store.list(location.prefix) : pages;
-  return judge(context, { location, record, pages: counted });
+  return judge(run, { location, record, pages: mayPrecedeRecord ? store.list(location.prefix) : pages });
 }
 
-type Page = readonly ListedObject[];
-
-async function* allOf(first: IteratorResult<Page, unknown>, later: AsyncIterator<Page, unknown>): AsyncGenerator<Page> {
+async function* allOf(
+  first: IteratorResult<readonly ListedObject[], unknown>,
+  later: AsyncIterator<readonly ListedObject[], unknown>,
+): Pages {
   for (let page = first; !page.done; page = await later.next()) yield page.value;
+}
+
+/** A record that is still absent after a listing tells that nobody had begun one by then. */
+async function lookUpUnrecorded(run: RunContext, location: SetLocation, found: Listed): Promise<Finding> {
+  const { store } = run;
+  const unrecorded = { location, record: undefined, ...found };
+  const [first] = found.listing.keys();
+  if (first === undefined) return { ...unrecorded, verdict: { reason: 'absent' } };
+  const record = await readRecord(store, location);
+  if (record !== undefined) return judge(run, { location, record, pages: store.list(location.prefix) });
+  const head = await store.head(location.prefix + first);
+  // One that is gone by now can't tell whose the set was.
+  if (head === undefined || isOurs(head, location)) {
+    const detail = 'its assets are there but their record was deleted';
+    return { ...unrecorded, verdict: { reason: 'incomplete', detail } };
+  }
+  const name = await findArchived(store, { ...unrecorded, paths: found.listing.keys() });
+  return { ...unrecorded, verdict: name === undefined ? { reason: 'legacy' } : { reason: 'archived', name } };
+}
+
+/** Whether this project stored an object for the very set it is in; the Python tool copies from our cache, too. */
+function isOurs(head: AssetAttributes, location: SetLocation): boolean {
+  return isRecorded(head) && (location.kind === 'cache' || commitOf(head) === location.id);
 }
 
 /** What was read of a set that has a record. */
@@ -121,13 +155,14 @@ interface RecordedSet {
   readonly pages: Pages;
 }
 
-async function judge(context: LookUp, recorded: RecordedSet): Promise<Finding> {
-  const { record, distrust } = recorded.record;
-  const isComplete = record.state === 'complete';
-  const detail = (isComplete ? distrust : undefined) ?? misplacement(record, recorded.location);
-  if (detail !== undefined) return withVerdict(recorded, { reason: 'incomplete', detail });
-  if (!isComplete) return withVerdict(recorded, verdictOnUnfinished(context, recorded.record, record));
-  return judgeComplete(context, recorded, record);
+async function judge(run: RunContext, { location, record: read, pages }: RecordedSet): Promise<Finding> {
+  const { record, distrust } = read;
+  const found = { location, record: read, ...(await listed(location, pages)) };
+  const detail = (record.state === 'complete' ? distrust : undefined) ?? misplacement(record, location);
+  if (detail !== undefined) return { ...found, verdict: { reason: 'incomplete', detail } };
+  if (record.state === 'complete') return { ...found, verdict: await verdictOnComplete(run, found, record) };
+  const isLive = leaseIsLive({ record, ageMs: read.ageMs }, run.writer);
+  return { ...found, verdict: isLive ? { reason: 'in-progress', record } : unfinished(record) };
 }
 
 /** Why a record does not count where it lies: it was copied there from another commit, or another code hash. */
@@ -138,109 +173,20 @@ function misplacement({ commit, codeHash }: AssetRecord, { kind, id }: SetLocati
     : `its record is of ${codeHash === undefined ? 'no code hash' : `the code hash ${codeHash}`}`;
 }
 
-async function withVerdict({ location, record, pages }: RecordedSet, verdict: Verdict): Promise<Finding> {
-  return { location, record, ...(await listed(location, pages)), verdict };
-}
-
-async function judgeComplete(
-  { store }: LookUp,
-  { location, record: read, pages }: RecordedSet,
+async function verdictOnComplete(
+  { store }: RunContext,
+  { location, listing }: Listed & { readonly location: SetLocation },
   record: CompleteRecord,
-): Promise<Finding> {
-  const { isPaged, listing } = await listed(location, pages);
-  const suspected = disagreements(record, listing);
-  const found = { location, record: read, isPaged, listing };
-  if (suspected.length > 0) {
-    const [disagreement] = await confirmDisagreements(store, location, suspected);
-    if (disagreement !== undefined) return { ...found, verdict: { reason: 'damaged', record, disagreement } };
-  }
-  const name = await archivedIn(store, { location, listing, files: record.files });
-  return { ...found, verdict: name === undefined ? { reason: 'complete', record } : { reason: 'archived', name } };
-}
-
-/** @returns an asset that can't be read, where the listing shows one or may hide one */
-async function archivedIn(
-  store: ObjectStore,
-  { location, listing, files }: { location: SetLocation; listing: Listing; files: CompleteRecord['files'] },
-): Promise<string | undefined> {
-  if (!listing.values().some(({ tier }) => tier !== undefined)) return undefined;
-
-  return findArchived(store, { location, listing, paths: files.map(({ path }) => path) });
-}
-
-function verdictOnUnfinished({ reader }: LookUp, { ageMs }: ReadRecord, record: UploadingRecord): Verdict {
-  return leaseIsLive({ record, ageMs }, reader) ? { reason: 'in-progress', record } : unfinished(record);
+): Promise<Verdict> {
+  const [disagreement] = await confirmDisagreements(store, location, disagreements(record, listing));
+  if (disagreement !== undefined) return { reason: 'damaged', record, disagreement };
+  const name = await findArchived(store, { location, listing, paths: record.files.map(({ path }) => path) });
+  return name === undefined ? { reason: 'complete', record } : { reason: 'archived', name };
 }
 
 /** What follows of a record that nobody is working on any more. */
 export function unfinished({ writer }: UploadingRecord): Verdict {
   return { reason: 'incomplete', detail: `its upload by ${describeWriter(writer)} was begun and not finished` };
-}
-
-const MOST_ROUNDS = 3;
-
-/**
- * Makes sure that what was read over some time was so at one moment. A listing in several pages can agree with a record
- * although the set never did: its first page shows what another run was about to replace, its last what that had
- * replaced. While the record stays, no run of this action replaces anything.
- *
- * @param again looks the set up once more
- * @throws SetChangedError where the record is another one each time
- */
-async function lookUpStill(store: ObjectStore, found: Finding, again: () => Promise<Finding>): Promise<Finding> {
-  let finding = found;
-  for (let round = 1; round <= MOST_ROUNDS; round += 1) {
-    if (!isInDoubt(finding)) return finding;
-    const head = await store.head(finding.location.recordKey);
-    if (head?.etag === finding.record?.etag) return finding;
-    const before = finding;
-    finding = await again();
-    // Some servers tell ETags otherwise in a reply to HEAD: read twice, the record says as well that it stood still.
-    if (finding.record?.etag === before.record?.etag) return before;
-  }
-  if (!isInDoubt(finding)) return finding;
-  throw new SetChangedError(
-    `Others keep writing s3://${store.bucket}/${found.location.recordKey}: find out who writes there besides this action`,
-  );
-}
-
-function isInDoubt({ verdict, isPaged }: Finding): boolean {
-  return verdict.reason === 'complete' && isPaged;
-}
-
-/**
- * Decides on a set of which there are assets and no record. One that is still absent after the listing tells that nobody
- * had begun one by then.
- *
- * @param judge decides where there is one after all
- */
-async function lookUpUnrecorded(
-  store: ObjectStore,
-  { location, ...found }: Listed & { readonly location: SetLocation },
-  judge: (read: RecordedSet) => Promise<Finding>,
-): Promise<Finding> {
-  const record = await readRecord(store, location);
-  if (record === undefined)
-    return { location, record, ...found, verdict: await verdictOnUnrecorded(store, location, found.listing) };
-  return judge({ location, record, pages: store.list(location.prefix) });
-}
-
-/** Tells whether the assets are a tool's that keeps no record, or ours with the record deleted. */
-async function verdictOnUnrecorded(store: ObjectStore, location: SetLocation, listing: Listing): Promise<Verdict> {
-  const [first] = listing.keys();
-  if (first === undefined) return { reason: 'absent' };
-  const head = await store.head(location.prefix + first);
-  // One that is gone by now can't tell whose the set was.
-  if (head === undefined || isOurs(head, location))
-    return { reason: 'incomplete', detail: 'its assets are there but their record was deleted' };
-
-  const name = await findArchived(store, { location, listing, paths: listing.keys() });
-  return name === undefined ? { reason: 'legacy' } : { reason: 'archived', name };
-}
-
-/** Whether this project stored an object for the very set it is in; the Python tool copies from our cache, too. */
-function isOurs(head: AssetAttributes, location: SetLocation): boolean {
-  return isRecorded(head) && (location.kind === 'cache' || commitOf(head) === location.id);
 }
 
 const HEADS_AT_ONCE = 16;
@@ -334,16 +280,7 @@ export async function readRecord(store: ObjectStore, location: SetLocation): Pro
  * @param where names the place in messages
  * @throws UserError for what is no record
  */
-export async function dated(
-  { body, distrust, etag, dateMs, lastModifiedMs }: StoredDocument,
-  where: string,
-): Promise<ReadRecord> {
-  const record = await (distrust === undefined
-    ? parseRecord(body.toString('utf8'), where)
-    : parseDistrusted(body, where));
+export function dated({ body, distrust, etag, dateMs, lastModifiedMs }: StoredDocument, where: string): ReadRecord {
+  const record = distrust === undefined ? parseRecord(body.toString('utf8'), where) : parseUnsigned(body, where);
   return { record, distrust, etag, ageMs: dateMs - lastModifiedMs };
-}
-
-async function parseDistrusted(body: Buffer, where: string): Promise<AssetRecord> {
-  return parseUnsigned(body, where);
 }

@@ -1,7 +1,8 @@
 import { lookup } from 'mrmime';
 import { forEachConcurrently } from '../async.ts';
 import { InputError, UserError } from '../errors.ts';
-import type { FileSelection, Log, PackageDirectory, ScannedFile } from '../ports.ts';
+import type { FileSelection, PackageDirectory, ScannedFile } from '../ports.ts';
+import type { RunContext } from '../run-context.ts';
 import { comparePaths, counted, defined, printable } from '../text.ts';
 import type { SetLocation } from './location.ts';
 import { pathProblem } from './path.ts';
@@ -24,7 +25,7 @@ const SECRETS = /(^|\/)(\.aws|\.npmrc|\.env)(\/|$)/;
  * @returns the assets in the order of their paths' bytes
  */
 export async function planUpload(
-  { packages, log }: { readonly packages: PackageDirectory; readonly log: Log },
+  { packages, log }: RunContext,
   { selection, settings }: { selection: FileSelection; settings: AssetSettings },
 ): Promise<readonly PlannedAsset[]> {
   const files = await packages.scan(selection);

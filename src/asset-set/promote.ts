@@ -1,7 +1,6 @@
-import type { Concurrency } from '../async.ts';
 import type { CodeHash } from '../code-hash/code-hash.ts';
 import { CancelledError, SetChangedError } from '../errors.ts';
-import type { Ports } from '../ports.ts';
+import type { RunContext } from '../run-context.ts';
 import { defined, printable } from '../text.ts';
 import { RecordClaim } from './claim.ts';
 import { completeSet } from './complete.ts';
@@ -9,16 +8,14 @@ import { contentsOf, copyAssets } from './copy.ts';
 import { cacheSet, type SetLocation, uriOf } from './location.ts';
 import { type Finding, wasSealed } from './lookup.ts';
 import { pathProblem } from './path.ts';
-import type { AssetFile, CompleteRecord, Writer } from './record.ts';
-import { lookUpSettled, stillInProgress } from './wait.ts';
+import type { AssetFile, CompleteRecord } from './record.ts';
+import { lookUpFinished, lookUpSettled } from './wait.ts';
 
 interface Promotion {
   /** A usable set of the same code: from the cache, or another prefix. */
   readonly from: Finding;
   /** The commit's own set, which is not usable yet. */
   readonly own: Finding;
-  readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
-  readonly concurrency: Concurrency;
 }
 
 /**
@@ -27,16 +24,14 @@ interface Promotion {
  * @throws RecordLostError when another run is writing the commit's set; SetChangedError when the source is no longer
  *   what its record says
  */
-export async function promote(ports: Ports, promotion: Promotion): Promise<CompleteRecord> {
-  const { from, own, writer, concurrency } = promotion;
-  const { files, commit: builtFrom } = await contentsOf(ports, from, concurrency);
+export async function promote(run: RunContext, { from, own }: Promotion): Promise<CompleteRecord> {
+  const { files, commit: builtFrom } = await contentsOf(run, from);
   refuseBadPaths(files, { from: from.location, to: own.location });
   const commit = own.location.id;
   const { codeHash, codeHashAlgorithm } = codeHashOf(from);
   const legacy = from.verdict.reason === 'legacy' ? true : undefined;
-  const claim = await RecordClaim.begin(ports, {
+  const claim = await RecordClaim.begin(run, {
     location: own.location,
-    writer,
     takeOver: own.record?.etag,
     draft: defined({
       commit,
@@ -47,10 +42,9 @@ export async function promote(ports: Ports, promotion: Promotion): Promise<Compl
     }),
   });
   const owner = { commit, codeHash };
-  return completeSet(ports, claim, {
+  return completeSet(run, claim, {
     planned: files,
-    transfer: (targets = own.listing) =>
-      copyAssets(ports, claim, { source: from.location, files, owner, targets, concurrency }),
+    transfer: (targets = own.listing) => copyAssets(run, claim, { source: from.location, files, owner, targets }),
   });
 }
 
@@ -72,33 +66,15 @@ function refuseBadPaths(files: readonly AssetFile[], { from, to }: { from: SetLo
   }
 }
 
-interface CacheFilling {
-  /** The commit's complete set. */
-  readonly source: SetLocation;
-  readonly record: CompleteRecord;
-  readonly prefix: string;
-  readonly codeHash: string;
-  /** A complete cache set is replaced too: it holds the build that was replaced. */
-  readonly overwrite: boolean;
-  readonly waitMs: number;
-  readonly writer: Omit<Writer, 'nonce' | 'sequence'>;
-  readonly concurrency: Concurrency;
-}
-
 /**
  * Makes a code's set in the cache incomplete, so that nobody is handed the build that is about to be replaced, whatever
  * becomes of this run. {@link fillCache} fills it again.
  *
  * @throws UserError where another run is still writing it when the time is up
  */
-export async function withdrawFromCache(
-  ports: Ports,
-  { prefix, writer, waitMs }: Pick<CacheFilling, 'prefix' | 'writer' | 'waitMs'>,
-  { commit, codeHash }: { readonly commit: string; readonly codeHash: CodeHash },
-): Promise<void> {
-  const location = cacheSet(prefix, codeHash.value);
-  const { verdict, record } = await lookUpSettled({ ...ports, reader: writer }, location, waitMs);
-  if (verdict.reason === 'in-progress') throw stillInProgress(verdict.record, { location, waitMs });
+export async function withdrawFromCache(run: RunContext, commit: string, codeHash: CodeHash): Promise<void> {
+  const location = cacheSet(run.prefix, codeHash.value);
+  const { verdict, record } = await lookUpFinished(run, location);
   // What is unfinished may yet be sealed by a writer that was only slow.
   if (verdict.reason === 'absent') return;
   const draft = defined({
@@ -108,8 +84,17 @@ export async function withdrawFromCache(
     origin: { kind: 'upload' },
     sealedBefore: true,
   });
-  const claim = await RecordClaim.begin(ports, { location, writer, takeOver: record?.etag, draft });
+  const claim = await RecordClaim.begin(run, { location, takeOver: record?.etag, draft });
   await claim.giveUp();
+}
+
+interface CacheFilling {
+  /** The commit's complete set. */
+  readonly source: SetLocation;
+  readonly record: CompleteRecord;
+  readonly codeHash: string;
+  /** A complete cache set is replaced too: it holds the build that was replaced. */
+  readonly overwrite: boolean;
 }
 
 /**
@@ -119,34 +104,30 @@ export async function withdrawFromCache(
  *
  * @returns whether the code's set is complete now
  */
-export async function fillCache(ports: Ports, filling: CacheFilling): Promise<boolean> {
-  const location = cacheSet(filling.prefix, filling.codeHash);
+export async function fillCache(run: RunContext, filling: CacheFilling): Promise<boolean> {
+  const location = cacheSet(run.prefix, filling.codeHash);
   try {
-    return await fill(ports, filling, location);
+    return await fill(run, filling, location);
   } catch (error) {
     if (error instanceof CancelledError) throw error;
-    ports.log.warning(
+    run.log.warning(
       `The copy for other commits of the same code (${location.prefix}) was not made, so they will be built: ${Error.isError(error) ? error.message : error}`,
     );
     return false;
   }
 }
 
-async function fill(ports: Ports, filling: CacheFilling, location: SetLocation): Promise<boolean> {
-  const { record, source, writer, concurrency, codeHash, overwrite, waitMs } = filling;
-  const existing = await lookUpSettled({ ...ports, reader: writer }, location, overwrite ? waitMs : 0);
+async function fill(run: RunContext, filling: CacheFilling, location: SetLocation): Promise<boolean> {
+  const { record, source, codeHash, overwrite } = filling;
+  const existing = overwrite ? await lookUpFinished(run, location) : await lookUpSettled(run, location, 0);
   if (existing.verdict.reason === 'complete' && !overwrite) {
-    warnOfOtherBuild(ports, { location, kept: existing.verdict.record, built: record });
+    warnOfOtherBuild(run, { location, kept: existing.verdict.record, built: record });
     return true;
   }
-  if (existing.verdict.reason === 'in-progress') {
-    if (overwrite) throw stillInProgress(existing.verdict.record, { location, waitMs });
-    return false;
-  }
+  if (existing.verdict.reason === 'in-progress') return false;
   const { commit, codeHashAlgorithm } = record;
-  const claim = await RecordClaim.begin(ports, {
+  const claim = await RecordClaim.begin(run, {
     location,
-    writer,
     takeOver: existing.record?.etag,
     draft: defined({
       commit: record.origin.kind === 'cache' ? (record.origin.commit ?? commit) : commit,
@@ -155,18 +136,18 @@ async function fill(ports: Ports, filling: CacheFilling, location: SetLocation):
       origin: { kind: 'upload' },
     }),
   });
-  await completeSet(ports, claim, {
+  await completeSet(run, claim, {
     planned: record.files,
     transfer: (targets = existing.listing) =>
-      copyAssets(ports, claim, { source, files: record.files, owner: { commit, codeHash }, targets, concurrency }),
+      copyAssets(run, claim, { source, files: record.files, owner: { commit, codeHash }, targets }),
   });
-  ports.log.info(`Copied the set to ${uriOf(ports.store.bucket, location)}, for other commits of the same code.`);
+  run.log.info(`Copied the set to ${uriOf(run.store.bucket, location)}, for other commits of the same code.`);
   return true;
 }
 
 /** Two runs may have built the same code at the same time. */
 function warnOfOtherBuild(
-  { store, log }: Ports,
+  { store, log }: RunContext,
   { location, kept, built }: { location: SetLocation; kept: CompleteRecord; built: CompleteRecord },
 ): void {
   const digests = new Map(kept.files.map(({ path, sha256 }) => [path, sha256]));

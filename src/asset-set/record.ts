@@ -1,5 +1,6 @@
 import { type CodeHashAlgorithm, isCodeHash } from '../code-hash/code-hash.ts';
 import { UserError } from '../errors.ts';
+import type { RunIdentity } from '../run-context.ts';
 import { comparePaths, defined, printable } from '../text.ts';
 import { isCommit } from './commit.ts';
 
@@ -27,15 +28,9 @@ export interface AssetFile {
 }
 
 /** Who writes a record: told to whoever has to wait for it or lost it. */
-export interface Writer {
+export interface Writer extends RunIdentity {
   readonly nonce: string;
   readonly sequence: number;
-  readonly repository?: string;
-  readonly runId?: string;
-  readonly runAttempt?: string;
-  readonly workflow?: string;
-  readonly ref?: string;
-  readonly version?: string;
 }
 
 type Origin =

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
-import { type ByteBudget, byteBudget, type Concurrency, lanesFor, mapConcurrently } from '../async.ts';
+import { type ByteBudget, byteBudget, lanesFor, mapConcurrently } from '../async.ts';
 import { StoreError, UserError } from '../errors.ts';
-import type { AssetAttributes, ObjectHead, OpenFile, Ports, WriteCondition, WriteResult } from '../ports.ts';
+import type { AssetAttributes, ObjectHead, OpenFile, WriteCondition, WriteResult } from '../ports.ts';
+import type { RunContext } from '../run-context.ts';
 import { defined, printable } from '../text.ts';
 import { type AssetOwner, attributesOf, hasAttributes, partSizeOf, sha256Of } from './attributes.ts';
 import type { RecordClaim } from './claim.ts';
@@ -13,8 +14,6 @@ import type { Listing } from './status.ts';
 const BYTES_IN_MEMORY = 64 * 1024 * 1024;
 const MOST_REPLACEMENTS = 3;
 
-type SendPorts = Pick<Ports, 'store' | 'packages' | 'signal' | 'log' | 'clock'>;
-
 /** A file of the package directory, and what it is to be stored with. */
 export type PlannedAsset = Omit<AssetFile, 'etag' | 'sha256'>;
 
@@ -24,7 +23,6 @@ interface AssetSending {
   readonly listing: Listing;
   readonly owner: AssetOwner;
   readonly evidence: Evidence;
-  readonly concurrency: Concurrency;
 }
 
 /** What shows that an object need not be sent again. */
@@ -71,18 +69,18 @@ interface Sender {
  * @throws UserError when a file changes while it is being sent, RecordLostError when another writer took over
  */
 export async function sendAssets(
-  ports: SendPorts,
+  run: RunContext,
   claim: RecordClaim,
-  { assets, listing, owner, evidence, concurrency }: AssetSending,
+  { assets, listing, owner, evidence }: AssetSending,
 ): Promise<SentAssets> {
   const budget = byteBudget(BYTES_IN_MEMORY);
   let presentCount = 0;
-  const files = await mapConcurrently(assets, lanesFor(concurrency, ports.clock), (asset) =>
-    withSender(ports, { asset, owner, claim, budget, evidence }, async (sender) => {
+  const files = await mapConcurrently(assets, lanesFor(run.concurrency, run.clock), (asset) =>
+    withSender(run, { asset, owner, claim, budget, evidence }, async (sender) => {
       const listedEtag = listing.get(asset.path)?.etag;
-      const stored = await storeAsset(ports, claim, { sender, listedEtag, evidence });
+      const stored = await storeAsset(run, claim, { sender, listedEtag, evidence });
       if (stored.wasPresent) presentCount += 1;
-      ports.log.debug(`${stored.wasPresent ? 'There already' : 'Stored'}: ${printable(sender.key)}`);
+      run.log.debug(`${stored.wasPresent ? 'There already' : 'Stored'}: ${printable(sender.key)}`);
       return { ...sender.file, ...defined({ contentType: stored.contentType }), etag: stored.etag };
     }),
   );
@@ -104,7 +102,7 @@ interface Storing {
 
 /** Writes one asset, or finds it written; one with other bytes is replaced, which only the record's holder may do. */
 async function storeAsset(
-  { store }: SendPorts,
+  { store }: RunContext,
   claim: RecordClaim,
   { sender, listedEtag, evidence }: Storing,
 ): Promise<Stored> {
@@ -157,21 +155,21 @@ interface SenderContext {
 }
 
 async function withSender<Result>(
-  ports: SendPorts,
+  run: RunContext,
   context: SenderContext,
   use: (sender: Sender) => Promise<Result>,
 ): Promise<Result> {
-  await using file = await ports.packages.open(context.asset.path);
+  await using file = await run.packages.open(context.asset.path);
   if (file.sizeBytes !== context.asset.size) throw changed(context.asset.path);
-  if (file.sizeBytes > ports.store.partSizeBytes) return await use(await partsSender(ports, context, file));
+  if (file.sizeBytes > run.store.partSizeBytes) return await use(await partsSender(run, context, file));
   return await context.budget.lend(file.sizeBytes, async (buffer) =>
-    use(await wholeSender(ports, context, { open: file, buffer })),
+    use(await wholeSender(run, context, { open: file, buffer })),
   );
 }
 
 /** A small file: read once; the bytes that were hashed are the bytes that are sent. */
 async function wholeSender(
-  { store, signal }: SendPorts,
+  { store, signal }: RunContext,
   { asset, owner, claim }: SenderContext,
   { open, buffer }: { open: OpenFile; buffer: Uint8Array },
 ): Promise<Sender> {
@@ -192,7 +190,7 @@ async function wholeSender(
  * A large file: hashed first, since its digest goes into the metadata, and sent part by part under the digests found
  * then, against which the store checks each part.
  */
-async function partsSender({ store, signal }: SendPorts, context: SenderContext, open: OpenFile): Promise<Sender> {
+async function partsSender({ store, signal }: RunContext, context: SenderContext, open: OpenFile): Promise<Sender> {
   const { asset, owner, claim, budget, evidence } = context;
   const { sizeBytes } = open;
   const partSizeBytes = partSizeOf(sizeBytes, store.partSizeBytes);

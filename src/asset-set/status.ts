@@ -1,4 +1,5 @@
 import type { StorageTier } from '../ports.ts';
+import type { RunIdentity } from '../run-context.ts';
 import { counted, printable } from '../text.ts';
 import {
   type AssetFile,
@@ -61,18 +62,19 @@ interface DatedRecord {
   readonly ageMs: number;
 }
 
-/** Who is asking: a run knows that its own earlier attempts have ended. */
-export type Reader = Pick<Writer, 'repository' | 'runId' | 'runAttempt'>;
-
-/** Whether the writer of an unfinished record may still be at work. */
-export function leaseIsLive({ record, ageMs }: DatedRecord, reader: Reader): boolean {
+/**
+ * Whether the writer of an unfinished record may still be at work.
+ *
+ * @param reader who is asking: a run knows that its own earlier attempts have ended
+ */
+export function leaseIsLive({ record, ageMs }: DatedRecord, reader: RunIdentity): boolean {
   if (isEarlierAttempt(record.writer, reader)) return false;
   // Released: its writer had stopped before it said so.
   if (record.leaseSeconds === 0) return false;
   return ageMs <= (record.leaseSeconds + LEASE_SLACK_SECONDS) * 1000;
 }
 
-function isEarlierAttempt(writer: Writer, reader: Reader): boolean {
+function isEarlierAttempt(writer: Writer, reader: RunIdentity): boolean {
   if (writer.repository === undefined || writer.runId === undefined) return false;
   if (writer.repository !== reader.repository || writer.runId !== reader.runId) return false;
   return Number(writer.runAttempt) < Number(reader.runAttempt);

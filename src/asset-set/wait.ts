@@ -1,8 +1,8 @@
 import { waitForAll } from '../async.ts';
 import { UserError } from '../errors.ts';
-import type { Ports } from '../ports.ts';
+import type { RunContext } from '../run-context.ts';
 import type { SetLocation } from './location.ts';
-import { type Finding, type LookUp, lookUp, unfinished } from './lookup.ts';
+import { type Finding, lookUp, unfinished } from './lookup.ts';
 import { describeWriter, type UploadingRecord } from './record.ts';
 import { leaseIsLive } from './status.ts';
 
@@ -12,24 +12,32 @@ import { leaseIsLive } from './status.ts';
  * @param waitMs how long to wait at most; a promotion is waited for 15 s in any case
  * @returns the last finding, still `in-progress` when the time was up
  */
-export async function lookUpSettled(
-  context: LookUp & Pick<Ports, 'log' | 'signal'>,
-  location: SetLocation,
-  waitMs: number,
-): Promise<Finding> {
-  const first = await lookUp(context, location);
+export async function lookUpSettled(run: RunContext, location: SetLocation, waitMs = run.waitMs): Promise<Finding> {
+  const first = await lookUp(run, location);
   if (first.verdict.reason !== 'in-progress') return first;
-
-  const [last = first] = await waitForSets(context, [first], waitMs);
+  const [last = first] = await waitForSets(run, [first], waitMs);
   return last;
+}
+
+/** As {@link lookUpSettled}. @throws UserError if another run is still writing the set when the time is up */
+export async function lookUpFinished(run: RunContext, location: SetLocation): Promise<Finding> {
+  const finding = await lookUpSettled(run, location);
+  assertFinished(run, finding);
+  return finding;
+}
+
+/** For whoever can't go on without the set. @throws UserError if another run is still writing it */
+export function assertFinished({ waitMs }: RunContext, { verdict, location }: Finding): void {
+  if (verdict.reason === 'in-progress')
+    throw new UserError(
+      `${describeWriter(verdict.record.writer)} is still writing ${location.prefix} after ${waitMs / 1000} s: wait for it to end, or raise wait-timeout-seconds`,
+    );
 }
 
 /** A copy out of the cache takes seconds: worth waiting for even by a check that was told not to wait. */
 const PROMOTION_WAIT_MS = 15_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
-
-type WaitContext = LookUp & Pick<Ports, 'log' | 'signal'>;
 
 /**
  * Looks sets up again and again, with growing pauses, until one of them settles or the time is up.
@@ -38,13 +46,13 @@ type WaitContext = LookUp & Pick<Ports, 'log' | 'signal'>;
  * @returns all of them as they were last seen
  */
 export async function waitForSets(
-  context: WaitContext,
+  run: RunContext,
   first: readonly Finding[],
   waitMs: number,
 ): Promise<readonly Finding[]> {
-  const { clock, signal } = context;
+  const { clock, signal } = run;
   const startedMs = clock.monotonicMs();
-  const watch = new Watch(context, first);
+  const watch = new Watch(run, first);
   let findings = first;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     const records = findings.map(recordInProgress).filter((record) => record !== undefined);
@@ -68,26 +76,26 @@ function patienceFor(record: UploadingRecord, waitMs: number): number {
 
 /** What a waiting reader has seen so far. */
 class Watch {
-  readonly #context: WaitContext;
+  readonly #run: RunContext;
   /** By the record's key: how long its ETag has been the same, by this machine's monotonic clock. */
   readonly #unchanged = new Map<string, { readonly etag: string | undefined; readonly sinceMs: number }>();
   readonly #toldOf = new Set<string>();
 
-  constructor(context: WaitContext, first: readonly Finding[]) {
-    this.#context = context;
+  constructor(run: RunContext, first: readonly Finding[]) {
+    this.#run = run;
     for (const finding of first) this.#remember(finding);
   }
 
   #remember({ location, record }: Finding): void {
-    const sinceMs = this.#context.clock.monotonicMs();
+    const sinceMs = this.#run.clock.monotonicMs();
     this.#unchanged.set(location.recordKey, { etag: record?.etag, sinceMs });
   }
 
   /** A lease also lapses while nobody renews it: by the server's times alone, one from the future would not. */
   async lookAgain(location: SetLocation): Promise<Finding> {
-    const { clock, reader } = this.#context;
+    const { clock, writer } = this.#run;
     const askedAtMs = clock.monotonicMs();
-    const finding = await lookUp(this.#context, location);
+    const finding = await lookUp(this.#run, location);
     const record = recordInProgress(finding);
     if (record === undefined) return finding;
     const known = this.#unchanged.get(location.recordKey);
@@ -95,7 +103,7 @@ class Watch {
       this.#remember(finding);
       return finding;
     }
-    const isLive = leaseIsLive({ record, ageMs: askedAtMs - known.sinceMs }, reader);
+    const isLive = leaseIsLive({ record, ageMs: askedAtMs - known.sinceMs }, writer);
     return isLive ? finding : { ...finding, verdict: unfinished(record) };
   }
 
@@ -105,19 +113,9 @@ class Watch {
       const writer = recordInProgress(finding)?.writer;
       if (writer === undefined || this.#toldOf.has(writer.nonce)) continue;
       this.#toldOf.add(writer.nonce);
-      this.#context.log.info(
+      this.#run.log.info(
         `Waiting up to ${Math.ceil(leftMs / 1000)} s for ${describeWriter(writer)}, which is writing ${finding.location.prefix}.`,
       );
     }
   }
-}
-
-/** The patience of a mode that can't go on without the set has ended. */
-export function stillInProgress(
-  { writer }: UploadingRecord,
-  { location, waitMs }: { readonly location: SetLocation; readonly waitMs: number },
-): UserError {
-  return new UserError(
-    `${describeWriter(writer)} is still writing ${location.prefix} after ${waitMs / 1000} s: wait for it to end, or raise wait-timeout-seconds`,
-  );
 }

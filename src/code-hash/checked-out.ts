@@ -2,7 +2,8 @@ import { describeLack } from '../asset-set/commit.ts';
 import { type Hints, handedCodeHash, isSameRequest } from '../asset-set/handover.ts';
 import { waitForAll } from '../async.ts';
 import { InputError, UserError } from '../errors.ts';
-import type { Log, PackageDirectory, Ports, SourceTree } from '../ports.ts';
+import type { Log, SourceTree } from '../ports.ts';
+import type { RunContext } from '../run-context.ts';
 import { counted, printable } from '../text.ts';
 import {
   type CodeHash,
@@ -32,8 +33,8 @@ interface HashedSources {
  *   checked out
  */
 export async function hashCheckedOut(
+  { sources, log }: Pick<RunContext, 'sources' | 'log'>,
   request: CodeHashRequest,
-  { sources, log }: Pick<Ports, 'sources' | 'log'>,
   commit: string,
 ): Promise<CodeHash> {
   if (request.kind === 'given') {
@@ -100,86 +101,71 @@ function tellUnmatched(
 
 const LENGTHS: Readonly<Record<CodeHashAlgorithm, number>> = { md5: 32, 'git-sha256': 64 };
 
-type Asked = CodeHashRequest | undefined;
-type Sources = Pick<Ports, 'packages' | 'sources' | 'store' | 'log'>;
-
-interface UploadedCommit {
-  /** Full hex id. */
-  readonly commit: string;
-  /** What earlier steps say of the commit's own set. */
-  readonly hints: Hints;
-}
-
 /**
  * For an upload: the given value, else what a check found out before the build, which may have changed the sources, else
  * computed now.
  *
+ * @param commit full hex id
+ * @param hints what earlier steps say of the commit's own set
  * @returns undefined: no caching; warns where a check had a code hash
  * @throws UserError where the marker `.code-hash` holds none, and as `hashCheckedOut` does
  */
-export async function findCodeHash(
-  asked: Asked,
-  ports: Sources,
-  { commit, hints }: UploadedCommit,
-): Promise<CodeHash | undefined> {
-  if (asked?.kind === 'given') return hashCheckedOut(asked, ports, commit);
-  const handed = await codeHashOfCheck(asked, ports, { commit, hints });
-  if (handed !== undefined) ports.log.info(`The code hash is ${handed.value}, as check found it.`);
-  return handed ?? (asked && hashCheckedOut(asked, ports, commit));
+export async function findCodeHash(run: RunContext, commit: string, hints: Hints): Promise<CodeHash | undefined> {
+  const { codeHash: asked, log } = run;
+  if (asked?.kind === 'given') return hashCheckedOut(run, asked, commit);
+  const handed = await codeHashOfCheck(run, commit, hints);
+  if (handed !== undefined) log.info(`The code hash is ${handed.value}, as check found it.`);
+  return handed ?? (asked && hashCheckedOut(run, asked, commit));
 }
 
-async function codeHashOfCheck(
-  asked: Asked,
-  ports: Sources,
-  { commit, hints }: UploadedCommit,
-): Promise<CodeHash | undefined> {
-  if (hints.kind === 'foreign') return tellForeign(asked, ports);
-  const handed = hints.kind === 'handover' ? handedBy(hints, asked, ports) : await readMarker(asked, ports.packages);
-  if (handed === 'not computed') return untouchedCodeHash(asked, ports.sources, commit);
+async function codeHashOfCheck(run: RunContext, commit: string, hints: Hints): Promise<CodeHash | undefined> {
+  const { codeHash: asked, packages, store } = run;
+  if (hints.kind === 'foreign') return tellForeign(run);
+  const handed = hints.kind === 'handover' ? handedBy(run, hints) : await readMarker(run);
+  if (handed === 'not computed') return untouchedCodeHash(run, commit);
   if (handed === undefined) return undefined;
   const isOutOfReach = hints.kind === 'handover' && hints.isOutOfReach;
-  if (isOutOfReach || !ports.store.requiresSignatures) return handed;
-  if ((await untouchedCodeHash(asked, ports.sources, commit))?.value === handed.value) return handed;
-  if (asked === undefined)
-    tellNoCaching(ports, `with signing keys, a code hash from ${ports.packages.path} is not trusted`);
+  if (isOutOfReach || !store.requiresSignatures) return handed;
+  if ((await untouchedCodeHash(run, commit))?.value === handed.value) return handed;
+  if (asked === undefined) tellNoCaching(run, `with signing keys, a code hash from ${packages.path} is not trusted`);
   return undefined;
 }
 
 /** Warns where a check had a code hash, of which nothing is known but that it is another set's. */
-async function tellForeign(asked: Asked, ports: Sources): Promise<undefined> {
-  const marker = (await ports.packages.readMarker('.code-hash'))?.trim() ?? '';
-  if (asked === undefined && marker !== '')
-    tellNoCaching(ports, `${ports.packages.path}/.code-hash belongs to another set`);
+async function tellForeign(run: RunContext): Promise<undefined> {
+  const { codeHash: asked, packages } = run;
+  const marker = (await packages.readMarker('.code-hash'))?.trim() ?? '';
+  if (asked === undefined && marker !== '') tellNoCaching(run, `${packages.path}/.code-hash belongs to another set`);
 }
 
 /** What a check of this commit left, where it was asked for the same, or this step is asked for nothing. */
 function handedBy(
+  run: RunContext,
   { handover: { codeHashes }, isOutOfReach }: Hints & { kind: 'handover' },
-  asked: Asked,
-  ports: Sources,
 ): CodeHash | 'not computed' | undefined {
+  const { codeHash: asked, packages, log } = run;
   const own = asked && handedCodeHash(asked, undefined);
   const [first, ...others] = codeHashes.filter((other) => own === undefined || isSameRequest(other, own));
   if (first?.value !== undefined && others.length === 0) return { value: first.value, algorithm: first.algorithm };
   if (asked !== undefined && first !== undefined) return 'not computed';
   if (first === undefined && codeHashes.length > 0)
-    ports.log.warning(
-      `${isOutOfReach ? 'The check' : `The check behind ${ports.packages.path}/.found-at`} computed its code hash from another filter, algorithm or salt than this step: give both the same, or the next check does not find what is cached now.`,
+    log.warning(
+      `${isOutOfReach ? 'The check' : `The check behind ${packages.path}/.found-at`} computed its code hash from another filter, algorithm or salt than this step: give both the same, or the next check does not find what is cached now.`,
     );
-  if (asked === undefined && others.length > 0) tellNoCaching(ports, 'the checks of this commit had different filters');
+  if (asked === undefined && others.length > 0) tellNoCaching(run, 'the checks of this commit had different filters');
   else if (asked === undefined && first !== undefined)
-    tellNoCaching(ports, "check found the commit's own set, so it computed no code hash");
+    tellNoCaching(run, "check found the commit's own set, so it computed no code hash");
   return undefined;
 }
 
-function tellNoCaching({ log }: Pick<Ports, 'log'>, why: string): void {
+function tellNoCaching({ log }: RunContext, why: string): void {
   log.warning(
     `Nothing is cached for other commits of the same code, since ${why}: give this step the same code-hash-filter, code-hash-algorithm and code-hash-salt as check.`,
   );
 }
 
 /** What a check of the Python tool left. */
-async function readMarker(asked: Asked, packages: PackageDirectory): Promise<CodeHash | undefined> {
+async function readMarker({ codeHash: asked, packages }: RunContext): Promise<CodeHash | undefined> {
   const text = (await packages.readMarker('.code-hash'))?.trim();
   if (text === undefined || text === '') return undefined;
   if (!isCodeHash(text))
@@ -195,8 +181,7 @@ async function readMarker(asked: Asked, packages: PackageDirectory): Promise<Cod
  *   Python tool's, which hashes files alone
  */
 export async function untouchedCodeHash(
-  asked: Asked,
-  sources: SourceTree,
+  { codeHash: asked, sources }: RunContext,
   commit: string,
 ): Promise<CodeHash | undefined> {
   if (asked?.kind === 'given') return { value: asked.value, algorithm: undefined };

@@ -7,13 +7,11 @@ import type { Reason } from '../asset-set/status.ts';
 /** A file of a set; one of a legacy set is known by its listing alone. */
 type OutcomeFile = Pick<AssetFile, 'path' | 'size' | 'sha256'>;
 
-export type UploadReason = 'uploaded' | 'resumed' | 'marker' | 'lost-race';
-
 /** What a mode ends with: everything that later steps are told. */
 export interface Outcome {
   readonly found: boolean;
   readonly source: 'artifact' | 'cache' | 'none';
-  readonly reason: Reason | UploadReason;
+  readonly reason: Reason | 'uploaded' | 'resumed' | 'marker' | 'lost-race';
   readonly cacheHit: boolean;
   readonly commit: string;
   readonly codeHash: string | undefined;
@@ -28,9 +26,59 @@ export interface Outcome {
   readonly unfinished?: string | undefined;
 }
 
-/** The commit whose build a recorded set holds. */
-export function builtFrom(record: CompleteRecord): string | undefined {
-  return record.origin.kind === 'cache' ? record.origin.commit : record.commit;
+/** How a mode ended. */
+interface Ending extends Pick<Outcome, 'reason' | 'commit' | 'codeHash' | 'location'> {
+  /** The set that may be used, if there is one. */
+  readonly set: Finding | undefined;
+  readonly source?: 'artifact' | 'cache';
+  readonly cached?: boolean;
+  /** What was brought back of the set. */
+  readonly restored?: RestoredFiles | undefined;
+  /** A set that would have done, had another run finished it in time. */
+  readonly unfinished?: Finding | undefined;
+}
+
+/** What a restore brought back of which set. */
+export interface RestoredFiles {
+  readonly set: Finding;
+  readonly files: readonly OutcomeFile[];
+  /** False where the patterns choose none of its files. */
+  readonly isRestored: boolean;
+}
+
+/** Makes the outcome of every mode. */
+export function outcomeOf(ending: Ending): Outcome {
+  const { set, source = 'artifact', reason, restored, unfinished } = ending;
+  const record = set && recordOf(set);
+  return {
+    found: set !== undefined,
+    source: set === undefined ? 'none' : source,
+    reason,
+    cacheHit: set !== undefined && source === 'cache',
+    commit: ending.commit,
+    codeHash: ending.codeHash,
+    builtFromCommit: record?.origin.kind === 'cache' ? record.origin.commit : record?.commit,
+    location: ending.location,
+    files: restored?.files ?? (set === undefined ? [] : filesOf(set)),
+    uploaded: reason === 'uploaded' || reason === 'resumed',
+    cached: ending.cached ?? false,
+    restored: restored?.isRestored ?? false,
+    unfinished: unfinished && describeUnfinished(unfinished),
+  };
+}
+
+/** The outcome of a check or a restore. */
+export function outcomeOfSearch(result: SearchResult, restored?: RestoredFiles): Outcome {
+  const { own, codeHash, ...ending } = result;
+  const set = restored?.set ?? result.found;
+  return outcomeOf({
+    ...ending,
+    set,
+    restored,
+    commit: own.location.id,
+    codeHash: codeHash?.value ?? (set && recordOf(set)?.codeHash),
+    location: (set ?? own).location,
+  });
 }
 
 /** The record of a set that has one and is complete. */
@@ -39,28 +87,8 @@ export function recordOf({ verdict }: Finding): CompleteRecord | undefined {
 }
 
 /** The files of a usable set: the record's, or what a legacy set's listing shows. */
-export function filesOf(finding: Finding): readonly OutcomeFile[] {
-  return recordOf(finding)?.files ?? [...finding.listing].map(([path, { size }]) => ({ path, size }));
-}
-
-/** What a search tells later steps. */
-export function outcomeOfSearch({ found, own, reason, source, codeHash, unfinished }: SearchResult): Outcome {
-  const record = found && recordOf(found);
-  return {
-    found: found !== undefined,
-    source: found === undefined ? 'none' : source,
-    reason,
-    cacheHit: found !== undefined && source === 'cache',
-    commit: own.location.id,
-    codeHash: codeHash?.value ?? record?.codeHash,
-    builtFromCommit: record && builtFrom(record),
-    location: (found ?? own).location,
-    files: found === undefined ? [] : filesOf(found),
-    uploaded: false,
-    cached: false,
-    restored: false,
-    unfinished: unfinished && describeUnfinished(unfinished),
-  };
+export function filesOf(set: Finding): readonly OutcomeFile[] {
+  return recordOf(set)?.files ?? [...set.listing].map(([path, { size }]) => ({ path, size }));
 }
 
 function describeUnfinished({ verdict, location }: Finding): string | undefined {

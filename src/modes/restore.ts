@@ -1,23 +1,17 @@
 import { resolveCommit } from '../asset-set/commit.ts';
-import { restoreSet } from '../asset-set/download.ts';
-import { findSet, type SetSearch } from '../asset-set/find.ts';
+import { type RestoreSelection, restoreSet } from '../asset-set/download.ts';
+import { findSet, type SearchOptions } from '../asset-set/find.ts';
 import type { Finding } from '../asset-set/lookup.ts';
-import { isHidden, type NamingRules } from '../asset-set/path.ts';
+import { isHidden } from '../asset-set/path.ts';
 import { recordText, totalSize } from '../asset-set/record.ts';
-import { stillInProgress } from '../asset-set/wait.ts';
-import type { Ports } from '../ports.ts';
+import { assertFinished } from '../asset-set/wait.ts';
+import type { RunContext } from '../run-context.ts';
 import { counted, printable, readableSize } from '../text.ts';
-import { filesOf, type Outcome, outcomeOfSearch, recordOf } from './outcome.ts';
+import { filesOf, type Outcome, outcomeOfSearch, type RestoredFiles, recordOf } from './outcome.ts';
 
-/** What is brought back of a set. */
-export interface RestoreSelection {
-  readonly isChosen: (path: string) => boolean;
-  /** The including patterns of `files` that match none of these paths. */
-  readonly unmatchedBy: (paths: Iterable<string>) => readonly string[];
-  readonly naming: NamingRules;
+export interface RestoreOptions extends SearchOptions {
+  readonly selection: RestoreSelection;
 }
-
-export type RestoreRequest = SetSearch & { readonly selection: RestoreSelection };
 
 /**
  * Brings the assets of a commit, or of its code, back into the package directory, every byte verified.
@@ -25,51 +19,45 @@ export type RestoreRequest = SetSearch & { readonly selection: RestoreSelection 
  * @returns the outcome; a miss is one too
  * @throws UserError when another run is still writing the set, and for files that can't be brought back as they were
  */
-export async function restore(request: RestoreRequest, ports: Ports): Promise<Outcome> {
-  const packages = request.dryRun ? undefined : ports.packages;
+export async function restore(run: RunContext, options: RestoreOptions): Promise<Outcome> {
+  const packages = run.dryRun ? undefined : run.packages;
   await packages?.removeMarker('.record.json');
   // A set is restored by its commit alone, so only hashing sources needs the repository.
-  const commit = await resolveCommit({ ...request.commit, repositoryIsGiven: false }, ports.sources);
-  const result = await findSet(request, ports, commit);
-  if (result.own.verdict.reason === 'in-progress')
-    throw stillInProgress(result.own.verdict.record, { location: result.own.location, waitMs: request.waitMs });
+  const commit = await resolveCommit({ ...run.commit, repositoryIsGiven: false }, run.sources);
+  const result = await findSet(run, options, commit);
+  assertFinished(run, result.own);
   if (result.found === undefined) return outcomeOfSearch(result);
-  if (packages === undefined) {
-    tellDryRun(ports, result.found, request.selection);
-    return outcomeOfSearch(result);
-  }
-  await packages.create();
-  const { found, ...restored } = await bringBack(request, ports, { set: result.found, selection: request.selection });
-  const record = recordOf(found);
-  if (record !== undefined) await packages.writeMarker('.record.json', recordText(record));
-  return { ...outcomeOfSearch({ ...result, found }), ...restored };
+
+  await packages?.create();
+  const restored = await bringBack(run, result.found, options.selection);
+  const record = restored && recordOf(restored.set);
+  if (record !== undefined) await packages?.writeMarker('.record.json', recordText(record));
+  return outcomeOfSearch(result, restored);
 }
 
-/** Restores a set, and says what came of it. */
+/** Restores a set, and says what came of it. @returns undefined where it only said what it would do */
 export async function bringBack(
-  { legacy, writer, waitMs, concurrency }: SetSearch,
-  ports: Ports,
-  { set, selection }: { set: Finding; selection: RestoreSelection },
-): Promise<{ readonly found: Finding } & Pick<Outcome, 'files' | 'restored'>> {
-  const { isChosen, naming } = selection;
-  const restored = await restoreSet(ports, { set, isChosen, naming, legacy, reader: writer, waitMs, concurrency });
-  const { files, fetchedCount } = restored;
-  tellUnmatched(ports, restored.set, { files, selection });
+  run: RunContext,
+  found: Finding,
+  selection: RestoreSelection,
+): Promise<RestoredFiles | undefined> {
+  const { log, packages } = run;
+  if (run.dryRun) {
+    const files = filesOf(found).filter(({ path }) => selection.isChosen(path));
+    warnOfUnmatched(run, found, selection, files);
+    log.info(`Dry run: would restore ${described(files)} into ${packages.path}.`);
+    return undefined;
+  }
+  const { set, files, fetchedCount } = await restoreSet(run, found, selection);
+  warnOfUnmatched(run, set, selection, files);
   // Whether that is an error is for the caller to say.
-  if (files.length === 0 && filesOf(restored.set).length > 0) return { found: restored.set, files, restored: false };
+  if (files.length === 0 && filesOf(set).length > 0) return { set, files, isRestored: false };
   const presentCount = files.length - fetchedCount;
-  ports.log.info(
-    `Restored ${described(files, presentCount > 0 ? `, ${presentCount} of them there already` : '')} into ${ports.packages.path}.`,
+  log.info(
+    `Restored ${described(files, presentCount > 0 ? `, ${presentCount} of them there already` : '')} into ${packages.path}.`,
   );
-  await tellOthers(ports, files);
-  return { found: restored.set, files, restored: true };
-}
-
-/** Says what a restore would do. */
-export function tellDryRun({ packages, log }: Ports, set: Finding, selection: RestoreSelection): void {
-  const files = filesOf(set).filter(({ path }) => selection.isChosen(path));
-  tellUnmatched({ log }, set, { files, selection });
-  log.info(`Dry run: would restore ${described(files)} into ${packages.path}.`);
+  await tellOthers(run, files);
+  return { set, files, isRestored: true };
 }
 
 function described(files: Outcome['files'], note = ''): string {
@@ -77,10 +65,11 @@ function described(files: Outcome['files'], note = ''): string {
 }
 
 /** Whoever names a file wants it restored. */
-function tellUnmatched(
-  { log }: Pick<Ports, 'log'>,
+function warnOfUnmatched(
+  { log }: RunContext,
   { location }: Finding,
-  { files, selection }: { readonly files: Outcome['files']; readonly selection: RestoreSelection },
+  selection: RestoreSelection,
+  files: Outcome['files'],
 ): void {
   for (const pattern of selection.unmatchedBy(files.map(({ path }) => path)))
     log.warning(
@@ -89,7 +78,7 @@ function tellUnmatched(
 }
 
 /** Nothing is removed, so a later upload or deployment of the whole directory would take other files along. */
-async function tellOthers({ packages, log }: Ports, restored: Outcome['files']): Promise<void> {
+async function tellOthers({ packages, log }: RunContext, restored: Outcome['files']): Promise<void> {
   const count = (await packages.countFiles()) ?? 0;
   const others = count - restored.filter(({ path }) => !isHidden(path)).length;
   if (others > 0)

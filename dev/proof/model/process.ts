@@ -3,6 +3,7 @@ import type { Outcome } from '../../../src/modes/outcome.ts';
 import { restore } from '../../../src/modes/restore.ts';
 import { upload } from '../../../src/modes/upload.ts';
 import type { Ports } from '../../../src/ports.ts';
+import type { RunContext } from '../../../src/run-context.ts';
 import { type Build, CODES, COMMITS, PATTERNS, ROOTS, SALT, SOURCES } from './contents.ts';
 import { ModelDirectory } from './directory.ts';
 import { placeHints } from './hints.ts';
@@ -129,23 +130,23 @@ export class ModelProcess implements Runner {
       this.plan;
     const how = { algorithm: 'git-sha256', salt: SALT, unmatchedPatterns: 'error' } as const;
     const computed = { kind: 'computed', patterns: PATTERNS, ...how } as const;
-    const search = {
+    const run: RunContext = {
+      ...ports,
       commit: { asked: COMMITS[commit], context: undefined, repositoryIsGiven: false },
       codeHash: caches ? (hashes ? computed : ({ kind: 'given', value: CODES[code] } as const)) : undefined,
       prefix: this.own.root,
-      fallbackPrefixes: fallsBack ? [root === 0 ? ROOTS[1] : ROOTS[0]] : [],
       legacy,
-      promote: promotes,
       dryRun: false,
       waitMs: waits ? PATIENCE_MS : 0,
       concurrency,
       writer: { repository: 'o/r', runId: String(this.runId), runAttempt: String(this.attempt) },
     };
-    if (mode === 'restore') return restore({ ...search, selection: EVERYTHING }, ports);
-    if (mode === 'check') return check({ ...search, restore: this.plan.restores ? EVERYTHING : undefined }, ports);
+    const search = { fallbackPrefixes: fallsBack ? [root === 0 ? ROOTS[1] : ROOTS[0]] : [], promote: promotes };
+    if (mode === 'restore') return restore(run, { ...search, selection: EVERYTHING });
+    if (mode === 'check') return check(run, { ...search, restore: this.plan.restores ? EVERYTHING : undefined });
     const settings = { contentType: () => undefined, cacheControl: undefined, metadata: undefined };
     const selection = { patterns: [], includeHidden: false };
-    return upload({ ...search, selection, settings, overwrite, ifNoFilesFound: 'error' }, ports);
+    return upload(run, { selection, settings, overwrite, ifNoFilesFound: 'error' });
   }
 
   #jobFiles(): Ports['jobFiles'] {

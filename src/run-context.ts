@@ -1,0 +1,40 @@
+import type { Concurrency } from './async.ts';
+import type { CodeHashRequest } from './code-hash/code-hash.ts';
+import type { Ports } from './ports.ts';
+
+/** Which commit the inputs and the Actions context name. */
+export interface CommitRequest {
+  /** The `commit-sha` input: a full id, `HEAD`, or undefined. */
+  readonly asked: string | undefined;
+  /** The Actions context's commit; undefined outside Actions. */
+  readonly context: string | undefined;
+  /** Whether the user named the repository's path, so that it must be there. */
+  readonly repositoryIsGiven: boolean;
+}
+
+/** Which run this is: its records say so to whoever has to wait for it. */
+export interface RunIdentity {
+  readonly repository?: string;
+  readonly runId?: string;
+  readonly runAttempt?: string;
+  readonly workflow?: string;
+  readonly ref?: string;
+  readonly version?: string;
+}
+
+/** What every step of a run needs: made once, in run.ts, and handed down as `run`. */
+export interface RunContext extends Ports {
+  readonly commit: CommitRequest;
+  /** Undefined: no caching. */
+  readonly codeHash: CodeHashRequest | undefined;
+  /** Put before every key: empty, or without a trailing `/`. */
+  readonly prefix: string;
+  /** Whether sets without a record count. */
+  readonly legacy: 'trust' | 'ignore';
+  /** Bucket and package directory stay as they are. */
+  readonly dryRun: boolean;
+  /** How long to wait in all for other runs. */
+  readonly waitMs: number;
+  readonly concurrency: Concurrency;
+  readonly writer: RunIdentity;
+}
