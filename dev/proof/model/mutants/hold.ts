@@ -33,7 +33,7 @@ export const HOLD: readonly Mutant[] = [
   {
     guard: 'the hold counts from when its write was sent, after 412 as well',
     text: '      this.#heldSinceMs = sentAtMs;\n      return;',
-    replacement: '      this.#heldSinceMs = this.#ports.clock.monotonicMs();\n      return;',
+    replacement: '      this.#heldSinceMs = this.#run.clock.monotonicMs();\n      return;',
   },
   {
     guard: 'a writer that lost the record stops',

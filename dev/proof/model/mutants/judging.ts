@@ -5,7 +5,7 @@ import type { Mutant } from './mutant.ts';
 export const JUDGING: readonly Mutant[] = [
   {
     guard: 'a damaged set is not found',
-    text: "if (disagreement !== undefined) return { ...found, verdict: { reason: 'damaged', record, disagreement } };",
+    text: "if (disagreement !== undefined) return { reason: 'damaged', record, disagreement };",
     replacement: '',
   },
   {
@@ -31,17 +31,17 @@ export const JUDGING: readonly Mutant[] = [
   },
   {
     guard: 'a listing that may have begun before the seal does not count',
-    text: 'const counted = mayPrecedeRecord ? store.list(location.prefix) : pages;',
-    replacement: 'const counted = mayPrecedeRecord ? pages : pages;',
+    text: 'return judge(run, { location, record, pages: mayPrecedeRecord ? store.list(location.prefix) : pages });',
+    replacement: 'return judge(run, { location, record, pages: mayPrecedeRecord ? pages : pages });',
   },
   {
     guard: 'a listing that may have begun before the seal does not count, also when it agrees',
-    text: 'const counted = mayPrecedeRecord ? store.list(location.prefix) : pages;',
+    text: 'return judge(run, { location, record, pages: mayPrecedeRecord ? store.list(location.prefix) : pages });',
     replacement: [
       'const held = await Array.fromAsync(pages);',
       'const etags = new Map(held.flat().map(({ key, etag }) => [key.slice(location.prefix.length), etag]));',
       "const agrees = record.record.state === 'complete' && [...record.record.files].every(({ path, etag }) => etags.get(path) === etag);",
-      'const counted = mayPrecedeRecord && !agrees ? store.list(location.prefix) : held;',
+      'return judge(run, { location, record, pages: mayPrecedeRecord && !agrees ? store.list(location.prefix) : held });',
     ].join('\n  '),
   },
   {
@@ -61,9 +61,9 @@ export const JUDGING: readonly Mutant[] = [
   },
   {
     guard: 'a set is listed again once its record has turned up',
-    text: 'return judge({ location, record, pages: store.list(location.prefix) });',
+    text: 'return judge(run, { location, record, pages: store.list(location.prefix) });',
     replacement:
-      'return judge({ location, record, pages: [[...found.listing].map(([path, { size, etag }]) => ({ key: location.prefix + path, sizeBytes: size, etag }))] });',
+      'return judge(run, { location, record, pages: [[...found.listing].map(([path, { size, etag }]) => ({ key: location.prefix + path, sizeBytes: size, etag }))] });',
   },
   {
     guard: 'a listing of several pages counts only where the record is still the same after it',
@@ -100,8 +100,9 @@ export const JUDGING: readonly Mutant[] = [
   },
   {
     guard: 'an archived set without a record is not found',
-    text: "return name === undefined ? { reason: 'legacy' } : { reason: 'archived', name };",
-    replacement: "return name === '' ? { reason: 'archived', name } : { reason: 'legacy' };",
+    text: "return { ...unrecorded, verdict: name === undefined ? { reason: 'legacy' } : { reason: 'archived', name } };",
+    replacement:
+      "return { ...unrecorded, verdict: name === '' ? { reason: 'archived', name } : { reason: 'legacy' } };",
   },
   {
     guard: 'an archived set is not found',

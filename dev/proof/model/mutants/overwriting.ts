@@ -5,13 +5,13 @@ import type { Mutant } from './mutant.ts';
 export const OVERWRITING: readonly Mutant[] = [
   {
     guard: 'with overwrite, a complete set does not count',
-    text: 'const isThere = isUsable(finding, request.legacy) && !request.overwrite;',
-    replacement: 'const isThere = isUsable(finding, request.legacy);',
+    text: 'if (isUsable(finding, run.legacy) && !overwrite) {',
+    replacement: 'if (isUsable(finding, run.legacy)) {',
   },
   {
     guard: 'with overwrite, what an earlier step found does not count',
-    text: 'const marked = request.overwrite ? undefined : await uploadMarked(request, ports, told);',
-    replacement: 'const marked = await uploadMarked(request, ports, told);',
+    text: 'const marked = options.overwrite ? undefined : await uploadMarked(run, told);',
+    replacement: 'const marked = await uploadMarked(run, told);',
   },
   {
     guard: 'with overwrite, nothing that is there counts as sent',
@@ -26,8 +26,8 @@ export const OVERWRITING: readonly Mutant[] = [
   },
   {
     guard: 'with overwrite, a lost race is waited for, and the set is replaced',
-    text: 'if (!request.overwrite) return afterLostRace(plan, error);',
-    replacement: 'return afterLostRace(plan, error);',
+    text: 'if (!plan.overwrite) return afterLostRace(run, plan, error);',
+    replacement: 'return afterLostRace(run, plan, error);',
   },
   {
     guard: 'with overwrite, a lost race does not fail',
@@ -36,7 +36,7 @@ export const OVERWRITING: readonly Mutant[] = [
   },
   {
     guard: 'the code is not in the cache while its build is replaced',
-    text: 'if (request.overwrite) await withdrawReplaced(plan, finding);',
+    text: 'if (overwrite) await withdrawReplaced(run, plan, finding);',
     replacement: '',
   },
   {
@@ -47,8 +47,9 @@ export const OVERWRITING: readonly Mutant[] = [
   },
   {
     guard: 'a cache that is being written is waited for before it is withdrawn',
-    text: "  if (verdict.reason === 'in-progress') throw stillInProgress(verdict.record, { location, waitMs });\n",
-    replacement: "  if (verdict.reason === 'in-progress') return;\n",
+    text: 'const { verdict, record } = await lookUpFinished(run, location);',
+    replacement:
+      "const { verdict, record } = await lookUpSettled(run, location);\n  if (verdict.reason === 'in-progress') return;",
   },
   {
     guard: 'a complete cache is replaced where the set is overwritten',
@@ -57,14 +58,14 @@ export const OVERWRITING: readonly Mutant[] = [
   },
   {
     guard: 'a cache that is being written is waited for, and replaced',
-    text: 'overwrite ? waitMs : 0',
-    replacement: 'overwrite ? 0 : 0',
+    text: 'overwrite ? await lookUpFinished(run, location) : await lookUpSettled(run, location, 0)',
+    replacement: 'await lookUpSettled(run, location, 0)',
     rare: '__tests__/modes/upload.local.test.ts',
   },
   {
     guard: 'the code of the set that is replaced is withdrawn from the cache too',
-    text: 'for (const withdrawn of [codeHash, recorded])',
-    replacement: 'for (const withdrawn of [codeHash])',
+    text: 'if (replaced?.codeHash !== undefined && replaced.codeHash !== codeHash?.value)',
+    replacement: 'if (replaced?.codeHash !== undefined && replaced.codeHash === undefined)',
   },
   {
     guard: 'metadata tells nothing of an object that took the place of a sealed one',

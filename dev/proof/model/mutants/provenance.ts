@@ -5,18 +5,18 @@ import type { Mutant } from './mutant.ts';
 export const PROVENANCE: readonly Mutant[] = [
   {
     guard: 'a record counts only at the key of its commit or code hash',
-    text: ' ?? misplacement(record, recorded.location)',
+    text: ' ?? misplacement(record, location)',
     replacement: '',
   },
   {
     guard: "a fallback's set of another code hash does not count",
-    text: 'if (isOtherCode(from, codeHash, ports)) continue;',
+    text: 'if (isOtherCode(run, from, search.codeHash)) continue;',
     replacement: '',
   },
   {
     guard: "a fallback's set of another code hash does not count once it has been waited for",
-    text: 'if (isUsable(settled, search.legacy) && !isOtherCode(settled, codeHash, ports)) return settled;',
-    replacement: 'if (isUsable(settled, search.legacy)) return settled;',
+    text: 'if (isUsable(settled, run.legacy) && !isOtherCode(run, settled, search.codeHash)) return settled;',
+    replacement: 'if (isUsable(settled, run.legacy)) return settled;',
     rare: '__tests__/modes/check-waits.test.ts',
   },
   {
@@ -53,8 +53,8 @@ export const PROVENANCE: readonly Mutant[] = [
   },
   {
     guard: 'what an earlier step found is of this commit',
-    text: "location.id === (location.kind === 'artifact' ? own.id : (await codeHash())?.value)",
-    replacement: "location.kind === 'artifact' || location.id === (await codeHash())?.value",
+    text: "location.id === (location.kind === 'artifact' ? own.id : (await findHash())?.value)",
+    replacement: "location.kind === 'artifact' || location.id === (await findHash())?.value",
   },
   {
     guard: 'a build names no set under another prefix',
@@ -64,7 +64,7 @@ export const PROVENANCE: readonly Mutant[] = [
   },
   {
     guard: 'what an earlier step found in the cache is of this code hash',
-    text: "location.id === (location.kind === 'artifact' ? own.id : (await codeHash())?.value)",
+    text: "location.id === (location.kind === 'artifact' ? own.id : (await findHash())?.value)",
     replacement: "location.kind !== 'artifact' || location.id === own.id",
   },
   {
@@ -85,7 +85,7 @@ export const PROVENANCE: readonly Mutant[] = [
   },
   {
     guard: "with keys, a build's code hash is no proof",
-    text: 'if (isOutOfReach || !ports.store.requiresSignatures) return handed;',
+    text: 'if (isOutOfReach || !store.requiresSignatures) return handed;',
     replacement: 'if (isOutOfReach || handed !== undefined) return handed;',
   },
   {

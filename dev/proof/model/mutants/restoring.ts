@@ -27,14 +27,8 @@ export const RESTORING: readonly Mutant[] = [
   },
   {
     guard: 'a repaired set is restored anew only where it has all files of the first',
-    text: 'if (!pathsOf(set).isSubsetOf(pathsOf(again))) throw error;',
+    text: 'if (!new Set(namesIn(set)).isSubsetOf(new Set(namesIn(again)))) throw error;',
     replacement: '',
-  },
-  {
-    guard: 'a restore that meets a repair waits for it',
-    text: "if (again.verdict.reason === 'in-progress') throw stillInProgress(again.verdict.record, { location, waitMs });",
-    replacement: '',
-    redundant: 'what is not usable is refused in the next line: only the message is another',
   },
   {
     guard: 'a legacy set is listed again where an ETag is another than listed',

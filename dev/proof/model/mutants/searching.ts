@@ -5,12 +5,12 @@ import type { Mutant } from './mutant.ts';
 export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'in-progress never goes on to the cache',
-    text: "if (own.verdict.reason === 'in-progress') return miss(own, codeHash);",
+    text: 'if (isInProgress(own)) return miss({ own, codeHash });',
     replacement: '',
   },
   {
     guard: 'after a lost promotion, the winner is waited for',
-    text: 'if (error instanceof RecordLostError) return afterLostRace(search, ports, adoption);',
+    text: 'if (error instanceof RecordLostError) return afterLostRace(run, search);',
     replacement: '',
   },
   {
@@ -40,15 +40,14 @@ export const SEARCHING: readonly Mutant[] = [
   },
   {
     guard: 'an upload does not begin while another is in progress',
-    within: 'settledFinding',
-    text: "if (finding.verdict.reason !== 'in-progress') return finding;",
-    replacement:
-      "if (finding.verdict.reason.length > 0) return finding;\n  if (finding.verdict.reason !== 'in-progress') return finding;",
+    within: 'lookUpFinished',
+    text: 'assertFinished(run, finding);',
+    replacement: '',
   },
   {
     guard: 'after a lost race, the winner is waited for and found',
-    text: 'if (!request.overwrite) return afterLostRace(plan, error);',
-    replacement: 'if (!request.overwrite) throw error;',
+    text: 'if (!plan.overwrite) return afterLostRace(run, plan, error);',
+    replacement: 'if (!plan.overwrite) throw error;',
   },
   {
     guard: 'after a lost race, the winner has to be complete',
@@ -58,18 +57,18 @@ export const SEARCHING: readonly Mutant[] = [
   },
   {
     guard: 'a complete set is not sent again',
-    text: 'const isThere = isUsable(finding, request.legacy) && !request.overwrite;',
-    replacement: 'const isThere = isUsable(finding, request.legacy) && request.dryRun;',
+    text: 'if (isUsable(finding, run.legacy) && !overwrite) {',
+    replacement: 'if (isUsable(finding, run.legacy) && run.dryRun) {',
   },
   {
     guard: 'a build is compared with the set that is there',
-    text: '    await compareWithStored(plan, finding);\n    ports.log.info(',
-    replacement: '    ports.log.info(',
+    text: '    await compareWithStored(run, plan, finding);\n    log.info(',
+    replacement: '    log.info(',
   },
   {
     guard: 'a build is compared with the set of who was faster',
-    text: '  if (!isUsable(finding, request.legacy)) throw error;\n  await compareWithStored(plan, finding);',
-    replacement: '  if (!isUsable(finding, request.legacy)) throw error;',
+    text: '  if (!isUsable(finding, run.legacy)) throw error;\n  await compareWithStored(run, plan, finding);',
+    replacement: '  if (!isUsable(finding, run.legacy)) throw error;',
   },
   {
     guard: 'another build of the same size is told',
@@ -89,14 +88,14 @@ export const SEARCHING: readonly Mutant[] = [
   },
   {
     guard: 'the cache is filled with what the record says, not with what is there',
-    text: 'copyAssets(ports, claim, { source, files: record.files, owner: { commit, codeHash }, targets, concurrency })',
+    text: 'copyAssets(run, claim, { source, files: record.files, owner: { commit, codeHash }, targets })',
     replacement:
-      'Promise.all(record.files.map(async (file) => ({ ...file, etag: (await ports.store.head(source.prefix + file.path))?.etag ?? file.etag }))).then((files) => copyAssets(ports, claim, { source, files, owner: { commit, codeHash }, targets, concurrency }))',
+      'Promise.all(record.files.map(async (file) => ({ ...file, etag: (await run.store.head(source.prefix + file.path))?.etag ?? file.etag }))).then((files) => copyAssets(run, claim, { source, files, owner: { commit, codeHash }, targets }))',
   },
   {
     guard: 'a cache that is being written is left alone',
-    text: "if (existing.verdict.reason === 'in-progress') {",
-    replacement: "if (existing.verdict.reason === 'in-progress' && waitMs < 0) {",
+    text: "if (existing.verdict.reason === 'in-progress') return false;",
+    replacement: '',
   },
   {
     guard: 'a complete cache is left alone',
