@@ -33,6 +33,11 @@ export class StoreError extends UserError {
   }
 }
 
+/** Whether the store says that nothing can read the object before it is restored from its archive. */
+export function isArchived(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.kind === 'archived';
+}
+
 /** Another writer holds the record, or took it over: this run must not write to the set any more. */
 export class RecordLostError extends UserError {
   override name = 'RecordLostError';

@@ -9,6 +9,7 @@ import { packageDirectory } from '../../src/package-directory/package-directory.
 import type { RunContext } from '../../src/run-context.ts';
 import { SILENT } from '../package-directory/packages.ts';
 import { storeAt } from '../s3/stores.ts';
+import { closedSources } from '../support/scenario.ts';
 
 // Sets of a size at which anything but linear work would show. Store and disk answer at once.
 
@@ -34,23 +35,11 @@ function runThatKeeps(kept: string[]): RunContext {
     [Symbol.asyncDispose]: async () => {},
   });
   const readAsset = async () => ({ outcome: 'read', bytes: BYTES }) as const;
-  const refuse = () => {
-    throw new Error('The repository was looked at');
-  };
   return {
     store: { ...storeAt({ url: 'http://127.0.0.1:1' }), readAsset },
     packages: { ...packageDirectory('not-there', SILENT), digest: async () => undefined, receive },
     jobFiles: undefined,
-    sources: {
-      path: '.',
-      exists: refuse,
-      isRepository: refuse,
-      head: refuse,
-      nested: refuse,
-      entries: refuse,
-      committedEntries: refuse,
-      contents: refuse,
-    },
+    sources: closedSources(),
     clock: systemClock,
     random: systemRandom,
     log: SILENT,

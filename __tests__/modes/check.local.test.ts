@@ -6,8 +6,7 @@ import {
   type LoggedRequest,
   peakConcurrency,
 } from '../../dev/local-s3/local-s3.ts';
-import type { SourceTree } from '../../src/ports.ts';
-import { OTHER_WRITER, Scenario, skippingClock } from '../support/scenario.ts';
+import { closedSources, OTHER_WRITER, Scenario, skippingClock } from '../support/scenario.ts';
 
 let scenario: Scenario;
 /** The server's clock, which only moves when it is told to. */
@@ -129,19 +128,7 @@ describe('the requests of a check', () => {
 
   it('need no git where the commit has a set', async () => {
     await uploadSet();
-    const refuse = () => {
-      throw new Error('git was run');
-    };
-    const sources: SourceTree = {
-      path: '.',
-      exists: refuse,
-      isRepository: refuse,
-      head: refuse,
-      nested: refuse,
-      entries: refuse,
-      committedEntries: refuse,
-      contents: refuse,
-    };
+    const sources = closedSources();
     expect(await scenario.check({}, { sources })).toMatchObject({ found: true });
   });
 });

@@ -7,7 +7,7 @@ import type { RestoreOptions } from '../../src/modes/restore.ts';
 import { pathMatcher, unmatchedPatterns } from '../../src/package-directory/scan.ts';
 import type { ObjectStore } from '../../src/ports.ts';
 import type { RunContext } from '../../src/run-context.ts';
-import { EVERYTHING, Scenario, skippingClock } from '../support/scenario.ts';
+import { closedSources, EVERYTHING, Scenario, skippingClock } from '../support/scenario.ts';
 
 const isPosix = process.platform !== 'win32';
 
@@ -120,19 +120,7 @@ describe('a restore', () => {
 
   it('never compares the commit with what is checked out', async () => {
     await scenario.storeSet(FILES);
-    const refuse = () => {
-      throw new Error('git was run');
-    };
-    const sources = {
-      path: '.',
-      exists: refuse,
-      isRepository: refuse,
-      head: refuse,
-      nested: refuse,
-      entries: refuse,
-      committedEntries: refuse,
-      contents: refuse,
-    };
+    const sources = closedSources();
     expect(await scenario.restore({ codeHash: undefined }, { sources })).toMatchObject({ restored: true });
   });
 

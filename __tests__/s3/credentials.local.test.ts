@@ -6,16 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { type LocalS3, type LoggedRequest, startLocalS3 } from '../../dev/local-s3/local-s3.ts';
 import type { RoleSettings, StoreSettings } from '../../src/s3/settings.ts';
 import { useEnvironment } from './environment.ts';
-import { assetOf, BUCKET, faultOf, keysIn, prepare, storeAt } from './stores.ts';
+import { assetOf, BUCKET, faultOf, keysIn, prepare, ROLE, ROLE_ARN, storeAt } from './stores.ts';
 
-const ARN = 'arn:aws:iam::123456789012:role/deploy';
-const ROLE: RoleSettings = {
-  arn: ARN,
-  sessionName: 'session-1',
-  durationSeconds: 900,
-  externalId: undefined,
-  audience: 'sts.amazonaws.com',
-};
 const NONE: Partial<StoreSettings> = { credentials: undefined };
 
 const setVariables = useEnvironment();
@@ -130,7 +122,7 @@ describe('a role', () => {
     const [assumption] = requestsOf('AssumeRole');
     expect(assumption).toMatchObject({ accessKeyId: 'test', status: 200 });
     expect(assumption?.parameters).toMatchObject({
-      RoleArn: ARN,
+      RoleArn: ROLE_ARN,
       RoleSessionName: 'session-1',
       DurationSeconds: '900',
       ExternalId: 'id-1',
@@ -229,7 +221,7 @@ describe('a role', () => {
   ])('that %s is told as such', async (_, wrong, why) => {
     await using strict = await startLocalS3({
       buckets: [BUCKET],
-      roles: [{ arn: ARN, externalId: 'right', maxDurationSeconds: 3600 }],
+      roles: [{ arn: ROLE_ARN, externalId: 'right', maxDurationSeconds: 3600 }],
     });
     setVariables({ AWS_ENDPOINT_URL_STS: strict.url });
     const role = { ...ROLE, ...wrong };
@@ -246,7 +238,7 @@ describe('a role', () => {
   it('is not assumed without keys', async () => {
     const fault = await faultOf(keysIn(storeAt(server, { ...NONE, role: ROLE })));
     expect(fault.kind).toBe('credentials');
-    expect(fault.message).toContain(`neither credentials nor an OIDC token to assume the role ${ARN} with: `);
+    expect(fault.message).toContain(`neither credentials nor an OIDC token to assume the role ${ROLE_ARN} with: `);
     expect(fault.message).toContain("the permission 'id-token: write'");
     expect(server.requests).toEqual([]);
   });
@@ -263,7 +255,7 @@ describe('a role', () => {
     const fault = await faultOf(keysIn(storeAt(server, { role: ROLE, maxAttempts: 10 })));
     expect(performance.now() - startedMs).toBeLessThan(5000);
     expect(fault.kind).toBe('unreachable');
-    expect(fault.message).toContain(`The role ${ARN} can't be assumed, since STS can't be reached (`);
+    expect(fault.message).toContain(`The role ${ROLE_ARN} can't be assumed, since STS can't be reached (`);
     expect(fault.message).toMatch(/ECONNREFUSED.*: check the network, the proxy and AWS_ENDPOINT_URL_STS$/);
   });
 

@@ -1,18 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type LocalS3, startLocalS3 } from '../../dev/local-s3/local-s3.ts';
-import type { RoleSettings, StoreSettings } from '../../src/s3/settings.ts';
+import type { StoreSettings } from '../../src/s3/settings.ts';
 import { useEnvironment } from './environment.ts';
-import { BUCKET, faultOf, keysIn, prepare, storeAt } from './stores.ts';
+import { BUCKET, faultOf, keysIn, prepare, ROLE, ROLE_ARN, storeAt } from './stores.ts';
 
-const ARN = 'arn:aws:iam::123456789012:role/deploy';
-const ROLE: RoleSettings = {
-  arn: ARN,
-  sessionName: 'session-1',
-  durationSeconds: 900,
-  externalId: undefined,
-  audience: 'sts.amazonaws.com',
-};
 const BY_TOKEN: Partial<StoreSettings> = { credentials: undefined, role: ROLE };
 
 type Answer = (response: ServerResponse) => unknown;
@@ -57,7 +49,7 @@ beforeAll(async () => {
   server = await startLocalS3({
     buckets: [BUCKET],
     now: () => Date.now(),
-    roles: [{ arn: ARN }],
+    roles: [{ arn: ROLE_ARN }],
     checkWebIdentity: ({ claims }) => claims.aud === 'sts.amazonaws.com',
   });
 });
@@ -100,7 +92,7 @@ describe('a role', () => {
     expect(assumptions()[0]).toMatchObject({
       operation: 'AssumeRoleWithWebIdentity',
       accessKeyId: undefined,
-      parameters: { RoleArn: ARN, RoleSessionName: 'session-1', DurationSeconds: '900' },
+      parameters: { RoleArn: ROLE_ARN, RoleSessionName: 'session-1', DurationSeconds: '900' },
     });
   });
 
@@ -135,11 +127,11 @@ describe('a role', () => {
     const role = { ...ROLE, audience: 'somebody else' };
     const fault = await faultOf(keysIn(storeAt(server, { ...BY_TOKEN, role })));
     expect(fault.kind).toBe('credentials');
-    expect(fault.message).toContain(`The role ${ARN} can't be assumed (InvalidIdentityTokenException: `);
+    expect(fault.message).toContain(`The role ${ROLE_ARN} can't be assumed (InvalidIdentityTokenException: `);
   });
 
   it('that is not ours is not assumed', async () => {
-    const role = { ...ROLE, arn: `${ARN}-of-others` };
+    const role = { ...ROLE, arn: `${ROLE_ARN}-of-others` };
     const fault = await faultOf(keysIn(storeAt(server, { ...BY_TOKEN, role })));
     expect(fault.message).toContain("can't be assumed (AccessDenied: Not authorized to perform sts:AssumeRoleWith");
   });

@@ -7,13 +7,21 @@ import { byteBudget } from '../../src/async.ts';
 import { StoreError } from '../../src/errors.ts';
 import type { AssetCopy, AssetPut, AssetPutInParts, ObjectStore, StoredDocument } from '../../src/ports.ts';
 import { s3ObjectStore } from '../../src/s3/object-store.ts';
-import type { StoreSettings } from '../../src/s3/settings.ts';
+import type { RoleSettings, StoreSettings } from '../../src/s3/settings.ts';
 import { LIMITS, type Limits } from '../../src/s3/transport.ts';
 
 export const BUCKET = 'bucket';
 const PART_BYTES = 5 * 1024 ** 2;
 export const ABSENT = { kind: 'absent' } as const;
 export const OWNER = '123456789012';
+export const ROLE_ARN = `arn:aws:iam::${OWNER}:role/deploy`;
+export const ROLE: RoleSettings = {
+  arn: ROLE_ARN,
+  sessionName: 'session-1',
+  durationSeconds: 900,
+  externalId: undefined,
+  audience: 'sts.amazonaws.com',
+};
 
 export function settingsFor(endpointUrl: string | undefined, overrides: Partial<StoreSettings> = {}): StoreSettings {
   return {

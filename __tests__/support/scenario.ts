@@ -21,7 +21,7 @@ import type { Outcome } from '../../src/modes/outcome.ts';
 import { type RestoreOptions, restore } from '../../src/modes/restore.ts';
 import { type UploadOptions, upload } from '../../src/modes/upload.ts';
 import { packageDirectory } from '../../src/package-directory/package-directory.ts';
-import type { Clock, ObjectStore, Ports } from '../../src/ports.ts';
+import type { Clock, ObjectStore, Ports, SourceTree } from '../../src/ports.ts';
 import type { RunContext } from '../../src/run-context.ts';
 import { s3ObjectStore } from '../../src/s3/object-store.ts';
 import type { StoreSettings } from '../../src/s3/settings.ts';
@@ -91,6 +91,23 @@ export interface ActionOptions {
   readonly onStart?: ActionStep['onStart'];
   /** What Node runs in place of the entry point. */
   readonly args?: readonly string[];
+}
+
+/** A repository that must not be looked at. */
+export function closedSources(): SourceTree {
+  const refuse = () => {
+    throw new Error('The repository was looked at');
+  };
+  return {
+    path: '.',
+    exists: refuse,
+    isRepository: refuse,
+    head: refuse,
+    nested: refuse,
+    entries: refuse,
+    committedEntries: refuse,
+    contents: refuse,
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { CodeHash } from '../code-hash/code-hash.ts';
-import { RecordLostError, SetChangedError, StoreError } from '../errors.ts';
+import { isArchived, RecordLostError, SetChangedError } from '../errors.ts';
 import type { RunContext } from '../run-context.ts';
 import { counted } from '../text.ts';
 import { artifactSet, cacheSet, type SetLocation, uriOf } from './location.ts';
@@ -154,15 +154,11 @@ async function adopt(run: RunContext, search: Search, from: Finding): Promise<Se
     return { own: promoted, source, codeHash, found: promoted, reason: from.verdict.reason };
   } catch (error) {
     if (error instanceof RecordLostError) return afterLostRace(run, search);
+    // Not every server lists what it has archived.
     if (!(error instanceof SetChangedError) && !isArchived(error)) throw error;
     run.log.warning(`The assets of the same code can't be used: ${error.message}.`);
     return miss(search);
   }
-}
-
-/** Not every server lists what it has archived. */
-function isArchived(error: unknown): error is StoreError {
-  return error instanceof StoreError && error.kind === 'archived';
 }
 
 /** Another run is making the same set: what counts is how that ends. */

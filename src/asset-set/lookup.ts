@@ -1,5 +1,5 @@
 import { mapConcurrently, waitForAll } from '../async.ts';
-import { SetChangedError, StoreError } from '../errors.ts';
+import { isArchived, SetChangedError } from '../errors.ts';
 import type { AssetAttributes, ListedObject, ObjectStore, StoredDocument } from '../ports.ts';
 import type { RunContext } from '../run-context.ts';
 import { commitOf, isRecorded } from './attributes.ts';
@@ -100,7 +100,7 @@ async function unlessArchived(lookingUp: Promise<Finding>): Promise<Finding | un
   try {
     return await lookingUp;
   } catch (error) {
-    if (error instanceof StoreError && error.kind === 'archived') return undefined;
+    if (isArchived(error)) return undefined;
     throw error;
   }
 }
@@ -192,10 +192,10 @@ export function unfinished({ writer }: UploadingRecord): Verdict {
 const HEADS_AT_ONCE = 16;
 
 /**
- * Where assets differ from their record indeed, of those that record and listing disagree about. Some servers list an
- * ETag in another form than they answer with, so where ETags alone differ the object itself is asked. One that then
- * agrees was either replaced since, so that the set was not whole while it was read, or is listed in that other form: a
- * second listing tells.
+ * Finds out which assets really differ from their record, of those that the listing says differ. Some servers list an
+ * ETag in another form than they answer with, so if only ETags differ, each object itself is asked. If it agrees with the
+ * record, it was either replaced meanwhile, and the set was not whole, or it is listed in that other form: a second
+ * listing tells which.
  */
 export async function confirmDisagreements(
   store: ObjectStore,

@@ -27,11 +27,16 @@ export async function lookUpFinished(run: RunContext, location: SetLocation): Pr
 }
 
 /** For whoever can't go on without the set. @throws UserError if another run is still writing it */
-export function assertFinished({ waitMs }: RunContext, { verdict, location }: Finding): void {
-  if (verdict.reason === 'in-progress')
-    throw new UserError(
-      `${describeWriter(verdict.record.writer)} is still writing ${location.prefix} after ${waitMs / 1000} s: wait for it to end, or raise wait-timeout-seconds`,
-    );
+export function assertFinished({ waitMs }: RunContext, finding: Finding): void {
+  const unfinishedBy = describeUnfinished(finding);
+  if (unfinishedBy !== undefined)
+    throw new UserError(`${unfinishedBy} after ${waitMs / 1000} s: wait for it to end, or raise wait-timeout-seconds`);
+}
+
+/** @returns which run is still writing the set; undefined if none is */
+export function describeUnfinished({ verdict, location }: Finding): string | undefined {
+  if (verdict.reason !== 'in-progress') return undefined;
+  return `${describeWriter(verdict.record.writer)} is still writing ${location.prefix}`;
 }
 
 /** A copy out of the cache takes seconds: worth waiting for even by a check that was told not to wait. */

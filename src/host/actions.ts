@@ -3,7 +3,7 @@ import './system.ts'; // before @actions/github
 import { appendFileSync } from 'node:fs';
 import { debug, getInput, info, isDebug, setFailed, setOutput, setSecret, warning } from '@actions/core';
 import { context } from '@actions/github';
-import { CancelledError, describeError, UserError } from '../errors.ts';
+import { CancelledError, codeOf, describeError, UserError } from '../errors.ts';
 import type { InputSource } from '../inputs/inputs.ts';
 import type { Log } from '../ports.ts';
 import { printable } from '../text.ts';
@@ -77,7 +77,7 @@ function writeOutput(name: string, text: string): void {
     setOutput(name, text);
   } catch (cause) {
     const path = printable(process.env.GITHUB_OUTPUT ?? '');
-    const why = Error.isError(cause) && 'code' in cause ? String(cause.code) : 'there is no such file';
+    const why = codeOf(cause) || 'there is no such file';
     throw new UserError(
       `Later steps can't be told what was found: GITHUB_OUTPUT is '${path}', which can't be written (${why}): check its permissions and the disk's free space`,
       { cause },

@@ -1,8 +1,9 @@
 import type { SearchResult } from '../asset-set/find.ts';
 import type { SetLocation } from '../asset-set/location.ts';
 import type { Finding } from '../asset-set/lookup.ts';
-import { type AssetFile, type CompleteRecord, describeWriter } from '../asset-set/record.ts';
+import type { AssetFile, CompleteRecord } from '../asset-set/record.ts';
 import type { Reason } from '../asset-set/status.ts';
+import { describeUnfinished } from '../asset-set/wait.ts';
 
 /** A file of a set; one of a legacy set is known by its listing alone. */
 type OutcomeFile = Pick<AssetFile, 'path' | 'size' | 'sha256'>;
@@ -89,9 +90,4 @@ export function recordOf({ verdict }: Finding): CompleteRecord | undefined {
 /** The files of a usable set: the record's, or what a legacy set's listing shows. */
 export function filesOf(set: Finding): readonly OutcomeFile[] {
   return recordOf(set)?.files ?? [...set.listing].map(([path, { size }]) => ({ path, size }));
-}
-
-function describeUnfinished({ verdict, location }: Finding): string | undefined {
-  if (verdict.reason !== 'in-progress') return undefined;
-  return `${describeWriter(verdict.record.writer)} is still writing ${location.prefix}`;
 }
