@@ -88,7 +88,7 @@ export const JUDGING: readonly Mutant[] = [
   },
   {
     guard: 'an archived record is an answer',
-    text: "if (error instanceof StoreError && error.kind === 'archived') return undefined;",
+    text: 'if (isArchived(error)) return undefined;',
     replacement: '',
   },
   {
