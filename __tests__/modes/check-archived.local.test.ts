@@ -119,6 +119,14 @@ describe('a set', () => {
     expect(await scenario.upload()).toMatchObject({ found: true, uploaded: true });
     expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
   });
+
+  it('of which the record is archived is overwritten with a warning, since its code is unknown', async () => {
+    await upload();
+    await move('records/artifacts/', GLACIER);
+    await scenario.build({ 'app.zip': 'App', 'large.bin': LARGE });
+    expect(await scenario.upload({ overwrite: true, codeHash: undefined })).toMatchObject({ uploaded: true });
+    expect(scenario.warnings()).toContainEqual(expect.stringContaining('which code the replaced build was of'));
+  });
 });
 
 describe('a record that another run replaces while it is found to be archived', () => {

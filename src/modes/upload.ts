@@ -191,6 +191,10 @@ async function afterLostRace(run: RunContext, plan: UploadPlan, error: RecordLos
 async function withdrawReplaced(run: RunContext, { location, codeHash }: UploadPlan, finding: Finding): Promise<void> {
   const replaced = finding.record?.record;
   if (codeHash !== undefined) await withdrawFromCache(run, location.id, codeHash);
+  if (finding.record !== undefined && replaced === undefined)
+    run.log.warning(
+      `The record ${location.recordKey} is archived, so nothing tells which code the replaced build was of: if it is in the cache under another code hash, it is still found there`,
+    );
   if (replaced?.codeHash !== undefined && replaced.codeHash !== codeHash?.value)
     await withdrawFromCache(run, location.id, { value: replaced.codeHash, algorithm: replaced.codeHashAlgorithm });
 }

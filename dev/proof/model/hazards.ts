@@ -95,10 +95,12 @@ export class Hazards {
     }
     add('jump', () => this.#jump(choice));
     add('damage', () => damageSomething(world, choice), this.isSealing ? AIMED : 1);
-    // What another tool stored is taken as it is: a forgery in a set without a record can't be told.
-    if (!world.hasForgeries) add('unrecord', () => deleteRecord(world, choice));
+    // A set without a record of its own is taken as it is, so that a forgery in it can't be told.
+    if (!world.hasForgeries) {
+      add('unrecord', () => deleteRecord(world, choice));
+      add('misplace', () => misplace(world, choice));
+    }
     add('forge', () => forge(world, choice));
-    add('misplace', () => misplace(world, choice));
     for (const paused of processes)
       if (paused.isPaused) options.push({ weight: 2, run: () => this.#wake(paused, choice) });
     const stray = requests.strays[choice % Math.max(1, requests.strays.length)];

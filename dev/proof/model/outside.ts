@@ -1,5 +1,5 @@
 import { CODES, COMMITS, contentOf, digestsOf, isRecordKey } from './contents.ts';
-import { placeOf, placeOfKey, recordIn } from './history.ts';
+import { isInPlace, placeOf, placeOfKey, recordIn } from './history.ts';
 import type { ModelProcess } from './process.ts';
 import type { World } from './world.ts';
 
@@ -22,8 +22,10 @@ export function damage(world: World, key: string, variant: number | undefined): 
 export function forge(world: World, choice: number): void {
   const { bucket } = world;
   const isOfComplete = (key: string): boolean => {
-    const record = bucket.objects.get(placeOfKey(key).recordKey);
-    return !isRecordKey(key) && record !== undefined && recordIn(record).state === 'complete';
+    const place = placeOfKey(key);
+    const version = bucket.objects.get(place.recordKey);
+    const record = version && recordIn(version);
+    return !isRecordKey(key) && record?.state === 'complete' && isInPlace(record, place);
   };
   const key = keyOf(world, choice, isOfComplete);
   const version = key === undefined ? undefined : bucket.objects.get(key);

@@ -34,12 +34,12 @@ export class Withdrawals {
         violate(`process ${sender} begins to overwrite ${recordKey}, and the cache still hands out what was there`);
   }
 
-  /** The code hash in the record that a writer took over. */
+  /** The code hash in the record that a writer took over; undefined where that is archived, so that nothing can read it. */
   #replacedCode(recordKey: string, nonce: string): string | undefined {
     const records = this.#in.bucket.changes.filter(({ key }) => key === recordKey).map(({ version }) => version);
     const first = records.findIndex((version) => version !== undefined && recordIn(version).writer.nonce === nonce);
     const replaced = records[first - 1];
-    return replaced && recordIn(replaced).codeHash;
+    return replaced === undefined || replaced.isArchived ? undefined : recordIn(replaced).codeHash;
   }
 
   /** Whether a set can be found that was begun before a process looked for it. */
