@@ -38,6 +38,8 @@ export class ModelProcess implements Runner {
   wasRewritten = false;
   /** When a request for a record last went out or was answered. */
   recordWriteMs = 0;
+  /** How long the slowest reply took to reach it. */
+  slowestReplyMs = 0;
   /** Positions in the changes of the bucket. */
   startedAt = 0;
   endedAt = 0;

@@ -63,12 +63,12 @@ function verifyWait(world: World, process: ModelProcess, place: SetPlace): void 
   if (wasSealedLongAgo(world, process, place)) world.violate(`P${number} waited on, though all was done`);
 }
 
-/** Whether a set had been complete for so long when a process gave up waiting that it should have seen it. */
+/** Whether a set had been complete for so long when a process gave up waiting that it should have seen it, unless a reply was that slow. */
 function wasSealedLongAgo({ bucket }: World, process: ModelProcess, { recordKey }: SetPlace): boolean {
-  const { endedAt, endedMs, wasPaused } = process;
+  const { endedAt, endedMs, slowestReplyMs, wasPaused } = process;
   const last = bucket.changes.slice(0, endedAt).findLast(({ key }) => key === recordKey)?.version;
   if (last === undefined || recordIn(last).state !== 'complete' || wasPaused) return false;
-  return endedMs - last.modifiedMs > PATIENCE_MS / 2;
+  return endedMs - slowestReplyMs - last.modifiedMs > PATIENCE_MS / 2;
 }
 
 function stackOf(error: unknown): string {

@@ -39,6 +39,7 @@ export class Watch {
   /** A write of a record was answered, so that its writer knows of it. */
   recordAnswered(sender: number, key: string, outcome: WriteResult['outcome']): void {
     this.#in.processOf(sender).recordWriteMs = this.#in.now();
+    if (outcome !== 'written') this.#withdrawals.recordRefused(sender, key);
     const claim = `${sender} ${key}`;
     if (outcome === 'written') this.#known.set(claim, 'held');
     else if (this.#known.get(claim) === 'held') this.#known.set(claim, 'refused');

@@ -8,8 +8,10 @@ import type { Watching } from './watching.ts';
  */
 export class Withdrawals {
   readonly #in: Watching;
-  /** By sender and key: how many changes of the bucket had been made when it last read a record. */
+  /** By sender and key: how many changes of the bucket had been made when it last looked a record up. */
   readonly #reads = new Map<string, number>();
+  /** Senders and keys: what a sender reads next is who has taken the record from it. */
+  readonly #refused = new Set<string>();
   /** The nonces of those that have begun to send. */
   readonly #begun = new Set<string>();
 
@@ -17,8 +19,12 @@ export class Withdrawals {
     this.#in = watching;
   }
 
+  recordRefused(sender: number, key: string): void {
+    this.#refused.add(`${sender} ${key}`);
+  }
+
   recordSeen(sender: number, key: string): void {
-    this.#reads.set(`${sender} ${key}`, this.#in.bucket.changes.length);
+    if (!this.#refused.delete(`${sender} ${key}`)) this.#reads.set(`${sender} ${key}`, this.#in.bucket.changes.length);
   }
 
   assetSent(sender: number, { folder, root, recordKey }: SetPlace): void {

@@ -32,6 +32,7 @@ export class World {
   readonly #verify: Onlooker['verify'];
   /** Whether objects have metadata that is not their own. */
   hasForgeries = false;
+  readonly #appliedMs = new WeakMap<Request, number>();
   #nonces = 0;
 
   constructor(plan: Plan, { counts, verify }: Onlooker) {
@@ -152,7 +153,13 @@ export class World {
       `P${request.sender} ${request.verb} ${request.key} #${request.number} ${isSent ? 'takes effect' : 'is answered'}`,
     );
     this.count('events');
-    if (isSent) return request.apply();
+    if (isSent) {
+      this.#appliedMs.set(request, this.time.nowMs);
+      return request.apply();
+    }
+    const process = this.processOf(request.sender);
+    const replyMs = this.time.nowMs - (this.#appliedMs.get(request) ?? this.time.nowMs);
+    process.slowestReplyMs = Math.max(process.slowestReplyMs, replyMs);
     request.deliver();
     await this.settle();
   }
