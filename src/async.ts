@@ -35,6 +35,40 @@ export async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSi
   }
 }
 
+/** What has failed, and how it is tried again. */
+export interface Failed<Value> {
+  readonly error: unknown;
+  readonly signal: AbortSignal | undefined;
+  readonly attempt: () => Promise<Value>;
+}
+
+/** Decides how often, and after what, something is tried again. */
+export interface Retries {
+  /** Waits and tries again, until it works or patience ends. @throws the last attempt's own error */
+  retry<Value>(failed: Failed<Value>): Promise<Value>;
+}
+
+/**
+ * Tries until it works, the fault is not a passing one, or patience ends.
+ *
+ * @param retries is asked for only once an attempt has failed
+ * @param signal ends a wait between attempts, too
+ * @throws the last attempt's own error; the signal's reason when it was aborted
+ */
+export async function withRetries<Value>(
+  retries: () => Promise<Retries>,
+  signal: AbortSignal | undefined,
+  attempt: () => Promise<Value>,
+): Promise<Value> {
+  signal?.throwIfAborted();
+  try {
+    return await attempt();
+  } catch (error) {
+    signal?.throwIfAborted();
+    return (await retries()).retry({ error, signal, attempt });
+  }
+}
+
 /** How many pieces of work go on side by side, and who decides that. */
 interface Lanes {
   readonly count: number;

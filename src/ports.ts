@@ -1,6 +1,5 @@
 import type { Marker } from './asset-set/path.ts';
 import type { ByteBudget } from './async.ts';
-import type { SourceListing } from './code-hash/code-hash.ts';
 
 // What modes and steps need from outside. Adapters implement these; nothing here knows AWS, Actions or git.
 
@@ -147,6 +146,13 @@ export interface ObjectStore {
    */
   abortUploads(prefix: string, beforeEach?: () => void): Promise<number>;
 }
+
+/**
+ * Entries of git's index as `git ls-files -s -z` prints them, in the order of the bytes of their paths, each of them
+ * `<mode> SP <object id> SP 0 TAB <path> NUL`. The mode is 100644, 100755, 120000 (symbolic link) or 160000 (submodule),
+ * the path is relative to the repository's root.
+ */
+export type SourceListing = Uint8Array;
 
 /** The repository that is checked out. */
 export interface SourceTree {

@@ -1,5 +1,5 @@
 import type { RestoreSelection } from './asset-set/download.ts';
-import { gitSourceTree } from './code-hash/source-tree.ts';
+import { gitSourceTree } from './code-hash/code-hash.ts';
 import { CancelledError, systemCode, UserError } from './errors.ts';
 import type { Host } from './host/actions.ts';
 import { affordable, jobFiles, systemClock, systemRandom } from './host/system.ts';

@@ -65,3 +65,28 @@ export function defined<const Fields extends object>(fields: Fields): Defined<Fi
   // What is left has just the type that says so; the compiler can't follow it through the entries.
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<Fields>;
 }
+
+// What JSON from elsewhere holds is unknown until it is looked at.
+
+/** @returns what a JSON text says; undefined where it is no JSON, which says nothing else */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a value is an object with fields: neither null nor a list. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+/** @returns a value if it is a text */
+export function textIn(value: unknown): string | undefined {
+  return isText(value) ? value : undefined;
+}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { isHidden, isMarker, isTemporary, MARKERS, pathProblem, temporaryName } from '../../src/asset-set/path.ts';
+import { isHidden, isMarker, isTemporary, MARKERS, pathProblem } from '../../src/asset-set/path.ts';
+import { temporaryName } from '../../src/package-directory/package-directory.ts';
 import { comparePaths } from '../../src/text.ts';
 
 const SEGMENTS = "it has an empty, '.' or '..' segment";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isCommit } from '../../src/asset-set/commit.ts';
+import { isCommit } from '../../src/asset-set/location.ts';
 
 describe('isCommit', () => {
   it.each([40, 64])('takes %i lowercase hex digits', (length) => {

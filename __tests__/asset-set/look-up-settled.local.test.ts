@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { artifactSet } from '../../src/asset-set/location.ts';
-import { lookUpSettled } from '../../src/asset-set/wait.ts';
+import { lookUpSettled } from '../../src/asset-set/lookup.ts';
 import { OTHER_WRITER, type RecordFixture, Scenario, skippingClock } from '../support/scenario.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { artifactSet } from '../../src/asset-set/location.ts';
 import type { Finding } from '../../src/asset-set/lookup.ts';
-import { lookUpSettled } from '../../src/asset-set/wait.ts';
+import { lookUpSettled } from '../../src/asset-set/lookup.ts';
 import type { Clock } from '../../src/ports.ts';
 import { OTHER_WRITER, Scenario, skippingClock } from '../support/scenario.ts';
 

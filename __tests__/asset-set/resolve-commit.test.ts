@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { assertCheckedOut, resolveCommit } from '../../src/asset-set/commit.ts';
+import { assertCheckedOut, resolveCommit } from '../../src/asset-set/location.ts';
 import type { Log, SourceTree } from '../../src/ports.ts';
 import type { CommitRequest } from '../../src/run-context.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isCodeHash } from '../../src/code-hash/code-hash.ts';
+import { isCodeHash } from '../../src/asset-set/location.ts';
 
 describe('isCodeHash', () => {
   it.each([32, 40, 64, 128])('takes %i lowercase hex digits', (length) => {

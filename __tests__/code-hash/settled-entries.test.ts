@@ -1,7 +1,7 @@
 import { rename, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { gitSourceTree } from '../../src/code-hash/source-tree.ts';
+import { gitSourceTree } from '../../src/code-hash/code-hash.ts';
 import { entriesOf, Repositories, type Repository } from '../support/git-repository.ts';
 
 // What git itself does is the definition of what is hashed, so these tests ask it.

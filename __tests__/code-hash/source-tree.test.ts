@@ -5,9 +5,8 @@ import { mkdir, readdir, readFile, realpath, stat, symlink, utimes, writeFile } 
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { gitSha256 } from '../../src/code-hash/code-hash.ts';
+import { gitSha256, gitSourceTree } from '../../src/code-hash/code-hash.ts';
 import { pathOf } from '../../src/code-hash/index-listing.ts';
-import { gitSourceTree } from '../../src/code-hash/source-tree.ts';
 import { InputError, UserError } from '../../src/errors.ts';
 import { entriesOf, isolated, Repositories, Repository } from '../support/git-repository.ts';
 import { GitWrapper } from '../support/git-wrapper.ts';

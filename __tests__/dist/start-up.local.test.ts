@@ -1,11 +1,13 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ActionResult } from '../../dev/run-action.ts';
 import { Scenario } from '../support/scenario.ts';
 
-const DIST = resolve(import.meta.dirname, '..', '..', 'dist');
+const ROOT = resolve(import.meta.dirname, '..', '..');
+const DIST = join(ROOT, 'dist');
+const SRC = join(ROOT, 'src');
 
 let scenario: Scenario;
 let serverMs: number;
@@ -45,10 +47,43 @@ async function sdkFiles(): Promise<string[]> {
   return files.filter((_, index) => texts[index]?.includes('CreateMultipartUpload'));
 }
 
+/** As V8 reports them; the first range of a function is the whole of it. */
+interface Coverage {
+  readonly result: readonly {
+    readonly url: string;
+    readonly functions: readonly {
+      readonly ranges: readonly { readonly startOffset: number; readonly count: number }[];
+    }[];
+  }[];
+}
+
+/** Runs a check from the sources. @returns the files of src/ that it loaded, and those of which it ran a function */
+async function visited(
+  inputs: Record<string, string>,
+): Promise<ActionResult & Record<'loaded' | 'executed', string[]>> {
+  const reports = join(scenario.temporary, 'coverage');
+  const action = await scenario.action('check', inputs, {
+    env: { NODE_V8_COVERAGE: reports },
+    args: [join(SRC, 'action.ts')],
+  });
+  const [name = ''] = await readdir(reports);
+  const { result }: Coverage = JSON.parse(await readFile(join(reports, name), 'utf8'));
+  const loaded = result.filter(({ url }) => url.startsWith(pathToFileURL(SRC).href));
+  // What starts with the file is the module itself.
+  const executed = loaded.filter(({ functions }) =>
+    functions.some(({ ranges: [whole] }) => whole !== undefined && whole.startOffset > 0 && whole.count > 0),
+  );
+  const [loadedUrls, executedUrls] = [loaded, executed].map((files) => files.map(({ url }) => url));
+  return { ...action, loaded: loadedUrls ?? [], executed: executedUrls ?? [] };
+}
+
 const CACHING = { 'code-hash-filter': 'src/**' };
 const ENTRY = join(DIST, 'index.js');
 const MOST_ENTRY_BYTES = 200_000;
 const MOST_BYTES_OF_A_MISS = 220_000;
+/** What somebody who wants to know what a hit does has to read. */
+const MOST_FILES_LOADED = 40;
+const MOST_FILES_EXECUTED = 30;
 
 describe('what a step loads', () => {
   it('is the entry alone where the set is found, and little more where it is not', async () => {
@@ -63,6 +98,17 @@ describe('what a step loads', () => {
     const miss = await loaded('check', CACHING);
     expect(miss.outputs.found).toBe('false');
     expect(await sizeOf(miss.files)).toBeLessThanOrEqual(MOST_BYTES_OF_A_MISS);
+  });
+
+  it('is few files of the sources where the set is found', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload();
+    serverMs += 60_000;
+    const hit = await visited(CACHING);
+    expect(hit.outputs.found).toBe('true');
+    expect(hit.executed).toContain(pathToFileURL(join(SRC, 'modes', 'check.ts')).href);
+    expect(hit.loaded.length).toBeLessThanOrEqual(MOST_FILES_LOADED);
+    expect(hit.executed.length).toBeLessThanOrEqual(MOST_FILES_EXECUTED);
   });
 
   it('is the SDK only where a file is uploaded in parts', async () => {

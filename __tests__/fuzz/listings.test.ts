@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { StoreError } from '../../src/errors.ts';
 import type { ListedObject } from '../../src/ports.ts';
 import { Bucket } from '../../src/s3/bucket.ts';
-import { connect } from '../../src/s3/connection.ts';
+import { connect } from '../../src/s3/object-store.ts';
 import { list } from '../../src/s3/read.ts';
 import type { Reply } from '../../src/s3/reply.ts';
 import { edited, edits, isPrintableLine, itHoldsAsync, troublesomeText } from './fuzzing.ts';

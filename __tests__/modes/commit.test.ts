@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { gitSourceTree } from '../../src/code-hash/source-tree.ts';
+import { gitSourceTree } from '../../src/code-hash/code-hash.ts';
 import { Scenario } from '../support/scenario.ts';
 
 // Which commit a set is filed under, in a real repository.

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { HttpRequest } from '@smithy/core/protocols';
 import { clearCredentialCache, SignatureV4 } from '@smithy/signature-v4';
 import type { AwsCredentialIdentity, Checksum, SourceData } from '@smithy/types';
-import { HeaderSigner } from '../../src/s3/signer.ts';
+import { HeaderSigner } from '../../src/s3/signed-request.ts';
 
 const BODY_HASH = createHash('sha256').update('body').digest('hex');
 const CREDENTIALS = { accessKeyId: 'first', secretAccessKey: 'secret one' };

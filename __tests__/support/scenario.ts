@@ -14,7 +14,7 @@ import {
   totalSize,
   type Writer,
 } from '../../src/asset-set/record.ts';
-import { gitSourceTree } from '../../src/code-hash/source-tree.ts';
+import { gitSourceTree } from '../../src/code-hash/code-hash.ts';
 import { jobFiles, systemClock, systemRandom } from '../../src/host/system.ts';
 import { type CheckOptions, check } from '../../src/modes/check.ts';
 import type { Outcome } from '../../src/modes/outcome.ts';

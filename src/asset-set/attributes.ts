@@ -1,6 +1,6 @@
 import type { AssetAttributes, ObjectHead } from '../ports.ts';
 import { defined } from '../text.ts';
-import { isCommit } from './commit.ts';
+import { isCommit } from './location.ts';
 import type { AssetFile } from './record.ts';
 
 // The object metadata of assets. Deployments read the first three names, which the Python tool wrote.

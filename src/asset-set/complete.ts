@@ -4,9 +4,8 @@ import type { RunContext } from '../run-context.ts';
 import { counted, printable } from '../text.ts';
 import type { RecordClaim } from './claim.ts';
 import { type SetLocation, uriOf } from './location.ts';
-import { confirmDisagreements, readListing } from './lookup.ts';
 import type { AssetFile, CompleteRecord } from './record.ts';
-import { disagreements, type Listing, type Strays, straysIn } from './status.ts';
+import { confirmDisagreements, disagreements, type Listing, readListing, type Strays, straysIn } from './status.ts';
 
 const MOST_ROUNDS = 3;
 const LISTINGS_AT_ONCE = 8;

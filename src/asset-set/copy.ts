@@ -6,9 +6,9 @@ import { defined, printable } from '../text.ts';
 import { type AssetOwner, attributesOf, commitOf, sha256Of, userMetadata } from './attributes.ts';
 import type { RecordClaim } from './claim.ts';
 import { type SetLocation, uriOf } from './location.ts';
-import { type Finding, readListing, readRecord } from './lookup.ts';
+import { type Finding, readRecord } from './lookup.ts';
 import { type AssetFile, inOrder } from './record.ts';
-import type { Listing } from './status.ts';
+import { type Listing, readListing } from './status.ts';
 
 /** 32 bytes in base64; the last digit before the padding has two bits to spare. */
 const SHA256 = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;

@@ -6,10 +6,9 @@ import type { RunContext } from '../run-context.ts';
 import { counted, printable } from '../text.ts';
 import { contentsOf } from './copy.ts';
 import { type SetLocation, uriOf } from './location.ts';
-import { type Finding, isUsable } from './lookup.ts';
+import { type Finding, isUsable, lookUpFinished } from './lookup.ts';
 import { type NamingRules, namingProblem, pathProblem } from './path.ts';
 import type { AssetFile } from './record.ts';
-import { lookUpFinished } from './wait.ts';
 
 /** What is brought back of a set. */
 export interface RestoreSelection {

@@ -3,9 +3,8 @@ import { isArchived, RecordLostError, SetChangedError } from '../errors.ts';
 import type { RunContext } from '../run-context.ts';
 import { counted } from '../text.ts';
 import { artifactSet, cacheSet, type SetLocation, uriOf } from './location.ts';
-import { type Finding, isUsable, lookUp } from './lookup.ts';
+import { type Finding, isUsable, lookUp, lookUpSettled, waitForSets } from './lookup.ts';
 import { describeOther } from './status.ts';
-import { lookUpSettled, waitForSets } from './wait.ts';
 
 /** Where else a set is looked for, and what may be done to make it the commit's own. */
 export interface SearchOptions {

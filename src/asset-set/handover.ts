@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type CodeHashAlgorithm, type CodeHashRequest, isCodeHash } from '../code-hash/code-hash.ts';
+import type { CodeHashAlgorithm, CodeHashRequest } from '../code-hash/code-hash.ts';
 import type { RunContext } from '../run-context.ts';
-import { defined } from '../text.ts';
-import { type SetLocation, setAt, uriOf } from './location.ts';
+import { defined, isObject, isText, parsedJson } from '../text.ts';
+import { isCodeHash, type SetLocation, setAt, uriOf } from './location.ts';
 
 /** A bucket on one server. */
 interface Place {
@@ -58,7 +58,7 @@ function wordsOf({ value, algorithm, patterns, saltDigest }: HandedCodeHash): st
  *   no handover
  */
 export function parseHandover(text: string, { endpoint, bucket }: Place, own: SetLocation): Handover | undefined {
-  const value = parsed(text);
+  const value = parsedJson(text);
   return isHandover(value) && value.endpoint === endpoint && value.asked === uriOf(bucket, own) ? value : undefined;
 }
 
@@ -67,33 +67,20 @@ export function foundIn({ found }: Handover, bucket: string): SetLocation | unde
   return found === undefined ? undefined : setAt(bucket, found);
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 function isHandover(value: unknown): value is Handover {
-  if (typeof value !== 'object' || value === null) return false;
-  const { endpoint, asked, found, codeHashes }: Partial<Record<keyof Handover, unknown>> = value;
-  if (typeof endpoint !== 'string' || typeof asked !== 'string') return false;
-  return isTextOrAbsent(found) && Array.isArray(codeHashes) && codeHashes.every(isHandedCodeHash);
+  if (!isObject(value)) return false;
+  const { endpoint, asked, found, codeHashes } = value;
+  if (!isText(endpoint) || !isText(asked) || !(found === undefined || isText(found))) return false;
+  return Array.isArray(codeHashes) && codeHashes.every(isHandedCodeHash);
 }
 
 function isHandedCodeHash(item: unknown): item is HandedCodeHash {
-  if (typeof item !== 'object' || item === null) return false;
-  const { value, algorithm, patterns, saltDigest }: Partial<Record<keyof HandedCodeHash, unknown>> = item;
-  const isHash = value === undefined || (typeof value === 'string' && isCodeHash(value));
+  if (!isObject(item)) return false;
+  const { value, algorithm, patterns, saltDigest } = item;
+  const isHash = value === undefined || (isText(value) && isCodeHash(value));
   if (algorithm === undefined) return isHash && value !== undefined;
   const isAlgorithm = algorithm === 'git-sha256' || algorithm === 'md5';
-  const arePatterns = Array.isArray(patterns) && patterns.every((pattern) => typeof pattern === 'string');
-  return isHash && isAlgorithm && arePatterns && typeof saltDigest === 'string';
-}
-
-function isTextOrAbsent(value: unknown): value is string | undefined {
-  return value === undefined || typeof value === 'string';
+  return isHash && isAlgorithm && Array.isArray(patterns) && patterns.every(isText) && isText(saltDigest);
 }
 
 /** What a check found out. */

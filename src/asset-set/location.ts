@@ -1,3 +1,10 @@
+import { InputError, UserError } from '../errors.ts';
+import type { SourceTree } from '../ports.ts';
+import type { CommitRequest, RunContext } from '../run-context.ts';
+import { printable } from '../text.ts';
+
+// Which commit a set is filed under, and where it lies in the bucket.
+
 /** Where one asset set lies in the bucket. */
 export interface SetLocation {
   readonly kind: 'artifact' | 'cache';
@@ -41,4 +48,91 @@ export function setAt(bucket: string, uri: string): SetLocation | undefined {
   if (folder === undefined) return undefined;
   const set = folder === 'cache' ? cacheSet(prefix, id) : artifactSet(prefix, id);
   return uriOf(bucket, set) === uri ? set : undefined;
+}
+
+const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
+
+/** Whether a text is a full commit id: 40 (SHA-1) or 64 (SHA-256) lowercase hex digits. */
+export function isCommit(text: string): boolean {
+  return COMMIT.test(text);
+}
+
+const CODE_HASH = /^[0-9a-f]{32,128}$/;
+
+/** Whether a text can be a code hash: 32 to 128 lowercase hex digits. */
+export function isCodeHash(text: string): boolean {
+  return CODE_HASH.test(text);
+}
+
+/** @returns the full hex id of the commit that the set is filed under */
+export async function resolveCommit(request: CommitRequest, sources: SourceTree): Promise<string> {
+  await assertThere(request, sources);
+  if (request.asked !== undefined && request.asked !== 'HEAD') return request.asked;
+  if (request.asked === undefined && request.context !== undefined) return checked(request.context);
+  const head = await sources.head();
+  if (head !== undefined) return head;
+  const path = printable(sources.path);
+  throw new InputError(
+    request.asked === 'HEAD'
+      ? `commit-sha is 'HEAD', but no commit is checked out at repository-path '${path}': check out the repository first`
+      : `There is no commit to file assets under: set commit-sha, or check out the repository at repository-path '${path}'`,
+  );
+}
+
+async function assertThere({ repositoryIsGiven }: CommitRequest, sources: SourceTree): Promise<void> {
+  if (repositoryIsGiven && !(await sources.exists()))
+    throw new InputError(
+      `There is no directory at repository-path '${printable(sources.path)}': check the path, or check out the repository there`,
+    );
+}
+
+/** Not an id: an event without a commit, or a variable that somebody set. */
+function checked(context: string): string {
+  if (isCommit(context)) return context;
+  throw new InputError(`GITHUB_SHA is '${printable(context)}', which is no full commit id: set commit-sha`);
+}
+
+type CheckoutContext = Pick<RunContext, 'commit' | 'sources' | 'log'>;
+
+// biome-ignore lint/suspicious/noTemplateCurlyInString: what a workflow is to say
+const FIX = "set commit-sha to 'HEAD', or to ${{ github.event.pull_request.head.sha }} on a pull request";
+
+/**
+ * Refuses to go on where another commit is checked out than the one the set would be filed under: assets filed under
+ * the wrong commit reach production unnoticed. An explicit id is taken at its word, with a warning.
+ *
+ * @throws UserError naming both commits and the fix
+ */
+export async function assertCheckedOut(run: CheckoutContext, commit: string): Promise<void> {
+  const { sources, log } = run;
+  const head = await sources.head();
+  if (head === commit) return;
+  const place = `repository-path '${printable(sources.path)}'`;
+  if (head === undefined) return assertNoneElsewhere(run, commit);
+  if (run.commit.asked === undefined)
+    throw new UserError(`The workflow runs for commit ${commit}, but ${head} is checked out at ${place}: ${FIX}`);
+  log.warning(`commit-sha is ${commit}, but ${head} is checked out at ${place}: taking the input at its word.`);
+}
+
+/** Where nothing is checked out at the default path, what was built may still come from a repository below it. */
+async function assertNoneElsewhere({ sources, log, commit: request }: CheckoutContext, commit: string): Promise<void> {
+  const lack = await describeLack(sources);
+  if (request.repositoryIsGiven)
+    throw new UserError(`${lack}: correct the path, or check out ${commit} there before this step`);
+  const nested = await sources.nested();
+  if (nested.some(({ head }) => head === commit)) return;
+  const [first] = nested;
+  if (first !== undefined && request.asked === undefined) {
+    const path = printable(first.path);
+    throw new InputError(
+      `${lack}, but one at '${path}' (${first.head ?? 'without a commit'}), and the workflow runs for commit ${commit}: set repository-path to '${path}', or commit-sha to the commit that was built`,
+    );
+  }
+  log.info(`${lack}, so nothing confirms that this is a build of ${commit}.`);
+}
+
+/** Says why no commit is known where the repository should be. @returns the beginning of a line */
+export async function describeLack(sources: SourceTree): Promise<string> {
+  const lack = (await sources.isRepository()) ? 'No commit is checked out' : 'There is no git repository';
+  return `${lack} at repository-path '${printable(sources.path)}'`;
 }

@@ -1,12 +1,11 @@
-import { mapConcurrently, waitForAll } from '../async.ts';
-import { isArchived, SetChangedError } from '../errors.ts';
+import { waitForAll } from '../async.ts';
+import { isArchived, SetChangedError, UserError } from '../errors.ts';
 import type { AssetAttributes, ListedObject, ObjectStore, StoredDocument } from '../ports.ts';
 import type { RunContext } from '../run-context.ts';
 import { commitOf, isRecorded } from './attributes.ts';
 import type { SetLocation } from './location.ts';
 import {
   type AssetRecord,
-  type CompleteRecord,
   describeWriter,
   type FoundRecord,
   parseRecord,
@@ -14,12 +13,16 @@ import {
   type UploadingRecord,
 } from './record.ts';
 import {
-  type Disagreement,
-  disagreements,
-  type ListedAsset,
+  findArchived,
+  type Listed,
   type Listing,
   leaseIsLive,
+  listed,
+  misplacement,
+  type Pages,
+  unfinished,
   type Verdict,
+  verdictOnComplete,
 } from './status.ts';
 
 /** The store's clock is read to whole seconds, twice. */
@@ -165,75 +168,6 @@ async function judge(run: RunContext, { location, record: read, pages }: Recorde
   return { ...found, verdict: isLive ? { reason: 'in-progress', record } : unfinished(record) };
 }
 
-/** Why a record does not count where it lies: it was copied there from another commit, or another code hash. */
-function misplacement({ commit, codeHash }: AssetRecord, { kind, id }: SetLocation): string | undefined {
-  if (kind === 'artifact') return commit === id ? undefined : `its record is of the commit ${commit}`;
-  return codeHash === id
-    ? undefined
-    : `its record is of ${codeHash === undefined ? 'no code hash' : `the code hash ${codeHash}`}`;
-}
-
-async function verdictOnComplete(
-  { store }: RunContext,
-  { location, listing }: Listed & { readonly location: SetLocation },
-  record: CompleteRecord,
-): Promise<Verdict> {
-  const [disagreement] = await confirmDisagreements(store, location, disagreements(record, listing));
-  if (disagreement !== undefined) return { reason: 'damaged', record, disagreement };
-  const name = await findArchived(store, { location, listing, paths: record.files.map(({ path }) => path) });
-  return name === undefined ? { reason: 'complete', record } : { reason: 'archived', name };
-}
-
-/** What follows of a record that nobody is working on any more. */
-export function unfinished({ writer }: UploadingRecord): Verdict {
-  return { reason: 'incomplete', detail: `its upload by ${describeWriter(writer)} was begun and not finished` };
-}
-
-const HEADS_AT_ONCE = 16;
-
-/**
- * Finds out which assets really differ from their record, of those that the listing says differ. Some servers list an
- * ETag in another form than they answer with, so if only ETags differ, each object itself is asked. If it agrees with the
- * record, it was either replaced meanwhile, and the set was not whole, or it is listed in that other form: a second
- * listing tells which.
- */
-export async function confirmDisagreements(
-  store: ObjectStore,
-  location: SetLocation,
-  suspected: readonly Disagreement[],
-): Promise<readonly Disagreement[]> {
-  if (suspected.length === 0 || suspected.some(({ difference }) => difference !== 'etag')) return suspected;
-  const confirmed = await mapConcurrently(suspected, HEADS_AT_ONCE, async ({ file }) => {
-    const head = await store.head(location.prefix + file.path);
-    return head?.etag !== file.etag || head.sizeBytes !== file.size;
-  });
-  if (confirmed.every(Boolean)) return suspected;
-  const again = await readListing(store, location);
-  return suspected.filter(
-    ({ file: { path }, listedEtag }, index) => confirmed[index] || again.get(path)?.etag !== listedEtag,
-  );
-}
-
-/**
- * Finds an asset that nothing can read or copy before somebody has restored it from its archive.
- *
- * @param paths which assets of the listing make the set
- * @returns the first one's path
- */
-async function findArchived(
-  store: ObjectStore,
-  { location, listing, paths }: { location: SetLocation; listing: Listing; paths: Iterable<string> },
-): Promise<string | undefined> {
-  const unsure: string[] = [];
-  for (const path of paths) {
-    const tier = listing.get(path)?.tier;
-    if (tier === 'archive') return path;
-    if (tier === 'intelligent') unsure.push(path);
-  }
-  const heads = await mapConcurrently(unsure, HEADS_AT_ONCE, (path) => store.head(location.prefix + path));
-  return unsure.find((_, index) => heads[index]?.isArchived);
-}
-
 /** A record as it was read: what it says, and what is needed to replace it or to judge its age. */
 interface ReadRecord {
   readonly record: AssetRecord;
@@ -242,32 +176,6 @@ interface ReadRecord {
   readonly etag: string;
   /** Time since it was written, by the server's clock alone. */
   readonly ageMs: number;
-}
-
-/** A set's listing, as it comes. */
-type Pages = AsyncIterable<readonly ListedObject[]>;
-
-interface Listed {
-  readonly listing: Listing;
-  /** Whether it came in several pages, so that it may show what never was there together. */
-  readonly isPaged: boolean;
-}
-
-/** Reads a listing to its end. Folder placeholders (keys that end in `/`, as consoles make them) are no assets. */
-async function listed({ prefix }: SetLocation, pages: Pages): Promise<Listed> {
-  const listing = new Map<string, ListedAsset>();
-  let pageCount = 0;
-  for await (const page of pages) {
-    pageCount += 1;
-    for (const { key, sizeBytes: size, etag, tier } of page)
-      if (!key.endsWith('/'))
-        listing.set(key.slice(prefix.length), tier === undefined ? { size, etag } : { size, etag, tier });
-  }
-  return { listing, isPaged: pageCount > 1 };
-}
-
-export async function readListing(store: ObjectStore, location: SetLocation): Promise<Listing> {
-  return (await listed(location, store.list(location.prefix))).listing;
 }
 
 /** @returns the set's record, or undefined when the store says that there is none */
@@ -283,4 +191,123 @@ export async function readRecord(store: ObjectStore, location: SetLocation): Pro
 export function dated({ body, distrust, etag, dateMs, lastModifiedMs }: StoredDocument, where: string): ReadRecord {
   const record = distrust === undefined ? parseRecord(body.toString('utf8'), where) : parseUnsigned(body, where);
   return { record, distrust, etag, ageMs: dateMs - lastModifiedMs };
+}
+
+/**
+ * Looks a set up, and while another run is writing it looks again, until it settles or the time is up.
+ *
+ * @param waitMs how long to wait at most; a promotion is waited for 15 s in any case
+ * @returns the last finding, still `in-progress` when the time was up
+ */
+export async function lookUpSettled(run: RunContext, location: SetLocation, waitMs = run.waitMs): Promise<Finding> {
+  const first = await lookUp(run, location);
+  if (first.verdict.reason !== 'in-progress') return first;
+  const [last = first] = await waitForSets(run, [first], waitMs);
+  return last;
+}
+
+/** As {@link lookUpSettled}. @throws UserError if another run is still writing the set when the time is up */
+export async function lookUpFinished(run: RunContext, location: SetLocation): Promise<Finding> {
+  const finding = await lookUpSettled(run, location);
+  assertFinished(run, finding);
+  return finding;
+}
+
+/** For whoever can't go on without the set. @throws UserError if another run is still writing it */
+export function assertFinished({ waitMs }: RunContext, finding: Finding): void {
+  const unfinishedBy = describeUnfinished(finding);
+  if (unfinishedBy !== undefined)
+    throw new UserError(`${unfinishedBy} after ${waitMs / 1000} s: wait for it to end, or raise wait-timeout-seconds`);
+}
+
+/** @returns which run is still writing the set; undefined if none is */
+export function describeUnfinished({ verdict, location }: Finding): string | undefined {
+  if (verdict.reason !== 'in-progress') return undefined;
+  return `${describeWriter(verdict.record.writer)} is still writing ${location.prefix}`;
+}
+
+/** A copy out of the cache takes seconds: worth waiting for even by a check that was told not to wait. */
+const PROMOTION_WAIT_MS = 15_000;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
+
+/**
+ * Looks sets up again and again, with growing pauses, until one of them settles or the time is up.
+ *
+ * @param first sets that were in progress when they were looked up
+ * @returns all of them as they were last seen
+ */
+export async function waitForSets(
+  run: RunContext,
+  first: readonly Finding[],
+  waitMs: number,
+): Promise<readonly Finding[]> {
+  const { clock, signal } = run;
+  const startedMs = clock.monotonicMs();
+  const watch = new Watch(run, first);
+  let findings = first;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    const records = findings.map(recordInProgress).filter((record) => record !== undefined);
+    if (records.length < findings.length) return findings;
+    const patienceMs = Math.max(...records.map((record) => patienceFor(record, waitMs)));
+    const leftMs = startedMs + patienceMs - clock.monotonicMs();
+    if (leftMs <= 0) return findings;
+    watch.tell(findings, leftMs);
+    await clock.sleep(Math.min(pauseMs, leftMs), signal);
+    findings = await waitForAll(findings.map(({ location }) => watch.lookAgain(location)));
+  }
+}
+
+function recordInProgress({ verdict }: Finding): UploadingRecord | undefined {
+  return verdict.reason === 'in-progress' ? verdict.record : undefined;
+}
+
+function patienceFor(record: UploadingRecord, waitMs: number): number {
+  return record.origin.kind === 'cache' ? Math.max(waitMs, PROMOTION_WAIT_MS) : waitMs;
+}
+
+/** What a waiting reader has seen so far. */
+class Watch {
+  readonly #run: RunContext;
+  /** By the record's key: how long its ETag has been the same, by this machine's monotonic clock. */
+  readonly #unchanged = new Map<string, { readonly etag: string | undefined; readonly sinceMs: number }>();
+  readonly #toldOf = new Set<string>();
+
+  constructor(run: RunContext, first: readonly Finding[]) {
+    this.#run = run;
+    for (const finding of first) this.#remember(finding);
+  }
+
+  #remember({ location, record }: Finding): void {
+    const sinceMs = this.#run.clock.monotonicMs();
+    this.#unchanged.set(location.recordKey, { etag: record?.etag, sinceMs });
+  }
+
+  /** A lease also lapses while nobody renews it: by the server's times alone, one from the future would not. */
+  async lookAgain(location: SetLocation): Promise<Finding> {
+    const { clock, writer } = this.#run;
+    const askedAtMs = clock.monotonicMs();
+    const finding = await lookUp(this.#run, location);
+    const record = recordInProgress(finding);
+    if (record === undefined) return finding;
+    const known = this.#unchanged.get(location.recordKey);
+    if (known === undefined || known.etag !== finding.record?.etag) {
+      this.#remember(finding);
+      return finding;
+    }
+    const isLive = leaseIsLive({ record, ageMs: askedAtMs - known.sinceMs }, writer);
+    return isLive ? finding : { ...finding, verdict: unfinished(record) };
+  }
+
+  /** Says once of each writer that it is waited for. */
+  tell(findings: readonly Finding[], leftMs: number): void {
+    for (const finding of findings) {
+      const writer = recordInProgress(finding)?.writer;
+      if (writer === undefined || this.#toldOf.has(writer.nonce)) continue;
+      this.#toldOf.add(writer.nonce);
+      this.#run.log.info(
+        `Waiting up to ${Math.ceil(leftMs / 1000)} s for ${describeWriter(writer)}, which is writing ${finding.location.prefix}.`,
+      );
+    }
+  }
 }

@@ -19,11 +19,6 @@ export function isMarker(path: string): boolean {
   return MARKER_NAMES.has(path);
 }
 
-/** What a marker, or any other small file, is written under before it gets its name. */
-export function temporaryName(name: string, uuid: string): string {
-  return `${name}.${uuid}.tmp`;
-}
-
 const UUID = '[0-9a-f-]{36}';
 const RESTORING = new RegExp(`(^|/)\\.restoring-${UUID}$`);
 const UNFINISHED_MARKER = new RegExp(`^(.+)\\.${UUID}\\.tmp$`);

@@ -6,10 +6,9 @@ import { RecordClaim } from './claim.ts';
 import { completeSet } from './complete.ts';
 import { contentsOf, copyAssets } from './copy.ts';
 import { cacheSet, type SetLocation, uriOf } from './location.ts';
-import { type Finding, wasSealed } from './lookup.ts';
+import { type Finding, lookUpFinished, lookUpSettled, wasSealed } from './lookup.ts';
 import { pathProblem } from './path.ts';
 import type { AssetFile, CompleteRecord } from './record.ts';
-import { lookUpFinished, lookUpSettled } from './wait.ts';
 
 interface Promotion {
   /** A usable set of the same code: from the cache, or another prefix. */

@@ -1,8 +1,8 @@
-import { type CodeHashAlgorithm, isCodeHash } from '../code-hash/code-hash.ts';
+import type { CodeHashAlgorithm } from '../code-hash/code-hash.ts';
 import { UserError } from '../errors.ts';
 import type { RunIdentity } from '../run-context.ts';
-import { comparePaths, defined, printable } from '../text.ts';
-import { isCommit } from './commit.ts';
+import { comparePaths, defined, isObject, isText, printable } from '../text.ts';
+import { isCodeHash, isCommit } from './location.ts';
 
 // The record of an asset set: the format, and what a reader may take from one. A record comes from a bucket, so it is
 // an attacker's input until parsed.
@@ -219,7 +219,7 @@ class Fields {
     return this.#textThat(isCodeHash, name, 'a code hash');
   }
 
-  optionalTexts(name: string): Record<string, string> | undefined {
+  optionalTexts(name: string): Readonly<Record<string, string>> | undefined {
     const value = this.#get(name);
     if (value === undefined) return undefined;
     return isObject(value) && isTexts(value) ? value : this.#fail(name, 'an object of texts');
@@ -248,7 +248,7 @@ class Fields {
 
   #textThat(isRight: (text: string) => boolean, name: string, wanted: string): string | undefined {
     const value = this.#get(name);
-    return value === undefined || (typeof value === 'string' && isRight(value)) ? value : this.#fail(name, wanted);
+    return value === undefined || (isText(value) && isRight(value)) ? value : this.#fail(name, wanted);
   }
 
   #get(name: string): unknown {
@@ -269,12 +269,8 @@ function unreadable(where: string, why: string): UserError {
   return new UserError(`${where} is not a record this version can read (${why}): ${ADVICE}`);
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isTexts(value: Record<string, unknown>): value is Record<string, string> {
-  return Object.values(value).every((item) => typeof item === 'string');
+function isTexts(value: Readonly<Record<string, unknown>>): value is Readonly<Record<string, string>> {
+  return Object.values(value).every(isText);
 }
 
 /** No record of an unfinished set has as much; of any other nothing is of interest but that it does not count. */

@@ -1,6 +1,8 @@
-import type { StorageTier } from '../ports.ts';
-import type { RunIdentity } from '../run-context.ts';
+import { mapConcurrently } from '../async.ts';
+import type { ListedObject, ObjectStore, StorageTier } from '../ports.ts';
+import type { RunContext, RunIdentity } from '../run-context.ts';
 import { counted, printable } from '../text.ts';
+import type { SetLocation } from './location.ts';
 import {
   type AssetFile,
   type AssetRecord,
@@ -16,6 +18,32 @@ export interface ListedAsset extends Pick<AssetFile, 'size' | 'etag'> {
 
 /** What lies under a set's prefix, by path relative to it, in the order the store listed it. */
 export type Listing = ReadonlyMap<string, ListedAsset>;
+
+/** A set's listing, as it comes. */
+export type Pages = AsyncIterable<readonly ListedObject[]>;
+
+export interface Listed {
+  readonly listing: Listing;
+  /** Whether it came in several pages, so that it may show what never was there together. */
+  readonly isPaged: boolean;
+}
+
+/** Reads a listing to its end. Folder placeholders (keys that end in `/`, as consoles make them) are no assets. */
+export async function listed({ prefix }: SetLocation, pages: Pages): Promise<Listed> {
+  const listing = new Map<string, ListedAsset>();
+  let pageCount = 0;
+  for await (const page of pages) {
+    pageCount += 1;
+    for (const { key, sizeBytes: size, etag, tier } of page)
+      if (!key.endsWith('/'))
+        listing.set(key.slice(prefix.length), tier === undefined ? { size, etag } : { size, etag, tier });
+  }
+  return { listing, isPaged: pageCount > 1 };
+}
+
+export async function readListing(store: ObjectStore, location: SetLocation): Promise<Listing> {
+  return (await listed(location, store.list(location.prefix))).listing;
+}
 
 /** What is listed but not named by the record: left by a writer that had lost the record. */
 export interface Strays {
@@ -125,4 +153,73 @@ export function describeOther(
     case 'absent':
       return `There is nothing at ${where}.`;
   }
+}
+
+/** Why a record does not count where it lies: it was copied there from another commit, or another code hash. */
+export function misplacement({ commit, codeHash }: AssetRecord, { kind, id }: SetLocation): string | undefined {
+  if (kind === 'artifact') return commit === id ? undefined : `its record is of the commit ${commit}`;
+  return codeHash === id
+    ? undefined
+    : `its record is of ${codeHash === undefined ? 'no code hash' : `the code hash ${codeHash}`}`;
+}
+
+export async function verdictOnComplete(
+  { store }: RunContext,
+  { location, listing }: Listed & { readonly location: SetLocation },
+  record: CompleteRecord,
+): Promise<Verdict> {
+  const [disagreement] = await confirmDisagreements(store, location, disagreements(record, listing));
+  if (disagreement !== undefined) return { reason: 'damaged', record, disagreement };
+  const name = await findArchived(store, { location, listing, paths: record.files.map(({ path }) => path) });
+  return name === undefined ? { reason: 'complete', record } : { reason: 'archived', name };
+}
+
+/** What follows of a record that nobody is working on any more. */
+export function unfinished({ writer }: UploadingRecord): Verdict {
+  return { reason: 'incomplete', detail: `its upload by ${describeWriter(writer)} was begun and not finished` };
+}
+
+const HEADS_AT_ONCE = 16;
+
+/**
+ * Finds out which assets really differ from their record, of those that the listing says differ. Some servers list an
+ * ETag in another form than they answer with, so if only ETags differ, each object itself is asked. If it agrees with the
+ * record, it was either replaced meanwhile, and the set was not whole, or it is listed in that other form: a second
+ * listing tells which.
+ */
+export async function confirmDisagreements(
+  store: ObjectStore,
+  location: SetLocation,
+  suspected: readonly Disagreement[],
+): Promise<readonly Disagreement[]> {
+  if (suspected.length === 0 || suspected.some(({ difference }) => difference !== 'etag')) return suspected;
+  const confirmed = await mapConcurrently(suspected, HEADS_AT_ONCE, async ({ file }) => {
+    const head = await store.head(location.prefix + file.path);
+    return head?.etag !== file.etag || head.sizeBytes !== file.size;
+  });
+  if (confirmed.every(Boolean)) return suspected;
+  const again = await readListing(store, location);
+  return suspected.filter(
+    ({ file: { path }, listedEtag }, index) => confirmed[index] || again.get(path)?.etag !== listedEtag,
+  );
+}
+
+/**
+ * Finds an asset that nothing can read or copy before somebody has restored it from its archive.
+ *
+ * @param paths which assets of the listing make the set
+ * @returns the first one's path
+ */
+export async function findArchived(
+  store: ObjectStore,
+  { location, listing, paths }: { location: SetLocation; listing: Listing; paths: Iterable<string> },
+): Promise<string | undefined> {
+  const unsure: string[] = [];
+  for (const path of paths) {
+    const tier = listing.get(path)?.tier;
+    if (tier === 'archive') return path;
+    if (tier === 'intelligent') unsure.push(path);
+  }
+  const heads = await mapConcurrently(unsure, HEADS_AT_ONCE, (path) => store.head(location.prefix + path));
+  return unsure.find((_, index) => heads[index]?.isArchived);
 }

@@ -1,5 +1,5 @@
-import { describeLack } from '../asset-set/commit.ts';
 import { type Hints, handedCodeHash, isSameRequest } from '../asset-set/handover.ts';
+import { describeLack, isCodeHash } from '../asset-set/location.ts';
 import { waitForAll } from '../async.ts';
 import { InputError, UserError } from '../errors.ts';
 import type { Log, SourceTree } from '../ports.ts';
@@ -11,7 +11,6 @@ import {
   type CodeHashRequest,
   describeUnmatched,
   gitSha256,
-  isCodeHash,
   md5,
 } from './code-hash.ts';
 

@@ -1,13 +1,8 @@
 import { createHash } from 'node:crypto';
+import { once } from '../async.ts';
 import { InputError } from '../errors.ts';
+import type { SourceListing, SourceTree } from '../ports.ts';
 import { printable } from '../text.ts';
-
-/**
- * Entries of git's index as `git ls-files -s -z` prints them, in the order of the bytes of their paths, each of them
- * `<mode> SP <object id> SP 0 TAB <path> NUL`. The mode is 100644, 100755, 120000 (symbolic link) or 160000 (submodule),
- * the path is relative to the repository's root.
- */
-export type SourceListing = Uint8Array;
 
 const VERSION = 's3-asset-manager/code-hash/v1';
 
@@ -56,11 +51,30 @@ export interface CodeHash {
   readonly algorithm: CodeHashAlgorithm | undefined;
 }
 
-const CODE_HASH = /^[0-9a-f]{32,128}$/;
+interface SourceTreeOptions {
+  /** The root of a repository that is checked out. */
+  readonly repositoryPath: string;
+  /** Untracked files in it are assets, not sources; need not exist. */
+  readonly packageDirectory: string;
+}
 
-/** Whether a text can be a code hash: 32 to 128 lowercase hex digits. */
-export function isCodeHash(text: string): boolean {
-  return CODE_HASH.test(text);
+/**
+ * The sources as git has them; both paths may be relative to the working directory. A check that finds the commit's own
+ * set asks nothing of them, so what answers is loaded when it is asked.
+ */
+export function gitSourceTree({ repositoryPath, packageDirectory }: SourceTreeOptions): SourceTree {
+  return {
+    path: repositoryPath,
+    exists: async () => (await import('./git.ts')).isDirectory(repositoryPath),
+    isRepository: async () => (await import('./git.ts')).isRepositoryRoot(repositoryPath),
+    head: once(async () => (await import('./git.ts')).readHead(repositoryPath)),
+    nested: async () => (await import('./git.ts')).findNested(repositoryPath),
+    entries: async (patterns) =>
+      (await import('./git-entries.ts')).findEntries(repositoryPath, packageDirectory, patterns),
+    committedEntries: async (patterns) =>
+      (await import('./git-entries.ts')).findCommittedEntries(repositoryPath, patterns),
+    contents: async (patterns) => (await import('./md5.ts')).globbedContents(repositoryPath, patterns),
+  };
 }
 
 /** More than these are not written out. */

@@ -2,9 +2,8 @@ import { copyFile, mkdir, mkdtemp, realpath, rm, stat, utimes } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { systemCode, UserError } from '../errors.ts';
-import type { SourceEntries } from '../ports.ts';
+import type { SourceEntries, SourceListing } from '../ports.ts';
 import { printable } from '../text.ts';
-import type { SourceListing } from './code-hash.ts';
 import { assertRepositoryRoot, readGit, runGit } from './git.ts';
 import {
   type Changes,

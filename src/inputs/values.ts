@@ -1,6 +1,5 @@
 import { RESERVED_METADATA } from '../asset-set/attributes.ts';
-import { isCommit } from '../asset-set/commit.ts';
-import { isCodeHash } from '../code-hash/code-hash.ts';
+import { isCodeHash, isCommit } from '../asset-set/location.ts';
 import { InputError } from '../errors.ts';
 import { printable } from '../text.ts';
 

@@ -1,7 +1,7 @@
-import { resolveCommit } from '../asset-set/commit.ts';
 import type { RestoreSelection } from '../asset-set/download.ts';
 import { findSet, type SearchOptions } from '../asset-set/find.ts';
 import { handedCodeHash, handOver } from '../asset-set/handover.ts';
+import { resolveCommit } from '../asset-set/location.ts';
 import { recordText } from '../asset-set/record.ts';
 import type { RunContext } from '../run-context.ts';
 import { type Outcome, outcomeOfSearch, recordOf } from './outcome.ts';

@@ -1,9 +1,9 @@
 import type { SearchResult } from '../asset-set/find.ts';
 import type { SetLocation } from '../asset-set/location.ts';
 import type { Finding } from '../asset-set/lookup.ts';
+import { describeUnfinished } from '../asset-set/lookup.ts';
 import type { AssetFile, CompleteRecord } from '../asset-set/record.ts';
 import type { Reason } from '../asset-set/status.ts';
-import { describeUnfinished } from '../asset-set/wait.ts';
 
 /** A file of a set; one of a legacy set is known by its listing alone. */
 type OutcomeFile = Pick<AssetFile, 'path' | 'size' | 'sha256'>;

@@ -1,10 +1,10 @@
-import { resolveCommit } from '../asset-set/commit.ts';
 import { type RestoreSelection, restoreSet } from '../asset-set/download.ts';
 import { findSet, type SearchOptions } from '../asset-set/find.ts';
+import { resolveCommit } from '../asset-set/location.ts';
 import type { Finding } from '../asset-set/lookup.ts';
+import { assertFinished } from '../asset-set/lookup.ts';
 import { isHidden } from '../asset-set/path.ts';
 import { recordText, totalSize } from '../asset-set/record.ts';
-import { assertFinished } from '../asset-set/wait.ts';
 import type { RunContext } from '../run-context.ts';
 import { counted, printable, readableSize } from '../text.ts';
 import { filesOf, type Outcome, outcomeOfSearch, type RestoredFiles, recordOf } from './outcome.ts';

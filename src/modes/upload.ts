@@ -1,14 +1,19 @@
 import { RecordClaim } from '../asset-set/claim.ts';
-import { assertCheckedOut, resolveCommit } from '../asset-set/commit.ts';
 import { completeSet } from '../asset-set/complete.ts';
 import { type Hints, hintedSet, readHints } from '../asset-set/handover.ts';
-import { artifactSet, cacheSet, type SetLocation, uriOf } from '../asset-set/location.ts';
-import { type Finding, isUsable } from '../asset-set/lookup.ts';
+import {
+  artifactSet,
+  assertCheckedOut,
+  cacheSet,
+  resolveCommit,
+  type SetLocation,
+  uriOf,
+} from '../asset-set/location.ts';
+import { type Finding, isUsable, lookUpFinished } from '../asset-set/lookup.ts';
 import { type AssetSettings, differingPath, planUpload, refuseBadPaths, refuseMissing } from '../asset-set/plan.ts';
 import { fillCache, withdrawFromCache } from '../asset-set/promote.ts';
 import { type CompleteRecord, recordText } from '../asset-set/record.ts';
 import { filesByPath, type PlannedAsset, sealedFiles, sendAssets } from '../asset-set/send.ts';
-import { lookUpFinished } from '../asset-set/wait.ts';
 import { once, waitForAll } from '../async.ts';
 import { findCodeHash, untouchedCodeHash } from '../code-hash/checked-out.ts';
 import type { CodeHash } from '../code-hash/code-hash.ts';

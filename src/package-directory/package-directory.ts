@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryName } from '../asset-set/path.ts';
 import { once } from '../async.ts';
 import { codeOf, systemCode, UserError } from '../errors.ts';
 import type { Log, PackageDirectory } from '../ports.ts';
@@ -54,6 +53,11 @@ export async function readMarker(directory: string, name: string): Promise<strin
     if (codeOf(error) === 'ENOENT') return undefined;
     throw markerFault('read', join(directory, name), error);
   }
+}
+
+/** What a marker, or any other small file, is written under before it gets its name: scans know it, and leave it out. */
+export function temporaryName(name: string, uuid: string): string {
+  return `${name}.${uuid}.tmp`;
 }
 
 /**

@@ -4,8 +4,9 @@ import { promisify } from 'node:util';
 import { fromIni, fromInstanceMetadata } from '@aws-sdk/credential-providers';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { StoreError, UserError } from '../errors.ts';
-import { defined, printable } from '../text.ts';
-import { type CredentialContext, containerCredentials, containerUrl, credentialFault } from './credential-services.ts';
+import { defined, isObject, parsedJson, printable } from '../text.ts';
+import type { CredentialContext } from './connection.ts';
+import { containerCredentials, containerUrl, credentialFault, identityIn } from './credential-services.ts';
 import { faultOf } from './faults.ts';
 import { type Profile, sharedProfile, variable } from './settings.ts';
 import { assumeRole, assumeRoleWithWebIdentity, clientConfig } from './sts.ts';
@@ -176,7 +177,9 @@ async function processCredentials(profile: string, command: string): Promise<Aws
   const { stdout } = await promisify(exec)(command).catch((cause: unknown) => {
     throw told(exitOf(cause), cause);
   });
-  const identity = parse(stdout);
+  // What it printed may be a secret, so it is not shown.
+  const fields = parsedJson(stdout);
+  const identity = isObject(fields) && fields.Version === 1 ? identityIn(fields) : undefined;
   if (identity === undefined) throw told('it printed no credentials in the form of version 1');
   return identity;
 }
@@ -190,20 +193,4 @@ function exitOf(cause: unknown): string {
       .at(-1)
       ?.trim() ?? '';
   return `exit code ${printable(String(code))}${lastLine === '' ? '' : `: ${printable(lastLine)}`}`;
-}
-
-function parse(stdout: string): AwsCredentialIdentity | undefined {
-  try {
-    const { Version, AccessKeyId, SecretAccessKey, SessionToken, Expiration } = JSON.parse(stdout);
-    if (Version !== 1 || typeof AccessKeyId !== 'string' || typeof SecretAccessKey !== 'string') return undefined;
-    return defined({
-      accessKeyId: AccessKeyId,
-      secretAccessKey: SecretAccessKey,
-      sessionToken: typeof SessionToken === 'string' ? SessionToken : undefined,
-      expiration: typeof Expiration === 'string' ? new Date(Expiration) : undefined,
-    });
-  } catch {
-    // What it printed may be a secret, so it is not shown.
-    return undefined;
-  }
 }

@@ -2,28 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { BlockList, isIP } from 'node:net';
 import { HttpRequest } from '@smithy/core/protocols';
 import type { AwsCredentialIdentity } from '@smithy/types';
+import { withRetries } from '../async.ts';
 import { codeOf, StoreError } from '../errors.ts';
-import type { Log } from '../ports.ts';
-import { defined, printable } from '../text.ts';
+import { defined, isObject, isText, parsedJson, printable, textIn } from '../text.ts';
+import type { CredentialContext } from './connection.ts';
 import { faultOf } from './faults.ts';
 import type { Reply } from './reply.ts';
-import { isUnreachable, type PatientRetryStrategy, withRetries } from './retry.ts';
-import { type GivenCredentials, type StoreSettings, variable } from './settings.ts';
+import { isUnreachable } from './retry.ts';
+import { variable } from './settings.ts';
 import { LIMITS, Transport } from './transport.ts';
-
-/** What fetching credentials needs of the connection. */
-export interface CredentialContext {
-  readonly settings: StoreSettings;
-  readonly transport: Transport;
-  readonly retries: () => Promise<PatientRetryStrategy>;
-  readonly signal: AbortSignal;
-  readonly log: Pick<Log, 'info'>;
-}
-
-/** Given credentials, as requests are signed with them. */
-export function identity({ accessKeyId, secretAccessKey, sessionToken }: GivenCredentials): AwsCredentialIdentity {
-  return defined({ accessKeyId, secretAccessKey, sessionToken });
-}
 
 // Services that hand out credentials and tokens in JSON, and refuse in JSON or in a line of text.
 
@@ -73,11 +60,7 @@ export class ServiceError extends Error {
     const { Code, code, Message, message } = fieldsOf(body) ?? {};
     const isPage = text.startsWith('<') || (status === 200 && fieldsOf(body) === undefined);
     const [line = ''] = isPage ? [] : text.split(/\r?\n/);
-    super(
-      [Code ?? code, Message ?? message].filter((part) => typeof part === 'string').join(': ') ||
-        line ||
-        'no reason given',
-    );
+    super([Code ?? code, Message ?? message].filter(isText).join(': ') || line || 'no reason given');
     this.name = `Status${status}`;
     this.$metadata = { httpStatusCode: status };
     this.$responseBodyText = isPage ? text : undefined;
@@ -85,12 +68,8 @@ export class ServiceError extends Error {
 }
 
 function fieldsOf(body: Buffer): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(body.toString());
-    return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parsedJson(body.toString());
+  return isObject(value) ? value : undefined;
 }
 
 /** How a fault on the way to credentials is told. */
@@ -178,14 +157,21 @@ export async function containerCredentials(
   // No proxy leads to the machine that this is.
   const direct = new Transport({ ...LIMITS, connectTimeoutMs: CONNECT_TIMEOUT_MS }, { isProxied: false });
   const way = { retries, signal, transport: url.protocol === 'http:' ? direct : transport };
-  const { AccessKeyId, SecretAccessKey, Token, Expiration } = await askService(way, () => questionTo(url));
-  if (typeof AccessKeyId !== 'string' || typeof SecretAccessKey !== 'string')
-    throw new Error('the reply has no AccessKeyId and SecretAccessKey');
+  const { Token: SessionToken, ...fields } = await askService(way, () => questionTo(url));
+  const identity = identityIn({ ...fields, SessionToken });
+  if (identity === undefined) throw new Error('the reply has no AccessKeyId and SecretAccessKey');
+  return identity;
+}
+
+/** @returns the credentials in a JSON object, by the names that AWS has for their fields; undefined where there are none */
+export function identityIn(fields: Readonly<Record<string, unknown>>): AwsCredentialIdentity | undefined {
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = fields;
+  if (!isText(AccessKeyId) || !isText(SecretAccessKey)) return undefined;
   return defined({
     accessKeyId: AccessKeyId,
     secretAccessKey: SecretAccessKey,
-    sessionToken: typeof Token === 'string' ? Token : undefined,
-    expiration: typeof Expiration === 'string' ? new Date(Expiration) : undefined,
+    sessionToken: textIn(SessionToken),
+    expiration: isText(Expiration) ? new Date(Expiration) : undefined,
   });
 }
 

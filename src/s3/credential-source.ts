@@ -1,8 +1,9 @@
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { printable } from '../text.ts';
+import { defined, printable } from '../text.ts';
+import type { CredentialContext } from './connection.ts';
 import { type CredentialWay, credentialsBy, wayToCredentials } from './credential-chain.ts';
-import { type CredentialContext, credentialFault, identity } from './credential-services.ts';
-import type { RoleSettings } from './settings.ts';
+import { credentialFault } from './credential-services.ts';
+import type { GivenCredentials, RoleSettings } from './settings.ts';
 import { assumeRole, assumeRoleWithWebIdentity, fetchOidcToken, hasOidc } from './sts.ts';
 
 // Credentials that have to be asked for.
@@ -51,11 +52,11 @@ function roleCredentials(context: CredentialContext, role: RoleSettings): () => 
   };
 }
 
-const GIVEN = (credentials: Parameters<typeof identity>[0]): CredentialWay => ({
+const GIVEN = (credentials: GivenCredentials): CredentialWay => ({
   what: 'the given access key',
   service: '',
   advice: '',
-  fetch: async () => identity(credentials),
+  fetch: async () => defined(credentials),
 });
 
 function stsParameters({ arn, sessionName, durationSeconds }: RoleSettings) {

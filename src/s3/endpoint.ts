@@ -1,11 +1,12 @@
 import { isIP } from 'node:net';
 import { partition } from '@aws-sdk/core/client';
 import { HttpRequest } from '@smithy/core/protocols';
+import { withRetries } from '../async.ts';
 import { StoreError } from '../errors.ts';
 import { defined, printable } from '../text.ts';
 import { storeFault } from './faults.ts';
 import { type Reply, ReplyError } from './reply.ts';
-import { isUnreachable, type PatientRetryStrategy, withRetries } from './retry.ts';
+import { isUnreachable, type PatientRetryStrategy } from './retry.ts';
 import type { StoreSettings } from './settings.ts';
 import { LIMITS, Transport } from './transport.ts';
 

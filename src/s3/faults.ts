@@ -1,5 +1,5 @@
 import { codeOf, StoreError, type StoreFaultKind, UserError } from '../errors.ts';
-import { printable } from '../text.ts';
+import { isObject, printable, textIn } from '../text.ts';
 import type { StoreSettings } from './settings.ts';
 import { TOO_SLOW } from './transport.ts';
 
@@ -176,9 +176,9 @@ interface Fault {
 /** Takes an error of the SDK, of the system or of the lean path apart. */
 export function faultOf(error: unknown): Fault {
   if (!Error.isError(error)) return { ...NOTHING_KNOWN, message: printable(String(error)) };
-  const metadata = '$metadata' in error && isFields(error.$metadata) ? error.$metadata : {};
-  const response = '$response' in error && isFields(error.$response) ? error.$response : {};
-  const headers = isFields(response.headers) ? response.headers : {};
+  const metadata = '$metadata' in error && isObject(error.$metadata) ? error.$metadata : {};
+  const response = '$response' in error && isObject(error.$response) ? error.$response : {};
+  const headers = isObject(response.headers) ? response.headers : {};
   const region = headers['x-amz-bucket-region'] ?? ('Region' in error ? error.Region : undefined);
   const status = typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
   return {
@@ -186,7 +186,7 @@ export function faultOf(error: unknown): Fault {
     code: codeOf(error),
     status,
     message: printable(error.message),
-    region: typeof region === 'string' ? region : undefined,
+    region: textIn(region),
     isForeign: isForeign(error, status),
   };
 }
@@ -204,10 +204,6 @@ const NOTHING_KNOWN: Fault = {
 function isForeign(error: Error, status: number | undefined): boolean {
   const hasText = '$responseBodyText' in error && error.$responseBodyText !== undefined;
   return hasText || error.name === 'SyntaxError' || (status !== undefined && status < 300);
-}
-
-function isFields(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
 
 // What the store itself said, behind the StoreError that tells it to the user.

@@ -10,15 +10,15 @@ import {
 import { HttpRequest, HttpResponse } from '@smithy/core/protocols';
 import type { BuildHandler } from '@smithy/types';
 import type { Part } from '../asset-set/attributes.ts';
-import { once } from '../async.ts';
+import { once, withRetries } from '../async.ts';
 import type { AssetAttributes, WriteCondition } from '../ports.ts';
 import type { Bucket, Operation } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import { isPathStyle, serverUrl } from './endpoint.ts';
 import { causeName } from './faults.ts';
 import { assetFields, conditionFields, tagging } from './object-headers.ts';
-import { withRetries } from './retry.ts';
-import { exchangeSigned, sendChecked } from './signed-request.ts';
+import { sendChecked } from './refusal.ts';
+import { exchangeSigned } from './signed-request.ts';
 import { SdkRequestHandler, silenceFor } from './transport.ts';
 
 // What sending and copying part by part have in common. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html

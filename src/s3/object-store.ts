@@ -1,10 +1,15 @@
-import { once } from '../async.ts';
-import type { ObjectStore } from '../ports.ts';
+import type { AwsCredentialIdentity } from '@smithy/types';
+import { once, unlessAborted } from '../async.ts';
+import type { Log, ObjectStore } from '../ports.ts';
+import { defined } from '../text.ts';
 import { Bucket } from './bucket.ts';
-import { type ConnectOptions, connect } from './connection.ts';
-import { endpointName } from './endpoint.ts';
+import type { Connection, CredentialContext, Credentials } from './connection.ts';
+import { endpointName, findRegion } from './endpoint.ts';
 import { head, list, readAsset, readDocument } from './read.ts';
+import { PatientRetryStrategy } from './retry.ts';
 import type { StoreSettings } from './settings.ts';
+import { HeaderSigner } from './signed-request.ts';
+import { LIMITS, type Limits, Transport } from './transport.ts';
 
 /** A bucket of an S3 server. What a check that finds its set does not ask is loaded when it is needed. */
 export function s3ObjectStore(settings: StoreSettings, options?: ConnectOptions): ObjectStore {
@@ -26,5 +31,109 @@ export function s3ObjectStore(settings: StoreSettings, options?: ConnectOptions)
     readAsset: (read) => readAsset(bucket, read),
     abortUploads: async (prefix, beforeEach) =>
       (await import('./multipart.ts')).abortUploads(bucket, prefix, beforeEach),
+  };
+}
+
+export interface ConnectOptions {
+  /** Aborted when nobody waits for an answer any more; never by default. */
+  readonly signal?: AbortSignal | undefined;
+  readonly limits?: Limits | undefined;
+  readonly log?: Pick<Log, 'info' | 'debug'> | undefined;
+}
+
+/** Opens nothing yet: region and credentials are looked for when the first request needs them. */
+export function connect(
+  settings: StoreSettings,
+  { signal = new AbortController().signal, limits = LIMITS, log = SILENT }: ConnectOptions = {},
+): Connection {
+  const { bucket, endpointUrl, maxAttempts } = settings;
+  const transport = new Transport(limits);
+  const retries = once(async () => new PatientRetryStrategy(maxAttempts));
+  const region = once(async () => settings.region ?? findRegion(settings, { transport, retries, signal }));
+  const credentials = credentialsOf({ settings, transport, retries, signal, log });
+  return {
+    settings,
+    limits,
+    signal,
+    destination: { bucket, host: endpointUrl === undefined ? 'AWS S3' : new URL(endpointUrl).host },
+    transport,
+    retries,
+    region,
+    credentials,
+    signer: once(async () => new HeaderSigner(await region(), credentials)),
+    unknownConditions: new Set(),
+    refusesChecksums: false,
+    log,
+    clockOffsetMs: 0,
+  };
+}
+
+const SILENT: Pick<Log, 'info' | 'debug'> = { info: () => {}, debug: () => {} };
+
+/**
+ * Finds the credentials that requests are signed with: those of a role, else the given ones, else those of the
+ * environment, of a profile, of the container or of the machine.
+ *
+ * @returns fetches them when they are first needed, and again shortly before they expire; throws StoreError
+ */
+function credentialsOf(context: CredentialContext): Credentials {
+  const { role, credentials } = context.settings;
+  if (role === undefined && credentials !== undefined) {
+    const given = defined(credentials);
+    return async () => given;
+  }
+  const source = once(async () => (await import('./credential-source.ts')).credentialSource(context));
+  return refreshing(
+    () =>
+      unlessAborted(
+        source().then((fetch) => fetch()),
+        context.signal,
+      ),
+    context.transport,
+  );
+}
+
+/** They are fetched anew when they have less time left. */
+const REFRESH_MS = 5 * 60_000;
+
+/** Some sources give out the same ones until they expire: asking more often would bring nothing else. */
+const LEAST_INTERVAL_MS = 60_000;
+
+interface Fetched {
+  readonly identity: AwsCredentialIdentity;
+  readonly atMs: number;
+}
+
+/** @param clock how far the servers' clock, by which credentials expire, is ahead of this machine's */
+function refreshing(
+  fetch: () => Promise<AwsCredentialIdentity>,
+  clock: { readonly clockOffsetMs: number },
+): Credentials {
+  let last: Fetched | undefined;
+  let underWay: Promise<AwsCredentialIdentity> | undefined;
+  const leftMs = ({ expiration }: AwsCredentialIdentity): number =>
+    expiration === undefined ? Number.POSITIVE_INFINITY : expiration.getTime() - Date.now() - clock.clockOffsetMs;
+
+  const renew = async (isForced: boolean): Promise<AwsCredentialIdentity> => {
+    try {
+      last = { identity: await fetch(), atMs: Date.now() };
+    } catch (error) {
+      // There is time to ask again.
+      if (last === undefined || isForced || leftMs(last.identity) <= 0) throw error;
+      last = { ...last, atMs: Date.now() };
+    }
+    return last.identity;
+  };
+
+  return async ({ forceRefresh = false } = {}) => {
+    if (underWay !== undefined) return underWay;
+    const isGood =
+      last !== undefined &&
+      (leftMs(last.identity) >= REFRESH_MS || Math.abs(Date.now() - last.atMs) < LEAST_INTERVAL_MS);
+    if (last !== undefined && isGood && !forceRefresh) return last.identity;
+    underWay = renew(forceRefresh).finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
   };
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parseXML } from '@aws-sdk/xml-builder';
 import type { SdkError } from '@smithy/types';
+import { isObject, isText, textIn } from '../text.ts';
 
 /** What a reply begins with. */
 export interface ReplyHead {
@@ -89,7 +90,7 @@ export function headersOf({ headers }: IncomingMessage): Record<string, string> 
   const named: Record<string, string> = {};
   for (const name in headers) {
     const value = headers[name];
-    if (typeof value === 'string') named[name] = value;
+    if (isText(value)) named[name] = value;
   }
   return named;
 }
@@ -104,8 +105,8 @@ export type XmlElement = Readonly<Record<string, unknown>>;
  */
 export function parseXml(body: Buffer, root: string): XmlElement | undefined {
   const document: unknown = parseXML(body.toString('utf8'));
-  const element = isElement(document) ? document[root] : undefined;
-  return isElement(element) ? element : undefined;
+  const element = isObject(document) ? document[root] : undefined;
+  return isObject(element) ? element : undefined;
 }
 
 /**
@@ -124,17 +125,12 @@ export function readXml(body: Buffer, root: string): XmlElement {
 /** @returns the children of a name: an element that occurs once is not a list */
 export function elementsOf(element: XmlElement, name: string): XmlElement[] {
   const value = element[name];
-  return (Array.isArray(value) ? value : [value]).filter(isElement);
+  return (Array.isArray(value) ? value : [value]).filter(isObject);
 }
 
 /** @returns the text of a child that occurs once; undefined where there is none, or it has elements */
 export function textOf(element: XmlElement, name: string): string | undefined {
-  const value = element[name];
-  return typeof value === 'string' ? value : undefined;
-}
-
-function isElement(value: unknown): value is XmlElement {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return textIn(element[name]);
 }
 
 /** What the server answered instead of doing it; shaped as the SDK's own errors are, so that both are told alike. */
@@ -160,13 +156,9 @@ type ErrorFields = Partial<Record<'Code' | 'Message' | 'Region', string | undefi
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 function errorFields(body: Buffer): ErrorFields {
-  try {
-    const fields = parseXml(body, 'Error') ?? {};
-    return { Code: textOf(fields, 'Code'), Message: textOf(fields, 'Message'), Region: textOf(fields, 'Region') };
-  } catch {
-    // A page of something in between: its status says all there is to say.
-    return {};
-  }
+  // Of a page of something in between, the status says all there is to say.
+  const fields = readXml(body, 'Error');
+  return { Code: textOf(fields, 'Code'), Message: textOf(fields, 'Message'), Region: textOf(fields, 'Region') };
 }
 
 /** What the SDK's parts classify: any error, with the fields of a reply where there was one. */

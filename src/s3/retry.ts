@@ -1,46 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import type { RetryErrorInfo, RetryErrorType, RetryStrategyV2, RetryToken, SdkError } from '@smithy/types';
-import { unlessAborted } from '../async.ts';
+import { type Failed, type Retries, unlessAborted } from '../async.ts';
 import { codeOf, StoreError, UserError } from '../errors.ts';
 import { isSdkError, OversizedReplyError, PROXY_UNAVAILABLE } from './reply.ts';
 
-interface Failed<Value> {
-  readonly error: SdkError;
-  readonly signal: AbortSignal | undefined;
-  readonly attempt: () => Promise<Value>;
-}
-
-/** Decides how often, and after what, something is tried again. */
-interface Retries {
-  /** Waits and tries again, until it works or patience ends. @throws the last attempt's own error */
-  retry<Value>(failed: Failed<Value>): Promise<Value>;
-}
-
 /** Definite answers, also where they came together with a date that sets the clock right. */
 const DEFINITE: ReadonlySet<number> = new Set([404, 412]);
-
-/**
- * Tries until it works, the fault is not a passing one, or patience ends.
- *
- * @param strategy decides on that; it is asked for only once an attempt has failed
- * @param signal ends a wait between attempts, too
- * @throws the last attempt's own error; the signal's reason when it was aborted
- */
-export async function withRetries<Value>(
-  strategy: () => Promise<Retries>,
-  signal: AbortSignal | undefined,
-  attempt: () => Promise<Value>,
-): Promise<Value> {
-  signal?.throwIfAborted();
-  try {
-    return await attempt();
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (!isSdkError(error) || isDefinite(error)) throw error;
-    return (await strategy()).retry({ error, signal, attempt });
-  }
-}
 
 /** The server received other bytes than were sent. */
 const CORRUPTED: ReadonlySet<string> = new Set(['BadDigest', 'XAmzContentSHA256Mismatch', 'IncompleteBody']);
@@ -115,12 +81,12 @@ export class PatientRetryStrategy implements RetryStrategyV2, Retries {
   async retry<Value>({ error: first, signal, attempt }: Failed<Value>): Promise<Value> {
     let token = tokenOf(0);
     for (let error = first; ; ) {
+      if (!isSdkError(error)) throw error;
       token = await unlessAborted(this.#nextAttempt(token, error), signal);
       try {
         return await attempt();
       } catch (reason) {
         signal?.throwIfAborted();
-        if (!isSdkError(reason)) throw reason;
         error = reason;
       }
     }

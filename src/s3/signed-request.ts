@@ -1,12 +1,31 @@
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 import { HttpRequest } from '@smithy/core/protocols';
-import { TOKEN_HEADER } from '@smithy/signature-v4';
-import type { HttpRequest as SignedRequest } from '@smithy/types';
+import {
+  ALGORITHM_IDENTIFIER,
+  AMZ_DATE_HEADER,
+  AUTH_HEADER,
+  createScope,
+  getCanonicalHeaders,
+  getCanonicalQuery,
+  getPayloadHash,
+  getSigningKey,
+  prepareRequest,
+  SHA256_HEADER,
+  TOKEN_HEADER,
+} from '@smithy/signature-v4';
+import type {
+  AwsCredentialIdentity,
+  HashConstructor,
+  RequestSigner,
+  RequestSigningArguments,
+  HttpRequest as SignedRequest,
+} from '@smithy/types';
+import { withRetries } from '../async.ts';
 import { defined } from '../text.ts';
 import type { Connection } from './connection.ts';
 import { addressOf } from './endpoint.ts';
-import { isUnknownHeader } from './faults.ts';
-import { type Reply, ReplyError } from './reply.ts';
-import { withRetries } from './retry.ts';
+import { judge, sendChecked } from './refusal.ts';
+import type { Reply } from './reply.ts';
 import type { ExchangeOptions } from './transport.ts';
 
 // How nearly every request goes out: signed and sent without the SDK's client, whose middleware costs more than all the rest of a
@@ -145,115 +164,97 @@ function withoutChecksums(headers: Readonly<Record<string, string>>): Record<str
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith(PREFIX)));
 }
 
+const SERVICE = 's3';
+
 /**
- * Sends a request with its checksum headers. A store that refuses them is sent it again without, and all others of the run
- * only without. Bytes are checked all the same, since the signature covers the SHA-256 of every body; but a HEAD tells no
- * SHA-256 then, so that nothing counts as sent by the store's word.
- *
- * @param send sends it with them, or without
- * @throws what `send` throws; the first refusal, where leaving them out does not help
+ * Signs requests in their headers, by https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html. The
+ * parts are the SDK's; its own signer puts them together as well, but brings along what signs addresses and streams of
+ * events, a tenth of all that a check loads.
  */
-export async function sendChecked<Value>(
-  connection: Connection,
-  send: (isChecked: boolean) => Promise<Value>,
-): Promise<Value> {
-  if (connection.refusesChecksums) return send(false);
-  try {
-    return await send(true);
-  } catch (error) {
-    if (!isRefusal(connection, error)) throw error;
-    return sendUnchecked(connection, { error, send });
+export class HeaderSigner implements RequestSigner {
+  readonly #region: string;
+  readonly #credentials: () => Promise<AwsCredentialIdentity>;
+  #last: DerivedKey | undefined;
+
+  constructor(region: string, credentials: () => Promise<AwsCredentialIdentity>) {
+    this.#region = region;
+    this.#credentials = credentials;
+  }
+
+  /** @returns a copy with the headers that the signature adds */
+  async sign(
+    request: SignedRequest,
+    { signingDate = new Date() }: RequestSigningArguments = {},
+  ): Promise<SignedRequest> {
+    const credentials = await this.#credentials();
+    const signed = prepareRequest(request);
+    const time = new Date(signingDate).toISOString().replace(/\.\d+|\W/g, '');
+    const day = time.slice(0, 8);
+    const scope = createScope(day, this.#region, SERVICE);
+    signed.headers[AMZ_DATE_HEADER] = time;
+    if (credentials.sessionToken) signed.headers[TOKEN_HEADER] = credentials.sessionToken;
+    const contentHash = await getPayloadHash(signed, Sha256);
+    signed.headers[SHA256_HEADER] = contentHash;
+    const headers = getCanonicalHeaders(signed);
+    const names = Object.keys(headers).sort();
+    const canonical = [
+      signed.method,
+      // S3 takes the path as it was sent.
+      signed.path,
+      getCanonicalQuery(signed),
+      ...names.map((name) => `${name}:${headers[name]}`),
+      '',
+      names.join(';'),
+      contentHash,
+    ].join('\n');
+    const text = [ALGORITHM_IDENTIFIER, time, scope, hash('sha256', canonical)].join('\n');
+    const signature = createHmac('sha256', await this.#keyOf(credentials, day))
+      .update(text)
+      .digest('hex');
+    signed.headers[AUTH_HEADER] =
+      `${ALGORITHM_IDENTIFIER} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
+    return signed;
+  }
+
+  /** Derived once for the day and the credentials: to look it up, the SDK's own cache takes an HMAC for each request. */
+  #keyOf(credentials: AwsCredentialIdentity, day: string): Promise<KeyObject> {
+    if (this.#last?.credentials !== credentials || this.#last.day !== day)
+      this.#last = { credentials, day, key: this.#derive(credentials, day) };
+    return this.#last.key;
+  }
+
+  async #derive(credentials: AwsCredentialIdentity, day: string): Promise<KeyObject> {
+    return createSecretKey(await getSigningKey(Sha256, credentials, day, this.#region, SERVICE));
   }
 }
 
-/** The reply to a HEAD has no body to say why. */
-const UNEXPLAINED: ReadonlySet<string> = new Set(['Status400', 'Status501']);
-
-function isRefusal({ settings }: Connection, error: unknown): error is Error {
-  if (!Error.isError(error)) return false;
-  return isUnknownHeader(settings, error.name) || (settings.endpointUrl !== undefined && UNEXPLAINED.has(error.name));
+interface DerivedKey {
+  readonly credentials: AwsCredentialIdentity;
+  readonly day: string;
+  readonly key: Promise<KeyObject>;
 }
 
-async function sendUnchecked<Value>(
-  connection: Connection,
-  { error, send }: { error: Error; send: (isChecked: boolean) => Promise<Value> },
-): Promise<Value> {
-  let value: Value;
-  try {
-    value = await send(false);
-  } catch (reason) {
-    // It was something else.
-    throw isRefusal(connection, reason) ? error : reason;
+/** The user's own is a string, a key that was derived from it is bytes. */
+type Secret = string | Uint8Array;
+
+/** SHA-256, or HMAC with it where there is a secret, as the SDK's signer asks for it. */
+class Sha256 {
+  readonly #secret: Secret | undefined;
+  #bytes: Uint8Array = Buffer.of();
+
+  constructor(secret?: ConstructorParameters<HashConstructor>[0]) {
+    if (typeof secret === 'object' && !(secret instanceof Uint8Array)) throw new TypeError('A key has to be bytes');
+    this.#secret = secret;
   }
-  if (!connection.refusesChecksums)
-    connection.log.debug(`The store refuses checksum headers (${error.name}): requests go without them from now on`);
-  connection.refusesChecksums = true;
-  return value;
-}
 
-const SKEWED = 'RequestTimeTooSkewed';
-/** S3 takes a quarter of an hour. */
-const MOST_SKEW_MS = 10 * 60_000;
-/** Of temporary credentials that the server no longer takes. */
-const EXPIRED: ReadonlySet<string> = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired']);
+  update(bytes: Uint8Array): void {
+    this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
+  }
 
-interface Judging {
-  /** With the status of a refusal, or of a PUT with a body that may be one. */
-  readonly reply: Reply;
-  /** That of the clock the request was signed by. */
-  readonly usedOffsetMs: number;
-  /** That of the credentials the request was signed with. */
-  readonly usedToken: string | undefined;
-}
-
-/**
- * Tells a refusal from a success, and mends what another attempt depends on: the clock, and credentials that have
- * expired before their time.
- *
- * @returns the reply where it is none
- * @throws ReplyError
- */
-async function judge(connection: Connection, { reply, usedOffsetMs, usedToken }: Judging): Promise<Reply> {
-  const refusal = refusalIn(reply);
-  if (refusal === undefined) return reply;
-  if (refusal.name === SKEWED || isSkewed(refusal, usedOffsetMs)) correctClock(connection, { refusal, usedOffsetMs });
-  // The SDK's mark of an error that another attempt mends.
-  if (EXPIRED.has(refusal.name) && (await renewCredentials(connection, usedToken)))
-    refusal.$metadata.clockSkewCorrected = true;
-  throw refusal;
-}
-
-function refusalIn(reply: Reply): ReplyError | undefined {
-  if (reply.status >= 300) return new ReplyError(reply);
-  const refusal = new ReplyError({ ...reply, status: 500 });
-  if (refusal.$responseBodyText !== undefined) return undefined;
-  return refusal.name === 'PreconditionFailed' ? new ReplyError({ ...reply, status: 412 }) : refusal;
-}
-
-/** The refusal of a HEAD has no body to say why. */
-function isSkewed({ name, $response }: ReplyError, usedOffsetMs: number): boolean {
-  const serverTimeMs = Date.parse($response.headers.date ?? '');
-  return name === 'Status403' && Math.abs(serverTimeMs - Date.now() - usedOffsetMs) > MOST_SKEW_MS;
-}
-
-/** Goes by the server's clock from now on, unless another request has seen to it while this one was under way. */
-function correctClock(
-  connection: Connection,
-  { refusal, usedOffsetMs }: { refusal: ReplyError; usedOffsetMs: number },
-): void {
-  const serverTimeMs = Date.parse(refusal.$response.headers.date ?? '');
-  if (connection.clockOffsetMs === usedOffsetMs && !Number.isNaN(serverTimeMs))
-    connection.clockOffsetMs = serverTimeMs - Date.now();
-  // The SDK's mark of an error that another attempt mends.
-  refusal.$metadata.clockSkewCorrected = connection.clockOffsetMs !== usedOffsetMs;
-}
-
-/**
- * Fetches others than those that the server no longer takes, unless another request has done so meanwhile.
- *
- * @returns whether there are any: keys of the environment, for one, stay the same
- */
-async function renewCredentials({ credentials }: Connection, usedToken: string | undefined): Promise<boolean> {
-  if ((await credentials()).sessionToken !== usedToken) return true;
-  return (await credentials({ forceRefresh: true })).sessionToken !== usedToken;
+  async digest(): Promise<Uint8Array> {
+    if (this.#secret === undefined) return hash('sha256', this.#bytes, 'buffer');
+    // Of bytes Node finds out by two errors that they are no KeyObject, which takes longer than all the rest.
+    const key = typeof this.#secret === 'string' ? this.#secret : createSecretKey(this.#secret);
+    return createHmac('sha256', key).update(this.#bytes).digest();
+  }
 }

@@ -1,8 +1,9 @@
 import { fromTemporaryCredentials, fromWebToken } from '@aws-sdk/credential-providers';
 import type { HttpResponse } from '@smithy/core/protocols';
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { defined } from '../text.ts';
-import { askService, type CredentialContext, credentialFault, ServiceError } from './credential-services.ts';
+import { defined, isText } from '../text.ts';
+import type { CredentialContext } from './connection.ts';
+import { askService, credentialFault, ServiceError } from './credential-services.ts';
 import { readReply } from './reply.ts';
 import { type StoreSettings, variable } from './settings.ts';
 import { SdkRequestHandler } from './transport.ts';
@@ -96,7 +97,7 @@ export async function fetchOidcToken(context: CredentialContext, audience: strin
   const headers = { authorization: `Bearer ${variable('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}` };
   try {
     const { value } = await askService(context, async () => ({ url, headers }));
-    if (typeof value === 'string') return value;
+    if (isText(value)) return value;
     throw new Error('the reply has none in it');
   } catch (cause) {
     throw credentialFault(cause, {
