@@ -57,7 +57,7 @@ const SEAMS = {
     'src/s3/write.ts',
   ],
   patterns: ['node_modules/@actions/glob/lib/glob.js'],
-  multipart: ['src/s3/multipart.ts', 'src/s3/in-parts.ts'],
+  multipart: ['src/s3/multipart.ts'],
   proxy: ['src/s3/proxy.ts'],
   credentials: ['src/s3/credential-source.ts'],
 };

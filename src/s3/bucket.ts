@@ -132,6 +132,11 @@ interface ConditionalWrite {
   readonly condition: WriteCondition;
 }
 
+/** A store, and the conditions that it has turned out not to know. */
+export type ConditionalStore = Pick<Connection, 'unknownConditions'> & {
+  readonly settings: Pick<StoreSettings, 'endpointUrl'>;
+};
+
 /**
  * Sends a write under a condition, and says how that ended. A store that does not know the condition is sent the write
  * again without, and further ones of the run never with it.
@@ -139,11 +144,10 @@ interface ConditionalWrite {
  * @param send sends it under a condition, or under none, and returns the object's ETag
  */
 export async function writeConditionally(
-  bucket: Bucket,
+  { unknownConditions, settings }: ConditionalStore,
   { operation, condition }: ConditionalWrite,
   send: (condition: WriteCondition | undefined) => Promise<string>,
 ): Promise<WriteResult> {
-  const { unknownConditions } = bucket.connection;
   const name = `${operation} ${condition.kind === 'absent' ? 'If-None-Match' : 'If-Match'}`;
   if (!unknownConditions.has(name)) {
     try {
@@ -151,7 +155,7 @@ export async function writeConditionally(
     } catch (error) {
       if (isPreconditionFailure(error)) return { outcome: 'precondition-failed' };
       if (causeName(error) === 'NoSuchKey' && condition.kind === 'unchanged') return { outcome: 'missing' };
-      if (!isUnknownHeader(bucket.settings, causeName(error))) throw error;
+      if (!isUnknownHeader(settings, causeName(error))) throw error;
     }
   }
   const etag = await send(undefined);

@@ -217,7 +217,10 @@ const UNKNOWN_HEADER: ReadonlySet<string> = new Set(['InvalidArgument', 'Invalid
  *
  * @param name the store's own name for the refusal
  */
-export function isUnknownHeader({ endpointUrl }: StoreSettings, name: string | undefined): boolean {
+export function isUnknownHeader(
+  { endpointUrl }: Pick<StoreSettings, 'endpointUrl'>,
+  name: string | undefined,
+): boolean {
   return name === 'NotImplemented' || (endpointUrl !== undefined && UNKNOWN_HEADER.has(name ?? ''));
 }
 

@@ -2,97 +2,178 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CompletedPart } from '@aws-sdk/client-s3';
 import { type Part, partSizeOf, split } from '../asset-set/attributes.ts';
 import { mapConcurrently } from '../async.ts';
-import type { AssetCopy, AssetPutInParts, WriteResult } from '../ports.ts';
-import { defined } from '../text.ts';
-import { type Bucket, writeConditionally } from './bucket.ts';
+import type { AssetAttributes, AssetCopy, AssetPutInParts, ObjectHead, WriteCondition, WriteResult } from '../ports.ts';
+import { type ConditionalStore, writeConditionally } from './bucket.ts';
 import { causeName } from './faults.ts';
-import { complete, discard, type OpenUpload, PARTS_AT_ONCE, partQuery, withUpload, writing } from './multipart.ts';
-import { copySource, headersFor } from './object-headers.ts';
-import { head } from './read.ts';
-import { readXml, textOf } from './reply.ts';
-import type { S3Request } from './signed-request.ts';
-import { silenceFor } from './transport.ts';
+import type { RequestBody } from './signed-request.ts';
+
+// How an object is sent or copied part by part, whatever happens to its requests. They are another module's: the model that
+// proves this one has a store of its own.
+
+/** How many parts of one object are under way at once. */
+const PARTS_AT_ONCE = 4;
+
+export interface UploadRequest {
+  readonly key: string;
+  readonly attributes: AssetAttributes;
+  readonly signal: AbortSignal;
+}
+
+export interface UploadId {
+  readonly key: string;
+  readonly uploadId: string;
+}
+
+/** An upload that is open: its parts cost money until it is completed or aborted. */
+export interface OpenUpload extends UploadId {
+  readonly signal: AbortSignal;
+}
+
+export interface Completion {
+  readonly upload: OpenUpload;
+  readonly parts: readonly CompletedPart[];
+  readonly condition: WriteCondition | undefined;
+  /** Of the object: many a server moves all of it before it answers. */
+  readonly sizeBytes: number;
+}
+
+export interface PartOf<Source> {
+  readonly upload: OpenUpload;
+  readonly part: Part;
+  readonly source: Source;
+}
+
+export interface UploadsPage {
+  readonly uploads: readonly Partial<UploadId>[];
+  readonly isTruncated: boolean;
+}
+
+/** The requests for multipart uploads. Each throws a StoreError for every fault, with the store's own word as its cause. */
+export interface MultipartRequests extends ConditionalStore {
+  /** Not cut short by the signal: the server could have opened an upload by then that nobody knows of. */
+  create(request: UploadRequest): Promise<OpenUpload>;
+  sendPart(part: PartOf<RequestBody>): Promise<CompletedPart>;
+  copyPart(part: PartOf<AssetCopy['source']>): Promise<CompletedPart>;
+  /** @returns the object's ETag */
+  complete(completion: Completion): Promise<string>;
+  abort(upload: UploadId): Promise<unknown>;
+  /** The uploads that are open under a prefix. */
+  list(prefix: string): Promise<UploadsPage>;
+  head(key: string): Promise<ObjectHead | undefined>;
+}
+
+/** Opens an upload for some work that completes it; whatever goes wrong with that, no part is left behind. */
+async function withUpload<Result>(
+  requests: MultipartRequests,
+  request: UploadRequest,
+  work: (upload: OpenUpload) => Promise<Result>,
+): Promise<Result> {
+  request.signal.throwIfAborted();
+  const upload = await requests.create(request);
+  try {
+    upload.signal.throwIfAborted();
+    return await work(upload);
+  } catch (error) {
+    await discard(requests, upload);
+    throw error;
+  }
+}
 
 /** Sends an asset part by part, each part with its SHA-256. */
-export function putInParts(bucket: Bucket, asset: AssetPutInParts): Promise<WriteResult> {
-  return withUpload(bucket, asset, async (upload) => {
-    const parts = await sendParts(bucket, asset, upload);
+export function putInParts(requests: MultipartRequests, asset: AssetPutInParts): Promise<WriteResult> {
+  return withUpload(requests, asset, async (upload) => {
+    const parts = await sendParts(requests, asset, upload);
     await asset.beforeComplete();
-    const { condition } = asset;
-    const result = await writeConditionally(bucket, { operation: 'CompleteMultipartUpload', condition }, (checked) =>
-      complete(bucket, { upload, parts, condition: checked, sizeBytes: asset.sizeBytes }),
-    ).catch((error: unknown) => afterFailedComplete(bucket, asset, error));
-    if (result.outcome !== 'written') await discard(bucket, upload);
+    const { condition, sizeBytes } = asset;
+    const result = await writeConditionally(requests, { operation: 'CompleteMultipartUpload', condition }, (checked) =>
+      requests.complete({ upload, parts, condition: checked, sizeBytes }),
+    ).catch((error: unknown) => afterFailedComplete(requests, asset, error));
+    if (result.outcome !== 'written') await discard(requests, upload);
     return result;
   });
 }
 
 /** Parts are read and sent side by side. */
-function sendParts(bucket: Bucket, asset: AssetPutInParts, upload: OpenUpload): Promise<CompletedPart[]> {
+function sendParts(requests: MultipartRequests, asset: AssetPutInParts, upload: OpenUpload): Promise<CompletedPart[]> {
   return mapConcurrently(split(asset.sizeBytes, asset.partSizeBytes), PARTS_AT_ONCE, (part) =>
     asset.budget.lend(part.sizeBytes, async (buffer) => {
       const bytes = await asset.read(part.position, part.sizeBytes, buffer);
-      return sendPart(bucket, { upload, part, body: { bytes, sha256: asset.partDigests[part.number - 1] ?? '' } });
+      const sha256 = asset.partDigests[part.number - 1] ?? '';
+      return requests.sendPart({ upload, part, source: { bytes, sha256 } });
     }),
   );
-}
-
-async function sendPart(
-  bucket: Bucket,
-  { upload, part, body }: { upload: OpenUpload; part: Part; body: NonNullable<S3Request['body']> },
-): Promise<CompletedPart> {
-  const request = {
-    method: 'PUT',
-    key: upload.key,
-    query: partQuery(upload, part),
-    headers: headersFor({ ChecksumSHA256: body.sha256 }),
-    body,
-  } as const;
-  return bucket.send(writing(upload), request, ({ headers }) => ({
-    PartNumber: part.number,
-    ETag: bucket.requiredEtag(writing(upload), headers.etag),
-    ChecksumSHA256: body.sha256,
-  }));
 }
 
 /**
  * A retry of a Complete whose reply was lost finds no upload any more: the object itself tells how it ended. Where it is
  * not ours, and where another write got in between (409), the asset has to be sent again: as after a refused condition.
  */
-async function afterFailedComplete(bucket: Bucket, asset: AssetPutInParts, error: unknown): Promise<WriteResult> {
+async function afterFailedComplete(
+  requests: MultipartRequests,
+  asset: AssetPutInParts,
+  error: unknown,
+): Promise<WriteResult> {
   const name = causeName(error);
   if (name === 'ConditionalRequestConflict') return { outcome: 'precondition-failed' };
   if (name !== 'NoSuchUpload') throw error;
   if (!asset.trustsMetadata) return { outcome: 'precondition-failed' };
-  const found = await head(bucket, asset.key);
+  const found = await requests.head(asset.key);
   const isOurs = found?.sizeBytes === asset.sizeBytes && isDeepStrictEqual(found.metadata, asset.attributes.metadata);
   return found !== undefined && isOurs
     ? { outcome: 'written', etag: found.etag, guarded: true }
     : { outcome: 'precondition-failed' };
 }
 
-/** Copies an asset that is too large for one CopyObject. @returns the copy's ETag */
-export function copyInParts(bucket: Bucket, copy: AssetCopy): Promise<string> {
+/**
+ * Copies an asset that is too large for one CopyObject.
+ *
+ * @param preferredBytes of each part
+ * @returns the copy's ETag
+ */
+export function copyInParts(requests: MultipartRequests, copy: AssetCopy, preferredBytes: number): Promise<string> {
   const { source, target: key, attributes, condition, signal } = copy;
-  return withUpload(bucket, { key, attributes, signal }, async (upload) => {
-    const ranges = split(source.sizeBytes, partSizeOf(source.sizeBytes, bucket.limits.copiedPartBytes));
-    const parts = await mapConcurrently(ranges, PARTS_AT_ONCE, (part) => copyPart(bucket, { copy, upload, part }));
-    return complete(bucket, { upload, parts, condition, sizeBytes: source.sizeBytes });
+  return withUpload(requests, { key, attributes, signal }, async (upload) => {
+    const ranges = split(source.sizeBytes, partSizeOf(source.sizeBytes, preferredBytes));
+    const parts = await mapConcurrently(ranges, PARTS_AT_ONCE, (part) => requests.copyPart({ upload, part, source }));
+    return requests.complete({ upload, parts, condition, sizeBytes: source.sizeBytes });
   });
 }
 
-async function copyPart(
-  bucket: Bucket,
-  { copy, upload, part }: { copy: AssetCopy; upload: OpenUpload; part: Part },
-): Promise<CompletedPart> {
-  const operation = { ...writing(upload), source: copy.source.key };
-  const CopySourceRange = `bytes=${part.position}-${part.position + part.sizeBytes - 1}`;
-  const headers = headersFor({ ...copySource(bucket.settings, copy.source), CopySourceRange });
-  const silenceMs = silenceFor(bucket.limits, part.sizeBytes);
-  const request = { method: 'PUT', key: upload.key, query: partQuery(upload, part), headers, silenceMs } as const;
-  return bucket.send(operation, request, ({ body }) => {
-    const result = readXml(body, 'CopyPartResult');
-    const ETag = bucket.requiredEtag(operation, textOf(result, 'ETag'));
-    return { PartNumber: part.number, ETag, ...defined({ ChecksumSHA256: textOf(result, 'ChecksumSHA256') }) };
-  });
+/** Aborts an upload that has failed: that is what is told, and parts that can't be removed are found by the next run. */
+async function discard(requests: MultipartRequests, upload: OpenUpload): Promise<void> {
+  await abort(requests, upload).catch(() => undefined);
+}
+
+/** Removes an upload and its parts; one that is gone already is fine. */
+async function abort(requests: MultipartRequests, upload: UploadId): Promise<void> {
+  try {
+    await requests.abort(upload);
+  } catch (error) {
+    if (causeName(error) !== 'NoSuchUpload') throw error;
+  }
+}
+
+/**
+ * Aborts the uploads that are open under a prefix, and says how many there were.
+ *
+ * What has been aborted is no longer listed, so each page is the first one: a marker between pages would skip uploads of
+ * one key, which are sorted by their time but marked by their id.
+ */
+export async function abortUploads(
+  requests: MultipartRequests,
+  prefix: string,
+  beforeEach = () => {},
+): Promise<number> {
+  const aborted = new Set<string>();
+  for (;;) {
+    const { uploads, isTruncated } = await requests.list(prefix);
+    const countBefore = aborted.size;
+    for (const { key, uploadId } of uploads) {
+      if (!key?.startsWith(prefix) || uploadId === undefined || aborted.has(uploadId)) continue;
+      beforeEach();
+      await abort(requests, { key, uploadId });
+      aborted.add(uploadId);
+    }
+    if (!isTruncated || aborted.size === countBefore) return aborted.size;
+  }
 }

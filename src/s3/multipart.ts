@@ -4,63 +4,59 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
-  type MultipartUpload,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { HttpRequest, HttpResponse } from '@smithy/core/protocols';
 import type { BuildHandler } from '@smithy/types';
-import type { Part } from '../asset-set/attributes.ts';
 import { once, withRetries } from '../async.ts';
-import type { AssetAttributes, WriteCondition } from '../ports.ts';
+import type { AssetCopy } from '../ports.ts';
+import { defined } from '../text.ts';
 import type { Bucket, Operation } from './bucket.ts';
 import type { Connection } from './connection.ts';
 import { isPathStyle, serverUrl } from './endpoint.ts';
-import { causeName } from './faults.ts';
-import { assetFields, conditionFields, tagging } from './object-headers.ts';
+import {
+  abortUploads,
+  type Completion,
+  copyInParts,
+  type MultipartRequests,
+  type OpenUpload,
+  type PartOf,
+  putInParts,
+  type UploadId,
+  type UploadRequest,
+  type UploadsPage,
+} from './in-parts.ts';
+import { assetFields, conditionFields, copySource, headersFor, tagging } from './object-headers.ts';
+import { head } from './read.ts';
 import { sendChecked } from './refusal.ts';
-import { exchangeSigned } from './signed-request.ts';
+import { readXml, textOf } from './reply.ts';
+import { exchangeSigned, type RequestBody } from './signed-request.ts';
 import { SdkRequestHandler, silenceFor } from './transport.ts';
 
-// What sending and copying part by part have in common. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+// The requests for multipart uploads. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 
-/** How many parts of one object are under way at once. */
-export const PARTS_AT_ONCE = 4;
-
-/** An upload that is open: its parts cost money until it is completed or aborted. */
-export interface OpenUpload {
-  readonly key: string;
-  readonly uploadId: string;
-  readonly signal: AbortSignal;
+/** What a bucket does part by part. */
+export function multipart(bucket: Bucket) {
+  const requests: MultipartRequests = {
+    settings: bucket.settings,
+    unknownConditions: bucket.connection.unknownConditions,
+    create: (request) => create(bucket, request),
+    sendPart: (part) => sendPart(bucket, part),
+    copyPart: (part) => copyPart(bucket, part),
+    complete: (completion) => complete(bucket, completion),
+    abort: (upload) => abort(bucket, upload),
+    list: (prefix) => list(bucket, prefix),
+    head: (key) => head(bucket, key),
+  };
+  return {
+    put: putInParts.bind(undefined, requests),
+    copy: (copy: AssetCopy) => copyInParts(requests, copy, bucket.limits.copiedPartBytes),
+    abortUploads: abortUploads.bind(undefined, requests),
+  };
 }
 
-interface UploadRequest {
-  readonly key: string;
-  readonly attributes: AssetAttributes;
-  readonly signal: AbortSignal;
-}
-
-/** Opens an upload for some work that completes it; whatever goes wrong with that, no part is left behind. */
-export async function withUpload<Result>(
-  bucket: Bucket,
-  request: UploadRequest,
-  work: (upload: OpenUpload) => Promise<Result>,
-): Promise<Result> {
-  const upload = await begin(bucket, request);
-  try {
-    upload.signal.throwIfAborted();
-    return await work(upload);
-  } catch (error) {
-    await discard(bucket, upload);
-    throw error;
-  }
-}
-
-/**
- * Not cut short by the signal: the server could have opened an upload by then that nobody knows of.
- * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
- */
-async function begin(bucket: Bucket, { key, attributes, signal }: UploadRequest): Promise<OpenUpload> {
-  signal.throwIfAborted();
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
+async function create(bucket: Bucket, { key, attributes, signal }: UploadRequest): Promise<OpenUpload> {
   const { signal: _, ...operation } = writing({ key, signal });
   const fields = {
     ...bucket.address,
@@ -78,25 +74,37 @@ async function begin(bucket: Bucket, { key, attributes, signal }: UploadRequest)
   return { key, signal, uploadId };
 }
 
+function writing({ key, signal }: Pick<OpenUpload, 'key' | 'signal'>): Operation {
+  return { verb: 'write', key, action: 's3:PutObject', signal };
+}
+
+function sendPart(bucket: Bucket, { upload, part, source: body }: PartOf<RequestBody>): Promise<CompletedPart> {
+  const headers = headersFor({ ChecksumSHA256: body.sha256 });
+  return bucket.send(writing(upload), { ...partRequest({ upload, part }), headers, body }, (reply) => ({
+    PartNumber: part.number,
+    ETag: bucket.requiredEtag(writing(upload), reply.headers.etag),
+    ChecksumSHA256: body.sha256,
+  }));
+}
+
 /** What every request for one part says. */
-export function partQuery({ uploadId }: OpenUpload, { number }: Part): Record<string, string> {
-  return { partNumber: String(number), uploadId };
+function partRequest({ upload: { key, uploadId }, part }: Omit<PartOf<unknown>, 'source'>) {
+  return { method: 'PUT', key, query: { partNumber: String(part.number), uploadId } } as const;
 }
 
-interface Completion {
-  readonly upload: OpenUpload;
-  readonly parts: readonly CompletedPart[];
-  readonly condition: WriteCondition | undefined;
-  /** Of the object: many a server moves all of it before it answers. */
-  readonly sizeBytes: number;
+function copyPart(bucket: Bucket, { upload, part, source }: PartOf<AssetCopy['source']>): Promise<CompletedPart> {
+  const operation = { ...writing(upload), source: source.key };
+  const CopySourceRange = `bytes=${part.position}-${part.position + part.sizeBytes - 1}`;
+  const headers = headersFor({ ...copySource(bucket.settings, source), CopySourceRange });
+  const silenceMs = silenceFor(bucket.limits, part.sizeBytes);
+  return bucket.send(operation, { ...partRequest({ upload, part }), headers, silenceMs }, ({ body }) => {
+    const result = readXml(body, 'CopyPartResult');
+    const ETag = bucket.requiredEtag(operation, textOf(result, 'ETag'));
+    return { PartNumber: part.number, ETag, ...defined({ ChecksumSHA256: textOf(result, 'ChecksumSHA256') }) };
+  });
 }
 
-/**
- * Makes the object of its parts.
- *
- * @returns its ETag
- */
-export function complete(bucket: Bucket, { upload, parts, condition, sizeBytes }: Completion): Promise<string> {
+function complete(bucket: Bucket, { upload, parts, condition, sizeBytes }: Completion): Promise<string> {
   const { key, uploadId, signal } = upload;
   const operation = writing(upload);
   const fields = { ...bucket.address, ...conditionFields(condition), Key: key, UploadId: uploadId };
@@ -113,66 +121,23 @@ function withoutChecksum({ ChecksumSHA256: _, ...part }: CompletedPart): Complet
   return part;
 }
 
-/** Aborts an upload that has failed: that is what is told, and parts that can't be removed are found by the next run. */
-export async function discard(bucket: Bucket, upload: OpenUpload): Promise<void> {
-  await abort(bucket, upload).catch(() => undefined);
-}
-
-/** Removes an upload and its parts; one that is gone already is fine. */
-async function abort(bucket: Bucket, { key, uploadId }: Omit<OpenUpload, 'signal'>): Promise<void> {
+function abort(bucket: Bucket, { key, uploadId }: UploadId): Promise<unknown> {
   const operation = { verb: 'abort the multipart upload of', key, action: 's3:AbortMultipartUpload' };
-  try {
-    await perform(bucket, operation, (client) =>
-      client.send(new AbortMultipartUploadCommand({ ...bucket.address, Key: key, UploadId: uploadId })),
-    );
-  } catch (error) {
-    if (causeName(error) !== 'NoSuchUpload') throw error;
-  }
-}
-
-export function writing({ key, signal }: Pick<OpenUpload, 'key' | 'signal'>): Operation {
-  return { verb: 'write', key, action: 's3:PutObject', signal };
-}
-
-/**
- * Aborts the uploads that are open under a prefix, and says how many there were.
- *
- * What has been aborted is no longer listed, so each page is the first one: a marker between pages would skip uploads of
- * one key, which are sorted by their time but marked by their id.
- */
-export async function abortUploads(bucket: Bucket, prefix: string, beforeEach = () => {}): Promise<number> {
-  const aborted = new Set<string>();
-  for (;;) {
-    const { uploads, isTruncated } = await listUploads(bucket, prefix);
-    const countBefore = aborted.size;
-    for (const { Key: key, UploadId: uploadId } of uploads) {
-      if (!key?.startsWith(prefix) || uploadId === undefined || aborted.has(uploadId)) continue;
-      beforeEach();
-      await abort(bucket, { key, uploadId });
-      aborted.add(uploadId);
-    }
-    if (!isTruncated || aborted.size === countBefore) return aborted.size;
-  }
-}
-
-interface UploadsPage {
-  readonly uploads: readonly MultipartUpload[];
-  readonly isTruncated: boolean;
+  return perform(bucket, operation, (client) =>
+    client.send(new AbortMultipartUploadCommand({ ...bucket.address, Key: key, UploadId: uploadId })),
+  );
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html */
-async function listUploads(bucket: Bucket, prefix: string): Promise<UploadsPage> {
-  const operation = {
-    verb: 'list the multipart uploads under',
-    key: prefix,
-    action: 's3:ListBucketMultipartUploads',
-    signal: bucket.signal,
-  };
+function list(bucket: Bucket, prefix: string): Promise<UploadsPage> {
+  const verb = 'list the multipart uploads under';
+  const operation = { verb, key: prefix, action: 's3:ListBucketMultipartUploads', signal: bucket.signal };
   return perform(bucket, operation, async (client) => {
     const command = new ListMultipartUploadsCommand({ ...bucket.address, Prefix: prefix });
-    const { Uploads, IsTruncated } = await client.send(command, { abortSignal: operation.signal });
+    const { Uploads = [], IsTruncated } = await client.send(command, { abortSignal: operation.signal });
+    const uploads = Uploads.map(({ Key, UploadId }) => defined({ key: Key, uploadId: UploadId }));
     // An empty reply has none of its fields, and would pass for one that lists nothing.
-    return { uploads: Uploads ?? [], isTruncated: bucket.required(operation, IsTruncated, 'IsTruncated') };
+    return { uploads, isTruncated: bucket.required(operation, IsTruncated, 'IsTruncated') };
   });
 }
 

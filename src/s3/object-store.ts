@@ -16,6 +16,7 @@ export function s3ObjectStore(settings: StoreSettings, options?: ConnectOptions)
   const bucket = new Bucket(connect(settings, options));
   // Once: to import what is loaded takes a tenth of what a request does.
   const write = once(() => import('./write.ts'));
+  const inParts = once(async () => (await import('./multipart.ts')).multipart(bucket));
   return {
     bucket: settings.bucket,
     endpoint: endpointName(settings),
@@ -26,11 +27,10 @@ export function s3ObjectStore(settings: StoreSettings, options?: ConnectOptions)
     writeDocument: async (key, body, condition) => (await write()).writeDocument(bucket, { key, body, condition }),
     head: async (key) => head(bucket, key),
     putAsset: async (asset) => (await write()).putAsset(bucket, asset),
-    putAssetInParts: async (asset) => (await import('./in-parts.ts')).putInParts(bucket, asset),
+    putAssetInParts: async (asset) => (await inParts()).put(asset),
     copyAsset: async (copy) => (await write()).copyAsset(bucket, copy),
     readAsset: (read) => readAsset(bucket, read),
-    abortUploads: async (prefix, beforeEach) =>
-      (await import('./multipart.ts')).abortUploads(bucket, prefix, beforeEach),
+    abortUploads: async (prefix, beforeEach) => (await inParts()).abortUploads(prefix, beforeEach),
   };
 }
 

@@ -42,7 +42,7 @@ interface Put {
 
 function put(bucket: Bucket, { key, condition, fields, body, signal }: Put): Promise<WriteResult> {
   const operation = { verb: 'write', key, action: 's3:PutObject', ...defined({ signal }) };
-  return writeConditionally(bucket, { operation: 'PutObject', condition }, async (checked) => {
+  return writeConditionally(bucket.connection, { operation: 'PutObject', condition }, async (checked) => {
     // A bucket with Object Lock takes no write without a checksum.
     const headers = headersFor({ ...fields, ...conditionFields(checked), ChecksumSHA256: body.sha256 });
     const request = { method: 'PUT', key, headers, body } as const;
@@ -57,12 +57,14 @@ function put(bucket: Bucket, { key, condition, fields, body, signal }: Put): Pro
 export async function copyAsset(bucket: Bucket, copy: AssetCopy): Promise<CopyResult> {
   const { condition, source } = copy;
   const isLarge = source.sizeBytes > bucket.limits.copiedAtOnceBytes;
-  const send = isLarge ? (await import('./in-parts.ts')).copyInParts : copyWhole;
+  const send = isLarge
+    ? (await import('./multipart.ts')).multipart(bucket).copy
+    : (whole: AssetCopy) => copyWhole(bucket, whole);
   try {
-    if (condition === undefined) return { outcome: 'copied', etag: await send(bucket, copy) };
+    if (condition === undefined) return { outcome: 'copied', etag: await send(copy) };
     const operation = isLarge ? 'CompleteMultipartUpload' : 'CopyObject';
-    const result = await writeConditionally(bucket, { operation, condition }, (checked) =>
-      send(bucket, { ...copy, condition: checked }),
+    const result = await writeConditionally(bucket.connection, { operation, condition }, (checked) =>
+      send({ ...copy, condition: checked }),
     );
     return result.outcome === 'written' ? { outcome: 'copied', etag: result.etag } : { outcome: 'precondition-failed' };
   } catch (error) {

@@ -145,11 +145,12 @@ export class Bucket {
     return multipart;
   }
 
-  complete(id: string, condition: WriteCondition): Version | Refusal {
+  /** @param condition undefined: it replaces anything */
+  complete(id: string, condition: WriteCondition | undefined): Version | Refusal {
     const multipart = this.multiparts.get(id);
     if (multipart === undefined) return 'missing';
     const { key, attributes, author } = multipart;
-    const refusal = this.refusal(key, condition);
+    const refusal = condition && this.refusal(key, condition);
     if (refusal !== undefined) return refusal;
     this.multiparts.delete(id);
     const parts = [...multipart.parts].sort(([left], [right]) => left - right).map(([, bytes]) => bytes);

@@ -1,10 +1,11 @@
 import { StoreError } from '../../../src/errors.ts';
 import type { AssetAttributes, AssetCopy, ObjectStore } from '../../../src/ports.ts';
+import { abortUploads, putInParts } from '../../../src/s3/in-parts.ts';
 import type { Version } from './bucket.ts';
 import { PART_BYTES } from './contents.ts';
 import { BUCKET, ENDPOINT } from './hints.ts';
 import { asking, headOf, type Line, replacing, resultOf } from './line.ts';
-import { putInParts } from './put-in-parts.ts';
+import { multipartOf } from './multipart.ts';
 
 const SECOND_MS = 1000;
 const NO_ATTRIBUTES: AssetAttributes = { metadata: {} };
@@ -12,6 +13,7 @@ const NO_ATTRIBUTES: AssetAttributes = { metadata: {} };
 /** The store as one process has it: answers like the S3 adapter, of requests that the schedule moves. */
 export function clientOf(line: Line, { signs }: { signs: boolean }): ObjectStore {
   const { bucket, watch, sender } = line;
+  const multipart = multipartOf(line);
   return {
     bucket: BUCKET,
     endpoint: ENDPOINT,
@@ -55,7 +57,7 @@ export function clientOf(line: Line, { signs }: { signs: boolean }): ObjectStore
         replacing(line, { key, condition }, () => bucket.put(write)),
       );
     },
-    putAssetInParts: (put) => putInParts(line, put),
+    putAssetInParts: (put) => putInParts(multipart, put),
     copyAsset: (copy) => copyAsset(line, copy),
     readAsset: ({ key, etag, sizeBytes, range, signal }) =>
       asking(line, 'GET', key, { signal })(() => {
@@ -66,7 +68,7 @@ export function clientOf(line: Line, { signs }: { signs: boolean }): ObjectStore
         const bytes = version.bytes.subarray(range.position, range.position + range.lengthBytes);
         return { outcome: 'read', bytes: watch.received(key, version, bytes) };
       }),
-    abortUploads: (prefix, beforeEach) => abortUploads(line, prefix, beforeEach),
+    abortUploads: (prefix, beforeEach) => abortUploads(multipart, prefix, beforeEach),
   };
 }
 
@@ -126,24 +128,4 @@ function copyAsset(line: Line, { source, target, attributes, condition: asked, s
     watch.assetWritten(sender, target, { before, after: copied, condition });
     return { outcome: 'copied', etag: copied.etag } as const;
   });
-}
-
-async function abortUploads(line: Line, prefix: string, beforeEach = () => {}): Promise<number> {
-  const { bucket, watch, sender } = line;
-  watch.abortSent(sender, prefix);
-  const open = await asking(
-    line,
-    'LIST-UPLOADS',
-    prefix,
-  )(() => [...bucket.multiparts.values()].filter(({ key }) => key.startsWith(prefix)));
-  for (const { id, key } of open) {
-    beforeEach();
-    watch.abortSent(sender, prefix);
-    await asking(line, 'ABORT', key, { isWrite: true })(() => {
-      const multipart = bucket.multiparts.get(id);
-      if (multipart !== undefined) watch.aborted(sender, multipart);
-      bucket.multiparts.delete(id);
-    });
-  }
-  return open.length;
 }

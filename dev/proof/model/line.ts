@@ -47,7 +47,7 @@ export function headOf(version: Version | undefined): ObjectHead | undefined {
   };
 }
 
-/** The store's refusal of a request, as the adapter tells it. */
-export function refused(what: string): StoreError {
-  return new StoreError('rejected', what);
+/** The store's refusal of a request, as the adapter tells it. @param name the store's own word */
+export function refused(name: string, what: string): StoreError {
+  return new StoreError('rejected', what, { cause: Object.assign(new Error(what), { name }) });
 }

@@ -2,8 +2,8 @@ import { CancelledError, RecordLostError, SetChangedError, StoreError, UserError
 import { isRecordKey } from './contents.ts';
 import { isWhole, placeOfKey, recordIn, type SetPlace } from './history.ts';
 import { someMoment, wasInProgress } from './moments.ts';
+import { PartChangedError } from './multipart.ts';
 import { type ModelProcess, PATIENCE_MS } from './process.ts';
-import { PartChangedError } from './put-in-parts.ts';
 import type { World } from './world.ts';
 
 /** A process fails only for a reason, in words that say which. */

@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-// The conditions that the store checks; the model answers as the S3 adapter does.
+// The conditions that the store checks, and what the adapter makes of its answers.
 
 export const CONDITIONS: readonly Mutant[] = [
   {
@@ -32,29 +32,33 @@ export const CONDITIONS: readonly Mutant[] = [
   },
   {
     guard: 'the condition on Complete',
-    text: 'replacing(line, { key, condition }, () => bucket.complete(upload, condition))',
-    replacement:
-      "replacing(line, { key, condition }, () => {\n      const etag = bucket.objects.get(key)?.etag;\n      return bucket.complete(upload, etag === undefined ? { kind: 'absent' } : { kind: 'unchanged', etag });\n    })",
+    text: 'requests.complete({ upload, parts, condition: checked, sizeBytes })',
+    replacement: 'requests.complete({ upload, parts, condition: undefined, sizeBytes })',
+  },
+  {
+    guard: 'a refused Complete is told as that',
+    text: "if (isPreconditionFailure(error)) return { outcome: 'precondition-failed' };\n      if (causeName(error) === 'NoSuchKey' &&",
+    replacement: "if (causeName(error) === 'NoSuchKey' &&",
   },
   {
     guard: 'a Complete that finds no upload looks at the object',
-    text: 'const settled = result ?? (await afterLostComplete(line, put));',
-    replacement: "const settled = result ?? { outcome: 'precondition-failed' as const };",
+    text: "if (!asset.trustsMetadata) return { outcome: 'precondition-failed' };",
+    replacement: "if (asset !== undefined) return { outcome: 'precondition-failed' };",
     redundant: 'storeAsset looks at the object as well, and finds it there',
   },
   {
     guard: 'a Complete that finds no upload takes only its own object for written',
-    text: 'const isOurs = head?.sizeBytes === sizeBytes && isDeepStrictEqual(head.metadata, attributes.metadata);',
-    replacement: 'const isOurs = isDeepStrictEqual(sizeBytes, attributes.metadata) || true;',
+    text: 'const isOurs = found?.sizeBytes === asset.sizeBytes && isDeepStrictEqual(found.metadata, asset.attributes.metadata);',
+    replacement: 'const isOurs = isDeepStrictEqual(asset.sizeBytes, found?.metadata) || true;',
   },
   {
     guard: 'a refused Complete aborts its upload',
-    text: "if (settled.outcome !== 'written') await discard(line, key, id);",
+    text: "if (result.outcome !== 'written') await discard(requests, upload);",
     replacement: '',
   },
   {
     guard: 'a failure aborts its upload',
-    text: '    await discard(line, key, id);\n    throw error;',
+    text: '    await discard(requests, upload);\n    throw error;',
     replacement: '    throw error;',
   },
 ];
