@@ -7,21 +7,18 @@ import {
   createScope,
   getCanonicalHeaders,
   getCanonicalQuery,
-  getPayloadHash,
-  getSigningKey,
   prepareRequest,
   SHA256_HEADER,
   TOKEN_HEADER,
 } from '@smithy/signature-v4';
 import type {
   AwsCredentialIdentity,
-  HashConstructor,
   RequestSigner,
   RequestSigningArguments,
   HttpRequest as SignedRequest,
 } from '@smithy/types';
 import { withRetries } from '../async.ts';
-import { defined } from '../text.ts';
+import { defined, isText } from '../text.ts';
 import type { Connection } from './connection.ts';
 import { addressOf } from './endpoint.ts';
 import { judge, sendChecked } from './refusal.ts';
@@ -193,7 +190,7 @@ export class HeaderSigner implements RequestSigner {
     const scope = createScope(day, this.#region, SERVICE);
     signed.headers[AMZ_DATE_HEADER] = time;
     if (credentials.sessionToken) signed.headers[TOKEN_HEADER] = credentials.sessionToken;
-    const contentHash = await getPayloadHash(signed, Sha256);
+    const contentHash = signed.headers[SHA256_HEADER] ?? hashOf(signed.body);
     signed.headers[SHA256_HEADER] = contentHash;
     const headers = getCanonicalHeaders(signed);
     const names = Object.keys(headers).sort();
@@ -208,53 +205,35 @@ export class HeaderSigner implements RequestSigner {
       contentHash,
     ].join('\n');
     const text = [ALGORITHM_IDENTIFIER, time, scope, hash('sha256', canonical)].join('\n');
-    const signature = createHmac('sha256', await this.#keyOf(credentials, day))
-      .update(text)
-      .digest('hex');
+    const signature = createHmac('sha256', this.#keyOf(credentials, day)).update(text).digest('hex');
     signed.headers[AUTH_HEADER] =
       `${ALGORITHM_IDENTIFIER} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
     return signed;
   }
 
-  /** Derived once for the day and the credentials: to look it up, the SDK's own cache takes an HMAC for each request. */
-  #keyOf(credentials: AwsCredentialIdentity, day: string): Promise<KeyObject> {
+  /** Derived once for the day and the credentials. */
+  #keyOf(credentials: AwsCredentialIdentity, day: string): KeyObject {
     if (this.#last?.credentials !== credentials || this.#last.day !== day)
-      this.#last = { credentials, day, key: this.#derive(credentials, day) };
+      this.#last = { credentials, day, key: derivedKey(credentials, [day, this.#region, SERVICE, 'aws4_request']) };
     return this.#last.key;
-  }
-
-  async #derive(credentials: AwsCredentialIdentity, day: string): Promise<KeyObject> {
-    return createSecretKey(await getSigningKey(Sha256, credentials, day, this.#region, SERVICE));
   }
 }
 
 interface DerivedKey {
   readonly credentials: AwsCredentialIdentity;
   readonly day: string;
-  readonly key: Promise<KeyObject>;
+  readonly key: KeyObject;
 }
 
-/** The user's own is a string, a key that was derived from it is bytes. */
-type Secret = string | Uint8Array;
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#derive-signing-key */
+function derivedKey({ secretAccessKey }: AwsCredentialIdentity, scope: readonly string[]): KeyObject {
+  const secret = createSecretKey(`AWS4${secretAccessKey}`, 'utf8');
+  return scope.reduce((key, part) => createSecretKey(createHmac('sha256', key).update(part).digest()), secret);
+}
 
-/** SHA-256, or HMAC with it where there is a secret, as the SDK's signer asks for it. */
-class Sha256 {
-  readonly #secret: Secret | undefined;
-  #bytes: Uint8Array = Buffer.of();
-
-  constructor(secret?: ConstructorParameters<HashConstructor>[0]) {
-    if (typeof secret === 'object' && !(secret instanceof Uint8Array)) throw new TypeError('A key has to be bytes');
-    this.#secret = secret;
-  }
-
-  update(bytes: Uint8Array): void {
-    this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
-  }
-
-  async digest(): Promise<Uint8Array> {
-    if (this.#secret === undefined) return hash('sha256', this.#bytes, 'buffer');
-    // Of bytes Node finds out by two errors that they are no KeyObject, which takes longer than all the rest.
-    const key = typeof this.#secret === 'string' ? this.#secret : createSecretKey(this.#secret);
-    return createHmac('sha256', key).update(this.#bytes).digest();
-  }
+/** Of what the SDK's client sends: texts and nothing. Other requests say it already. */
+function hashOf(body: unknown): string {
+  if (isText(body) || body instanceof Uint8Array) return hash('sha256', body);
+  if (body === undefined || body === null) return NOTHING_HASHED;
+  throw new TypeError('Only bodies in memory are signed');
 }
