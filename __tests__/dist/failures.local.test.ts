@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FaultAction } from '../../dev/local-s3/local-s3.ts';
-import { type ActionResult, ENTRY } from '../../dev/run-action.ts';
+import type { ActionResult } from '../../dev/run-action.ts';
+import { limitedAction } from '../support/limited-action.ts';
 import { Scenario } from '../support/scenario.ts';
 
 // What the user is told where the store refuses or fails: one line, exit code 1, nothing found.
@@ -12,20 +13,12 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-/** Runs the action where a process may have few files open. A shell loses variables with `-` in their names. */
-const withFewFiles = (limit: number) => `
-  const { spawnSync } = require('node:child_process');
-  const run = 'Object.assign(process.env, JSON.parse(process.env.STEP)); require(process.argv[1])';
-  const command = ['-c', 'ulimit -n ${limit} && exec "$0" -e "$1" "$2"', process.execPath, run, process.argv[1]];
-  const env = { STEP: JSON.stringify(process.env) };
-  process.exitCode = spawnSync('/bin/sh', command, { stdio: 'inherit', env }).status;`;
-
 it.each<[limit: number, inputs: Record<string, string>]>([
   [60, { concurrency: '256' }],
   [100, {}],
   [300, { concurrency: '256' }],
 ])('sends, copies and restores fewer files at once where only %i may be open', async (limit, inputs) => {
-  const args = ['-e', withFewFiles(limit), ENTRY];
+  const args = limitedAction(`-n ${limit}`);
   const files = Array.from({ length: 400 }, (_, index): [string, string] => [`files/${index}`, `${index}`]);
   const large = ['a', 'b', 'c', 'd'].map((name): [string, Buffer] => [
     `large-${name}`,

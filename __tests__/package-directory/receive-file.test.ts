@@ -218,8 +218,8 @@ const MOST_RACING_MS = 20_000;
 
 describe('a disk that is full', () => {
   const DIRECTORY = pathToFileURL(resolve('src/package-directory/package-directory.ts')).href;
-  /** Of a file, as the system lets a process have it: a full disk says so in the same way. */
-  const MOST_KIB = 300;
+  /** Of a file, in blocks of 512 bytes, as the system lets a process have it: a full disk says so in the same way. */
+  const MOST_BLOCKS = 600;
   const PROGRAM = `
     const [path, ...pieces] = process.argv.slice(1);
     const { packageDirectory } = await import(${JSON.stringify(DIRECTORY)});
@@ -236,9 +236,9 @@ describe('a disk that is full', () => {
     ['after many small writes', Array.from({ length: 10 }, () => 100_000)],
   ])('%s is told, and nothing is left of the file', async (_, pieces) => {
     await using packages = await Packages.create({ 'sub/a': 'of before' });
-    const script = `trap '' XFSZ; ulimit -f ${MOST_KIB}; exec "$@"`;
+    const script = `trap '' XFSZ; ulimit -f ${MOST_BLOCKS}; exec "$@"`;
     const args = ['--input-type=module', '--eval', PROGRAM, packages.path, ...pieces.map(String)];
-    const { stdout, stderr } = spawnSync('bash', ['-c', script, 'bash', process.execPath, ...args], {
+    const { stdout, stderr } = spawnSync('sh', ['-c', script, 'sh', process.execPath, ...args], {
       encoding: 'utf8',
     });
     expect({ stdout, stderr }).toEqual({

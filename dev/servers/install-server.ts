@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { runToEnd } from './process-group.ts';
 import type { InstallCommand, ServerDefinition } from './server-definition.ts';
 
-const WHERE_TO_GET = { go: 'https://go.dev/dl', python3: 'https://www.python.org/downloads' } as const;
+const WHERE_TO_GET = new Map([
+  ['go', 'https://go.dev/dl'],
+  ['python3', 'https://www.python.org/downloads'],
+]);
 
 /**
  * Installs a server, unless this version is there already.
@@ -39,7 +42,7 @@ async function perform(
   const end = await runToEnd(program, args, { env, cancelled, stdio: ['ignore', 'inherit', 'inherit'] }).catch(
     (cause: NodeJS.ErrnoException) => {
       if (cause.code !== 'ENOENT') throw cause;
-      const remedy = `install it (${WHERE_TO_GET[program]}), or leave ${name} out with --only`;
+      const remedy = `install it (${WHERE_TO_GET.get(program)}), or leave ${name} out with --only`;
       throw new Error(`${name} is installed with ${program}, which is not on the PATH: ${remedy}`, { cause });
     },
   );

@@ -15,7 +15,8 @@ export interface ServerDefinition {
 }
 
 export interface InstallCommand {
-  readonly program: 'go' | 'python3';
+  /** By its name on the PATH. */
+  readonly program: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }

@@ -11,7 +11,6 @@ import { type LocalS3, startLocalS3 } from '../../../dev/local-s3/local-s3.ts';
 // Without peers and against the local server: the figures say nothing, but each work is done and verified.
 
 const hasPython = process.platform !== 'win32' && spawnSync('python3', ['--version']).status === 0;
-const withPython = hasPython ? describe : describe.skip;
 const NO_PEERS = { s5cmd: undefined, rclone: undefined, aws: undefined, boto3: undefined, versions: [] };
 const SIZES = {
   small: { count: 3, sizeBytes: 100 },
@@ -26,7 +25,7 @@ function workOf(name: string): Work {
   return work;
 }
 
-withPython('a work', () => {
+(hasPython ? describe : describe.skip)(hasPython ? 'a work' : 'a work, which is measured with python3', () => {
   let server: LocalS3;
   let meter: ProcessMeter;
   const { signal: cancelled } = new AbortController();

@@ -16,7 +16,7 @@ afterEach(async () => {
   await rm(installDirectory, { recursive: true, force: true });
 });
 
-/** A server whose program is a file that Python writes. */
+/** A server whose program is a file that the shell writes. */
 function server(change: Partial<InstallCommand> = {}): ServerDefinition {
   return {
     id: 'fake',
@@ -24,8 +24,8 @@ function server(change: Partial<InstallCommand> = {}): ServerDefinition {
     version: '1',
     program: 'bin',
     install: (directory) => ({
-      program: 'python3',
-      args: ['-c', 'import sys; open(sys.argv[1], "w").close()', join(directory, 'bin')],
+      program: 'sh',
+      args: ['-c', ': > "$1"', 'sh', join(directory, 'bin')],
       ...change,
     }),
     launch: () => ({ args: [] }),
@@ -44,12 +44,12 @@ onPosix('a server', () => {
 
   it('is not installed again', async () => {
     await installServer(server(), { installDirectory, cancelled });
-    const failing = server({ args: ['-c', 'exit(3)'] });
+    const failing = server({ args: ['-c', 'exit 3'] });
     expect(await installServer(failing, { installDirectory, cancelled })).toBe(join(installDirectory, 'fake-1', 'bin'));
   });
 
   it('leaves nothing behind where it can not be installed', async () => {
-    const failing = server({ args: ['-c', 'exit(3)'] });
+    const failing = server({ args: ['-c', 'exit 3'] });
     await expect(installServer(failing, { installDirectory, cancelled })).rejects.toThrow('ended with 3');
     expect(await readdir(installDirectory)).toEqual([]);
   });
