@@ -12,4 +12,5 @@ export default {
   maxWorkers: '100%',
   cacheDirectory: 'node_modules/.cache/jest',
   testTimeout: 60_000,
+  reporters: ['default', '<rootDir>/jest.reporter.js'],
 };

@@ -60,7 +60,8 @@ async function startProcess(
   { cwd, logPath }: { cwd: string; logPath: string },
 ): Promise<ProcessGroup> {
   await using log = await open(logPath, 'w');
-  return new ProcessGroup(program, args, { cwd, env, stdio: ['ignore', log.fd, log.fd] });
+  // What it leaves among the system's temporary files is removed with its data.
+  return new ProcessGroup(program, args, { cwd, env: { TMPDIR: cwd, ...env }, stdio: ['ignore', log.fd, log.fd] });
 }
 
 /** Health checks say yes too early: a server is ready once it has stored something. */

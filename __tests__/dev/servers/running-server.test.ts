@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { RunningServer } from '../../../dev/servers/running-server.ts';
 import type { LaunchPlace, ServerDefinition } from '../../../dev/servers/server-definition.ts';
@@ -11,7 +12,7 @@ const SERVER = `
   let count = 0;
   require('node:http').createServer((_, reply) => {
     reply.statusCode = count++ < 2 ? 503 : 200;
-    reply.end();
+    reply.end(require('node:os').tmpdir());
   }).listen(process.argv[1], '127.0.0.1');`;
 
 /** A server that Node runs. @param onLaunch is told where it is put */
@@ -39,7 +40,9 @@ onPosix('a server', () => {
     {
       await using running = await RunningServer.start(server, process.execPath, signal);
       endpoint = running.endpoint;
-      expect((await fetch(endpoint)).status).toBe(200);
+      const reply = await fetch(endpoint);
+      expect(reply.status).toBe(200);
+      expect(await reply.text()).toBe(dirname(dataDirectory));
       await access(dataDirectory);
     }
     await expect(fetch(endpoint)).rejects.toThrow('fetch failed');

@@ -1,0 +1,27 @@
+// Gives the tests a directory of their own for temporary files, and fails the run if they leave anything in it.
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export default class Leftovers {
+  #directory;
+  #error;
+
+  // Workers inherit the environment, since they start after this.
+  onRunStart() {
+    this.#directory = mkdtempSync(join(tmpdir(), 'tests-'));
+    for (const name of ['TMPDIR', 'TEMP', 'TMP']) process.env[name] = this.#directory;
+  }
+
+  onRunComplete() {
+    const left = readdirSync(this.#directory);
+    rmSync(this.#directory, { recursive: true, force: true });
+    if (left.length === 0) return;
+    this.#error = new Error(`the tests left temporary files: ${left.join(', ')}`);
+    console.error(`\n${this.#error.message}`);
+  }
+
+  getLastError() {
+    return this.#error;
+  }
+}
