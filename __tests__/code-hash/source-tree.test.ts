@@ -55,10 +55,10 @@ describe('a clean checkout', () => {
     expect(await codeHash(repository, 'node 24', 'src/**')).toBe(formula(repository, 'node 24', ':(glob)src/**'));
   });
 
-  it('of 50,000 files has it too', async () => {
+  it('of 5,000 files has it too', async () => {
     const repository = await repositories.create();
     const files = Array.from(
-      { length: 50_000 },
+      { length: 5000 },
       (_, n) => `M 100644 inline src/${n % 100}/${n}.ts\ndata 8\n${String(n).padStart(7)}\n`,
     );
     const commit = `commit refs/heads/main\ncommitter A <a@example.org> 0 +0000\ndata 0\n${files.join('')}`;
@@ -66,7 +66,7 @@ describe('a clean checkout', () => {
     repository.git('symbolic-ref', 'HEAD', 'refs/heads/main');
     repository.git('reset', '--quiet', '--hard');
     expect(await codeHash(repository, '', 'src/**')).toBe(formula(repository, '', ':(glob)src/**'));
-  }, 120_000);
+  });
 
   it("is not read: what was changed behind git's back, time and size kept, does not show", async () => {
     const repository = await repositories.createCommitted(FILES);

@@ -13,26 +13,29 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-it.each<[limit: number, inputs: Record<string, string>]>([
-  [60, { concurrency: '256' }],
-  [100, {}],
-  [300, { concurrency: '256' }],
-])('sends, copies and restores fewer files at once where only %i may be open', async (limit, inputs) => {
-  const args = limitedAction(`-n ${limit}`);
-  const files = Array.from({ length: 400 }, (_, index): [string, string] => [`files/${index}`, `${index}`]);
-  const large = ['a', 'b', 'c', 'd'].map((name): [string, Buffer] => [
-    `large-${name}`,
-    Buffer.alloc(12 * 1024 ** 2, name),
-  ]);
-  await scenario.build(Object.fromEntries([...files, ...large]));
-  const given = { 'code-hash-filter': 'src/**', 'part-size-mib': '5', ...inputs };
-  const uploaded = await scenario.action('upload', given, { args });
-  expect([uploaded.exitCode, uploaded.outputs.cached, errorsIn(uploaded)]).toEqual([0, 'true', []]);
-  await scenario.commit();
-  await scenario.freshPackages();
-  const restored = await scenario.action('restore', given, { args });
-  expect([restored.exitCode, restored.outputs.restored, errorsIn(restored)]).toEqual([0, 'true', []]);
-});
+it.each<[limit: number, files: number, inputs: Record<string, string>]>([
+  [60, 100, { concurrency: '256' }],
+  [100, 150, {}],
+  [300, 350, { concurrency: '256' }],
+])(
+  'where only %i may be open, sends, copies and restores fewer than %i files at once',
+  async (limit, count, inputs) => {
+    const args = limitedAction(`-n ${limit}`);
+    const files = Array.from({ length: count }, (_, index): [string, string] => [`files/${index}`, `${index}`]);
+    const large = ['a', 'b', 'c', 'd'].map((name): [string, Buffer] => [
+      `large-${name}`,
+      Buffer.alloc(6 * 1024 ** 2, name),
+    ]);
+    await scenario.build(Object.fromEntries([...files, ...large]));
+    const given = { 'code-hash-filter': 'src/**', 'part-size-mib': '5', ...inputs };
+    const uploaded = await scenario.action('upload', given, { args });
+    expect([uploaded.exitCode, uploaded.outputs.cached, errorsIn(uploaded)]).toEqual([0, 'true', []]);
+    await scenario.commit();
+    await scenario.freshPackages();
+    const restored = await scenario.action('restore', given, { args });
+    expect([restored.exitCode, restored.outputs.restored, errorsIn(restored)]).toEqual([0, 'true', []]);
+  },
+);
 
 function errorsIn({ lines }: ActionResult): string[] {
   return lines.filter((line) => line.startsWith('::error') || line.startsWith('::warning'));
@@ -120,15 +123,15 @@ describe.each(MODES)('%s', (mode) => {
 describe('a record that somebody made to keep readers busy', () => {
   const head = `{"schema":"s3-asset-manager/record/v1","state":"complete","commit":"${'c'.repeat(40)}","origin":{"kind":"upload"},"writer":{"nonce":"n","sequence":1},"leaseSeconds":120,"files":[`;
 
-  it('fails the step in a moment where it is 39 MB of empty lists', async () => {
-    const body = `${head}${'[],'.repeat(13_000_000)}[]],"totalSize":0}`;
-    await scenario.bucket.put(`records/artifacts/${scenario.head}.json`, body);
+  it('fails the step in a moment where it is 12 MB of empty lists', async () => {
+    const body = `${head}${'[],'.repeat(4_000_000)}[]],"totalSize":0}`;
+    scenario.bucket.server.put(scenario.bucket.name, `records/artifacts/${scenario.head}.json`, body);
     await expectFailure(scenario.action('check'), /not a record this version can read \(files\[0\] is not an object\)/);
   });
 
   it('is not read where it has more than 64 MiB', async () => {
     const body = `${head}${' '.repeat(64 * 1024 ** 2 + 2000)}],"totalSize":0}`;
-    await scenario.bucket.put(`records/artifacts/${scenario.head}.json`, body);
+    scenario.bucket.server.put(scenario.bucket.name, `records/artifacts/${scenario.head}.json`, body);
     await expectFailure(scenario.action('check'), /records\/artifacts\/.*67\.1 MB/);
   });
 });

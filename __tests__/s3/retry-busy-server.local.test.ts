@@ -7,7 +7,7 @@ import type { ObjectStore } from '../../src/ports.ts';
 import { assetOf, BUCKET, copyOf, keysIn, never, storeAt } from './stores.ts';
 
 // A set is lost with the first of its files that is given up.
-const FILES = 5000;
+const FILES = 1000;
 const LANES = 64;
 const DEFAULTS = { mode: 'check', bucket: BUCKET } as const;
 const { store: defaults } = parseInputs({
@@ -35,21 +35,21 @@ afterAll(async () => {
 
 const FILE = Array.from({ length: FILES }, (_, index) => `sent/${index}`);
 
-it('that refuses half of all requests gets 5,000 files all the same', async () => {
+it('that refuses half of all requests gets 1,000 files all the same', async () => {
   const results = await mapConcurrently(FILE, LANES, (key) => store.putAsset(assetOf(key, 'x')));
   expect(results.filter(({ outcome }) => outcome === 'written')).toHaveLength(FILES);
   server.fault = undefined;
   expect(await keysIn(storeAt(server), 'sent/')).toHaveLength(FILES);
   expect(server.requests.length).toBeGreaterThan(1.8 * FILES);
-}, 120_000);
+});
 
 it('copies and gives back as many of them as are asked for', async () => {
   const { etag } = server.put(BUCKET, 'source', 'x');
-  const results = await mapConcurrently(FILE.slice(0, 1000), LANES, async (key) => {
+  const results = await mapConcurrently(FILE.slice(0, 200), LANES, async (key) => {
     const copied = await store.copyAsset(copyOf({ key: 'source', etag, sizeBytes: 1 }, `${key}-copied`));
     const range = { position: 0, lengthBytes: 1 };
     const read = await store.readAsset({ key: 'source', etag, sizeBytes: 1, range, signal: never() });
     return `${copied.outcome} ${read.outcome}`;
   });
   expect(new Set(results)).toEqual(new Set(['copied read']));
-}, 60_000);
+});

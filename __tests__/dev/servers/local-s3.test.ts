@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type LocalS3, startLocalS3 } from '../../../dev/local-s3/local-s3.ts';
 import { askServer, PROBES } from '../../../dev/servers/probes/ask.ts';
+import { ATTRIBUTES } from '../../../dev/servers/probes/attributes.ts';
 import type { Site } from '../../../dev/servers/site.ts';
 import { smokeTest } from '../../../dev/servers/smoke.ts';
 
@@ -23,7 +24,7 @@ describe('the local S3 server', () => {
 
   it('is told from one that does otherwise', async () => {
     server.deny = ({ action }) => action === 's3:PutObjectTagging';
-    const answers = await askServer(site, signal);
+    const answers = await askServer(site, signal, ATTRIBUTES);
     const others = [...answers].filter(([, answer]) => answer !== 'yes');
     expect(others).toEqual([['Tags are kept (`tags`)', 'no: 403 AccessDenied']]);
   });

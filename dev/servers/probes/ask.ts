@@ -14,15 +14,15 @@ export const PROBES: readonly Probe[] = [...CONDITIONS, ...INTEGRITY, ...NAMES, 
 /** What a server answered: `yes`, or what it did instead; by the probe's behaviour. */
 export type Answers = ReadonlyMap<string, string>;
 
-/** Asks a server every question, in a bucket made for it. */
-export async function askServer(site: Site, cancelled: AbortSignal): Promise<Answers> {
+/** Asks a server every question, or those given, in a bucket made for it. */
+export async function askServer(site: Site, cancelled: AbortSignal, probes = PROBES): Promise<Answers> {
   const client = connect(site);
   try {
     const bucket = `probe-${randomUUID()}`;
     await client.send(new CreateBucketCommand({ Bucket: bucket }));
     const { endpoint, credentials } = site;
     const answers = new Map<string, string>();
-    for (const { behaviour, expected, observe } of PROBES) {
+    for (const { behaviour, expected, observe } of probes) {
       cancelled.throwIfAborted();
       const seen = await observe({ endpoint, credentials, client, bucket }).catch(nameOf);
       answers.set(behaviour, seen === expected ? 'yes' : `no: ${seen}`);
