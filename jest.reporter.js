@@ -1,7 +1,8 @@
-// Gives the tests a directory of their own for temporary files, and fails the run if they leave anything in it.
+// Gives the tests a directory of their own for temporary files, and fails the run if they leave anything in it. What
+// Node compiles for the processes that tests start is kept, as jest keeps what it has transformed.
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 export default class Leftovers {
   #directory;
@@ -11,6 +12,7 @@ export default class Leftovers {
   onRunStart() {
     this.#directory = mkdtempSync(join(tmpdir(), 'tests-'));
     for (const name of ['TMPDIR', 'TEMP', 'TMP']) process.env[name] = this.#directory;
+    process.env.NODE_COMPILE_CACHE ??= resolve('node_modules/.cache/compile');
   }
 
   onRunComplete() {

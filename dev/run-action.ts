@@ -68,7 +68,10 @@ export async function runnerFiles(directory: string): Promise<RunnerFiles> {
   return Object.fromEntries(files) as RunnerFiles;
 }
 
-const MACHINE_VARIABLES = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot', 'USERPROFILE', 'PATHEXT'] as const;
+const MACHINE_VARIABLES = [
+  ...['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'NODE_COMPILE_CACHE'],
+  ...['SystemRoot', 'USERPROFILE', 'PATHEXT'],
+];
 
 /** No AWS or GITHUB variable of this machine may reach the step. */
 export function machineEnvironment(): Record<string, string> {
