@@ -1,6 +1,6 @@
 // Gives the tests a directory of their own for temporary files, and fails the run if they leave anything in it. What
 // Node compiles for the processes that tests start is kept, as jest keeps what it has transformed.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -11,6 +11,8 @@ export default class Leftovers {
   // Workers inherit the environment, since they start after this.
   onRunStart() {
     this.#directory = mkdtempSync(join(tmpdir(), 'tests-'));
+    // Tests that the superuser runs look into it as somebody else.
+    chmodSync(this.#directory, 0o755);
     for (const name of ['TMPDIR', 'TEMP', 'TMP']) process.env[name] = this.#directory;
     process.env.NODE_COMPILE_CACHE ??= resolve('node_modules/.cache/compile');
   }
