@@ -6,11 +6,11 @@ import ts from 'typescript';
 // What gets lost little by little, and no other tool sees: Biome overlooks types that are imported in a circle.
 
 const ROOT = resolve(import.meta.dirname, '..');
-const MOST_FILES = 75;
+const MOST_FILES = 85;
 const LEAST_LINES = 20;
 const MOST_FUNCTION_LINES = 40;
-/** The entry, and one constant. */
-const SHORT = ['src/action.ts', 'src/version.ts'];
+/** The entries, and one constant. */
+const SHORT = ['src/action.ts', 'src/entries.ts', 'src/version.ts'];
 
 const paths = globSync('src/**/*.ts', { cwd: ROOT }).map((path) => path.replaceAll('\\', '/'));
 const files = new Map(

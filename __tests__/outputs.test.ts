@@ -1,12 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { cacheSet } from '../src/asset-set/location.ts';
+import { outputText } from '../src/host/host.ts';
 import type { Outcome } from '../src/modes/outcome.ts';
-import { isTruncated, OUTPUTS, outputsOf } from '../src/outputs.ts';
+import { OUTPUTS, outputsOf } from '../src/outputs.ts';
 import { assetFile, CODE_HASH, COMMIT } from './asset-set/records.ts';
 import { outcome } from './modes/outcomes.ts';
 
 function tell(overrides: Partial<Outcome> = {}): Record<string, string> {
-  return Object.fromEntries(outputsOf(outcome(overrides), 'my-assets'));
+  const outputs = [...outputsOf(outcome(overrides), 'my-assets')];
+  return Object.fromEntries(outputs.map(([name, value]) => [name, outputText(value, 256 * 1024)]));
 }
 
 describe('outputsOf', () => {
@@ -96,22 +98,21 @@ describe('the output files', () => {
     expect(JSON.parse(files ?? '')).toMatchObject([{ path }]);
   });
 
+  it('has no character that a terminal takes for a command', () => {
+    const path = '\u001b[2J\u009b2J\u007f\u202e';
+    const { files = '' } = tell({ files: [{ path, size: 1 }] });
+    expect(files).toMatch(/^[ -~]*$/);
+    expect(JSON.parse(files)).toMatchObject([{ path }]);
+  });
+
   it.each(['a', '\u2028'])('is empty past 256 Ki characters, and not before: %j', (character) => {
     const told = character === 'a' ? 1 : '\\u2028'.length;
     // The path is in it twice: alone, and in the key.
     const room = 256 * 1024 - (tell({ files: [{ path: '', size: 1 }] }).files?.length ?? 0);
     const count = Math.floor(room / (2 * told));
-    const fits = outcome({ files: [{ path: character.repeat(count), size: 1 }] });
-    const exceeds = outcome({ files: [{ path: character.repeat(count + 1), size: 1 }] });
-    const [all, without] = [outputsOf(fits, 'my-assets'), outputsOf(exceeds, 'my-assets')];
-    expect(all.get('files')).not.toBe('');
-    expect(isTruncated(all)).toBe(false);
-    expect(without.get('files')).toBe('');
-    expect(isTruncated(without)).toBe(true);
-    expect(without.get('file-count')).toBe('1');
-  });
-
-  it('is not called truncated where there are no files', () => {
-    expect(isTruncated(outputsOf(outcome(), 'my-assets'))).toBe(false);
+    const all = tell({ files: [{ path: character.repeat(count), size: 1 }] });
+    const without = tell({ files: [{ path: character.repeat(count + 1), size: 1 }] });
+    expect(all.files).not.toBe('');
+    expect(without).toMatchObject({ files: '', 'file-count': '1' });
   });
 });

@@ -99,8 +99,9 @@ describe('workflow examples', () => {
     const [, type = ''] = /object\(\{(.*)\}\)/.exec(onlyBlock('hcl', 'docs/guide/recipes.md')) ?? [];
     const scenario = await Scenario.create();
     await scenario.build({ 'api.zip': 'api' });
-    const [file] = JSON.parse(outputsOf(await scenario.upload(), 'my-assets').get('files') ?? '');
+    const files = outputsOf(await scenario.upload(), 'my-assets').get('files');
     await scenario.close();
+    const [file = {}] = Array.isArray(files) ? files : [];
     expect(type.split(',').map((field) => field.split('=')[0]?.trim())).toEqual(Object.keys(file));
   });
 });

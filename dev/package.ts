@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { builtinModules, createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -14,6 +14,16 @@ import { licensesOf } from './licenses.ts';
 
 const WORK = join('node_modules', '.cache', 'package');
 const DIST = 'dist';
+const PROGRAM = 'program.js';
+/**
+ * Read by a shell first, which hands the file on to Node, for which the second line is a text and a comment. Node by
+ * itself takes an `--env-file` for its own wherever it stands, and ends where there is no such file, unless `--` goes
+ * before: https://github.com/nodejs/node/issues/54232. Alpine's env takes no `-S`.
+ */
+const SHELL = `#!/usr/bin/env sh
+':' //; exec node -- "$0" "$@"
+`;
+
 const MOST_BYTES = 1_200_000;
 const MOST_ENTRY_BYTES = 200_000;
 
@@ -21,10 +31,10 @@ const MOST_ENTRY_BYTES = 200_000;
 const BUILT_IN = Object.fromEntries(builtinModules.map((name) => [name, `node:${name}`]));
 
 const BUNDLED: InputOptions = {
-  input: { index: 'src/action.ts' },
+  input: { index: 'src/entries.ts' },
   platform: 'node',
-  // The entry exports nothing, so it need not be a chunk of its own.
-  preserveEntrySignatures: false,
+  // The program is exported; its entries are written below.
+  preserveEntrySignatures: 'allow-extension',
   resolve: { mainFields: ['module', 'main'], alias: BUILT_IN },
   treeshake: {
     // These do nothing when imported, though their packages do not say so.
@@ -39,6 +49,8 @@ const OUTPUT: OutputOptions = { format: 'esm', minify: true, chunkFileNames: '[n
 
 /** What is loaded when it is needed, by the modules that are imported then. */
 const SEAMS = {
+  action: ['src/action.ts'],
+  'command-line': ['src/cli.ts', 'src/inputs/help.ts'],
   'code-hash': [
     'src/code-hash/checked-out.ts',
     'src/code-hash/git.ts',
@@ -94,7 +106,10 @@ async function bundle(directory: string): Promise<string[]> {
 async function partsOf(build: RolldownBuild): Promise<ReadonlyMap<string, string>> {
   const { output } = await build.generate(OUTPUT);
   const chunks = new Map(output.filter(isChunk).map((chunk) => [chunk.fileName, chunk]));
-  const startUp = modulesLoadedBy(['index.js'], chunks);
+  const [action, cli] = ['src/action.ts', 'src/cli.ts'].map((root) =>
+    modulesLoadedBy([nameOfChunkWith(root, chunks.values())], chunks),
+  );
+  const startUp = [...modulesLoadedBy(['index.js'], chunks), ...[...(action ?? [])].filter((id) => cli?.has(id))];
   const parts = new Map([...startUp].map((id) => [id, START_UP]));
   for (const [seam, roots] of Object.entries(SEAMS)) {
     const names = roots.map((root) => nameOfChunkWith(root, chunks.values()));
@@ -136,8 +151,24 @@ async function publish(licenses: string): Promise<void> {
     const { code } = await minify(file, await readFile(join(WORK, 'dist', file), 'utf8'), { module: false });
     await writeFile(join(DIST, file), code);
   }
+  await rename(join(DIST, 'index.js'), join(DIST, PROGRAM));
+  await writeFile(join(DIST, 'index.js'), entry('action'));
+  await writeFile(join(DIST, 'cli.js'), SHELL + entry('cli'), { mode: 0o755 });
   await writeFile(join(DIST, 'package.json'), '{ "type": "commonjs" }\n');
   await writeFile(join(DIST, 'licenses.txt'), licenses);
+}
+
+/** In words that any Node understands: what an older one can't parse is loaded after it was looked at. */
+function entry(name: 'action' | 'cli'): string {
+  return `'use strict';
+var parts = process.versions.node.split('.');
+if (+parts[0] > 22 || (+parts[0] === 22 && +parts[1] >= 12)) {
+  require('./${PROGRAM}').${name}();
+} else {
+  console.error('This is Node ' + process.versions.node + ', and s3-asset-manager needs 22.12 or newer: install a newer Node');
+  process.exitCode = 1;
+}
+`;
 }
 
 /** Prints the sizes, and refuses a bundle that has grown past what a download, and a start, for every job can bear. */
@@ -145,11 +176,11 @@ async function report(): Promise<void> {
   const files = await readdir(DIST);
   const sizes = await Promise.all(files.map(async (file) => (await stat(join(DIST, file))).size));
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  const entry = sizes[files.indexOf('index.js')] ?? 0;
-  console.log(`dist/: ${files.length} files, ${total} bytes, of which index.js ${entry}`);
+  const programBytes = sizes[files.indexOf(PROGRAM)] ?? 0;
+  console.log(`dist/: ${files.length} files, ${total} bytes, of which ${PROGRAM} ${programBytes}`);
   if (total > MOST_BYTES) throw new Error(`dist/ has ${total} bytes: at most ${MOST_BYTES} are allowed`);
-  if (entry > MOST_ENTRY_BYTES)
+  if (programBytes > MOST_ENTRY_BYTES)
     throw new Error(
-      `dist/index.js has ${entry} bytes: at most ${MOST_ENTRY_BYTES} are allowed, so import what not every check needs when it is needed`,
+      `dist/${PROGRAM} has ${programBytes} bytes: at most ${MOST_ENTRY_BYTES} are allowed, so import what not every check needs when it is needed`,
     );
 }

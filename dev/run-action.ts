@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-export const ENTRY = resolve(import.meta.dirname, '..', 'dist', 'index.js');
+const DIST = resolve(import.meta.dirname, '..', 'dist');
+export const ENTRY = resolve(DIST, 'index.js');
+export const CLI_ENTRY = resolve(DIST, 'cli.js');
 
 /** What the runner hands to a step. */
 export interface ActionStep {
@@ -54,6 +56,29 @@ export async function runAction(
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+export interface CommandStep extends Pick<ActionStep, 'env' | 'cwd' | 'onStart'> {
+  readonly args: readonly string[];
+}
+
+export interface CommandResult {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the built command line program as a script does. */
+export async function runCommand({ args, env = {}, cwd, onStart }: CommandStep): Promise<CommandResult> {
+  const child = spawn(CLI_ENTRY, args, {
+    cwd,
+    env: { ...machineEnvironment(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<number | null>((done, failed) => child.on('error', failed).on('close', done));
+  if (child.pid !== undefined) onStart?.(child.pid, (signal) => child.kill(signal));
+  const [exitCode, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
+  return { exitCode, stdout, stderr };
 }
 
 /** Through which a runner hears of a step: https://docs.github.com/actions/reference/workflow-commands */

@@ -1,5 +1,12 @@
 import { actionsHost, reportFailure } from './host/actions.ts';
-import { main } from './run.ts';
+import { readInputs, run } from './run.ts';
 
-// The only module that acts on import; every other one just defines things.
-Promise.try(() => main(actionsHost())).catch(reportFailure);
+/** The GitHub Action: inputs come from the runner, outputs go to it. Never rejects; a failure fails the step. */
+export async function action(): Promise<void> {
+  try {
+    const host = actionsHost();
+    await run(host, readInputs(host));
+  } catch (error) {
+    reportFailure(error);
+  }
+}

@@ -48,7 +48,12 @@ export class SetChangedError extends UserError {
   override name = 'SetChangedError';
 }
 
-/** The runner cancelled the step. */
+/** Nothing was found, or nothing restored, where the user wants that to be a failure. */
+export class MissError extends UserError {
+  override name = 'MissError';
+}
+
+/** The run was cancelled. */
 export class CancelledError extends UserError {
   override name = 'CancelledError';
 }

@@ -1,38 +1,60 @@
 import type { RestoreSelection } from './asset-set/download.ts';
 import { gitSourceTree } from './code-hash/code-hash.ts';
-import { CancelledError, systemCode, UserError } from './errors.ts';
-import type { Host } from './host/actions.ts';
+import { CancelledError, describeError, MissError, systemCode } from './errors.ts';
+import type { Host } from './host/host.ts';
 import { affordable, jobFiles, systemClock, systemRandom } from './host/system.ts';
-import { type Inputs, parseInputs, SECRET_INPUTS } from './inputs/inputs.ts';
+import { type Inputs, parseInputs, secretsIn } from './inputs/inputs.ts';
 import { check } from './modes/check.ts';
 import type { Outcome } from './modes/outcome.ts';
-import { isTruncated, outputsOf } from './outputs.ts';
+import { outputsOf } from './outputs.ts';
 import { packageDirectory } from './package-directory/package-directory.ts';
 import type { Log, ObjectStore } from './ports.ts';
 import type { RunContext } from './run-context.ts';
 import { s3ObjectStore } from './s3/object-store.ts';
 import { withSharedConfig } from './s3/settings.ts';
-import { Notes, summaryOf } from './summary.ts';
+import { failureSummary, Notes, summaryOf } from './summary.ts';
 import { defined } from './text.ts';
 import { VERSION } from './version.ts';
 
 /**
+ * Reads what the host was given.
+ *
+ * @throws InputError for the first input that can't be used
+ */
+export function readInputs(host: Host): Inputs {
+  for (const secret of secretsIn(host.inputs)) host.mask(secret);
+  try {
+    return parseInputs(host.inputs);
+  } catch (error) {
+    summarize(host, failureSummary(describeError(error).line, new Notes()));
+    throw error;
+  }
+}
+
+/**
  * Runs the mode that the inputs ask for, and tells later steps how it ended.
  *
- * @throws UserError for what the user can act on; the caller fails the step
+ * @throws UserError for what the user can act on; MissError where the inputs say that a miss is a failure
  */
-export async function main(host: Host): Promise<void> {
-  maskSecrets(host);
-  const inputs = parseInputs(host.inputs);
+export async function run(host: Host, inputs: Inputs): Promise<Outcome> {
   const notes = new Notes();
   const noted = { ...host, log: notes.of(host.log) };
-  const outcome = await runMode(await contextOf(inputs, noted), inputs);
-  tell(noted, outcome, inputs.store.bucket);
-  const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
-  const { failOnMiss } = inputs.search;
-  if (miss !== undefined && outcome.found && !failOnMiss) noted.log.warning(`${miss}.`);
-  if (inputs.jobSummary) summarize(host, summaryOf(inputs.mode, outcome, notes));
-  if (miss !== undefined && failOnMiss) throw new UserError(`${miss}, or set fail-on-miss to 'false'`);
+  const summary = (html: string): void => {
+    if (inputs.jobSummary) summarize(host, html);
+  };
+  try {
+    const outcome = await runMode(await contextOf(inputs, noted), inputs);
+    tell(noted, outcome, inputs.store.bucket);
+    const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
+    const { failOnMiss } = inputs.search;
+    if (miss !== undefined && failOnMiss) throw new MissError(`${miss}, or set fail-on-miss to 'false'`);
+    if (miss !== undefined && outcome.found) noted.log.warning(`${miss}.`);
+    summary(summaryOf(inputs.mode, outcome, notes));
+    return outcome;
+  } catch (error) {
+    summary(failureSummary(describeError(error).line, notes));
+    throw error;
+  }
 }
 
 function missOf(
@@ -75,13 +97,6 @@ async function restoreSelection(patterns: readonly string[]): Promise<RestoreSel
   const { platform } = process;
   const naming = platform === 'win32' || platform === 'darwin' ? platform : 'other';
   return { isChosen: pathMatcher(patterns), unmatchedBy: (paths) => unmatchedPatterns(patterns, paths), naming };
-}
-
-function maskSecrets({ inputs, mask }: Host): void {
-  for (const name of SECRET_INPUTS) {
-    const secret = inputs.input(name);
-    if (secret !== '') mask(secret);
-  }
 }
 
 /** What every step of this run needs. */
@@ -128,12 +143,10 @@ async function storeOf({ store: settings, trust }: Inputs, log: Log, signal: Abo
   return signedStore(store, recordKeys(trust));
 }
 
-function tell({ log, setOutput }: Host, outcome: Outcome, bucket: string): void {
-  const outputs = outputsOf(outcome, bucket);
-  for (const [name, text] of outputs) setOutput(name, text);
-  if (isTruncated(outputs))
+function tell({ log, setOutputs }: Host, outcome: Outcome, bucket: string): void {
+  for (const name of setOutputs(outputsOf(outcome, bucket)))
     log.warning(
-      "The output 'files' is empty, since the set is too large for it: read .record.json in the package directory",
+      `The output '${name}' is empty, since the set is too large for it: read .record.json in the package directory`,
     );
 }
 

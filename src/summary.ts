@@ -40,10 +40,19 @@ export class Notes {
 
 /** @returns HTML without a blank line, so that nothing in it is taken for Markdown */
 export function summaryOf(mode: Inputs['mode'], outcome: Outcome, { lines, omittedCount }: Notes): string {
+  return blockOf(titleOf(mode, outcome), [...lines, ...hints(mode, outcome)], omittedCount);
+}
+
+/** How a step that failed is told. @param line the error */
+export function failureSummary(line: string, { lines, omittedCount }: Notes): string {
+  return blockOf(`Failed: ${escaped(line)}`, lines, omittedCount);
+}
+
+function blockOf(title: string, lines: readonly string[], omittedCount: number): string {
   const omitted = omittedCount === 0 ? [] : [`${counted(omittedCount, 'line')} before these are in the log.`];
-  const items = [...omitted, ...lines, ...hints(mode, outcome)].map((line) => `<li>${escaped(line)}</li>`);
-  const title = `<h4>${titleOf(mode, outcome)}</h4>`;
-  return (items.length === 0 ? [title] : [title, '<ul>', ...items, '</ul>']).join('\n');
+  const items = [...omitted, ...lines].map((line) => `<li>${escaped(line)}</li>`);
+  const heading = `<h4>${title}</h4>`;
+  return (items.length === 0 ? [heading] : [heading, '<ul>', ...items, '</ul>']).join('\n');
 }
 
 const TITLES = { check: checked, upload: uploaded, restore: restored } as const;

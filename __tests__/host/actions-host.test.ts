@@ -55,6 +55,7 @@ describe('the job', () => {
       runAttempt: '2',
       workflow: 'CI',
       ref: 'refs/heads/main',
+      url: 'https://github.com/owner/repository/actions/runs/12345678901',
     });
   });
 
@@ -72,8 +73,8 @@ it('inputs and variables are those of the environment', async () => {
 });
 
 const TOLD = `
-  const { log, setOutput, mask } = host.actionsHost();
-  setOutput('found', 'a\\nb');
+  const { log, setOutputs, mask } = host.actionsHost();
+  setOutputs(new Map([['found', 'a\\nb']]));
   log.info('info'); log.warning('first\\nsecond'); log.debug('debug'); mask('secret');
 `;
 
@@ -89,7 +90,8 @@ it('debug lines are left out where the runner does not show them', async () => {
 });
 
 describe('a file of the runner', () => {
-  const START = "try { host.actionsHost().setOutput('a', 'b'); } catch (error) { host.reportFailure(error); }";
+  const START =
+    "try { host.actionsHost().setOutputs(new Map([['a', 'b']])); } catch (error) { host.reportFailure(error); }";
   const HERE = import.meta.dirname;
 
   it.each([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { InputError } from '../../src/errors.ts';
-import { type Inputs, parseInputs, SECRET_INPUTS } from '../../src/inputs/inputs.ts';
-import type { InputName } from '../../src/inputs/table.ts';
+import { type Inputs, parseInputs } from '../../src/inputs/inputs.ts';
+import { type InputName, SECRET_INPUTS } from '../../src/inputs/table.ts';
 
 type Texts = Partial<Record<InputName, string>>;
 

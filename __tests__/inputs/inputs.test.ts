@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { InputError } from '../../src/errors.ts';
-import { type Inputs, parseInputs, SECRET_INPUTS, SWITCHES } from '../../src/inputs/inputs.ts';
-import { INPUTS, type InputName } from '../../src/inputs/table.ts';
+import { type Inputs, parseInputs, SWITCHES, secretsIn } from '../../src/inputs/inputs.ts';
+import { INPUTS, type InputName, ownVariable, SECRET_INPUTS } from '../../src/inputs/table.ts';
 
 const COMMIT = 'c'.repeat(40);
 const CODE_HASH = 'd'.repeat(64);
 
 type Texts = Partial<Record<InputName, string>>;
 type Variables = Readonly<Record<string, string>>;
+const OWN = { ASSETS_MODE: 'check', ASSETS_BUCKET: 'my-assets' };
 
 /** Parses a valid set of inputs, with what a test wants otherwise. */
 function parse(overrides: Texts = {}, variables: Variables = {}): Inputs {
@@ -71,8 +72,8 @@ describe('inputs that are not given', () => {
   });
 
   it.each<[InputName, string]>([
-    ['mode', 'mode is not set: give it'],
-    ['bucket', 'bucket is not set: give it, or the variable PACKAGE_ASSETS_BUCKET'],
+    ['mode', 'mode is not set: give check, upload or restore, or set ASSETS_MODE'],
+    ['bucket', 'bucket is not set: give its name, or set PACKAGE_ASSETS_BUCKET'],
   ])('are missed where they have none: %s', (name, message) => {
     expect(() => parse({ [name]: '' })).toThrow(new InputError(message));
   });
@@ -131,8 +132,10 @@ describe('inputs that are given', () => {
     [{ 'max-attempts': '3' }, { store: { maxAttempts: 3 } }],
     [{ 'job-summary': 'false' }, { jobSummary: false }],
     [{ 'dry-run': 'true' }, { dryRun: true }],
-  ])('say what is to be done: %j', (texts, expected) => {
+  ])('say what is to be done, by themselves or by their variables: %j', (texts, expected) => {
     expect(parse(texts)).toMatchObject(expected);
+    const variables = Object.entries(texts).map(([name, text]) => [ownVariable(name), text]);
+    expect(parse({ mode: '', bucket: '' }, { ...OWN, ...Object.fromEntries(variables) })).toMatchObject(expected);
   });
 
   it('lose the white space around them', () => {
@@ -195,6 +198,13 @@ describe('credentials', () => {
         'aws-access-key-id, aws-secret-access-key and aws-session-token belong together: give the first two, or none of them',
       ),
     );
+  });
+
+  it('are kept out of the log wherever they come from', () => {
+    const variables: Variables = { ASSETS_AWS_SECRET_ACCESS_KEY: 'of a variable', AWS_SECRET_ACCESS_KEY: 'of AWS' };
+    const texts: Texts = { bucket: 'my-assets', 'signing-key': 'of an input' };
+    const source = { input: (name: InputName) => texts[name] ?? '', variable: (name: string) => variables[name] };
+    expect(secretsIn(source)).toEqual(['of a variable', 'of an input']);
   });
 
   it('are all declared as secrets', () => {
@@ -355,7 +365,8 @@ describe('environment variables', () => {
       input: (name) => (name === 'mode' ? 'check' : name === 'bucket' ? 'my-assets' : ''),
       variable: (name) => void asked.add(name),
     });
-    const known = [...declared.map(({ variable }) => variable), ...Object.values(SWITCHES)];
+    const own = Object.keys(INPUTS).map(ownVariable);
+    const known = [...own, ...declared.map(({ variable }) => variable), ...Object.values(SWITCHES)];
     expect(known).toEqual(expect.arrayContaining([...asked]));
   });
 });

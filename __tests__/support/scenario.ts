@@ -4,7 +4,14 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { LocalS3Options } from '../../dev/local-s3/local-s3.ts';
-import { type ActionResult, type ActionStep, machineEnvironment, runAction } from '../../dev/run-action.ts';
+import {
+  type ActionResult,
+  type ActionStep,
+  type CommandResult,
+  machineEnvironment,
+  runAction,
+  runCommand,
+} from '../../dev/run-action.ts';
 import type { RestoreSelection } from '../../src/asset-set/download.ts';
 import {
   type AssetFile,
@@ -311,6 +318,22 @@ export class Scenario {
       tagging: undefined,
       ...overrides,
     };
+  }
+
+  /** Runs the built command line program in this repository. */
+  cli(
+    args: readonly string[],
+    { env = {}, onStart }: Pick<ActionOptions, 'env' | 'onStart'> = {},
+  ): Promise<CommandResult> {
+    const { endpoint, credentials, name } = this.bucket;
+    const given = {
+      ASSETS_BUCKET: name,
+      ASSETS_ENDPOINT_URL: endpoint,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    };
+    return runCommand({ args, cwd: this.root, env: { ...given, ...env }, ...defined({ onStart }) });
   }
 
   /** Runs the built action as a step of a job of this repository. */

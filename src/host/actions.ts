@@ -4,40 +4,14 @@ import { appendFileSync } from 'node:fs';
 import { debug, getInput, info, isDebug, setFailed, setOutput, setSecret, warning } from '@actions/core';
 import { context } from '@actions/github';
 import { CancelledError, codeOf, describeError, UserError } from '../errors.ts';
-import type { InputSource } from '../inputs/inputs.ts';
-import type { Log } from '../ports.ts';
 import { printable } from '../text.ts';
+import { cancelOnSignal, type Host, type OutputValue, outputText } from './host.ts';
 import { eventFault } from './system.ts';
 
 // before @actions/github
 
-/** To release records and abort uploads; the runner sends SIGTERM 7.5 s after SIGINT, and kills 2.5 s later. */
-const CLEANUP_MS = 3000;
-
-/** What the runner tells about the job; undefined outside Actions. */
-export interface JobContext {
-  readonly sha: string | undefined;
-  readonly repository: string | undefined;
-  readonly runId: string | undefined;
-  readonly runAttempt: string | undefined;
-  readonly workflow: string | undefined;
-  readonly ref: string | undefined;
-}
-
-/** The runner, as `main` sees it. */
-export interface Host {
-  readonly inputs: InputSource;
-  readonly job: JobContext;
-  readonly log: Log;
-  /** @throws UserError where the runner's file for outputs can't be written */
-  readonly setOutput: (name: string, text: string) => void;
-  /** Adds HTML to the job summary, where the runner takes one. @throws the system's error */
-  readonly addSummary: (html: string) => void;
-  /** Keeps a value out of the log from now on. */
-  readonly mask: (secret: string) => void;
-  /** Calls `cancel` when the runner cancels the step. A step that goes on for seconds after that fails with its error. */
-  readonly onCancel: (cancel: (signalName: string) => CancelledError) => void;
-}
+/** Runners refuse outputs of over 1 MiB a job; larger sets are in `.record.json`. */
+const MOST_OUTPUT_CHARACTERS = 256 * 1024;
 
 /**
  * The GitHub Actions runner that this process runs under.
@@ -46,30 +20,31 @@ export interface Host {
  */
 export function actionsHost(): Host {
   if (eventFault !== undefined) throw new UserError(eventFault);
-  const { repo, sha, runId, runAttempt, workflow, ref } = { ...context, repo: repository() };
+  const { repo, sha, runId, runAttempt, workflow, ref, serverUrl } = { ...context, repo: repository() };
   return {
     inputs: { input: (name) => getInput(name), variable: (name) => process.env[name] },
     job: {
       sha: given(sha),
       repository: repo,
-      runId: Number.isNaN(runId) ? undefined : String(runId),
-      runAttempt: Number.isNaN(runAttempt) ? undefined : String(runAttempt),
+      runId: numbered(runId),
+      runAttempt: numbered(runAttempt),
       workflow: given(workflow),
       ref: given(ref),
+      url: repo && numbered(runId) && `${serverUrl}/${repo}/actions/runs/${runId}`,
     },
     // The runner shows these lines only when it is asked to, and writing thousands of them takes its time.
     log: { info, warning: (line) => warning(line), debug: isDebug() ? debug : () => undefined },
-    setOutput: writeOutput,
+    setOutputs,
     addSummary,
     mask: setSecret,
-    onCancel: (cancel) => {
-      for (const name of ['SIGINT', 'SIGTERM'] as const)
-        process.on(name, () => {
-          const error = cancel(name);
-          setTimeout(() => reportFailure(error), CLEANUP_MS).unref();
-        });
-    },
+    onCancel: (cancel) => cancelOnSignal(cancel, reportFailure),
   };
+}
+
+function setOutputs(outputs: ReadonlyMap<string, OutputValue>): string[] {
+  const texts = [...outputs].map(([name, value]) => [name, outputText(value, MOST_OUTPUT_CHARACTERS)] as const);
+  for (const [name, text] of texts) writeOutput(name, text);
+  return texts.filter(([name, text]) => text === '' && outputs.get(name) !== '').map(([name]) => name);
 }
 
 function writeOutput(name: string, text: string): void {
@@ -95,6 +70,10 @@ function addSummary(html: string): void {
 /** The context's own `repo` throws outside Actions. */
 function repository(): string | undefined {
   return given(process.env.GITHUB_REPOSITORY);
+}
+
+function numbered(number: number): string | undefined {
+  return Number.isNaN(number) ? undefined : String(number);
 }
 
 function given(text: string | undefined): string | undefined {

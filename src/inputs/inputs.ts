@@ -1,7 +1,7 @@
 import type { Concurrency } from '../async.ts';
 import type { CodeHashRequest } from '../code-hash/code-hash.ts';
 import { InputError } from '../errors.ts';
-import { INPUTS, type InputName, type InputValue } from './table.ts';
+import { INPUTS, type InputName, type InputValue, ownVariable, SECRET_INPUTS } from './table.ts';
 import { matching, refused } from './values.ts';
 
 /** Where texts come from; an empty one counts as not given. */
@@ -13,10 +13,11 @@ export interface InputSource {
 export type Inputs = ReturnType<typeof parseInputs>;
 type Mode = InputValue<'mode'>;
 
-/** The inputs that are kept out of the log. */
-export const SECRET_INPUTS = Object.keys(INPUTS)
-  .filter((name): name is InputName => name in INPUTS)
-  .filter((name) => INPUTS[name].secret);
+/** @returns the texts that are kept out of the log, whether they can be used or not */
+export function secretsIn(source: InputSource): string[] {
+  const given = new GivenInputs(source);
+  return SECRET_INPUTS.map((name) => given.text(name)).filter((text) => text !== undefined);
+}
 
 /**
  * Reads every input: its own text, else that of a variable, else the default.
@@ -66,18 +67,19 @@ class GivenInputs {
     this.#source = source;
   }
 
-  /**
-   * @param variables that stand in for it
-   * @throws InputError if it is required and not given, or can't be used
-   */
+  /** @param variables that stand in for it, besides its own */
+  text(name: InputName, variables = INPUTS[name].variables ?? []): string | undefined {
+    const given = this.#source.input(name).trim();
+    return given || [ownVariable(name), ...variables].map((one) => this.variable(one)).find(Boolean);
+  }
+
+  /** As `text`. @throws InputError if it is required and not given, or can't be used */
   value<Name extends InputName>(name: Name, variables = INPUTS[name].variables ?? []): InputValue<Name> {
     const { parse, required, default: otherwise } = INPUTS[name];
-    const text = this.#source.input(name).trim() || variables.map((one) => this.variable(one)).find(Boolean);
-    if (required && !text)
-      throw new InputError(
-        `${name} is not set: give it${variables[0] === undefined ? '' : `, or the variable ${variables[0]}`}`,
-      );
-    const chosen = text || otherwise;
+    const text = this.text(name, variables);
+    if (required !== undefined && text === undefined)
+      throw new InputError(`${name} is not set: give ${required}, or set ${variables[0] ?? ownVariable(name)}`);
+    const chosen = text ?? otherwise;
     const value = chosen === undefined ? undefined : parse(name, chosen, this.#source.variable);
     // The type says what the row's parser returns; the compiler can't follow it through the table.
     return value as InputValue<Name>;

@@ -20,15 +20,20 @@ import {
 
 /** One input: how it is found, read and explained. */
 export interface InputRow {
-  /** Environment variables that stand in for it, the first that is set. */
+  /** Environment variables that stand in for it besides {@link ownVariable}, the first that is set. */
   readonly variables?: readonly string[];
   readonly parse: Parser<unknown>;
-  readonly required?: true;
+  /** What to give, where there has to be something. */
+  readonly required?: string;
   /** The text that counts if none is given. */
   readonly default?: string;
   /** Where no text says it: what happens if none is given. Markdown. */
   readonly without?: string;
-  /** Kept out of the log before anything else happens. */
+  /** Several items, one per line: on the command line, one flag for each. */
+  readonly list?: true;
+  /** One of those that most people use: help and README show them first. */
+  readonly common?: true;
+  /** Kept out of the log before anything else happens, and refused as a flag. */
   readonly secret?: true;
   /** What it is, in Markdown, for action.yml and the documentation: no capital letter, no full stop. */
   readonly help: string;
@@ -69,24 +74,27 @@ const HEADER_VALUE = matching(/^[\x20-\x7e]+$/, "give a header value such as 'ma
 const TABLE = {
   mode: {
     parse: choice('check', 'upload', 'restore'),
-    required: true,
+    required: 'check, upload or restore',
     help: "`check` looks for the commit's assets, `upload` stores them, `restore` downloads them",
   },
   bucket: {
     variables: ['PACKAGE_ASSETS_BUCKET'],
     parse: bucketName,
-    required: true,
+    required: 'its name',
+    common: true,
     help: 'name of the bucket',
   },
 
   // What is built, and where its assets are.
   'repository-path': {
+    common: true,
     variables: ['GIT_REPO_PATH'],
     parse: localPath,
     without: '`.`',
     help: 'root of the checked-out repository; `~` is the home directory',
   },
   'package-directory': {
+    common: true,
     variables: ['PACKAGE_DIRECTORY'],
     parse: localPath,
     default: './packages',
@@ -100,6 +108,8 @@ const TABLE = {
 
   // The code hash.
   'code-hash-filter': {
+    list: true,
+    common: true,
     variables: ['CODE_HASH_FIND_FILTER'],
     parse: (_, text) => patterns(text),
     without: 'off',
@@ -111,6 +121,7 @@ const TABLE = {
     help: '`md5` shares the cache of the Python tool',
   },
   'code-hash-salt': {
+    common: true,
     parse: plainText,
     without: 'empty',
     help: 'anything else the build depends on: tool versions, operating system, build flags',
@@ -128,16 +139,20 @@ const TABLE = {
 
   // Which sets count, and what is done with them.
   prefix: {
+    common: true,
     parse: keyPrefix,
     without: 'empty',
     help: 'put before every key: one for each package, matrix leg or level of trust; no segment may be `artifacts`, `cache` or `records`',
   },
   'fallback-prefixes': {
+    list: true,
     parse: keyPrefixes,
     without: 'none',
     help: "read-only prefixes to look under next, one per line; `/` is the bucket's root (check, restore)",
   },
   files: {
+    list: true,
+    common: true,
     parse: filePatterns,
     without: 'everything not hidden, subfolders too',
     help: 'patterns of what to upload or restore, relative to the package directory, one per line; `!pattern` excludes',
@@ -153,8 +168,9 @@ const TABLE = {
     default: 'false',
     help: '`true` sends every file again and replaces a complete set and its cached copy (upload)',
   },
-  restore: { parse: flag, default: 'false', help: '`true` also restores the assets on a hit (check)' },
+  restore: { parse: flag, common: true, default: 'false', help: '`true` also restores the assets on a hit (check)' },
   'fail-on-miss': {
+    common: true,
     parse: flag,
     without: '`false`; restore `true`',
     help: '`true` fails the step if nothing was found or nothing was restored (check, restore)',
@@ -177,6 +193,7 @@ const TABLE = {
 
   // The bucket, and who asks for it.
   'aws-region': {
+    common: true,
     variables: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
     parse: REGION,
     without: "the bucket's",
@@ -190,6 +207,7 @@ const TABLE = {
   'aws-secret-access-key': { parse: plainText, secret: true, help: 'secret key' },
   'aws-session-token': { parse: plainText, secret: true, help: 'session token of temporary credentials' },
   'role-to-assume': {
+    common: true,
     variables: ['AWS_ROLE'],
     parse: ROLE_ARN,
     help: "ARN of a role to assume: with GitHub's OIDC token if the job can get one and no keys are given as inputs, else with the credentials at hand",
@@ -217,6 +235,7 @@ const TABLE = {
     help: '`true` charges requests to this account, as buckets with Requester Pays demand',
   },
   'endpoint-url': {
+    common: true,
     variables: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
     parse: endpointUrl,
     without: 'AWS',
@@ -237,8 +256,8 @@ const TABLE = {
   },
   'sse-kms-key-id': { parse: plainText, help: 'KMS key for server-side encryption' },
   acl: { parse: choice(...ACLS), help: 'canned ACL of stored objects' },
-  tags: { parse: tagging, help: 'tags of assets, one `name=value` per line' },
-  metadata: { parse: userMetadata, help: 'more object metadata of assets, one `name=value` per line' },
+  tags: { list: true, parse: tagging, help: 'tags of assets, one `name=value` per line' },
+  metadata: { list: true, parse: userMetadata, help: 'more object metadata of assets, one `name=value` per line' },
   'content-type': { parse: MEDIA_TYPE, without: 'by extension', help: 'content type of assets' },
   'cache-control': { parse: HEADER_VALUE, help: 'Cache-Control of assets' },
 
@@ -249,6 +268,7 @@ const TABLE = {
     help: 'Ed25519 private key, as `openssl genpkey -algorithm ed25519` writes it: signs records, and only signed sets count; keep it in a secret',
   },
   'verify-keys': {
+    list: true,
     parse: plainText,
     help: 'Ed25519 public keys, as `openssl pkey -pubout` writes them, one per line: only sets signed by one of them, or by `signing-key`, count',
   },
@@ -281,9 +301,19 @@ export type InputName = keyof typeof TABLE;
 
 export const INPUTS: Readonly<Record<InputName, InputRow>> = TABLE;
 
+/** The variable of an input's own: `ASSETS_CODE_HASH_FILTER`. */
+export function ownVariable(name: string): string {
+  return `ASSETS_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** The inputs that are kept out of the log. */
+export const SECRET_INPUTS = Object.keys(INPUTS)
+  .filter((name): name is InputName => name in INPUTS)
+  .filter((name) => INPUTS[name].secret);
+
 type Row<Name extends InputName> = (typeof TABLE)[Name];
 
 /** What an input is read as; undefined if it is not given and has no default. */
 export type InputValue<Name extends InputName> =
   | ReturnType<Row<Name>['parse']>
-  | (Row<Name> extends { readonly required: true } | { readonly default: string } ? never : undefined);
+  | (Row<Name> extends { readonly required: string } | { readonly default: string } ? never : undefined);

@@ -1,0 +1,246 @@
+import { execFileSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { CLI_ENTRY, ENTRY } from '../../dev/run-action.ts';
+import { INPUTS } from '../../src/inputs/table.ts';
+import { OUTPUTS } from '../../src/outputs.ts';
+import { VERSION } from '../../src/version.ts';
+import { Scenario } from '../support/scenario.ts';
+
+// The built command line program as a script runs it.
+
+const FILTER = ['--code-hash-filter', 'src/**'];
+
+let scenario: Scenario;
+beforeEach(async () => {
+  scenario = await Scenario.create();
+});
+afterEach(() => scenario.close());
+
+describe('a pipeline', () => {
+  it('checks, uploads, does not build again, and restores', async () => {
+    const miss = await scenario.cli(['check', ...FILTER, '--exit-code']);
+    expect(miss).toMatchObject({ exitCode: 3, stdout: '' });
+    await scenario.build({ 'app.zip': 'app', 'sub/site.txt': 'site' });
+    expect(await scenario.cli(['upload', ...FILTER])).toMatchObject({ exitCode: 0, stdout: '' });
+    await scenario.commit();
+    await scenario.freshPackages();
+    const hit = await scenario.cli(['check', ...FILTER, '--exit-code']);
+    expect(hit).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(await scenario.marker('.found')).toBe('');
+    expect(await scenario.cli(['restore'])).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(await scenario.marker('sub/site.txt')).toBe('site');
+  });
+
+  it('files assets under HEAD, and prints no workflow commands', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    const { stderr } = await scenario.cli(['upload'], { env: { GITHUB_SHA: 'f'.repeat(40), RUNNER_DEBUG: '1' } });
+    expect(await scenario.bucket.keys('artifacts/')).toEqual([`artifacts/${scenario.head}/app.zip`]);
+    expect(stderr).not.toMatch(/^::/m);
+  });
+
+  it('is of one answer, whether it succeeds or not', async () => {
+    expect(await scenario.cli(['check'])).toMatchObject({ exitCode: 0 });
+    expect(await scenario.cli(['restore'])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^error: There are no assets for commit/m),
+    });
+    expect(await scenario.cli(['restore', '--exit-code'])).toMatchObject({ exitCode: 3 });
+    expect(await scenario.cli(['restore', '--no-fail-on-miss'])).toMatchObject({ exitCode: 0 });
+    expect(await scenario.cli(['upload'])).toMatchObject({ exitCode: 1 });
+  });
+});
+
+describe('--json', () => {
+  it('is one object of all outputs, on a line of its own', async () => {
+    await scenario.build({ 'a"$(id)\u{e0041}.zip': 'app' });
+    const { stdout } = await scenario.cli(['upload', ...FILTER, '--json']);
+    expect(stdout).toMatch(/^[ -~]*\n$/);
+    const outputs = JSON.parse(stdout);
+    expect(Object.keys(outputs)).toEqual(Object.keys(OUTPUTS));
+    expect(outputs).toMatchObject({
+      found: true,
+      uploaded: true,
+      cached: true,
+      reason: 'uploaded',
+      'file-count': 1,
+      'total-bytes': 3,
+      files: [{ path: 'a"$(id)\u{e0041}.zip', size: 3 }],
+    });
+  });
+
+  it('is what a miss ends with, even one that fails, and nothing else that fails', async () => {
+    const miss = await scenario.cli(['restore', '--json']);
+    expect(miss.exitCode).toBe(1);
+    expect(JSON.parse(miss.stdout)).toMatchObject({ found: false, reason: 'absent', files: [] });
+    expect(await scenario.cli(['upload', '--json'])).toMatchObject({ exitCode: 1, stdout: '' });
+  });
+});
+
+describe('--env-file', () => {
+  const PREFIX = `it's "quoted" \`id\` $HOME %41 ~ ä`;
+
+  function valuesBySh(path: string): Record<string, string> {
+    const print = 'set -a; . "$1"; exec env -0';
+    const environment = execFileSync('sh', ['-c', print, 'sh', path], { env: { PATH: process.env.PATH } }).toString();
+    return Object.fromEntries(
+      environment.split('\0').map((line) => /^(ASSETS_[A-Z_]+)=(.*)$/s.exec(line)?.slice(1) ?? []),
+    );
+  }
+
+  /** As GitLab reads a dotenv report: https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/services/ci/parse_dotenv_artifact_service.rb */
+  async function valuesByGitLab(path: string): Promise<Record<string, string>> {
+    const lines = (await readFile(path, 'utf8')).split('\n').slice(0, -1);
+    return Object.fromEntries(
+      lines.map((line) => (/^(.*?)=(.*)$/.exec(line)?.slice(1) ?? []).map((text) => text.trim())),
+    );
+  }
+
+  /** As a Buildkite hook takes it over: one word a variable. */
+  function valuesByWords(path: string): Record<string, string> {
+    const print = 'export $(cat "$1"); exec env -0';
+    const environment = execFileSync('sh', ['-c', print, 'sh', path], { env: { PATH: process.env.PATH } }).toString();
+    return Object.fromEntries(
+      environment.split('\0').map((line) => /^(ASSETS_[A-Z_]+)=(.*)$/s.exec(line)?.slice(1) ?? []),
+    );
+  }
+
+  it('is read alike by sh, GitLab and Buildkite, whatever the names are', async () => {
+    const file = join(scenario.root, 'assets.env');
+    await scenario.build({ [`${PREFIX}\u3000.zip`]: 'app' });
+    await scenario.cli(['upload', '--prefix', PREFIX, '--env-file', file]);
+    const values = await valuesByGitLab(file);
+    expect(Object.keys(values)).toEqual(
+      Object.keys(OUTPUTS).map(
+        (name) => `ASSETS_${name in INPUTS ? 'OUTPUT_' : ''}${name.toUpperCase().replaceAll('-', '_')}`,
+      ),
+    );
+    expect(valuesBySh(file)).toEqual(values);
+    expect(valuesByWords(file)).toEqual(values);
+    expect(values).toMatchObject({ ASSETS_FOUND: 'true', ASSETS_SOURCE: 'artifact', ASSETS_FILE_COUNT: '1' });
+    expect(values.ASSETS_OUTPUT_COMMIT_SHA).toBe(scenario.head);
+    expect(decodeURIComponent(values.ASSETS_ARTIFACT_PREFIX ?? '')).toBe(`${PREFIX}/artifacts/${scenario.head}/`);
+    expect(JSON.parse(decodeURIComponent(values.ASSETS_OUTPUT_FILES ?? ''))).toMatchObject([
+      { path: `${PREFIX}\u3000.zip` },
+    ]);
+  });
+
+  it('keeps what the file has, and leaves out a list that is too long, with a warning', async () => {
+    const file = join(scenario.root, 'assets.env');
+    await writeFile(file, 'OTHER=1');
+    await scenario.build(Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`file-${index}.zip`, 'app'])));
+    const { stderr } = await scenario.cli(['upload', '--env-file', file]);
+    const lines = (await readFile(file, 'utf8')).split('\n');
+    expect(lines[0]).toBe('OTHER=1');
+    expect(lines).toContain('ASSETS_OUTPUT_FILES=');
+    expect((await readFile(file)).length).toBeLessThan(5 * 1024);
+    expect(stderr).toContain("warning: The output 'files' is empty, since the set is too large for it");
+  });
+
+  it('is refused before anything is done where it cannot be written', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    const { exitCode, stderr } = await scenario.cli(['upload', '--env-file', '/no/where']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(
+      /^error: --env-file is '\/no\/where', which can't be written \(ENOENT\): give another path.*\n$/,
+    );
+    expect(await scenario.bucket.keys('')).toEqual([]);
+  });
+});
+
+describe('a command line that cannot be used', () => {
+  it.each<[readonly string[], string]>([
+    [[], 'There is no command: give check, upload or restore, or see --help'],
+    [['chekc'], "There is no command 'chekc': did you mean check?"],
+    [['deploy'], "There is no command 'deploy': see --help"],
+    [['check', '--code-hash-filtre=src/**'], "There is no flag '--code-hash-filtre': did you mean --code-hash-filter?"],
+    [['check', '--frobnicate'], "There is no flag '--frobnicate': see --help"],
+    [['check', '-x'], "There is no flag '-x': see --help"],
+    [['check', '--bucket', 'a', '--bucket', 'b'], '--bucket is given twice: give it once'],
+    [['check', '--bucket'], "--bucket has no value: give one, as --bucket=<value> where it begins with '-'"],
+    [
+      ['check', 'src/**'],
+      "'src/**' belongs to no flag: put a value after its flag, and each item of a list after a flag of its own",
+    ],
+    [['check', '--dry-run=yes'], "--dry-run is 'yes': give 'true' or 'false'"],
+    [['check', '--bucket', 's3://b'], "bucket is 's3://b': give the name alone"],
+    [['check', '--mode', 'upload'], "There is no flag '--mode'"],
+    [
+      ['check', '--aws-secret-access-key', 'hunter2'],
+      '--aws-secret-access-key would show in lists of processes: set the variable ASSETS_AWS_SECRET_ACCESS_KEY instead',
+    ],
+    [['check', '--signing-key=hunter2'], '--signing-key would show in lists of processes'],
+  ])('says why in one line, and exits with 2: %j', async (args, line) => {
+    const { exitCode, stdout, stderr } = await scenario.cli(args);
+    expect(stderr).toContain(`error: ${line}`);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(stderr).not.toContain('hunter2');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  });
+});
+
+describe('flags', () => {
+  it('go before variables, are repeated for lists, and stand for true alone', async () => {
+    await scenario.build({ 'a.zip': 'a', 'b.zip': 'b', 'c.zip': 'c' });
+    const env = { ASSETS_PREFIX: 'team', ASSETS_FILES: 'c.zip', ASSETS_CODE_HASH_FILTER: 'src/**' };
+    const files = ['--files', 'a.zip', '--files=b.zip'];
+    await scenario.cli(['upload', '--prefix=other', ...files, '--dry-run'], { env });
+    expect(await scenario.bucket.keys('')).toEqual([]);
+    await scenario.cli(['upload', '--prefix=other', ...files, '--dry-run=false'], { env });
+    expect(await scenario.bucket.keys('other/artifacts/')).toEqual([
+      `other/artifacts/${scenario.head}/a.zip`,
+      `other/artifacts/${scenario.head}/b.zip`,
+    ]);
+    expect(await scenario.bucket.keys('other/cache/')).toHaveLength(2);
+  });
+
+  it('--verbose tells more', async () => {
+    const [quiet, verbose] = await Promise.all([scenario.cli(['upload']), scenario.cli(['upload', '--verbose'])]);
+    expect(quiet.stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(verbose.stderr).toMatch(/^ +at /m);
+    expect(verbose.stderr).toContain(quiet.stderr);
+  });
+});
+
+describe('help', () => {
+  it('names every input and its variables, the twelve common ones first', async () => {
+    const { stdout, exitCode } = await scenario.cli(['--help']);
+    expect(exitCode).toBe(0);
+    const [, common = '', , more = '', secret = ''] = stdout.split(/^\S.*:\n(?= {2}(?:--|ASSETS_))/m);
+    const names = (text: string): string[] => [...text.matchAll(/^ {2}--([a-z-]+)/gm)].map(([, name]) => name ?? '');
+    const rows = Object.entries(INPUTS).filter(([name]) => name !== 'mode');
+    const namesOf = (chosen: typeof rows): string[] => chosen.map(([name]) => name);
+    expect(names(common)).toHaveLength(12);
+    expect(names(common)).toEqual(namesOf(rows.filter(([, { common: isCommon }]) => isCommon)));
+    expect(names(more)).toEqual(namesOf(rows.filter(([, row]) => !row.common && !row.secret)));
+    expect([...secret.matchAll(/^ {2}ASSETS_/gm)]).toHaveLength(rows.filter(([, row]) => row.secret).length);
+    for (const [name, { variables = [] }] of rows)
+      for (const variable of [`ASSETS_${name.toUpperCase().replaceAll('-', '_')}`, ...variables])
+        expect(stdout).toMatch(new RegExp(`\\b${variable}\\b`));
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+  });
+
+  it.each([
+    ['check', '--restore', '--overwrite'],
+    ['upload', '--overwrite', '--restore'],
+    ['restore', '--fail-on-miss', '--if-no-files-found'],
+  ])('of %s has %s, and not %s', async (command, own, other) => {
+    const { stdout } = await scenario.cli([command, '-h']);
+    expect(stdout).toMatch(new RegExp(`^Usage: s3-asset-manager ${command} `));
+    expect(stdout).toMatch(new RegExp(`^ {2}${own}\\b`, 'm'));
+    expect(stdout).not.toMatch(new RegExp(`^ {2}${other}\\b`, 'm'));
+  });
+
+  it('goes before what is wrong besides, and --version says the version', async () => {
+    expect(await scenario.cli(['--version'])).toMatchObject({ exitCode: 0, stdout: `${VERSION}\n`, stderr: '' });
+  });
+});
+
+it.each([CLI_ENTRY, ENTRY])('an old Node is told in a sentence: %s', async (entry) => {
+  const old = join(scenario.root, 'old.cjs');
+  const oldVersion = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.11.0' } });";
+  await writeFile(old, oldVersion);
+  const run = () => execFileSync(process.execPath, ['--require', old, entry, 'check'], { stdio: 'pipe' });
+  expect(run).toThrow('This is Node 22.11.0, and s3-asset-manager needs 22.12 or newer: install a newer Node');
+});

@@ -1,0 +1,44 @@
+import { InputError, MissError } from './errors.ts';
+import { Terminal, terminalHost } from './host/terminal.ts';
+import { type CommandLine, parseCommandLine } from './inputs/flags.ts';
+import { readInputs, run } from './run.ts';
+import { VERSION } from './version.ts';
+
+const DONE = 0;
+const FAILED = 1;
+const BAD_USAGE = 2;
+const MISSED = 3;
+
+/** The command line program. Never rejects; sets the exit code of the process. */
+export async function cli(): Promise<void> {
+  try {
+    process.exitCode = await runCommand(parseCommandLine(process.argv.slice(2)));
+  } catch (error) {
+    new Terminal({ isVerbose: false }).fail(error);
+    process.exitCode = BAD_USAGE;
+  }
+}
+
+/** @throws UserError for a flag or an input that can't be used */
+async function runCommand(line: CommandLine): Promise<number> {
+  if (line.wantsVersion) return print(VERSION);
+  if (line.wantsHelp) return print((await import('./inputs/help.ts')).helpText(line.command));
+  if (line.command === undefined)
+    throw new InputError('There is no command: give check, upload or restore, or see --help');
+  const terminal = new Terminal(line);
+  const host = terminalHost(line, terminal);
+  const inputs = readInputs(host);
+  const missed = line.tellsMiss && inputs.mode !== 'upload' ? MISSED : undefined;
+  try {
+    const { found } = await run(host, inputs);
+    return found ? DONE : (missed ?? DONE);
+  } catch (error) {
+    terminal.fail(error);
+    return error instanceof MissError ? (missed ?? FAILED) : FAILED;
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return DONE;
+}

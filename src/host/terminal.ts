@@ -1,0 +1,141 @@
+import { appendFileSync, readFileSync } from 'node:fs';
+import { CancelledError, codeOf, describeError, systemCode, UserError } from '../errors.ts';
+import { type CommandLine, ENV_FILE } from '../inputs/flags.ts';
+import { INPUTS, ownVariable } from '../inputs/table.ts';
+import { printable } from '../text.ts';
+import { cancelOnSignal, type Host, inPrintable, type LiveLine, type OutputValue, outputText } from './host.ts';
+import { jobOf } from './job.ts';
+
+/**
+ * A list in an env file is for few files: GitLab takes 5 KiB of them, and `--json` has no bounds.
+ * https://docs.gitlab.com/ci/yaml/artifacts_reports/#artifactsreportsdotenv
+ */
+const MOST_LIST_CHARACTERS = 2000;
+
+const CLEAR_LINE = '\r\u001b[K';
+const COLOURS = { plain: '', error: '\u001b[31m', warning: '\u001b[33m', debug: '\u001b[2m' } as const;
+const NO_COLOUR = '\u001b[0m';
+
+/** What is seen of a run on a terminal, or in the log of another system than Actions: lines on stderr. */
+export class Terminal {
+  readonly #isVerbose: boolean;
+  readonly #isColoured = process.stderr.isTTY === true && !process.env.NO_COLOR;
+  #isLive = false;
+
+  constructor({ isVerbose }: { readonly isVerbose: boolean }) {
+    this.#isVerbose = isVerbose;
+  }
+
+  readonly log = {
+    info: (line: string): void => this.#write('plain', line),
+    warning: (line: string): void => this.#write('warning', `warning: ${line}`),
+    debug: (line: string): void => {
+      if (this.#isVerbose) this.#write('debug', line);
+    },
+  };
+
+  /** Undefined where stderr is no terminal, or one that can't rewrite a line. */
+  readonly liveLine: LiveLine | undefined =
+    process.stderr.isTTY && process.env.TERM !== 'dumb'
+      ? { show: (text) => this.#show(text), clear: () => this.#clear() }
+      : undefined;
+
+  /** Ends the process where it was cancelled: whatever is still under way is left. */
+  readonly fail = (error: unknown): void => {
+    const { line, details } = describeError(error);
+    this.log.debug(details);
+    this.#write('error', `error: ${line}`);
+    if (error instanceof CancelledError) process.exit(1);
+  };
+
+  #write(colour: keyof typeof COLOURS, line: string): void {
+    this.#clear();
+    const isPlain = !this.#isColoured || colour === 'plain';
+    process.stderr.write(`${isPlain ? line : `${COLOURS[colour]}${line}${NO_COLOUR}`}\n`);
+  }
+
+  #show(text: string): void {
+    // A line that is wrapped can't be rewritten.
+    process.stderr.write(CLEAR_LINE + text.slice(0, (process.stderr.columns || 80) - 1));
+    this.#isLive = true;
+  }
+
+  #clear(): void {
+    if (this.#isLive) process.stderr.write(CLEAR_LINE);
+    this.#isLive = false;
+  }
+}
+
+/**
+ * The command line that this process was started with.
+ *
+ * @throws UserError where the env file can't be written
+ */
+export function terminalHost({ texts, isJson, envFile }: CommandLine, terminal: Terminal): Host {
+  // Nothing is moved only to find in the end that nobody can be told.
+  if (envFile !== undefined) append(envFile, '');
+  return {
+    inputs: { input: (name) => texts.get(name) ?? '', variable: (name) => process.env[name] },
+    job: jobOf(process.env),
+    log: terminal.log,
+    liveLine: terminal.liveLine,
+    setOutputs: (outputs) => {
+      if (isJson) process.stdout.write(`${jsonOf(outputs)}\n`);
+      return envFile === undefined ? [] : appendOutputs(envFile, outputs);
+    },
+    addSummary: () => undefined,
+    mask: () => undefined,
+    onCancel: (cancel) => cancelOnSignal(cancel, terminal.fail),
+  };
+}
+
+function jsonOf(outputs: ReadonlyMap<string, OutputValue>): string {
+  const fields = [...outputs].map(([name, value]) => {
+    const text = typeof value === 'string' ? inPrintable(JSON.stringify(value)) : outputText(value);
+    return `${JSON.stringify(name)}:${text}`;
+  });
+  return `{${fields.join(',')}}`;
+}
+
+/** @returns the names of the lists that were left empty */
+function appendOutputs(path: string, outputs: ReadonlyMap<string, OutputValue>): string[] {
+  const texts = [...outputs].map(([name, value]) => [name, outputText(value, MOST_LIST_CHARACTERS)] as const);
+  append(path, texts.map(([name, text]) => `${variableOf(name)}=${plainWord(text)}\n`).join(''));
+  return texts.filter(([name, text]) => text === '' && outputs.get(name) !== '').map(([name]) => name);
+}
+
+/** An input of the same name has that variable already: a later job would take this job's answer for its own input. */
+function variableOf(output: string): string {
+  return output in INPUTS ? ownVariable(`output-${output}`) : ownVariable(output);
+}
+
+/**
+ * A text as one word of characters that mean nothing to a shell, to GitLab's dotenv reports and to Buildkite, which know
+ * no form of quotes in common: all others are percent-encoded, byte by byte of their UTF-8.
+ */
+function plainWord(text: string): string {
+  return text.replaceAll(/[^\w./:@,+=-]/gu, (character) =>
+    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  );
+}
+
+function append(path: string, lines: string): void {
+  try {
+    appendFileSync(path, endsInLine(path) ? lines : `\n${lines}`);
+  } catch (cause) {
+    throw new UserError(
+      `--${ENV_FILE} is '${printable(path)}', which can't be written (${systemCode(cause)}): give another path, or check its permissions and the disk's free space`,
+      { cause },
+    );
+  }
+}
+
+function endsInLine(path: string): boolean {
+  try {
+    const text = readFileSync(path, 'latin1');
+    return text === '' || text.endsWith('\n');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return true;
+    throw error;
+  }
+}

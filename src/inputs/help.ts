@@ -1,0 +1,92 @@
+import { COMMANDS, FLAGS, isSwitch, SWITCHES } from './flags.ts';
+import { INPUTS, type InputName, type InputRow, ownVariable } from './table.ts';
+
+const PROGRAM = 's3-asset-manager';
+const WIDTH = 100;
+const INDENT = ' '.repeat(6);
+
+/** The help of the whole program, or of one command: the flags that most people use come first. */
+export function helpText(command: keyof typeof COMMANDS | undefined): string {
+  const flags = FLAGS.filter((name) => suitsCommand(rowOf(name).help, command));
+  const [common, more] = [true, false].map((isCommon) =>
+    flags.filter((name) => (rowOf(name).common ?? false) === isCommon && !rowOf(name).secret),
+  );
+  const secrets = flags.filter((name) => rowOf(name).secret);
+  return [
+    ...headOf(command),
+    '',
+    'Every flag has a variable, which counts where the flag is not given. Flags of lists can be repeated.',
+    'A flag without a value stands for true, --no-<flag> for false.',
+    ...section('Common flags', (common ?? []).flatMap(inputHelp)),
+    ...section('Output', Object.entries(SWITCHES).flatMap(switchHelp)),
+    ...section('More flags', (more ?? []).flatMap(inputHelp)),
+    ...section('Secrets, by variables alone', secrets.flatMap(secretHelp)),
+    '',
+    "Exit codes: 0 done, found or not; 1 failed; 2 a flag or an input can't be used; 3 a miss, with --exit-code.",
+  ].join('\n');
+}
+
+function headOf(command: keyof typeof COMMANDS | undefined): string[] {
+  if (command !== undefined)
+    return [`Usage: ${PROGRAM} ${command} [flags]`, '', `${PROGRAM} ${command} ${COMMANDS[command]}.`];
+  const commands = Object.entries(COMMANDS).map(([name, what]) => `  ${name.padEnd(10)}${what}`);
+  return [
+    `Usage: ${PROGRAM} <command> [flags]`,
+    '',
+    'Builds each piece of code once: finds, stores and verifies build assets in S3.',
+    '',
+    ...commands,
+    '',
+    `${PROGRAM} <command> --help tells of one command alone.`,
+  ];
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return ['', `${title}:`, ...lines];
+}
+
+function switchHelp([name, row]: [string, { readonly help: string; readonly value?: string }]): string[] {
+  return [`  --${name}${row.value === undefined ? '' : ` <${row.value}>`}`, ...wrapped(row.help)];
+}
+
+function secretHelp(name: InputName): string[] {
+  return [`  ${ownVariable(name)}`, ...wrapped(plain(rowOf(name).help))];
+}
+
+function rowOf(name: InputName): InputRow {
+  return INPUTS[name];
+}
+
+/** A help line that ends in commands in parentheses is about these alone. */
+function suitsCommand(help: string, command: string | undefined): boolean {
+  const [, commands] = /\(((?:check|upload|restore)(?:, (?:check|upload|restore))*)\)$/.exec(help) ?? [];
+  return command === undefined || commands === undefined || commands.split(', ').includes(command);
+}
+
+function inputHelp(name: InputName): string[] {
+  const { help, default: text, without, required, variables = [] } = rowOf(name);
+  const otherwise = required === undefined ? (text ?? without) : 'required';
+  const notes = otherwise === undefined ? '' : ` [${plain(otherwise)}]`;
+  return [
+    `  --${name}${isSwitch(name) ? '' : ' <value>'}    ${[ownVariable(name), ...variables].join(', ')}`,
+    ...wrapped(plain(help) + notes),
+  ];
+}
+
+/** Without Markdown's marks of code. */
+function plain(markdown: string): string {
+  return markdown.replaceAll('`', '');
+}
+
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  let line = INDENT;
+  for (const word of text.split(' ')) {
+    if (line.length + word.length + 1 > WIDTH) {
+      lines.push(line.trimEnd());
+      line = INDENT;
+    }
+    line += `${word} `;
+  }
+  return [...lines, line.trimEnd()];
+}
