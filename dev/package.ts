@@ -35,6 +35,8 @@ const BUNDLED: InputOptions = {
   platform: 'node',
   // The program is exported; its entries are written below.
   preserveEntrySignatures: 'allow-extension',
+  // The oldest Node that the command line runs on.
+  transform: { target: 'node22.12' },
   resolve: { mainFields: ['module', 'main'], alias: BUILT_IN },
   treeshake: {
     // These do nothing when imported, though their packages do not say so.

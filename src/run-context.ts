@@ -19,6 +19,8 @@ export interface RunIdentity {
   readonly runAttempt?: string;
   readonly workflow?: string;
   readonly ref?: string;
+  /** The run's page. */
+  readonly url?: string;
   readonly version?: string;
 }
 

@@ -271,6 +271,7 @@ describe('describeWriter', () => {
     [{ runId: '12', runAttempt: '2' }, 'run 12 (attempt 2)'],
     [{ runId: '12', workflow: 'w' }, 'run 12, workflow w'],
     [{ runId: '12', runAttempt: '2', repository: 'o/r', workflow: 'w' }, 'run 12 (attempt 2) of o/r, workflow w'],
+    [{ runId: '12', url: 'https://ci.example.com/12' }, 'run 12, https://ci.example.com/12'],
     [{ runId: '1\n2', workflow: '##[add-mask]e' }, 'run 1\\u{a}2, workflow \\u{23}#[add-mask]e'],
     [{ nonce: 'n\u001b[2J' }, 'writer n\\u{1b}[2J'],
   ])('of %j is %j', (writer, text) => {

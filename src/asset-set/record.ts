@@ -146,6 +146,7 @@ function parseWriter(fields: Fields): Writer {
     runAttempt: fields.optionalText('runAttempt'),
     workflow: fields.optionalText('workflow'),
     ref: fields.optionalText('ref'),
+    url: fields.optionalText('url'),
     version: fields.optionalText('version'),
   });
 }
@@ -174,13 +175,14 @@ export function totalSize(files: Iterable<Pick<AssetFile, 'size'>>): number {
   return sum;
 }
 
-/** `run 12 (attempt 2) of o/r, workflow w`: who a writer is, as far as it said. */
+/** `run 12 (attempt 2) of o/r, workflow w, https://…`: who a writer is, as far as it said. */
 export function describeWriter(writer: Writer): string {
   if (writer.runId === undefined) return `writer ${printable(writer.nonce)}`;
   const attempt = writer.runAttempt === undefined ? '' : ` (attempt ${writer.runAttempt})`;
   const repository = writer.repository === undefined ? '' : ` of ${writer.repository}`;
   const workflow = writer.workflow === undefined ? '' : `, workflow ${writer.workflow}`;
-  return printable(`run ${writer.runId}${attempt}${repository}${workflow}`);
+  const link = writer.url === undefined ? '' : `, ${writer.url}`;
+  return printable(`run ${writer.runId}${attempt}${repository}${workflow}${link}`);
 }
 
 /** What to do about an object that is no record. */
