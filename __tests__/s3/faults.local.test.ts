@@ -308,11 +308,28 @@ describe('a server that is not there', () => {
     await new Promise((done) => other.close(done));
   });
 
-  it('but speaks http where https was asked for, is told', async () => {
-    const fault = await faultOf(
-      OPERATIONS.list?.(storeAt({ url: server.url.replace('http:', 'https:') })) ?? Promise.resolve(),
+  it.each(Object.entries(OPERATIONS))(
+    'but speaks http where https was asked for, is told by %s',
+    async (_, operate) => {
+      const fault = await faultOf(operate(storeAt({ url: server.url.replace('http:', 'https:') })));
+      expect(fault.kind).toBe('unreachable');
+      expect(fault.message).toMatch(
+        new RegExp(`: ${host} answers in plain HTTP: write ${server.url} in endpoint-url$`),
+      );
+    },
+  );
+
+  it.each([
+    [400, 'Client sent an HTTP request to an HTTPS server.\n'],
+    [400, '<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>'],
+    [301, '<html>Moved</html>'],
+  ])('but may speak https where http was asked for, is told (%d %j)', async (status, body) => {
+    server.fault = () => ({ kind: 'reply', status, body, headers: { location: `https://${host}/` } });
+    const fault = await faultOf(storeAt(server).readDocument('doc'));
+    expect(fault.kind).toBe('malformed-reply');
+    expect(fault.message).toContain(
+      `: ${host} answered ${status} with something that is no S3 reply: check endpoint-url (https://${host}, if it speaks TLS) and what lies in between`,
     );
-    expect(fault.kind).toBe('unreachable');
   });
 });
 

@@ -227,6 +227,15 @@ describe('a proxy for https', () => {
     setVariables({ HTTPS_PROXY: plain.url });
     const fault = await faultOf(keysIn(storeAt(SECURE, { maxAttempts: 1 })));
     expect(fault.kind).toBe('unreachable');
+    expect(fault.message).toMatch(/: s3\.internal answers in plain HTTP: write http:/);
+  });
+
+  it('that speaks no TLS itself is not taken for the server', async () => {
+    setVariables({ HTTPS_PROXY: proxy.url.replace('http:', 'https:') });
+    const fault = await faultOf(keysIn(storeAt(SECURE, { maxAttempts: 1 })));
+    expect(fault.message).toMatch(
+      /s3\.internal can't be reached \(the proxy https:.* gave no valid answer to CONNECT\)/,
+    );
   });
 });
 

@@ -17,6 +17,8 @@ export interface Attempt {
 export interface Destination {
   readonly bucket: string;
   readonly host: string;
+  /** That of endpoint-url; undefined where there is none. */
+  readonly scheme?: 'http' | 'https';
 }
 
 interface Classified {
@@ -124,31 +126,44 @@ function bucketFault(
   return { kind: 'wrong-region', advice };
 }
 
-function connectionFault({ name, code, status, message }: Fault, { host }: Destination): Classified | undefined {
+/** OpenSSL's number, all that it tells of an answer that is no TLS: SSL_R_WRONG_VERSION_NUMBER. */
+const PLAIN_REPLY = ':error:0A00010B:';
+
+function connectionFault(
+  { name, code, status, message }: Fault,
+  { host, scheme }: Destination,
+): Classified | undefined {
   if (name === TOO_SLOW)
     return {
       kind: 'unreachable',
       advice: `${host} is too slow (${message}): check the network and what lies in between, or lower concurrency`,
     };
   if (status !== undefined || (code === '' && name !== 'TimeoutError')) return undefined;
+  if (scheme === 'https' && code === 'EPROTO' && message.includes(PLAIN_REPLY))
+    return { kind: 'unreachable', advice: `${host} answers in plain HTTP: write http://${host} in endpoint-url` };
   const advice = /CERT|ISSUER|SIGNATURE/.test(code)
     ? 'check endpoint-url, or name the file of its authority in NODE_EXTRA_CA_CERTS'
     : 'check endpoint-url, the network and the proxy';
   return { kind: 'unreachable', advice: `${host} can't be reached (${message || code}): ${advice}` };
 }
 
-function replyFault(fault: Fault, { permissions }: Attempt, { host }: Destination): Classified {
+/** What servers of TLS answer to a plain request: that it is a bad one, or where they are. */
+const TLS_STATUS: ReadonlySet<number | undefined> = new Set([301, 302, 307, 308, 400]);
+
+function replyFault(fault: Fault, { permissions }: Attempt, { host, scheme }: Destination): Classified {
   const { name, status, message, isForeign } = fault;
   if (status === 429 || THROTTLING.has(name) || (status === 503 && name !== 'InternalError'))
     return {
       kind: 'throttled',
       advice: `${host} is overloaded (${name}, after every attempt): re-run later, or lower concurrency`,
     };
-  if (isForeign)
+  if (isForeign) {
+    const tls = scheme === 'http' && TLS_STATUS.has(status) ? ` (https://${host}, if it speaks TLS)` : '';
     return {
       kind: 'malformed-reply',
-      advice: `${host} answered ${status ?? ''} with something that is no S3 reply: check endpoint-url and what lies in between`,
+      advice: `${host} answered ${status ?? ''} with something that is no S3 reply: check endpoint-url${tls} and what lies in between`,
     };
+  }
   if (ARCHIVED.has(name))
     return {
       kind: 'archived',

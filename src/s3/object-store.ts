@@ -5,6 +5,7 @@ import { defined } from '../text.ts';
 import { Bucket } from './bucket.ts';
 import type { Connection, CredentialContext, Credentials } from './connection.ts';
 import { endpointName, findRegion } from './endpoint.ts';
+import type { Destination } from './faults.ts';
 import { head, list, readAsset, readDocument } from './read.ts';
 import { PatientRetryStrategy } from './retry.ts';
 import type { StoreSettings } from './settings.ts';
@@ -55,7 +56,7 @@ export function connect(
     settings,
     limits,
     signal,
-    destination: { bucket, host: endpointUrl === undefined ? 'AWS S3' : new URL(endpointUrl).host },
+    destination: destinationOf(bucket, endpointUrl),
     transport,
     retries,
     region,
@@ -66,6 +67,12 @@ export function connect(
     log,
     clockOffsetMs: 0,
   };
+}
+
+function destinationOf(bucket: string, endpointUrl: string | undefined): Destination {
+  if (endpointUrl === undefined) return { bucket, host: 'AWS S3' };
+  const { host, protocol } = new URL(endpointUrl);
+  return { bucket, host, scheme: protocol === 'https:' ? 'https' : 'http' };
 }
 
 const SILENT: Pick<Log, 'info' | 'debug'> = { info: () => {}, debug: () => {} };

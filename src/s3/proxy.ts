@@ -76,7 +76,8 @@ class TunnellingAgent extends HttpsProxyAgent<string> {
     });
     const connecting = within(this.#timeoutMs, this.connectOpts, () => super.connect(request, options));
     const socket = await connecting.catch((error: Error) => {
-      throw codeOf(error) === '' ? brokenOff(this.#proxy, error) : error;
+      // One that speaks no TLS must not pass for a server that doesn't.
+      throw ['', 'EPROTO'].includes(codeOf(error)) ? brokenOff(this.#proxy, error) : error;
     });
     if (status === 200) return socket;
     socket.destroy();
