@@ -41,7 +41,7 @@ describe('summaryOf', () => {
   it.each([
     ['check', { reason: 'damaged' }, 'Build needed for COMMIT (damaged)'],
     ['check', { reason: 'legacy' }, 'Build needed for COMMIT (legacy)'],
-    ['check', { reason: 'in-progress' }, 'Another run is still writing the assets of COMMIT'],
+    ['check', { reason: 'in-progress' }, 'Build needed for COMMIT, whose assets another run is still writing'],
     ['check', found, 'No build needed for COMMIT: it was built before'],
     ['check', { ...found, cacheHit: true }, 'No build needed for COMMIT: its code was built before'],
     ['upload', { ...found, uploaded: true, reason: 'resumed' }, 'Assets of COMMIT stored (resumed)'],

@@ -12,7 +12,7 @@ import type { Log, ObjectStore } from './ports.ts';
 import type { RunContext } from './run-context.ts';
 import { s3ObjectStore } from './s3/object-store.ts';
 import { withSharedConfig } from './s3/settings.ts';
-import { failureSummary, Notes, summaryOf } from './summary.ts';
+import { failureSummary, Notes, summaryOf, titleOf } from './summary.ts';
 import { defined } from './text.ts';
 import { VERSION } from './version.ts';
 
@@ -47,8 +47,9 @@ export async function run(host: Host, inputs: Inputs): Promise<Outcome> {
     tell(noted, outcome, inputs.store.bucket);
     const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
     const { failOnMiss } = inputs.search;
+    if (miss !== undefined && outcome.found && !failOnMiss) noted.log.warning(`${miss}.`);
+    if (inputs.mode === 'check') host.log.info(`${titleOf('check', outcome)}.`);
     if (miss !== undefined && failOnMiss) throw new MissError(`${miss}, or set fail-on-miss to 'false'`);
-    if (miss !== undefined && outcome.found) noted.log.warning(`${miss}.`);
     summary(summaryOf(inputs.mode, outcome, notes));
     return outcome;
   } catch (error) {

@@ -40,7 +40,8 @@ export class Notes {
 
 /** @returns HTML without a blank line, so that nothing in it is taken for Markdown */
 export function summaryOf(mode: Inputs['mode'], outcome: Outcome, { lines, omittedCount }: Notes): string {
-  return blockOf(titleOf(mode, outcome), [...lines, ...hints(mode, outcome)], omittedCount);
+  const title = titleOf(mode, { ...outcome, commit: `<code>${outcome.commit}</code>` });
+  return blockOf(title, [...lines, ...hints(mode, outcome)], omittedCount);
 }
 
 /** How a step that failed is told. @param line the error */
@@ -57,13 +58,14 @@ function blockOf(title: string, lines: readonly string[], omittedCount: number):
 
 const TITLES = { check: checked, upload: uploaded, restore: restored } as const;
 
-function titleOf(mode: Inputs['mode'], outcome: Outcome): string {
-  return TITLES[mode](outcome, `commit <code>${outcome.commit}</code>`);
+/** How a step ended, in one sentence without its full stop. */
+export function titleOf(mode: Inputs['mode'], outcome: Outcome): string {
+  return TITLES[mode](outcome, `commit ${outcome.commit}`);
 }
 
 function checked({ found, reason, cacheHit }: Outcome, commit: string): string {
   if (found) return `No build needed for ${commit}: ${cacheHit ? 'its code' : 'it'} was built before`;
-  if (reason === 'in-progress') return `Another run is still writing the assets of ${commit}`;
+  if (reason === 'in-progress') return `Build needed for ${commit}, whose assets another run is still writing`;
   return `Build needed for ${commit} (${reason})`;
 }
 

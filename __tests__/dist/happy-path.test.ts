@@ -269,6 +269,7 @@ describe('the log', () => {
     expect(JSON.parse(result.outputs.files ?? '')).toHaveLength(1);
     await scenario.bucket.delete(`records/artifacts/${scenario.head}.json`);
     await scenario.bucket.delete(`artifacts/${scenario.head}/app.zip`);
+      `No build needed for commit ${scenario.head}: it was built before.`,
     const legacy = await scenario.action('check');
     expect(commands(legacy)).toEqual([]);
     expect(JSON.parse(legacy.outputs.files ?? '')).toMatchObject([{ path: 'z\n::error::pwned' }]);
