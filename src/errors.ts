@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { printable } from './text.ts';
 
 /** A fault that the user can act on: its message is one line that says what failed, the value seen and what to do. */
@@ -65,10 +66,10 @@ export class CancelledError extends UserError {
  */
 export function describeError(error: unknown): { readonly line: string; readonly details: string } {
   const details = causesOf(error)
-    .map((cause) => (Error.isError(cause) ? (cause.stack ?? cause.message) : String(cause)))
+    .map((cause) => (isError(cause) ? (cause.stack ?? cause.message) : String(cause)))
     .join('\ncaused by: ');
   if (error instanceof UserError) return { line: error.message, details };
-  const what = Error.isError(error) ? `${error.name}: ${error.message}` : String(error);
+  const what = isError(error) ? `${error.name}: ${error.message}` : String(error);
   const line = `Unexpected failure: ${printable(what.replace(/\s+/g, ' '))} (re-run with debug logging for details)`;
   return { line, details };
 }
@@ -77,14 +78,19 @@ function causesOf(error: unknown): unknown[] {
   const causes: unknown[] = [];
   for (let next = error; next !== undefined && !causes.includes(next); ) {
     causes.push(next);
-    next = Error.isError(next) ? next.cause : undefined;
+    next = isError(next) ? next.cause : undefined;
   }
   return causes;
 }
 
+/** Whether it is an error, of another realm too; Node 22 has no `Error.isError`. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value);
+}
+
 /** The system's code of an error (`ENOENT`), or an empty text. */
 export function codeOf(error: unknown): string {
-  return Error.isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 /** The system's code of an error; where it has none, what it says. */

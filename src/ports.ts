@@ -56,7 +56,11 @@ export interface ObjectHead extends AssetAttributes {
   readonly isArchived?: true;
 }
 
+/** Told of bytes as they go out or come in; a negative number of them have to do so again. */
+export type OnBytes = (bytes: number) => void;
+
 interface AssetWrite {
+  readonly onBytes?: OnBytes;
   readonly key: string;
   readonly attributes: AssetAttributes;
   readonly condition: WriteCondition;
@@ -85,6 +89,8 @@ export interface AssetPutInParts extends AssetWrite {
 }
 
 export interface AssetCopy {
+  /** Told of the parts of a copy that is made in parts. */
+  readonly onBytes?: OnBytes;
   readonly source: { readonly key: string; readonly etag: string; readonly sizeBytes: number };
   readonly target: string;
   readonly attributes: AssetAttributes;
@@ -109,6 +115,7 @@ export interface AssetRead {
   readonly range: { readonly position: number; readonly lengthBytes: number };
   /** Memory to read it into, of just that length; else it is allocated. */
   readonly into?: Uint8Array;
+  readonly onBytes?: OnBytes;
   readonly signal: AbortSignal;
 }
 
@@ -222,7 +229,7 @@ export interface OpenFile extends AsyncDisposable {
    */
   read(position: number, lengthBytes: number, into?: Uint8Array): Promise<Uint8Array>;
   /** Reads the file from its begin to its end, on other threads. */
-  digests(partSizeBytes: number, signal: AbortSignal): Promise<FileDigests>;
+  digests(partSizeBytes: number, signal: AbortSignal, onBytes?: OnBytes): Promise<FileDigests>;
   /** Throws where size or time of change are no longer what they were when the file was opened. */
   assertUnchanged(): Promise<void>;
 }
@@ -247,7 +254,7 @@ export interface PackageDirectory {
   countFiles(): Promise<number | undefined>;
   open(path: string): Promise<OpenFile>;
   /** Base64 SHA-256 of a regular file that has this size; undefined where there is none. */
-  digest(path: string, sizeBytes: number): Promise<string | undefined>;
+  digest(path: string, sizeBytes: number, onBytes?: OnBytes): Promise<string | undefined>;
   /** Throws where a link stands in the way. */
   receive(path: string, sizeBytes: number): Promise<IncomingFile>;
   readMarker(name: Marker): Promise<string | undefined>;

@@ -1,6 +1,7 @@
 import type { Concurrency } from './async.ts';
 import type { CodeHashRequest } from './code-hash/code-hash.ts';
 import type { Ports } from './ports.ts';
+import type { Progress } from './progress.ts';
 
 /** Which commit the inputs and the Actions context name. */
 export interface CommitRequest {
@@ -39,4 +40,5 @@ export interface RunContext extends Ports {
   readonly waitMs: number;
   readonly concurrency: Concurrency;
   readonly writer: RunIdentity;
+  readonly progress: Progress;
 }

@@ -8,9 +8,10 @@ import { check } from './modes/check.ts';
 import type { Outcome } from './modes/outcome.ts';
 import { outputsOf } from './outputs.ts';
 import { packageDirectory } from './package-directory/package-directory.ts';
-import type { Log, ObjectStore } from './ports.ts';
+import type { ObjectStore } from './ports.ts';
+import { Progress } from './progress.ts';
 import type { RunContext } from './run-context.ts';
-import { s3ObjectStore } from './s3/object-store.ts';
+import { type ConnectOptions, s3ObjectStore } from './s3/object-store.ts';
 import { withSharedConfig } from './s3/settings.ts';
 import { failureSummary, Notes, summaryOf, titleOf } from './summary.ts';
 import { defined } from './text.ts';
@@ -38,12 +39,13 @@ export function readInputs(host: Host): Inputs {
  */
 export async function run(host: Host, inputs: Inputs): Promise<Outcome> {
   const notes = new Notes();
-  const noted = { ...host, log: notes.of(host.log) };
+  const progress = new Progress({ clock: systemClock, log: host.log, liveLine: host.liveLine });
+  const noted = { ...host, log: notes.of(progress.log) };
   const summary = (html: string): void => {
     if (inputs.jobSummary) summarize(host, html);
   };
   try {
-    const outcome = await runMode(await contextOf(inputs, noted), inputs);
+    const outcome = await runMode(await contextOf(inputs, noted, progress), inputs);
     tell(noted, outcome, inputs.store.bucket);
     const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
     const { failOnMiss } = inputs.search;
@@ -101,12 +103,18 @@ async function restoreSelection(patterns: readonly string[]): Promise<RestoreSel
 }
 
 /** What every step of this run needs. */
-async function contextOf(inputs: Inputs, { inputs: source, job, log, onCancel }: Host): Promise<RunContext> {
+async function contextOf(
+  inputs: Inputs,
+  { inputs: source, job, log, onCancel }: Host,
+  progress: Progress,
+): Promise<RunContext> {
   const temporary = source.variable('RUNNER_TEMP') ?? '';
   const signal = cancellationOf(inputs.mode, onCancel);
+  // Before anything else is written.
+  signal.addEventListener('abort', () => progress.stop());
   const { sha: context, ...run } = job;
   return {
-    store: await storeOf(inputs, log, signal),
+    store: await storeOf(inputs, { log, signal, onRetry: progress.retried }),
     sources: gitSourceTree({ repositoryPath: inputs.repository.path, packageDirectory: inputs.packageDirectory }),
     packages: packageDirectory(inputs.packageDirectory, log),
     jobFiles: temporary === '' ? undefined : jobFiles(temporary, log),
@@ -122,6 +130,7 @@ async function contextOf(inputs: Inputs, { inputs: source, job, log, onCancel }:
     waitMs: inputs.waitMs,
     concurrency: affordable(inputs.concurrency),
     writer: defined({ ...run, version: VERSION }),
+    progress,
   };
 }
 
@@ -137,8 +146,8 @@ function cancellationOf(mode: Inputs['mode'], onCancel: Host['onCancel']): Abort
 }
 
 /** Where there are keys, records are signed, or have to be. */
-async function storeOf({ store: settings, trust }: Inputs, log: Log, signal: AbortSignal): Promise<ObjectStore> {
-  const store = s3ObjectStore(await withSharedConfig(settings), { signal, log });
+async function storeOf({ store: settings, trust }: Inputs, options: ConnectOptions): Promise<ObjectStore> {
+  const store = s3ObjectStore(await withSharedConfig(settings), options);
   if (trust === undefined) return store;
   const { signedStore, recordKeys } = await import('./asset-set/signature.ts');
   return signedStore(store, recordKeys(trust));

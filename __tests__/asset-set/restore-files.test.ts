@@ -8,6 +8,7 @@ import { SetChangedError } from '../../src/errors.ts';
 import { systemClock } from '../../src/host/system.ts';
 import { packageDirectory } from '../../src/package-directory/package-directory.ts';
 import type { AssetRead, ObjectStore, ReadResult } from '../../src/ports.ts';
+import { Progress } from '../../src/progress.ts';
 import { SILENT } from '../package-directory/packages.ts';
 import { storeAt } from '../s3/stores.ts';
 
@@ -44,12 +45,13 @@ class Bench {
       receive: (path: string) => this.#receive(path, onWrite),
     };
     const { signal } = this.cancellation;
-    const run = { store, packages, signal, log: SILENT, clock: systemClock, concurrency };
+    const progress = new Progress({ clock: systemClock, log: SILENT });
+    const run = { store, packages, signal, log: SILENT, clock: systemClock, concurrency, progress };
     return (await restoreFiles(run, SOURCE, files)).fetchedCount;
   }
 
   async #track(read: AssetRead, readAsset: (read: AssetRead) => Promise<ReadResult>): Promise<ReadResult> {
-    const { into: _, ...asked } = read;
+    const { into: _, onBytes: __, ...asked } = read;
     this.reads.push(asked);
     this.liveReads += 1;
     this.#liveBytes += read.range.lengthBytes;

@@ -6,6 +6,7 @@ import type { Finding } from '../../src/asset-set/lookup.ts';
 import type { CompleteRecord } from '../../src/asset-set/record.ts';
 import { systemClock, systemRandom } from '../../src/host/system.ts';
 import { packageDirectory } from '../../src/package-directory/package-directory.ts';
+import { Progress } from '../../src/progress.ts';
 import type { RunContext } from '../../src/run-context.ts';
 import { SILENT } from '../package-directory/packages.ts';
 import { storeAt } from '../s3/stores.ts';
@@ -52,6 +53,7 @@ function runThatKeeps(kept: string[]): RunContext {
     waitMs: 0,
     concurrency: 16,
     writer: {},
+    progress: new Progress({ clock: systemClock, log: SILENT }),
   };
 }
 

@@ -223,6 +223,29 @@ describe('a miss', () => {
 });
 
 describe('the log', () => {
+  it('says what is moved, and in the last line of a check whether a build is needed', async () => {
+    const missed = await scenario.action('check', CACHING);
+    expect(missed.lines.at(-1)).toBe(`Build needed for commit ${scenario.head} (absent).`);
+    expect(missed.summary).toContain(`Build needed for commit <code>${scenario.head}</code> (absent)</h4>`);
+
+    await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
+    const uploaded = await scenario.action('upload', CACHING);
+    const started = uploaded.lines.filter((line) => line.endsWith(' …'));
+    expect(started).toEqual(['Uploading 2 files, 2 B …', 'Copying 2 files, 2 B …']);
+    // The summary is about what came of it.
+    expect(uploaded.summary).not.toContain('Uploading');
+
+    const found = await scenario.action('check', CACHING);
+    expect(found.lines.at(-1)).toBe(`No build needed for commit ${scenario.head}: it was built before.`);
+    await scenario.freshPackages();
+    expect((await scenario.action('restore', CACHING)).lines).toContain('Restoring 2 files, 2 B …');
+
+    await scenario.commit();
+    const copied = await scenario.action('check', CACHING);
+    expect(copied.lines).toContain('Copying 2 files, 2 B …');
+    expect(copied.lines.at(-1)).toBe(`No build needed for commit ${scenario.head}: its code was built before.`);
+  });
+
   it('keeps secrets out of it from the first line on', async () => {
     const { accessKeyId, secretAccessKey } = scenario.bucket.credentials;
     const { lines } = await scenario.action('check');
@@ -246,6 +269,7 @@ describe('the log', () => {
     const told = lines.filter((line) => !line.startsWith('::'));
     expect(told).toEqual([
       `Found 1 asset, without a record, at s3://${scenario.bucket.name}/artifacts/${scenario.head}/.`,
+      `No build needed for commit ${scenario.head}: it was built before.`,
     ]);
   });
 
@@ -269,7 +293,6 @@ describe('the log', () => {
     expect(JSON.parse(result.outputs.files ?? '')).toHaveLength(1);
     await scenario.bucket.delete(`records/artifacts/${scenario.head}.json`);
     await scenario.bucket.delete(`artifacts/${scenario.head}/app.zip`);
-      `No build needed for commit ${scenario.head}: it was built before.`,
     const legacy = await scenario.action('check');
     expect(commands(legacy)).toEqual([]);
     expect(JSON.parse(legacy.outputs.files ?? '')).toMatchObject([{ path: 'z\n::error::pwned' }]);

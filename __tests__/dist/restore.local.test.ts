@@ -169,6 +169,7 @@ describe('a restore', () => {
     expect(outputs).toMatchObject({ restored: 'true', 'file-count': '151', 'total-bytes': `${LARGE.length + 340}` });
     expect(lines.filter((line) => !line.startsWith('::'))).toEqual([
       `Found 151 assets at s3://${scenario.bucket.name}/artifacts/${scenario.head}/.`,
+      'Restoring 151 files, 11.5 MB …',
       'Restored 151 assets (11.5 MB) into ./packages.',
     ]);
     expect(await names('f')).toHaveLength(150);

@@ -56,6 +56,15 @@ describe('a thread that hashes', () => {
     await expect(thread.finish(BYTES.length + 1)).rejects.toThrow(`the file ends at byte ${BYTES.length}`);
   });
 
+  it('tells how far it is, where someone wants to know', async () => {
+    const sizeBytes = 40 * 1024 ** 2;
+    await file.truncate(sizeBytes);
+    const told: number[] = [];
+    await using thread = new HashingThread(file.fd, undefined, (bytes) => told.push(bytes));
+    await thread.finish(sizeBytes);
+    expect(told).toEqual([16 * 1024 ** 2, 16 * 1024 ** 2]);
+  });
+
   it('leaves nothing behind where nobody asks for a digest', async () => {
     await using thread = new HashingThread(file.fd);
     thread.advance(10);

@@ -29,6 +29,7 @@ import { type RestoreOptions, restore } from '../../src/modes/restore.ts';
 import { type UploadOptions, upload } from '../../src/modes/upload.ts';
 import { packageDirectory } from '../../src/package-directory/package-directory.ts';
 import type { Clock, ObjectStore, Ports, SourceTree } from '../../src/ports.ts';
+import { Progress } from '../../src/progress.ts';
 import type { RunContext } from '../../src/run-context.ts';
 import { s3ObjectStore } from '../../src/s3/object-store.ts';
 import type { StoreSettings } from '../../src/s3/settings.ts';
@@ -265,6 +266,7 @@ export class Scenario {
       waitMs: 0,
       concurrency: 8,
       writer: { repository: 'owner/repository', runId: '1', runAttempt: '1', version: '0.0.0' },
+      progress: new Progress({ clock: systemClock, log: { info: () => {}, warning: () => {}, debug: () => {} } }),
       ...overrides,
     };
   }

@@ -1,6 +1,7 @@
 import { lanesFor, mapConcurrently } from '../async.ts';
 import { SetChangedError, UserError } from '../errors.ts';
 import type { AssetCopy, CopyResult, ObjectHead, ObjectStore } from '../ports.ts';
+import type { FileProgress } from '../progress.ts';
 import type { RunContext } from '../run-context.ts';
 import { defined, printable } from '../text.ts';
 import { type AssetOwner, attributesOf, commitOf, sha256Of, userMetadata } from './attributes.ts';
@@ -88,24 +89,29 @@ interface AssetCopies {
  * @throws SetChangedError when an asset of the source is no longer what its record said
  */
 export async function copyAssets(
-  { store, signal, clock, concurrency }: RunContext,
+  { store, signal, clock, concurrency, progress }: RunContext,
   claim: RecordClaim,
   { source, files, owner, targets }: AssetCopies,
 ): Promise<readonly AssetFile[]> {
-  return mapConcurrently(inOrder(files), lanesFor(concurrency, clock), async (file) => {
+  const copy = async (file: AssetFile, { moved, end }: FileProgress): Promise<AssetFile> => {
     const result = await copyAsset(store, claim, {
       source: { key: source.prefix + file.path, etag: file.etag, sizeBytes: file.size },
       target: claim.location.prefix + file.path,
       attributes: attributesOf(file, owner),
       condition: targets.has(file.path) ? undefined : { kind: 'absent' },
+      onBytes: moved,
       signal,
     });
     if (result.outcome !== 'copied')
       throw new SetChangedError(
         `'${printable(file.path)}' under ${uriOf(store.bucket, source)} is no longer what its record says`,
       );
+    end();
     return { ...file, etag: result.etag };
-  });
+  };
+  return progress.during('Copying', files, (transfer) =>
+    mapConcurrently(inOrder(files), lanesFor(concurrency, clock), (file) => copy(file, transfer.file(file.size))),
+  );
 }
 
 /**

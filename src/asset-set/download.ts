@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { type ByteBudget, byteBudget, forEachConcurrently, lanesFor, type Turns, turns } from '../async.ts';
 import { SetChangedError, UserError } from '../errors.ts';
 import type { AssetRead, IncomingFile } from '../ports.ts';
+import type { FileProgress } from '../progress.ts';
 import type { RunContext } from '../run-context.ts';
 import { counted, printable } from '../text.ts';
 import { contentsOf } from './copy.ts';
@@ -104,7 +105,7 @@ const RANGES_AT_ONCE = 4;
 /** As many as fill the memory. Each has a thread. */
 const LARGE_FILES_AT_ONCE = BYTES_IN_MEMORY / (RANGES_AT_ONCE * LARGEST_RANGE_BYTES);
 
-type RestorePorts = Pick<RunContext, 'store' | 'packages' | 'signal' | 'log' | 'clock' | 'concurrency'>;
+type RestorePorts = Pick<RunContext, 'store' | 'packages' | 'signal' | 'log' | 'clock' | 'concurrency' | 'progress'>;
 
 interface Restored {
   /** How many were fetched; the others were there already, with the right digest. */
@@ -131,11 +132,14 @@ export async function restoreFiles(
   const largeTurns = turns(LARGE_FILES_AT_ONCE);
   let fetchedCount = 0;
   let uncheckedCount = 0;
-  await forEachConcurrently(files, lanesFor(run.concurrency, run.clock), async (file) => {
+  const ports = { ...run, signal, fail: (error: unknown) => failure.abort(error) };
+  const bring = async (file: AssetFile, progress: FileProgress): Promise<void> => {
     try {
       signal.throwIfAborted();
-      if (await isThere(run, file)) return;
-      await fetchFile({ ...run, signal, fail: (error) => failure.abort(error) }, { source, file, budget, largeTurns });
+      const isFetched = !(await isThere(run, file, progress));
+      if (isFetched) await fetchFile(ports, { source, file, budget, largeTurns, progress });
+      progress.end();
+      if (!isFetched) return;
     } catch (error) {
       failure.abort(error);
       throw error;
@@ -143,14 +147,21 @@ export async function restoreFiles(
     fetchedCount += 1;
     if (file.sha256 === undefined) uncheckedCount += 1;
     run.log.debug(`Restored: ${printable(file.path)}`);
-  });
+  };
+  await run.progress.during('Restoring', files, (transfer) =>
+    forEachConcurrently(files, lanesFor(run.concurrency, run.clock), (file) => bring(file, transfer.file(file.size))),
+  );
   return { fetchedCount, uncheckedCount };
 }
 
 /** A digest does not tell whether a file may be executed, so one that must be is fetched anew. */
-async function isThere({ packages }: RestorePorts, { path, size, sha256, executable }: AssetFile): Promise<boolean> {
+async function isThere(
+  { packages }: RestorePorts,
+  { path, size, sha256, executable }: AssetFile,
+  { hashed }: FileProgress,
+): Promise<boolean> {
   if (sha256 === undefined || executable === true) return false;
-  return (await packages.digest(path, size)) === sha256;
+  return (await packages.digest(path, size, hashed)) === sha256;
 }
 
 interface FetchPorts extends RestorePorts {
@@ -163,6 +174,7 @@ interface Fetching {
   readonly file: AssetFile;
   readonly budget: ByteBudget;
   readonly largeTurns: Turns;
+  readonly progress: FileProgress;
 }
 
 async function fetchFile(ports: FetchPorts, fetching: Fetching): Promise<void> {
@@ -214,11 +226,18 @@ async function fetchRanges(
 
 async function readRange(
   { store, signal }: FetchPorts,
-  { source, file }: Fetching,
+  { source, file, progress }: Fetching,
   range: Pick<AssetRead, 'range' | 'into'>,
 ): Promise<Uint8Array> {
   const key = source.prefix + file.path;
-  const result = await store.readAsset({ key, etag: file.etag, sizeBytes: file.size, ...range, signal });
+  const result = await store.readAsset({
+    key,
+    etag: file.etag,
+    sizeBytes: file.size,
+    ...range,
+    onBytes: progress.moved,
+    signal,
+  });
   if (result.outcome === 'read') return result.bytes;
   throw new SetChangedError(
     `'${printable(file.path)}' under ${uriOf(store.bucket, source)} is no longer what its record says`,

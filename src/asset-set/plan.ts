@@ -2,6 +2,7 @@ import { lookup } from 'mrmime';
 import { forEachConcurrently } from '../async.ts';
 import { InputError, UserError } from '../errors.ts';
 import type { FileSelection, PackageDirectory, ScannedFile } from '../ports.ts';
+import type { FileProgress } from '../progress.ts';
 import type { RunContext } from '../run-context.ts';
 import { comparePaths, counted, defined, printable } from '../text.ts';
 import type { SetLocation } from './location.ts';
@@ -105,7 +106,7 @@ export function refuseMissing({
  * @returns the path of a file that differs; undefined where there is none
  */
 export async function differingPath(
-  packages: PackageDirectory,
+  { packages, progress }: Pick<RunContext, 'packages' | 'progress'>,
   { assets, stored }: BuildComparison,
 ): Promise<string | undefined> {
   const files = new Map(stored.map((file) => [file.path, file]));
@@ -115,14 +116,18 @@ export async function differingPath(
   const missing = stored.find(({ path }) => !built.has(path));
   if (missing !== undefined) return missing.path;
   let first: string | undefined;
-  await forEachConcurrently(assets, DIGESTS_AT_ONCE, async ({ path, size }) => {
+  const compare = async ({ path, size }: PlannedAsset, { moved, end }: FileProgress): Promise<void> => {
     const sha256 = files.get(path)?.sha256;
     if (first !== undefined || sha256 === undefined) return;
     // There is none of a link; what it leads to is compared itself.
-    const digest = await packages.digest(path, size);
+    const digest = await packages.digest(path, size, moved);
+    end();
     if (digest === undefined || digest === sha256) return;
     if (first === undefined || comparePaths(path, first) < 0) first = path;
-  });
+  };
+  await progress.during('Comparing', assets, (transfer) =>
+    forEachConcurrently(assets, DIGESTS_AT_ONCE, (asset) => compare(asset, transfer.file(asset.size))),
+  );
   return first;
 }
 

@@ -1,5 +1,5 @@
 import type { CodeHash } from '../code-hash/code-hash.ts';
-import { CancelledError, SetChangedError } from '../errors.ts';
+import { CancelledError, isError, SetChangedError } from '../errors.ts';
 import type { RunContext } from '../run-context.ts';
 import { defined, printable } from '../text.ts';
 import { RecordClaim } from './claim.ts';
@@ -110,7 +110,7 @@ export async function fillCache(run: RunContext, filling: CacheFilling): Promise
   } catch (error) {
     if (error instanceof CancelledError) throw error;
     run.log.warning(
-      `The copy for other commits of the same code (${location.prefix}) was not made, so they will be built: ${Error.isError(error) ? error.message : error}`,
+      `The copy for other commits of the same code (${location.prefix}) was not made, so they will be built: ${isError(error) ? error.message : error}`,
     );
     return false;
   }

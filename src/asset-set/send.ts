@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { type ByteBudget, byteBudget, lanesFor, mapConcurrently } from '../async.ts';
 import { StoreError, UserError } from '../errors.ts';
 import type { AssetAttributes, ObjectHead, OpenFile, WriteCondition, WriteResult } from '../ports.ts';
+import type { FileProgress } from '../progress.ts';
 import type { RunContext } from '../run-context.ts';
 import { defined, printable } from '../text.ts';
 import { type AssetOwner, attributesOf, hasAttributes, partSizeOf, sha256Of } from './attributes.ts';
@@ -75,14 +76,17 @@ export async function sendAssets(
 ): Promise<SentAssets> {
   const budget = byteBudget(BYTES_IN_MEMORY);
   let presentCount = 0;
-  const files = await mapConcurrently(assets, lanesFor(run.concurrency, run.clock), (asset) =>
-    withSender(run, { asset, owner, claim, budget, evidence }, async (sender) => {
+  const send = (asset: PlannedAsset, progress: FileProgress): Promise<AssetFile> =>
+    withSender(run, { asset, owner, claim, budget, evidence, progress }, async (sender) => {
       const listedEtag = listing.get(asset.path)?.etag;
       const stored = await storeAsset(run, claim, { sender, listedEtag, evidence });
       if (stored.wasPresent) presentCount += 1;
       run.log.debug(`${stored.wasPresent ? 'There already' : 'Stored'}: ${printable(sender.key)}`);
+      progress.end();
       return { ...sender.file, ...defined({ contentType: stored.contentType }), etag: stored.etag };
-    }),
+    });
+  const files = await run.progress.during('Uploading', assets, (transfer) =>
+    mapConcurrently(assets, lanesFor(run.concurrency, run.clock), (asset) => send(asset, transfer.file(asset.size))),
   );
   return { files, presentCount };
 }
@@ -152,6 +156,7 @@ interface SenderContext {
   readonly claim: RecordClaim;
   readonly budget: ByteBudget;
   readonly evidence: Evidence;
+  readonly progress: FileProgress;
 }
 
 async function withSender<Result>(
@@ -170,7 +175,7 @@ async function withSender<Result>(
 /** A small file: read once; the bytes that were hashed are the bytes that are sent. */
 async function wholeSender(
   { store, signal }: RunContext,
-  { asset, owner, claim }: SenderContext,
+  { asset, owner, claim, progress }: SenderContext,
   { open, buffer }: { open: OpenFile; buffer: Uint8Array },
 ): Promise<Sender> {
   const body = await open.read(0, open.sizeBytes, buffer);
@@ -182,7 +187,8 @@ async function wholeSender(
     key,
     file,
     attributes,
-    write: (condition) => store.putAsset({ key, body, sha256: file.sha256, attributes, condition, signal }),
+    write: (condition) =>
+      store.putAsset({ key, body, sha256: file.sha256, attributes, condition, onBytes: progress.moved, signal }),
   };
 }
 
@@ -191,10 +197,10 @@ async function wholeSender(
  * then, against which the store checks each part.
  */
 async function partsSender({ store, signal }: RunContext, context: SenderContext, open: OpenFile): Promise<Sender> {
-  const { asset, owner, claim, budget, evidence } = context;
+  const { asset, owner, claim, budget, evidence, progress } = context;
   const { sizeBytes } = open;
   const partSizeBytes = partSizeOf(sizeBytes, store.partSizeBytes);
-  const { whole, parts: partDigests } = await open.digests(partSizeBytes, signal);
+  const { whole, parts: partDigests } = await open.digests(partSizeBytes, signal, progress.hashed);
   const file = { ...asset, sha256: whole };
   const key = claim.location.prefix + asset.path;
   const attributes = attributesOf(file, owner);
@@ -217,6 +223,7 @@ async function partsSender({ store, signal }: RunContext, context: SenderContext
     signal,
     budget,
     read,
+    onBytes: progress.moved,
     beforeComplete,
   };
   const write = (condition: WriteCondition): Promise<WriteResult> =>

@@ -1,6 +1,7 @@
 import type { CancelledError } from '../errors.ts';
 import type { InputSource } from '../inputs/inputs.ts';
 import type { Log } from '../ports.ts';
+import type { LiveLine } from '../progress.ts';
 
 /** What the system that runs the job tells about it; undefined where it says nothing. */
 export interface JobContext {
@@ -39,11 +40,6 @@ export interface Host {
   readonly onCancel: (cancel: (signalName: string) => CancelledError) => void;
   /** One line that is rewritten in place, where there is a terminal to show it. */
   readonly liveLine?: LiveLine | undefined;
-}
-
-export interface LiveLine {
-  readonly show: (text: string) => void;
-  readonly clear: () => void;
 }
 
 /** To release records and abort uploads; the runner sends SIGTERM 7.5 s after SIGINT, and kills 2.5 s later. */

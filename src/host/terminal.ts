@@ -2,8 +2,9 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { CancelledError, codeOf, describeError, systemCode, UserError } from '../errors.ts';
 import { type CommandLine, ENV_FILE } from '../inputs/flags.ts';
 import { INPUTS, ownVariable } from '../inputs/table.ts';
+import type { LiveLine } from '../progress.ts';
 import { printable } from '../text.ts';
-import { cancelOnSignal, type Host, inPrintable, type LiveLine, type OutputValue, outputText } from './host.ts';
+import { cancelOnSignal, type Host, inPrintable, type OutputValue, outputText } from './host.ts';
 import { jobOf } from './job.ts';
 
 /**

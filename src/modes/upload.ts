@@ -141,7 +141,7 @@ async function compareWithStored(run: RunContext, { assets, location }: UploadPl
   const stored = filesOf(finding);
   const where = uriOf(run.store.bucket, location);
   refuseMissing({ assets, stored, where, isRecorded: finding.verdict.reason === 'complete' });
-  const differing = await differingPath(run.packages, { assets, stored });
+  const differing = await differingPath(run, { assets, stored });
   if (differing !== undefined)
     run.log.warning(
       `'${printable(differing)}' is not the same file as in the set that is stored for this commit, which stays as it is: set overwrite to 'true' to replace it, or make the build reproducible`,

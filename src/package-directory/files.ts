@@ -1,7 +1,7 @@
 import { constants, lstatSync, read, readSync, realpathSync, statSync, write, writeSync } from 'node:fs';
 import { sep } from 'node:path';
 import { promisify } from 'node:util';
-import { codeOf, UserError } from '../errors.ts';
+import { codeOf, isError, UserError } from '../errors.ts';
 import { printable } from '../text.ts';
 
 /** No link is followed (not there on Windows), and a pipe in place of the file must not block the open. */
@@ -20,7 +20,7 @@ export function isDirectory(path: string): boolean {
 
 /** What a directory that can't be made or looked at is told as. */
 export function directoryFault(path: string, cause: unknown): UserError {
-  const why = Error.isError(cause) ? cause.message : String(cause);
+  const why = isError(cause) ? cause.message : String(cause);
   return new UserError(
     `package-directory '${printable(path)}' can't be used (${why}): check the path and its permissions`,
     {

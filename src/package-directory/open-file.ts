@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { closeSync, fstatSync, lstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { turns, unlessAborted } from '../async.ts';
 import { systemCode, UserError } from '../errors.ts';
-import type { FileDigests, OpenFile } from '../ports.ts';
+import type { FileDigests, OnBytes, OpenFile } from '../ports.ts';
 import { printable } from '../text.ts';
 import { changed, READ_FLAGS, readAt, resolveInside } from './files.ts';
 
@@ -79,8 +78,8 @@ function checked(descriptor: number, path: string): OpenFile {
     sizeBytes: Number(opened.size),
     read: (position, lengthBytes, into = Buffer.allocUnsafe(lengthBytes)) =>
       readExactly(descriptor, { path, position, into }),
-    digests: (partSizeBytes, signal) =>
-      digestsOf(descriptor, { path, sizeBytes: Number(opened.size), partSizeBytes, signal }),
+    digests: (partSizeBytes, signal, onBytes) =>
+      digestsOf(descriptor, { path, sizeBytes: Number(opened.size), partSizeBytes, signal, onBytes }),
     assertUnchanged: async () => {
       const now = fstatSync(descriptor, { bigint: true });
       if (now.size !== opened.size || now.mtimeNs !== opened.mtimeNs) throw changed(path);
@@ -94,6 +93,7 @@ interface Digesting {
   readonly sizeBytes: number;
   readonly partSizeBytes: number;
   readonly signal: AbortSignal;
+  readonly onBytes: OnBytes | undefined;
 }
 
 /** More files at once would only wait for processors, and each takes the memory of two threads. */
@@ -106,10 +106,10 @@ function digestsOf(descriptor: number, digesting: Digesting): Promise<FileDigest
 /** The whole and its parts, side by side: each takes a processor. */
 async function hashOnThreads(
   descriptor: number,
-  { path, sizeBytes, partSizeBytes, signal }: Digesting,
+  { path, sizeBytes, partSizeBytes, signal, onBytes }: Digesting,
 ): Promise<FileDigests> {
   signal.throwIfAborted();
-  await using wholeThread = new HashingThread(descriptor);
+  await using wholeThread = new HashingThread(descriptor, undefined, onBytes);
   await using partsThread = new HashingThread(descriptor, partSizeBytes);
   const finished = Promise.all([wholeThread.finish(sizeBytes), partsThread.finish(sizeBytes)]).catch(
     (cause: unknown) => {
@@ -134,7 +134,11 @@ const READ_BYTES = 1024 * 1024;
  * @returns the base64 SHA-256 of a regular file of this size; undefined where there is no such file, where a link leads
  *   to it, or where it can't be read (it is then simply fetched anew)
  */
-export async function digestFile(root: string, path: string, sizeBytes: number): Promise<string | undefined> {
+export async function digestFile(
+  root: string,
+  path: string,
+  { sizeBytes, onBytes }: { readonly sizeBytes: number; readonly onBytes: OnBytes | undefined },
+): Promise<string | undefined> {
   try {
     const found = lstatSync(join(root, path), { throwIfNoEntry: false });
     if (found === undefined || !found.isFile() || found.size !== sizeBytes) return undefined;
@@ -143,7 +147,7 @@ export async function digestFile(root: string, path: string, sizeBytes: number):
     const file = join(folder, basename(path));
     const descriptor = openSync(file, READ_FLAGS);
     try {
-      return await digestOf(descriptor, sizeBytes);
+      return await digestOf(descriptor, sizeBytes, onBytes);
     } finally {
       closeSync(descriptor);
     }
@@ -152,13 +156,14 @@ export async function digestFile(root: string, path: string, sizeBytes: number):
   }
 }
 
-async function digestOf(descriptor: number, sizeBytes: number): Promise<string> {
+async function digestOf(descriptor: number, sizeBytes: number, onBytes: OnBytes = () => {}): Promise<string> {
   const hash = createHash('sha256');
   const bytes = Buffer.allocUnsafe(Math.min(sizeBytes, READ_BYTES));
   for (let position = 0; ; ) {
     const count = await readAt(descriptor, bytes, position);
     hash.update(bytes.subarray(0, count));
     position += count;
+    onBytes(count);
     if (count < bytes.length || count === 0) return hash.digest('base64');
   }
 }
@@ -171,7 +176,14 @@ interface Work {
   /** Of an open file; descriptors are the process's, whichever thread uses them. */
   readonly descriptor: number;
   readonly pieceBytes: number;
+  /** How many bytes it hashes before it tells of them. */
+  readonly tellEveryBytes: number;
 }
+
+/** What it tells: how many more bytes it has hashed, and at last the digests. */
+type Told = number | string[];
+
+const TOLD_BYTES = 16 * 1024 * 1024;
 
 /** What it is told then: that the file is there up to a position, and at last that it ends there. */
 interface Progress {
@@ -188,12 +200,17 @@ export class HashingThread implements AsyncDisposable {
   readonly #digests: Promise<string[]>;
 
   /** @param pieceBytes each piece of this length gets a digest; the whole file one where it is shorter */
-  constructor(descriptor: number, pieceBytes = Number.POSITIVE_INFINITY) {
+  constructor(descriptor: number, pieceBytes = Number.POSITIVE_INFINITY, onBytes?: OnBytes) {
     // Loaded for large files alone.
     const { Worker } = process.getBuiltinModule('node:worker_threads');
-    const work: Work = { descriptor, pieceBytes };
+    const tellEveryBytes = onBytes === undefined ? Number.POSITIVE_INFINITY : TOLD_BYTES;
+    const work: Work = { descriptor, pieceBytes, tellEveryBytes };
     this.#worker = new Worker(`(${follow})()`, { eval: true, workerData: work, resourceLimits: LIMITS });
-    this.#digests = once(this.#worker, 'message').then(([digests]) => digests);
+    const { promise, resolve, reject } = Promise.withResolvers<string[]>();
+    this.#digests = promise;
+    this.#worker
+      .on('message', (told: Told) => (typeof told === 'number' ? onBytes?.(told) : resolve(told)))
+      .on('error', reject);
     // Told to whoever asks for the digests; a file that is given up asks for none.
     this.#digests.catch(() => undefined);
   }
@@ -229,11 +246,12 @@ function follow(): void {
   const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads');
   const { createHash } = process.getBuiltinModule('node:crypto');
   const { readSync } = process.getBuiltinModule('node:fs');
-  const { descriptor, pieceBytes }: Work = workerData;
+  const { descriptor, pieceBytes, tellEveryBytes }: Work = workerData;
   const buffer = Buffer.allocUnsafe(1024 * 1024);
   const digests: string[] = [];
   let hash = createHash('sha256');
   let position = 0;
+  let toldUpTo = 0;
   let pieceEnd = pieceBytes;
   const endPiece = (): void => {
     digests.push(hash.digest('base64'));
@@ -248,6 +266,9 @@ function follow(): void {
       hash.update(buffer.subarray(0, count));
       position += count;
       if (position === pieceEnd) endPiece();
+      if (position - toldUpTo < tellEveryBytes) continue;
+      parentPort?.postMessage(position - toldUpTo);
+      toldUpTo = position;
     }
     if (!isEnd) return;
     if (digests.length === 0 || position > pieceEnd - pieceBytes) endPiece();

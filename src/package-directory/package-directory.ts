@@ -19,7 +19,7 @@ export function packageDirectory(path: string, log: Log): PackageDirectory {
     scan: async (selection) => (await import('./scan.ts')).scanFiles(path, selection, log),
     countFiles: async () => (await import('./scan.ts')).countFiles(path),
     open: async (file) => (await opening())(file),
-    digest: async (file, sizeBytes) => (await digesting()).digestFile(path, file, sizeBytes),
+    digest: async (file, sizeBytes, onBytes) => (await digesting()).digestFile(path, file, { sizeBytes, onBytes }),
     receive: async (file, sizeBytes) => (await receiving())(file, sizeBytes),
     readMarker: (name) => readMarker(path, name),
     writeMarker: (name, text) => writeMarker(path, name, text),

@@ -3,7 +3,7 @@ import { join, relative, sep } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Minimatch } from 'minimatch';
 import { isHidden, isMarker, isNoText, isTemporary } from '../asset-set/path.ts';
-import { InputError, systemCode, UserError } from '../errors.ts';
+import { InputError, isError, systemCode, UserError } from '../errors.ts';
 import type { FileSelection, Log, ScannedFile } from '../ports.ts';
 import { comparePaths, printable } from '../text.ts';
 import { changed, resolveInside } from './files.ts';
@@ -109,7 +109,7 @@ async function matchingPaths(root: string, { patterns }: FileSelection): Promise
   const found = await globber
     .then((created) => created.glob())
     .catch((cause: unknown) => {
-      const why = printable(Error.isError(cause) ? cause.message : String(cause));
+      const why = printable(isError(cause) ? cause.message : String(cause));
       throw new InputError(`files can't be used as patterns: ${why}`, { cause });
     });
   const paths = new Set(found.map((path) => relative(root, path).split(sep).join('/')));

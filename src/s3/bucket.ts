@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts';
+import { isError, StoreError } from '../errors.ts';
 import type { WriteCondition, WriteResult } from '../ports.ts';
 import { defined, printable } from '../text.ts';
 import type { Connection } from './connection.ts';
@@ -76,7 +76,7 @@ export class Bucket {
       try {
         return await sendSigned(this.connection, { ...request, signal: operation.signal }, read);
       } catch (error) {
-        if (Error.isError(error) && error.name === 'NoSuchKey') return undefined;
+        if (isError(error) && error.name === 'NoSuchKey') return undefined;
         throw error;
       }
     });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { fromIni, fromInstanceMetadata } from '@aws-sdk/credential-providers';
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { StoreError, UserError } from '../errors.ts';
+import { isError, StoreError, UserError } from '../errors.ts';
 import { defined, isObject, parsedJson, printable } from '../text.ts';
 import type { CredentialContext } from './connection.ts';
 import { containerCredentials, containerUrl, credentialFault, identityIn } from './credential-services.ts';
@@ -154,7 +154,7 @@ const INSTANCE: CredentialWay = {
 
 /** Machines of other clouds have such a service too, and answer otherwise. */
 function metadataAnswer(cause: unknown): string {
-  if (Error.isError(cause) && 'statusCode' in cause)
+  if (isError(cause) && 'statusCode' in cause)
     return ` (the instance metadata service answered ${printable(String(cause.statusCode))})`;
   return faultOf(cause).isForeign ? ' (the instance metadata service answered with something that is no JSON)' : '';
 }

@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net';
 import { HttpRequest } from '@smithy/core/protocols';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { withRetries } from '../async.ts';
-import { codeOf, StoreError } from '../errors.ts';
+import { codeOf, isError, StoreError } from '../errors.ts';
 import { defined, isObject, isText, parsedJson, printable, textIn } from '../text.ts';
 import type { CredentialContext } from './connection.ts';
 import { faultOf } from './faults.ts';
@@ -104,14 +104,14 @@ export function credentialFault(cause: unknown, telling: Telling): StoreError {
 
 /** What the system says of connections; what it says of files has a path. */
 function isBrokenOff(cause: unknown, status: number | undefined): boolean {
-  return Error.isError(cause) && status === undefined && codeOf(cause) !== '' && !('path' in cause);
+  return isError(cause) && status === undefined && codeOf(cause) !== '' && !('path' in cause);
 }
 
 /** Most of what a service says in an error fits. */
 const MOST_CHARACTERS = 500;
 
 function reasonOf(cause: unknown): string {
-  if (!Error.isError(cause)) return printable(String(cause));
+  if (!isError(cause)) return printable(String(cause));
   const { name, message } = cause;
   const isNameless = name === 'Error' || name === 'CredentialsProviderError' || name === 'TokenProviderError';
   const text = message.trim().replaceAll(/\s+/g, ' ').slice(0, MOST_CHARACTERS);

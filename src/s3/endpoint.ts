@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { partition } from '@aws-sdk/core/client';
 import { HttpRequest } from '@smithy/core/protocols';
 import { withRetries } from '../async.ts';
-import { StoreError } from '../errors.ts';
+import { isError, StoreError } from '../errors.ts';
 import { defined, printable } from '../text.ts';
 import { storeFault } from './faults.ts';
 import { type Reply, ReplyError } from './reply.ts';
@@ -144,11 +144,11 @@ export async function findRegion(settings: StoreSettings, { transport, retries, 
 }
 
 function isTimeout(error: unknown): boolean {
-  return Error.isError(error) && error.name === 'TimeoutError';
+  return isError(error) && error.name === 'TimeoutError';
 }
 
 function noRegion(bucket: string, host: string, cause: unknown): StoreError {
-  const why = Error.isError(cause) ? printable(cause.message || cause.name) : '';
+  const why = isError(cause) ? printable(cause.message || cause.name) : '';
   return new StoreError(
     'unreachable',
     `Could not find the region of s3://${bucket}, since ${host} can't be reached (${why}): set aws-region, or check the network and the proxy`,

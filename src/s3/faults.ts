@@ -1,4 +1,4 @@
-import { codeOf, StoreError, type StoreFaultKind, UserError } from '../errors.ts';
+import { codeOf, isError, StoreError, type StoreFaultKind, UserError } from '../errors.ts';
 import { isObject, printable, textIn } from '../text.ts';
 import type { StoreSettings } from './settings.ts';
 import { TOO_SLOW } from './transport.ts';
@@ -190,7 +190,7 @@ interface Fault {
 
 /** Takes an error of the SDK, of the system or of the lean path apart. */
 export function faultOf(error: unknown): Fault {
-  if (!Error.isError(error)) return { ...NOTHING_KNOWN, message: printable(String(error)) };
+  if (!isError(error)) return { ...NOTHING_KNOWN, message: printable(String(error)) };
   const metadata = '$metadata' in error && isObject(error.$metadata) ? error.$metadata : {};
   const response = '$response' in error && isObject(error.$response) ? error.$response : {};
   const headers = isObject(response.headers) ? response.headers : {};
@@ -241,7 +241,7 @@ export function isUnknownHeader(
 
 /** The store's own name for what went wrong, or undefined where the store did not say. */
 export function causeName(error: unknown): string | undefined {
-  return error instanceof StoreError && Error.isError(error.cause) ? error.cause.name : undefined;
+  return error instanceof StoreError && isError(error.cause) ? error.cause.name : undefined;
 }
 
 /** The status of the reply, or undefined where none came. */

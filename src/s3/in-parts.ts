@@ -2,7 +2,15 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CompletedPart } from '@aws-sdk/client-s3';
 import { type Part, partSizeOf, split } from '../asset-set/attributes.ts';
 import { mapConcurrently } from '../async.ts';
-import type { AssetAttributes, AssetCopy, AssetPutInParts, ObjectHead, WriteCondition, WriteResult } from '../ports.ts';
+import type {
+  AssetAttributes,
+  AssetCopy,
+  AssetPutInParts,
+  ObjectHead,
+  OnBytes,
+  WriteCondition,
+  WriteResult,
+} from '../ports.ts';
 import { type ConditionalStore, writeConditionally } from './bucket.ts';
 import { causeName } from './faults.ts';
 import type { RequestBody } from './signed-request.ts';
@@ -41,6 +49,7 @@ export interface PartOf<Source> {
   readonly upload: OpenUpload;
   readonly part: Part;
   readonly source: Source;
+  readonly onBytes?: OnBytes | undefined;
 }
 
 export interface UploadsPage {
@@ -99,7 +108,7 @@ function sendParts(requests: MultipartRequests, asset: AssetPutInParts, upload: 
     asset.budget.lend(part.sizeBytes, async (buffer) => {
       const bytes = await asset.read(part.position, part.sizeBytes, buffer);
       const sha256 = asset.partDigests[part.number - 1] ?? '';
-      return requests.sendPart({ upload, part, source: { bytes, sha256 } });
+      return requests.sendPart({ upload, part, source: { bytes, sha256 }, onBytes: asset.onBytes });
     }),
   );
 }
@@ -134,7 +143,9 @@ export function copyInParts(requests: MultipartRequests, copy: AssetCopy, prefer
   const { source, target: key, attributes, condition, signal } = copy;
   return withUpload(requests, { key, attributes, signal }, async (upload) => {
     const ranges = split(source.sizeBytes, partSizeOf(source.sizeBytes, preferredBytes));
-    const parts = await mapConcurrently(ranges, PARTS_AT_ONCE, (part) => requests.copyPart({ upload, part, source }));
+    const parts = await mapConcurrently(ranges, PARTS_AT_ONCE, (part) =>
+      requests.copyPart({ upload, part, source, onBytes: copy.onBytes }),
+    );
     return requests.complete({ upload, parts, condition, sizeBytes: source.sizeBytes });
   });
 }

@@ -78,9 +78,12 @@ function writing({ key, signal }: Pick<OpenUpload, 'key' | 'signal'>): Operation
   return { verb: 'write', key, action: 's3:PutObject', signal };
 }
 
-function sendPart(bucket: Bucket, { upload, part, source: body }: PartOf<RequestBody>): Promise<CompletedPart> {
+function sendPart(
+  bucket: Bucket,
+  { upload, part, source: body, onBytes }: PartOf<RequestBody>,
+): Promise<CompletedPart> {
   const headers = headersFor({ ChecksumSHA256: body.sha256 });
-  return bucket.send(writing(upload), { ...partRequest({ upload, part }), headers, body }, (reply) => ({
+  return bucket.send(writing(upload), { ...partRequest({ upload, part }), headers, body, onBytes }, (reply) => ({
     PartNumber: part.number,
     ETag: bucket.requiredEtag(writing(upload), reply.headers.etag),
     ChecksumSHA256: body.sha256,
@@ -92,7 +95,10 @@ function partRequest({ upload: { key, uploadId }, part }: Omit<PartOf<unknown>, 
   return { method: 'PUT', key, query: { partNumber: String(part.number), uploadId } } as const;
 }
 
-function copyPart(bucket: Bucket, { upload, part, source }: PartOf<AssetCopy['source']>): Promise<CompletedPart> {
+function copyPart(
+  bucket: Bucket,
+  { upload, part, source, onBytes }: PartOf<AssetCopy['source']>,
+): Promise<CompletedPart> {
   const operation = { ...writing(upload), source: source.key };
   const CopySourceRange = `bytes=${part.position}-${part.position + part.sizeBytes - 1}`;
   const headers = headersFor({ ...copySource(bucket.settings, source), CopySourceRange });
@@ -100,6 +106,7 @@ function copyPart(bucket: Bucket, { upload, part, source }: PartOf<AssetCopy['so
   return bucket.send(operation, { ...partRequest({ upload, part }), headers, silenceMs }, ({ body }) => {
     const result = readXml(body, 'CopyPartResult');
     const ETag = bucket.requiredEtag(operation, textOf(result, 'ETag'));
+    onBytes?.(part.sizeBytes);
     return { PartNumber: part.number, ETag, ...defined({ ChecksumSHA256: textOf(result, 'ChecksumSHA256') }) };
   });
 }

@@ -40,16 +40,18 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined;
   readonly limits?: Limits | undefined;
   readonly log?: Pick<Log, 'info' | 'debug'> | undefined;
+  /** Called before a request is tried again. */
+  readonly onRetry?: (() => void) | undefined;
 }
 
 /** Opens nothing yet: region and credentials are looked for when the first request needs them. */
 export function connect(
   settings: StoreSettings,
-  { signal = new AbortController().signal, limits = LIMITS, log = SILENT }: ConnectOptions = {},
+  { signal = new AbortController().signal, limits = LIMITS, log = SILENT, onRetry }: ConnectOptions = {},
 ): Connection {
   const { bucket, endpointUrl, maxAttempts } = settings;
   const transport = new Transport(limits);
-  const retries = once(async () => new PatientRetryStrategy(maxAttempts));
+  const retries = once(async () => new PatientRetryStrategy(maxAttempts, onRetry));
   const region = once(async () => settings.region ?? findRegion(settings, { transport, retries, signal }));
   const credentials = credentialsOf({ settings, transport, retries, signal, log });
   return {

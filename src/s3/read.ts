@@ -228,11 +228,11 @@ const CHANGED: ReadResult = { outcome: 'changed' };
  * @throws StoreError also where the reply is not the range that was asked for
  */
 export async function readAsset(bucket: Bucket, read: AssetRead): Promise<ReadResult> {
-  const { key, etag, range, into, signal } = read;
+  const { key, etag, range, into, onBytes, signal } = read;
   const operation = { verb: 'read', key, action: 's3:GetObject', signal };
   const headers = { 'if-match': etag, ...(isWhole(read) ? {} : { range: `bytes=${firstAndLast(read)}` }) };
   const mostReplyBytes = Math.max(range.lengthBytes, REFUSAL_BYTES);
-  const request = { method: 'GET', key, headers, mostReplyBytes, ...defined({ into }) } as const;
+  const request = { method: 'GET', key, headers, mostReplyBytes, ...defined({ into, onBytes }) } as const;
   try {
     return await bucket.send(operation, request, (reply) =>
       resultOf(bucket, operation, { read, head: reply, body: reply.body }),

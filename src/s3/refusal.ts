@@ -1,3 +1,4 @@
+import { isError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import { isUnknownHeader } from './faults.ts';
 import { type Reply, ReplyError } from './reply.ts';
@@ -29,7 +30,7 @@ export async function sendChecked<Value>(
 const UNEXPLAINED: ReadonlySet<string> = new Set(['Status400', 'Status501']);
 
 function isRefusal({ settings }: Connection, error: unknown): error is Error {
-  if (!Error.isError(error)) return false;
+  if (!isError(error)) return false;
   return isUnknownHeader(settings, error.name) || (settings.endpointUrl !== undefined && UNEXPLAINED.has(error.name));
 }
 

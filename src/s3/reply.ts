@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { parseXML } from '@aws-sdk/xml-builder';
 import type { SdkError } from '@smithy/types';
+import { isError } from '../errors.ts';
+import type { OnBytes } from '../ports.ts';
 import { isObject, isText, textIn } from '../text.ts';
 
 /** What a reply begins with. */
@@ -33,6 +35,7 @@ interface Reading {
   readonly mostBytes: number;
   /** Where the body goes if it has just as many bytes. */
   readonly into?: Uint8Array | undefined;
+  readonly onBytes?: OnBytes | undefined;
 }
 
 /**
@@ -40,7 +43,7 @@ interface Reading {
  *
  * @throws OversizedReplyError; the system's error where the reply broke off
  */
-export function readReply(message: IncomingMessage, { mostBytes, into }: Reading): Promise<Reply> {
+export function readReply(message: IncomingMessage, { mostBytes, into, onBytes }: Reading): Promise<Reply> {
   const { statusCode: status = 0 } = message;
   const announcedBytes = Number(message.headers['content-length'] ?? Number.NaN);
   const body = new ReplyBody(announcedBytes, into);
@@ -52,6 +55,7 @@ export function readReply(message: IncomingMessage, { mostBytes, into }: Reading
     message.on('data', (chunk: Buffer) => {
       if (body.receivedBytes + chunk.length > mostBytes) return refuse();
       body.add(chunk);
+      onBytes?.(chunk.length);
     });
     message.on('end', () => resolve({ status, headers, body: body.whole() }));
   });
@@ -163,7 +167,7 @@ function errorFields(body: Buffer): ErrorFields {
 
 /** What the SDK's parts classify: any error, with the fields of a reply where there was one. */
 export function isSdkError(error: unknown): error is SdkError {
-  return Error.isError(error);
+  return isError(error);
 }
 
 /** The code of an error that says a proxy could not connect to the server just now. */

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import type { RetryErrorInfo, RetryErrorType, RetryStrategyV2, RetryToken, SdkError } from '@smithy/types';
 import { type Failed, type Retries, unlessAborted } from '../async.ts';
-import { codeOf, StoreError, UserError } from '../errors.ts';
+import { codeOf, isError, StoreError, UserError } from '../errors.ts';
 import { isSdkError, OversizedReplyError, PROXY_UNAVAILABLE } from './reply.ts';
 
 /** Definite answers, also where they came together with a date that sets the clock right. */
@@ -49,9 +49,11 @@ const FIRST_GATEWAY_STATUS = 520;
  */
 export class PatientRetryStrategy implements RetryStrategyV2, Retries {
   readonly #maxAttempts: number;
+  readonly #onRetry: () => void;
 
-  constructor(maxAttempts: number) {
+  constructor(maxAttempts: number, onRetry: () => void = () => {}) {
     this.#maxAttempts = maxAttempts;
+    this.#onRetry = onRetry;
   }
 
   async acquireInitialRetryToken(_scope: string): Promise<RetryToken> {
@@ -70,6 +72,7 @@ export class PatientRetryStrategy implements RetryStrategyV2, Retries {
     // What is told already, or answered for good, is not tried again, whatever caused it.
     const isFinal = (error instanceof UserError && !isRare) || isDefinite(error) || retries + 1 >= mostAttempts;
     if (isFinal || !(PASSING.has(errorType) || isPassing(error))) throw new Error('No retry token available');
+    this.#onRetry();
     const firstMs = errorType === 'THROTTLING' ? FIRST_BUSY_DELAY_MS : FIRST_DELAY_MS;
     await setTimeout(Math.random() * Math.min(firstMs * 2 ** retries, MOST_DELAY_MS));
     return tokenOf(retries + 1);
@@ -136,7 +139,7 @@ function errorTypeOf(error: SdkError): RetryErrorType {
 
 /** Whether an error says that no connection to the host came about, or that it fell silent. */
 export function isUnreachable(error: unknown): boolean {
-  if (!Error.isError(error)) return false;
+  if (!isError(error)) return false;
   // The SDK names errors of live connections so too; those still have their code.
   const code = codeOf(error);
   return code === '' ? error.name === 'TimeoutError' : UNREACHABLE.has(code);

@@ -18,6 +18,7 @@ import type {
   HttpRequest as SignedRequest,
 } from '@smithy/types';
 import { withRetries } from '../async.ts';
+import type { OnBytes } from '../ports.ts';
 import { defined, isText } from '../text.ts';
 import type { Connection } from './connection.ts';
 import { addressOf } from './endpoint.ts';
@@ -53,6 +54,8 @@ export interface S3Request {
   readonly into?: Uint8Array;
   /** How long the server may be silent, where it has more to do than to answer. */
   readonly silenceMs?: number;
+  /** Of the body, in whichever direction there is one; those of a failed attempt are taken back. */
+  readonly onBytes?: OnBytes | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -82,9 +85,33 @@ async function sendOnce<Value>(
   read: (reply: Reply) => Value,
 ): Promise<Value> {
   const { signal, silenceMs, into, mostReplyBytes: mostBytes = MOST_REPLY_BYTES } = request;
+  const counted = countedBytes(request.onBytes);
   const { clockOffsetMs: usedOffsetMs } = connection;
   const signed = await sign(connection, { request, clockOffsetMs: usedOffsetMs });
-  return read(await exchangeSigned(connection, signed, { signal, silenceMs, into, mostBytes, usedOffsetMs }));
+  const options = { signal, silenceMs, into, mostBytes, usedOffsetMs, onBytes: counted?.add };
+  try {
+    return read(await exchangeSigned(connection, signed, options));
+  } catch (error) {
+    counted?.takeBack();
+    throw error;
+  }
+}
+
+/** The bytes of one attempt. A server may refuse a body while it is still on its way: such bytes do not count any more. */
+function countedBytes(onBytes: OnBytes | undefined) {
+  if (onBytes === undefined) return undefined;
+  let count: number | undefined = 0;
+  return {
+    add: (bytes: number): void => {
+      if (count === undefined) return;
+      count += bytes;
+      onBytes(bytes);
+    },
+    takeBack: (): void => {
+      onBytes(-(count ?? 0));
+      count = undefined;
+    },
+  };
 }
 
 interface SignedExchange extends Omit<ExchangeOptions, 'mostBytes'> {

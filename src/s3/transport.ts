@@ -2,6 +2,7 @@ import type { Agent, AgentOptions, ClientRequest, IncomingMessage, RequestOption
 import { buildQueryString, HttpResponse } from '@smithy/core/protocols';
 import type { HttpRequest } from '@smithy/types';
 import { once } from '../async.ts';
+import type { OnBytes } from '../ports.ts';
 import type { ProxyWay } from './proxy.ts';
 import { headersOf, type Reply, readReply } from './reply.ts';
 
@@ -51,6 +52,8 @@ interface SendOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long the server may be silent, where it has more to do than to answer. */
   readonly silenceMs?: number | undefined;
+  /** Of the body, in whichever direction there is one. */
+  readonly onBytes?: OnBytes | undefined;
 }
 
 export interface ExchangeOptions extends SendOptions {
@@ -86,7 +89,11 @@ export class Transport {
   async exchange(request: HttpRequest, { mostBytes, into, ...options }: ExchangeOptions): Promise<Reply> {
     const message = await this.send(request, options);
     // The reply to a HEAD tells the length of what it does not bring.
-    const reading = { into, mostBytes: request.method === 'HEAD' ? Number.POSITIVE_INFINITY : mostBytes };
+    const reading = {
+      into,
+      onBytes: options.onBytes,
+      mostBytes: request.method === 'HEAD' ? Number.POSITIVE_INFINITY : mostBytes,
+    };
     return readReply(message, reading);
   }
 
@@ -97,7 +104,7 @@ export class Transport {
    */
   async send(
     request: HttpRequest,
-    { signal, silenceMs: timeout = this.#timeouts.silenceTimeoutMs }: SendOptions = {},
+    { signal, silenceMs: timeout = this.#timeouts.silenceTimeoutMs, onBytes }: SendOptions = {},
   ): Promise<IncomingMessage> {
     const { http, agent, refusal } = await this.#wayTo(request);
     signal?.throwIfAborted();
@@ -130,7 +137,7 @@ export class Transport {
         if (reply === undefined) reject(brokenOff());
       });
       if (!outgoing.reusedSocket) this.#limitConnecting(outgoing, reject);
-      outgoing.end(request.body);
+      sendBody(outgoing, request.body, onBytes);
     });
   }
 
@@ -191,6 +198,28 @@ export class Transport {
     const { wayThrough } = await import('./proxy.ts');
     return { http, ...wayThrough(proxy, server, { ...options, connectTimeoutMs: this.#timeouts.connectTimeoutMs }) };
   }
+}
+
+const PIECE_BYTES = 512 * 1024;
+
+/** A body goes out piece by piece where someone wants to know how far it is. */
+function sendBody(outgoing: ClientRequest, body: HttpRequest['body'], onBytes: OnBytes | undefined): void {
+  if (onBytes === undefined || !(body instanceof Uint8Array)) {
+    outgoing.end(body);
+    return;
+  }
+  const sendFrom = (position: number): void => {
+    const piece = body.subarray(position, position + PIECE_BYTES);
+    const next = position + piece.length;
+    if (next === body.length) outgoing.end(piece, () => onBytes(piece.length));
+    else
+      outgoing.write(piece, (error) => {
+        if (error) return;
+        onBytes(piece.length);
+        sendFrom(next);
+      });
+  };
+  sendFrom(0);
 }
 
 function lengthOf(body: HttpRequest['body']): number {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { AssetCopy, AssetPut, CopyResult, WriteCondition, WriteResult } from '../ports.ts';
+import type { AssetCopy, AssetPut, CopyResult, OnBytes, WriteCondition, WriteResult } from '../ports.ts';
 import { defined } from '../text.ts';
 import { type Bucket, writeConditionally } from './bucket.ts';
 import { causeName, isPreconditionFailure } from './faults.ts';
@@ -27,9 +27,9 @@ export function writeDocument(
 
 /** Writes an asset in one request; the store checks its SHA-256. */
 export function putAsset(bucket: Bucket, asset: AssetPut): Promise<WriteResult> {
-  const { key, body: bytes, sha256, attributes, condition, signal } = asset;
+  const { key, body: bytes, sha256, attributes, condition, onBytes, signal } = asset;
   const fields = { ...assetFields(attributes, bucket.settings), ...tagging(bucket.settings) };
-  return put(bucket, { key, condition, fields, body: { bytes, sha256 }, signal });
+  return put(bucket, { key, condition, fields, body: { bytes, sha256 }, onBytes, signal });
 }
 
 interface Put {
@@ -37,15 +37,16 @@ interface Put {
   readonly condition: WriteCondition;
   readonly fields: HeaderFields;
   readonly body: RequestBody;
+  readonly onBytes?: OnBytes | undefined;
   readonly signal?: AbortSignal;
 }
 
-function put(bucket: Bucket, { key, condition, fields, body, signal }: Put): Promise<WriteResult> {
+function put(bucket: Bucket, { key, condition, fields, body, onBytes, signal }: Put): Promise<WriteResult> {
   const operation = { verb: 'write', key, action: 's3:PutObject', ...defined({ signal }) };
   return writeConditionally(bucket.connection, { operation: 'PutObject', condition }, async (checked) => {
     // A bucket with Object Lock takes no write without a checksum.
     const headers = headersFor({ ...fields, ...conditionFields(checked), ChecksumSHA256: body.sha256 });
-    const request = { method: 'PUT', key, headers, body } as const;
+    const request = { method: 'PUT', key, headers, body, onBytes } as const;
     return bucket.send(operation, request, (reply) => bucket.requiredEtag(operation, reply.headers.etag));
   });
 }

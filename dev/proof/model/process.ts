@@ -3,6 +3,7 @@ import type { Outcome } from '../../../src/modes/outcome.ts';
 import { restore } from '../../../src/modes/restore.ts';
 import { upload } from '../../../src/modes/upload.ts';
 import type { Ports } from '../../../src/ports.ts';
+import { Progress } from '../../../src/progress.ts';
 import type { RunContext } from '../../../src/run-context.ts';
 import { type Build, CODES, COMMITS, PATTERNS, ROOTS, SALT, SOURCES } from './contents.ts';
 import { ModelDirectory } from './directory.ts';
@@ -142,6 +143,8 @@ export class ModelProcess implements Runner {
       waitMs: waits ? PATIENCE_MS : 0,
       concurrency,
       writer: { repository: 'o/r', runId: String(this.runId), runAttempt: String(this.attempt) },
+      // Nothing depends on it, so its timers would only add steps.
+      progress: new Progress({ clock: { ...ports.clock, every: () => () => {} }, log: ports.log }),
     };
     const search = { fallbackPrefixes: fallsBack ? [root === 0 ? ROOTS[1] : ROOTS[0]] : [], promote: promotes };
     if (mode === 'restore') return restore(run, { ...search, selection: EVERYTHING });

@@ -16,7 +16,7 @@ export const RESTORING: readonly Mutant[] = [
   },
   {
     guard: 'a file that is there counts only with its SHA-256',
-    text: 'return (await packages.digest(path, size)) === sha256;',
+    text: 'return (await packages.digest(path, size, hashed)) === sha256;',
     replacement: 'return (await packages.digest(path, size)) !== undefined;',
   },
   {
