@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { cacheSet } from '../src/asset-set/location.ts';
-import { outputText } from '../src/host/host.ts';
 import type { Outcome } from '../src/modes/outcome.ts';
 import { OUTPUTS, outputsOf } from '../src/outputs.ts';
+import { outputText } from '../src/text.ts';
 import { assetFile, CODE_HASH, COMMIT } from './asset-set/records.ts';
 import { outcome } from './modes/outcomes.ts';
 

@@ -49,9 +49,12 @@ const BUNDLED: InputOptions = {
 
 const OUTPUT: OutputOptions = { format: 'esm', minify: true, chunkFileNames: '[name].js' };
 
+/** What every step of a workflow loads. */
+const ACTION = 'action';
+
 /** What is loaded when it is needed, by the modules that are imported then. */
 const SEAMS = {
-  action: ['src/action.ts'],
+  [ACTION]: ['src/action.ts'],
   'command-line': ['src/cli.ts', 'src/inputs/help.ts'],
   'code-hash': [
     'src/code-hash/checked-out.ts',
@@ -118,7 +121,7 @@ async function partsOf(build: RolldownBuild): Promise<ReadonlyMap<string, string
     for (const id of modulesLoadedBy(names, chunks)) {
       const other = parts.get(id);
       if (other === undefined) parts.set(id, seam);
-      else if (other !== START_UP) parts.set(id, id.includes('node_modules') ? 'sdk' : 'shared');
+      else if (other !== START_UP && other !== ACTION) parts.set(id, id.includes('node_modules') ? 'sdk' : 'shared');
     }
   }
   return parts;

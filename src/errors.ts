@@ -1,5 +1,4 @@
-import { types } from 'node:util';
-import { printable } from './text.ts';
+import { isError, printable } from './text.ts';
 
 /** A fault that the user can act on: its message is one line that says what failed, the value seen and what to do. */
 export class UserError extends Error {
@@ -81,19 +80,4 @@ function causesOf(error: unknown): unknown[] {
     next = isError(next) ? next.cause : undefined;
   }
   return causes;
-}
-
-/** Whether it is an error, of another realm too; Node 22 has no `Error.isError`. */
-export function isError(value: unknown): value is Error {
-  return value instanceof Error || types.isNativeError(value);
-}
-
-/** The system's code of an error (`ENOENT`), or an empty text. */
-export function codeOf(error: unknown): string {
-  return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
-
-/** The system's code of an error; where it has none, what it says. */
-export function systemCode(error: unknown): string {
-  return codeOf(error) || String(error);
 }

@@ -1,6 +1,6 @@
 import type { RestoreSelection } from './asset-set/download.ts';
 import { gitSourceTree } from './code-hash/code-hash.ts';
-import { CancelledError, describeError, MissError, systemCode } from './errors.ts';
+import { CancelledError, describeError, MissError } from './errors.ts';
 import type { Host } from './host/host.ts';
 import { affordable, jobFiles, systemClock, systemRandom } from './host/system.ts';
 import { type Inputs, parseInputs, secretsIn } from './inputs/inputs.ts';
@@ -14,7 +14,7 @@ import type { RunContext } from './run-context.ts';
 import { type ConnectOptions, s3ObjectStore } from './s3/object-store.ts';
 import { withSharedConfig } from './s3/settings.ts';
 import { failureSummary, Notes, summaryOf, titleOf } from './summary.ts';
-import { defined } from './text.ts';
+import { defined, systemCode } from './text.ts';
 import { VERSION } from './version.ts';
 
 /**

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 // The runner takes `##[command]` for one of its commands wherever it stands in a line.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|#(?=#\[)/gu;
 
@@ -89,4 +91,51 @@ export function isText(value: unknown): value is string {
 /** @returns a value if it is a text */
 export function textIn(value: unknown): string | undefined {
   return isText(value) ? value : undefined;
+}
+
+/**
+ * An output as one line of text: what is no text already is JSON.
+ *
+ * @param mostCharacters that the text may have
+ * @returns an empty text for a list that is longer
+ */
+export function outputText(
+  value: string | number | boolean | readonly object[],
+  mostCharacters = Number.POSITIVE_INFINITY,
+): string {
+  if (typeof value !== 'object') return String(value);
+  const items: string[] = [];
+  let characterCount = '['.length;
+  for (const item of value) {
+    const text = inPrintable(JSON.stringify(item));
+    characterCount += text.length + ','.length;
+    if (characterCount > mostCharacters) return '';
+    items.push(text);
+  }
+  return `[${items.join(',')}]`;
+}
+
+/** JSON leaves characters as they are that a terminal takes for a command, or a reader for a line end. */
+export function inPrintable(json: string): string {
+  return json.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}
+
+/** Whether it is an error, of another realm too; Node 22 has no `Error.isError`. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value);
+}
+
+/** The system's code of an error (`ENOENT`), or an empty text. */
+export function codeOf(error: unknown): string {
+  return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** The system's code of an error; where it has none, what it says. */
+export function systemCode(error: unknown): string {
+  return codeOf(error) || String(error);
 }

@@ -13,7 +13,7 @@ it('Ctrl-C ends an upload, says what is kept, and the next one goes on from ther
   scenario.bucket.server.fault = ({ operation, key }) => {
     if (operation !== 'PutObject' || !key?.endsWith('/b.txt')) return undefined;
     interrupt();
-    return { kind: 'stall' };
+    return { kind: 'delay', ms: 30_000 };
   };
   const onStart = (_: number, kill: (signal: NodeJS.Signals) => void): void => {
     interrupt = () => kill('SIGINT');

@@ -24,7 +24,7 @@ async function expectFailure(running: Promise<ActionResult>, told: RegExp): Prom
 
 describe('an input that cannot be used', () => {
   it.each([
-    ['no bucket', 'check', { bucket: '' }, /bucket is not set: give it, or the variable PACKAGE_ASSETS_BUCKET$/],
+    ['no bucket', 'check', { bucket: '' }, /bucket is not set: give its name, or set PACKAGE_ASSETS_BUCKET$/],
     ['no mode', '', {}, /mode is not set/],
     ['an unknown mode', 'delete', {}, /mode is 'delete': give one of check, upload/],
     ['a boolean that is none', 'check', { promote: 'yes' }, /promote is 'yes': give 'true' or 'false'$/],

@@ -64,7 +64,7 @@ async function visited(
   const reports = join(scenario.temporary, 'coverage');
   const action = await scenario.action('check', inputs, {
     env: { NODE_V8_COVERAGE: reports },
-    args: [join(SRC, 'action.ts')],
+    args: ['--eval', `import(${JSON.stringify(join(SRC, 'action.ts'))}).then(({ action }) => action())`],
   });
   const [name = ''] = await readdir(reports);
   const { result }: Coverage = JSON.parse(await readFile(join(reports, name), 'utf8'));
@@ -79,6 +79,7 @@ async function visited(
 
 const CACHING = { 'code-hash-filter': 'src/**' };
 const ENTRY = join(DIST, 'index.js');
+const PROGRAM = join(DIST, 'program.js');
 const MOST_ENTRY_BYTES = 200_000;
 const MOST_BYTES_OF_A_MISS = 220_000;
 /** What somebody who wants to know what a hit does has to read. */
@@ -86,13 +87,14 @@ const MOST_FILES_LOADED = 40;
 const MOST_FILES_EXECUTED = 30;
 
 describe('what a step loads', () => {
-  it('is the entry alone where the set is found, and little more where it is not', async () => {
+  it('is the program and the action where the set is found, and little more where it is not', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.action('upload', CACHING);
     serverMs += 60_000;
     const hit = await loaded('check', CACHING);
     expect(hit.outputs.found).toBe('true');
-    expect(hit.files).toEqual([ENTRY]);
+    expect(hit.files).toHaveLength(3);
+    expect(hit.files).toEqual(expect.arrayContaining([ENTRY, PROGRAM]));
     expect(await sizeOf(hit.files)).toBeLessThanOrEqual(MOST_ENTRY_BYTES);
     await scenario.commit({ 'src/main.txt': 'changed' });
     const miss = await loaded('check', CACHING);

@@ -1,7 +1,7 @@
 import type { CodeHash } from '../code-hash/code-hash.ts';
-import { CancelledError, isError, SetChangedError } from '../errors.ts';
+import { CancelledError, SetChangedError } from '../errors.ts';
 import type { RunContext } from '../run-context.ts';
-import { defined, printable } from '../text.ts';
+import { defined, isError, printable } from '../text.ts';
 import { RecordClaim } from './claim.ts';
 import { completeSet } from './complete.ts';
 import { contentsOf, copyAssets } from './copy.ts';

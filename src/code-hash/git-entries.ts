@@ -1,9 +1,9 @@
 import { copyFile, mkdir, mkdtemp, realpath, rm, stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { systemCode, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import type { SourceEntries, SourceListing } from '../ports.ts';
-import { printable } from '../text.ts';
+import { printable, systemCode } from '../text.ts';
 import { assertRepositoryRoot, readGit, runGit } from './git.ts';
 import {
   type Changes,

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
-import { systemCode, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import type { NestedRepository } from '../ports.ts';
-import { printable } from '../text.ts';
+import { printable, systemCode } from '../text.ts';
 
 // Where git's own programs and the user's configuration lie. Everything else that git reads from the environment
 // could send it to another repository, index or object store, change what a pattern means, or add configuration.

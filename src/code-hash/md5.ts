@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, type Dirent, lstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { systemCode, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import type { SourceContents } from '../ports.ts';
-import { comparePaths, printable } from '../text.ts';
+import { comparePaths, printable, systemCode } from '../text.ts';
 import { hasMagic, namePattern } from './python-pattern.ts';
 
 const PIECE_BYTES = 256 * 1024;

@@ -3,10 +3,10 @@ import './system.ts'; // before @actions/github
 import { appendFileSync } from 'node:fs';
 import { debug, getInput, info, isDebug, setFailed, setOutput, setSecret, warning } from '@actions/core';
 import { context } from '@actions/github';
-import { CancelledError, codeOf, describeError, UserError } from '../errors.ts';
-import { printable } from '../text.ts';
-import { cancelOnSignal, type Host, type OutputValue, outputText } from './host.ts';
-import { eventFault } from './system.ts';
+import { CancelledError, describeError, UserError } from '../errors.ts';
+import { codeOf, outputText, printable } from '../text.ts';
+import type { Host, OutputValue } from './host.ts';
+import { cancelOnSignal, eventFault } from './system.ts';
 
 // before @actions/github
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Concurrency, MOST_LANES } from '../async.ts';
-import { describeError, systemCode } from '../errors.ts';
+import { type CancelledError, describeError } from '../errors.ts';
 import { readMarker, writeMarker } from '../package-directory/package-directory.ts';
 import type { Clock, JobFiles, Log, Random } from '../ports.ts';
-import { printable } from '../text.ts';
+import { printable, systemCode } from '../text.ts';
 
 // `@actions/github` reads the event's file when it is imported: one that is no JSON would end the run in a stack trace.
 // So this module is imported before it, and takes the variable away where the file can't be used.
@@ -90,4 +90,23 @@ export function jobFiles(directory: string, log: Log): JobFiles {
       }
     },
   };
+}
+
+/** To release records and abort uploads; the runner sends SIGTERM 7.5 s after SIGINT, and kills 2.5 s later. */
+const CLEANUP_MS = 3000;
+
+/**
+ * Cancels the run on SIGINT and SIGTERM.
+ *
+ * @param end ends the process with the error of a run that takes too long to stop
+ */
+export function cancelOnSignal(
+  cancel: (signalName: string) => CancelledError,
+  end: (error: CancelledError) => void,
+): void {
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => {
+      const error = cancel(name);
+      setTimeout(() => end(error), CLEANUP_MS).unref();
+    });
 }

@@ -1,11 +1,12 @@
 import { appendFileSync, readFileSync } from 'node:fs';
-import { CancelledError, codeOf, describeError, systemCode, UserError } from '../errors.ts';
+import { CancelledError, describeError, UserError } from '../errors.ts';
 import { type CommandLine, ENV_FILE } from '../inputs/flags.ts';
 import { INPUTS, ownVariable } from '../inputs/table.ts';
 import type { LiveLine } from '../progress.ts';
-import { printable } from '../text.ts';
-import { cancelOnSignal, type Host, inPrintable, type OutputValue, outputText } from './host.ts';
+import { codeOf, inPrintable, outputText, printable, systemCode } from '../text.ts';
+import type { Host, OutputValue } from './host.ts';
 import { jobOf } from './job.ts';
+import { cancelOnSignal } from './system.ts';
 
 /**
  * A list in an env file is for few files: GitLab takes 5 KiB of them, and `--json` has no bounds.

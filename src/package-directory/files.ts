@@ -1,8 +1,8 @@
 import { constants, lstatSync, read, readSync, realpathSync, statSync, write, writeSync } from 'node:fs';
 import { sep } from 'node:path';
 import { promisify } from 'node:util';
-import { codeOf, isError, UserError } from '../errors.ts';
-import { printable } from '../text.ts';
+import { UserError } from '../errors.ts';
+import { codeOf, isError, printable } from '../text.ts';
 
 /** No link is followed (not there on Windows), and a pipe in place of the file must not block the open. */
 export const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);

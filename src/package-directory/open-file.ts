@@ -4,9 +4,9 @@ import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { turns, unlessAborted } from '../async.ts';
-import { systemCode, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import type { FileDigests, OnBytes, OpenFile } from '../ports.ts';
-import { printable } from '../text.ts';
+import { printable, systemCode } from '../text.ts';
 import { changed, READ_FLAGS, readAt, resolveInside } from './files.ts';
 
 // Synchronous but for large reads: for a small file, each call handed to another thread costs more than all of them.

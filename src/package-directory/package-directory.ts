@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { once } from '../async.ts';
-import { codeOf, systemCode, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import type { Log, PackageDirectory } from '../ports.ts';
-import { printable } from '../text.ts';
+import { codeOf, printable, systemCode } from '../text.ts';
 import { directoryFault, isDirectory, READ_FLAGS } from './files.ts';
 
 /** The directory where assets and marker files lie. What a check does not need is loaded when it is asked for. */

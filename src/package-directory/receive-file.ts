@@ -14,9 +14,9 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { codeOf, systemCode, UserError } from '../errors.ts';
+import { UserError } from '../errors.ts';
 import type { IncomingFile } from '../ports.ts';
-import { printable } from '../text.ts';
+import { codeOf, printable, systemCode } from '../text.ts';
 import { writeAt } from './files.ts';
 import { HashingThread } from './open-file.ts';
 

@@ -3,9 +3,9 @@ import { join, relative, sep } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Minimatch } from 'minimatch';
 import { isHidden, isMarker, isNoText, isTemporary } from '../asset-set/path.ts';
-import { InputError, isError, systemCode, UserError } from '../errors.ts';
+import { InputError, UserError } from '../errors.ts';
 import type { FileSelection, Log, ScannedFile } from '../ports.ts';
-import { comparePaths, printable } from '../text.ts';
+import { comparePaths, isError, printable, systemCode } from '../text.ts';
 import { changed, resolveInside } from './files.ts';
 
 const FILES_A_TURN = 500;

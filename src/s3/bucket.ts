@@ -1,6 +1,6 @@
-import { isError, StoreError } from '../errors.ts';
+import { StoreError } from '../errors.ts';
 import type { WriteCondition, WriteResult } from '../ports.ts';
-import { defined, printable } from '../text.ts';
+import { defined, isError, printable } from '../text.ts';
 import type { Connection } from './connection.ts';
 import { partitionOf } from './endpoint.ts';
 import { type Attempt, causeName, isPreconditionFailure, isUnknownHeader, storeFault } from './faults.ts';

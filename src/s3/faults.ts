@@ -1,5 +1,5 @@
-import { codeOf, isError, StoreError, type StoreFaultKind, UserError } from '../errors.ts';
-import { isObject, printable, textIn } from '../text.ts';
+import { StoreError, type StoreFaultKind, UserError } from '../errors.ts';
+import { codeOf, isError, isObject, printable, textIn } from '../text.ts';
 import type { StoreSettings } from './settings.ts';
 import { TOO_SLOW } from './transport.ts';
 

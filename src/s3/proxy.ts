@@ -2,7 +2,8 @@ import type { Agent, AgentOptions, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { HttpProxyAgent } from 'http-proxy-agent';
 import { HttpsProxyAgent } from 'https-proxy-agent';
-import { codeOf, StoreError } from '../errors.ts';
+import { StoreError } from '../errors.ts';
+import { codeOf } from '../text.ts';
 import type { ProxyServer } from './proxy-variables.ts';
 import { PROXY_UNAVAILABLE } from './reply.ts';
 

@@ -1,4 +1,4 @@
-import { isError } from '../errors.ts';
+import { isError } from '../text.ts';
 import type { Connection } from './connection.ts';
 import { isUnknownHeader } from './faults.ts';
 import { type Reply, ReplyError } from './reply.ts';

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { parseXML } from '@aws-sdk/xml-builder';
 import type { SdkError } from '@smithy/types';
-import { isError } from '../errors.ts';
 import type { OnBytes } from '../ports.ts';
-import { isObject, isText, textIn } from '../text.ts';
+import { isError, isObject, isText, textIn } from '../text.ts';
 
 /** What a reply begins with. */
 export interface ReplyHead {

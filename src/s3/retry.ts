@@ -2,7 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import type { RetryErrorInfo, RetryErrorType, RetryStrategyV2, RetryToken, SdkError } from '@smithy/types';
 import { type Failed, type Retries, unlessAborted } from '../async.ts';
-import { codeOf, isError, StoreError, UserError } from '../errors.ts';
+import { StoreError, UserError } from '../errors.ts';
+import { codeOf, isError } from '../text.ts';
 import { isSdkError, OversizedReplyError, PROXY_UNAVAILABLE } from './reply.ts';
 
 /** Definite answers, also where they came together with a date that sets the clock right. */
