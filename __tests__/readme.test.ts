@@ -1,12 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, posix, resolve } from 'node:path';
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import type { LocalS3 } from '../dev/local-s3/local-s3.ts';
-import { machineEnvironment } from '../dev/run-action.ts';
+import { CLI_ENTRY, machineEnvironment } from '../dev/run-action.ts';
 import { parseRecord, recordText } from '../src/asset-set/record.ts';
 import { gitSha256, gitSourceTree } from '../src/code-hash/code-hash.ts';
 import { parseInputs } from '../src/inputs/inputs.ts';
@@ -103,6 +103,58 @@ describe('workflow examples', () => {
     await scenario.close();
     const [file = {}] = Array.isArray(files) ? files : [];
     expect(type.split(',').map((field) => field.split('=')[0]?.trim())).toEqual(Object.keys(file));
+  });
+});
+
+describe('the page of the command line', () => {
+  const PAGE = 'docs/guide/command-line.md';
+  let scenario: Scenario;
+  beforeEach(async () => {
+    scenario = await Scenario.create();
+    const programs = {
+      's3-asset-manager': `exec ${JSON.stringify(CLI_ENTRY)} "$@"`,
+      npx: 'exec "$@"',
+      make: 'mkdir -p packages && echo built >> built.log && echo app > packages/app.zip',
+    };
+    await scenario.commit({ 'package-lock.json': '{}' });
+    for (const [name, script] of Object.entries(programs)) {
+      await mkdir(join(scenario.temporary, 'bin'), { recursive: true });
+      await writeFile(join(scenario.temporary, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    }
+  });
+  afterEach(() => scenario.close());
+
+  /** What a block prints, with its bucket. */
+  function sh(script: string): string {
+    const { name, endpoint, credentials } = scenario.bucket;
+    const env = {
+      ...machineEnvironment(),
+      PATH: `${scenario.temporary}/bin:${process.env.PATH}`,
+      ASSETS_BUCKET: name,
+      ASSETS_ENDPOINT_URL: endpoint,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    };
+    const run = spawnSync('sh', ['-euc', script], { cwd: scenario.root, env, encoding: 'utf8' });
+    expect([run.status, run.stderr]).toEqual([0, expect.not.stringMatching(/^(error|warning):/m)]);
+    return run.stdout + run.stderr;
+  }
+
+  it('has a job that builds once', async () => {
+    for (const _ of ['first', 'second']) {
+      sh(onlyBlock('sh', PAGE, 's3-asset-manager upload'));
+      await scenario.freshPackages();
+      await scenario.commit();
+    }
+    expect(await readFile(join(scenario.root, 'built.log'), 'utf8')).toBe('built\n');
+  });
+
+  it('shows how to ask, and how to read the answer', () => {
+    expect(sh(onlyBlock('sh', PAGE, 'npx').replace('my-assets', scenario.bucket.name))).toContain('Build needed');
+    expect(sh(`${onlyBlock('sh', PAGE, '--json')}\necho "uri=$uri"`)).toContain(`uri=s3://${scenario.bucket.name}/`);
+    sh(onlyBlock('sh', PAGE, '--env-file'));
+    expect(existsSync(join(scenario.root, 'built.log'))).toBe(true);
   });
 });
 
