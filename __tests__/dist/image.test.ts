@@ -124,6 +124,14 @@ withImage('the image', () => {
     expect(await scenario.bucket.keys('artifacts/')).toEqual([`artifacts/${scenario.head}/app.zip`]);
   });
 
+  it('needs no checkout where a job says which commit it means', async () => {
+    const files = await scenario.storeSet({ 'app.zip': 'app' });
+    expect(files).toHaveLength(1);
+    const script = 'rm -rf /tmp/job && mkdir /tmp/job && cd /tmp/job && restore --commit-sha "$COMMIT" && ls packages';
+    const { exitCode, stdout } = await dockerRun(['sh', '-c', script], { env: { COMMIT: scenario.head } });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'app.zip\n' });
+  });
+
   it('is a container that the action runs in, as another user than the one that checked out', async () => {
     const { name, endpoint } = scenario.bucket;
     const inputs = inputVariables({ mode: 'check', bucket: name, 'endpoint-url': endpoint });

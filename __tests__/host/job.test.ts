@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { jobOf } from '../../src/host/job.ts';
 
@@ -149,4 +151,31 @@ describe.each(SYSTEMS)('a job of %s', (_, environment, job) => {
 
 it('no system, no job', () => {
   expect(jobOf({ PATH: '/bin', BUILD_NUMBER: '1' })).toEqual({});
+});
+
+const SIGNS: Readonly<Record<string, readonly string[]>> = {
+  GitLab: ['GITLAB_CI'],
+  Concourse: [],
+  Jenkins: ['JENKINS_URL'],
+  Buildkite: ['BUILDKITE'],
+  CircleCI: ['CIRCLECI'],
+  Bitbucket: [],
+  Azure: ['TF_BUILD'],
+};
+
+describe('the table of the documentation', () => {
+  const page = readFileSync(resolve(import.meta.dirname, '..', '..', 'docs', 'guide', 'other-ci.md'), 'utf8');
+  const [, section = ''] = page.split('## What a run is called');
+  const rows = [...section.matchAll(/^\| (\w+) +\| (`.*?) *\| (`.*?) *\| (.*?) *\|$/gm)].map((row) => row.slice(1));
+
+  it('has every system but GitHub', () => {
+    expect(rows.map(([system = '']) => system).toSorted()).toEqual(Object.keys(SIGNS).toSorted());
+  });
+
+  it.each(rows)('says what %s calls a run', (system = '', repository = '', run = '', workflow = '') => {
+    const variables = [repository, run, workflow].flatMap((cell) => cell.match(/\w+/g) ?? []);
+    const job = jobOf(Object.fromEntries([...(SIGNS[system] ?? []), ...variables].map((name) => [name, name])));
+    const said = [job.repository, job.runId, job.workflow].map((text) => text ?? '');
+    expect(said).toEqual([repository, run, workflow].map((cell) => cell.replaceAll('`', '')));
+  });
 });
