@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { CLI_ENTRY, machineEnvironment } from '../../dev/run-action.ts';
+import { Scenario } from '../support/scenario.ts';
+
+// The command line program on a terminal of its own, which `script` (util-linux) makes.
+
+const hasScript =
+  process.platform === 'linux' && (process.env.PATH ?? '').split(':').some((folder) => existsSync(`${folder}/script`));
+const onTerminal = hasScript ? describe : describe.skip;
+const CLEAR_LINE = '\r\u001b[K';
+const CTRL_C = '\u0003';
+
+let scenario: Scenario;
+beforeEach(async () => {
+  scenario = await Scenario.create();
+});
+afterEach(() => scenario.close());
+
+interface Shown {
+  readonly exitCode: number | null;
+  /** All that was written to the terminal, in the order of time. */
+  readonly screen: string;
+}
+
+/** @param onKeys is told how to type, once it runs */
+async function onScreen(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  onKeys: (type: (keys: string) => void) => void = () => {},
+): Promise<Shown> {
+  const { name, endpoint, credentials } = scenario.bucket;
+  const command = ['exec', ...[CLI_ENTRY, ...args].map((word) => `'${word}'`)].join(' ');
+  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    cwd: scenario.root,
+    env: {
+      ...machineEnvironment(),
+      TERM: 'xterm',
+      ASSETS_BUCKET: name,
+      ASSETS_ENDPOINT_URL: endpoint,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      ...env,
+    },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  onKeys((keys) => child.stdin.write(keys));
+  const ended = new Promise<number | null>((done) => child.on('close', done));
+  const [screen, exitCode] = await Promise.all([text(child.stdout), ended]);
+  child.stdin.end();
+  return { screen, exitCode };
+}
+
+/** What is left on the screen where lines are rewritten in place. */
+function linesLeft(screen: string): string[] {
+  return screen.split('\r\n').map((line) => line.split(CLEAR_LINE).at(-1) ?? '');
+}
+
+onTerminal('on a terminal', () => {
+  it('progress is one line, rewritten in place and gone in the end', async () => {
+    await scenario.build({ 'a.zip': 'a', 'b.zip': 'b' });
+    scenario.bucket.server.fault = ({ operation, key }) =>
+      operation === 'PutObject' && key?.endsWith('/b.zip') ? { kind: 'delay', ms: 1500 } : undefined;
+    const { screen, exitCode } = await onScreen(['upload']);
+    expect(exitCode).toBe(0);
+    expect(screen.split(`${CLEAR_LINE}Uploading: `).length).toBeGreaterThan(3);
+    expect(linesLeft(screen)).toEqual(['Uploading 2 files, 2 B …', expect.stringMatching(/^Stored 2 assets/), '']);
+  });
+
+  it('Ctrl-C ends it with a clean line that says what is kept', async () => {
+    await scenario.build({ 'a.zip': 'a', 'b.zip': 'b' });
+    let type = (_: string): void => {};
+    scenario.bucket.server.fault = ({ operation, key }) => {
+      if (operation !== 'PutObject' || !key?.endsWith('/b.zip')) return undefined;
+      setTimeout(() => type(CTRL_C), 800);
+      return { kind: 'delay', ms: 30_000 };
+    };
+    const { screen, exitCode } = await onScreen(['upload'], {}, (typing) => {
+      type = typing;
+    });
+    expect(exitCode).toBe(1);
+    const [start, error = '', ...rest] = linesLeft(screen).map((line) => line.replace('^C', ''));
+    expect([start, ...rest]).toEqual(['Uploading 2 files, 2 B …', '']);
+    const kept = 'what was stored so far is kept, and the next upload goes on from there';
+    expect(error).toBe(`\u001b[31merror: The step was cancelled (SIGINT): ${kept}\u001b[0m`);
+  });
+
+  it.each<[Record<string, string>, boolean]>([
+    [{}, true],
+    [{ NO_COLOR: '1' }, false],
+  ])('colours are shown with %j: %j', async (env, isColoured) => {
+    const { screen } = await onScreen(['upload'], env);
+    expect(screen).toContain('error: package-directory');
+    expect(screen.includes('\u001b[31m')).toBe(isColoured);
+  });
+});
+
+it('where there is none, nothing is coloured or rewritten', async () => {
+  const { stderr } = await scenario.cli(['upload'], { env: { TERM: 'xterm', FORCE_COLOR: '1' } });
+  expect(stderr).toMatch(/^error: [ -~]*\n$/);
+});
