@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { counted, readableSize } from '../src/text.ts';
+import { counted, readableDuration, readableSize } from '../src/text.ts';
 
 describe('counted', () => {
   it.each([
@@ -26,5 +26,22 @@ describe('readableSize', () => {
     [5_000_000_000_000_000, '5000.0 TB'],
   ])('shows %i bytes as %s', (sizeBytes, text) => {
     expect(readableSize(sizeBytes)).toBe(text);
+  });
+});
+
+describe('readableDuration', () => {
+  it.each([
+    [-5, '0 s'],
+    [0, '0 s'],
+    [640, '0.6 s'],
+    [5000, '5 s'],
+    [59_900, '59 s'],
+    [60_000, '1 min'],
+    [372_000, '6 min 12 s'],
+    [12_000_000, '3 h 20 min'],
+    [86_400_000, '1 day'],
+    [200_000_000, '2 days'],
+  ])('says how long: %i ms', (durationMs, text) => {
+    expect(readableDuration(durationMs)).toBe(text);
   });
 });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Log } from '../src/ports.ts';
-import { Progress, readableDuration, type Transfer } from '../src/progress.ts';
+import { Progress, type Transfer } from '../src/progress.ts';
 import { ManualClock } from './support/manual-clock.ts';
 
 const MB = 1e6;
@@ -251,19 +251,5 @@ describe('on a terminal', () => {
     });
     expect(written.at(-1)).toBe('> ');
     expect(clock.timerCount).toBe(0);
-  });
-});
-
-describe('readableDuration', () => {
-  it.each([
-    [0.2, '1 s'],
-    [59, '59 s'],
-    [59.4, '1 min 0 s'],
-    [200, '3 min 20 s'],
-    [3599, '59 min 59 s'],
-    [7500, '2 h 5 min'],
-    [360_000, '100 h 0 min'],
-  ])('says %d seconds as %s', (seconds, text) => {
-    expect(readableDuration(seconds)).toBe(text);
   });
 });

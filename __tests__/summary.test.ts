@@ -1,100 +1,183 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Outcome } from '../src/modes/outcome.ts';
 import type { Log } from '../src/ports.ts';
-import { Notes, summaryOf } from '../src/summary.ts';
+import { failureSummary, Notes, summaryOf, verdictLine } from '../src/summary.ts';
 import { assetFile, CODE_HASH, COMMIT } from './asset-set/records.ts';
 import { outcome } from './modes/outcomes.ts';
 
 const SILENT: Log = { info: () => {}, warning: () => {}, debug: () => {} };
+const OWN_URL = 'https://github.com/o/r/actions/runs/2';
+const BUILDER = {
+  nonce: 'n',
+  sequence: 1,
+  runId: '76',
+  workflow: 'Build',
+  url: 'https://github.com/o/r/actions/runs/76',
+};
 
-function notesOf(...lines: string[]): Notes {
+function notesOf(...warnings: string[]): Notes {
   const notes = new Notes();
   const log = notes.of(SILENT);
-  for (const line of lines) log.info(line);
+  for (const line of warnings) log.warning(line);
   return notes;
 }
 
-function titleOf(mode: 'check' | 'upload' | 'restore', overrides: Partial<Outcome>): string | undefined {
-  return /^<h4>(.*)<\/h4>$/m.exec(summaryOf(mode, outcome(overrides), notesOf()))?.[1];
+function pageOf(mode: 'check' | 'upload' | 'restore', overrides: Partial<Outcome> = {}, notes = notesOf()): string {
+  const page = { bucket: 'my-assets', tookMs: 640, ownUrl: OWN_URL };
+  return summaryOf({ ...page, mode, outcome: outcome(overrides), notes });
 }
 
-describe('summaryOf', () => {
-  it('shows what the step said, in its order', () => {
-    const notes = notesOf('There is nothing.', 'Nor there.');
-    expect(summaryOf('check', outcome({ codeHash: CODE_HASH }), notes)).toBe(
-      [
-        `<h4>Build needed for commit <code>${COMMIT}</code> (absent)</h4>`,
-        '<ul>',
-        '<li>There is nothing.</li>',
-        '<li>Nor there.</li>',
-        '</ul>',
-      ].join('\n'),
+const FILES = [assetFile('a.zip', { size: 3 }), assetFile('b.zip', { size: 1_200_000 })];
+const FOUND = { found: true, source: 'artifact', reason: 'complete', files: FILES, builtFromCommit: COMMIT } as const;
+
+describe('the verdict', () => {
+  it.each<['check' | 'upload' | 'restore', Partial<Outcome>, string]>([
+    ['check', {}, '🔨 Build needed: nothing is stored for this commit.'],
+    ['check', { codeHash: CODE_HASH }, '🔨 Build needed: nothing is stored for this commit or its code.'],
+    ['check', { reason: 'damaged' }, '🔨 Build needed: the set of this commit is damaged.'],
+    ['check', { reason: 'archived' }, '🔨 Build needed: the set of this commit is archived.'],
+    [
+      'check',
+      { reason: 'incomplete', detail: 'it was not finished' },
+      '🔨 Build needed: the set of this commit does not count: it was not finished.',
+    ],
+    ['check', { reason: 'legacy' }, "🔨 Build needed: the set of this commit has no record, and legacy is 'ignore'."],
+    ['check', { reason: 'in-progress' }, '🔨 Build needed: another run is still writing the set of this commit.'],
+    ['check', { ...FOUND, reason: 'legacy' }, '✅ No build needed: built before, 2 files, 1.2 MB.'],
+    [
+      'check',
+      { ...FOUND, builtBy: BUILDER, ageMs: 3 * 3_600_000 },
+      '✅ No build needed: built by run 76 of Build 3 h ago, 2 files, 1.2 MB.',
+    ],
+    [
+      'check',
+      { ...FOUND, cacheHit: true, builtFromCommit: 'b'.repeat(40), ageMs: 200_000_000 },
+      '✅ No build needed: built for commit bbbbbbb 2 days ago, 2 files, 1.2 MB.',
+    ],
+    ['upload', { ...FOUND, uploaded: true, reason: 'uploaded' }, '📦 Stored 2 files, 1.2 MB.'],
+    [
+      'upload',
+      { ...FOUND, uploaded: true, reason: 'resumed', cached: true },
+      '📦 Stored 2 files, 1.2 MB, part of it before, for other commits of the same code too.',
+    ],
+    ['upload', { ...FOUND, reason: 'lost-race' }, '📦 Nothing to upload: the set is there (lost-race).'],
+    ['upload', {}, '📦 Nothing uploaded (absent).'],
+    [
+      'restore',
+      { ...FOUND, restored: true, builtBy: BUILDER },
+      '📥 Restored 2 files, 1.2 MB, built by run 76 of Build.',
+    ],
+    ['restore', FOUND, '📥 Nothing restored of 2 files, 1.2 MB.'],
+    ['restore', {}, '📥 Nothing to restore: nothing is stored for this commit.'],
+  ])('of %s with %j', (mode, overrides, line) => {
+    expect(verdictLine(mode, outcome(overrides))).toBe(line);
+    const [, heading = ''] = /^<h4>(.*)<\/h4>$/m.exec(pageOf(mode, overrides)) ?? [];
+    expect(`${heading.replaceAll(/<[^>]*>/g, '')}.`).toBe(line);
+  });
+
+  it('of a failure is its error', () => {
+    expect(failureSummary("'<b>' is missing", notesOf('careful'))).toBe(
+      "<h4>❌ '&lt;b&gt;' is missing</h4>\n<ul>\n<li>⚠️ careful</li>\n</ul>",
     );
   });
+});
 
-  it('has no list where nothing was said', () => {
-    const title = `<h4>Nothing uploaded for commit <code>${COMMIT}</code> (absent)</h4>`;
-    expect(summaryOf('upload', outcome(), notesOf())).toBe(title);
+describe('a link to the run that built a set', () => {
+  const link = (url: string | undefined, ownUrl = OWN_URL): string =>
+    summaryOf({
+      mode: 'check',
+      outcome: outcome({ ...FOUND, builtBy: { ...BUILDER, ...(url === undefined ? {} : { url }) } }),
+      notes: notesOf(),
+      bucket: 'my-assets',
+      tookMs: 1,
+      ownUrl,
+    });
+
+  it('leads to its page', () => {
+    expect(link(undefined)).toContain('built by <a href="https://github.com/o/r/actions/runs/76">run 76 of Build</a>');
   });
 
-  const found = { found: true, reason: 'complete', files: [assetFile('a')] } as const;
   it.each([
-    ['check', { reason: 'damaged' }, 'Build needed for COMMIT (damaged)'],
-    ['check', { reason: 'legacy' }, 'Build needed for COMMIT (legacy)'],
-    ['check', { reason: 'in-progress' }, 'Build needed for COMMIT, whose assets another run is still writing'],
-    ['check', found, 'No build needed for COMMIT: it was built before'],
-    ['check', { ...found, cacheHit: true }, 'No build needed for COMMIT: its code was built before'],
-    ['upload', { ...found, uploaded: true, reason: 'resumed' }, 'Assets of COMMIT stored (resumed)'],
-    ['upload', { ...found, reason: 'marker' }, 'Nothing uploaded for COMMIT, whose assets are there (marker)'],
-    ['upload', { ...found, reason: 'lost-race' }, 'Nothing uploaded for COMMIT, whose assets are there (lost-race)'],
-    ['upload', {}, 'Nothing uploaded for COMMIT (absent)'],
-    ['restore', { ...found, restored: true }, 'Assets of COMMIT restored'],
-    ['restore', { ...found, restored: true, files: [] }, 'No assets of COMMIT restored'],
-    ['restore', found, 'Assets of COMMIT found, and none restored'],
-    ['restore', {}, 'No assets of COMMIT (absent)'],
-  ] as const)('is headed by how it ended: %s %j', (mode, overrides, title) => {
-    expect(titleOf(mode, overrides)).toBe(title.replace('COMMIT', `commit <code>${COMMIT}</code>`));
+    'https://evil.example.com/o/r/actions/runs/76',
+    'https://github.com.evil.example.com/',
+    'javascript:alert(1)',
+    'no url',
+    'https://github.com:8443/',
+  ])('is left out where it leads elsewhere: %s', (url) => {
+    expect(link(url)).not.toContain('<a');
+    expect(link(url)).toContain('run 76 of Build');
+  });
+
+  it('can hold no more than a URL', () => {
+    expect(link('https://github.com/"><script>')).toContain('<a href="https://github.com/%22%3E%3Cscript%3E">');
+  });
+});
+
+describe('the page', () => {
+  it('has one small table, with whole hashes under the pointer', () => {
+    const page = pageOf('check', { ...FOUND, codeHash: CODE_HASH });
+    expect(page).toContain(
+      '<tr><th>set</th><th>answer</th><th>built from</th><th>code hash</th><th>size</th><th>took</th></tr>',
+    );
+    expect(page).toContain(`<td><code title="${CODE_HASH}">${CODE_HASH.slice(0, 7)}</code></td>`);
+    expect(page).toContain(
+      `<code title="s3://my-assets/artifacts/${COMMIT}/">artifacts/${COMMIT.slice(0, 7)}/</code></td><td>artifact (complete)</td>`,
+    );
+    expect(page).toContain('<td>0.6 s</td>');
+  });
+
+  it('folds the files', () => {
+    expect(pageOf('check', FOUND)).toContain(
+      `<details><summary>2 files</summary>\n<table>\n<tr><th>name</th><th>size</th><th>SHA-256 (base64)</th></tr>\n<tr><td><code>a.zip</code></td><td>3 B</td>`,
+    );
+    expect(pageOf('check')).not.toContain('<details>');
+  });
+
+  it('has at most a thousand of them, and says how many more there are', () => {
+    const files = Array.from({ length: 10_000 }, (_, index) => assetFile(`file-${index}.zip`));
+    const page = pageOf('restore', { ...FOUND, files, restored: true });
+    expect(page.match(/<td><code>file-/g)).toHaveLength(1000);
+    expect(page).toContain('<p>And 9000 files more: .record.json has them all.</p>');
+  });
+
+  it('stays below what a step may add, whatever the names and warnings are', () => {
+    const files = Array.from({ length: 1000 }, (_, index) => assetFile(`${index}${'<'.repeat(1000)}`));
+    const warnings = new Array<string>(1000).fill('&'.repeat(1e5));
+    const page = pageOf('upload', { ...FOUND, files, uploaded: true }, notesOf(...warnings));
+    expect(Buffer.byteLength(page)).toBeLessThan(1024 ** 2);
+    expect(page).toContain('<li>⚠️ 950 warnings before these are in the log.</li>');
+  });
+
+  it('says nothing of an upload after a hit', () => {
+    expect(pageOf('upload', { ...FOUND, reason: 'marker' })).toBe('');
+  });
+
+  it('takes no name for HTML, nor for Markdown, which begins after a blank line', () => {
+    const files = [assetFile('<img src=x onerror="a">&amp;'), assetFile('[b](c)\u202e')];
+    const page = pageOf('check', { ...FOUND, files }, notesOf('a\n\n[b](c)\r\rd\u202e'));
+    expect(page).toContain('<code>&lt;img src=x onerror=&quot;a&quot;&gt;&amp;amp;</code>');
+    expect(page).toContain('<li>⚠️ a\\u{a}\\u{a}[b](c)\\u{d}\\u{d}d\\u{202e}</li>');
+    expect(page).not.toMatch(/\n\s*\n|\u202e/);
+  });
+
+  it('uses tags that GitHub lets through', () => {
+    const page = pageOf('check', { ...FOUND, builtBy: BUILDER }, notesOf('careful'));
+    const tags = new Set([...page.matchAll(/<\/?([a-z0-9]+)/g)].map(([, tag]) => tag));
+    expect([...tags].sort()).toEqual(['a', 'code', 'details', 'h4', 'li', 'summary', 'table', 'td', 'th', 'tr', 'ul']);
   });
 
   it('says that a miss did not look for the same code, where it did not', () => {
     const hint = 'with code-hash-filter, a build of the same code';
-    expect(summaryOf('check', outcome(), notesOf())).toContain(hint);
-    expect(summaryOf('check', outcome({ codeHash: CODE_HASH }), notesOf())).not.toContain(hint);
-    expect(summaryOf('check', outcome({ reason: 'in-progress' }), notesOf())).not.toContain(hint);
-    expect(summaryOf('check', outcome(found), notesOf())).not.toContain(hint);
-    expect(summaryOf('restore', outcome(), notesOf())).not.toContain(hint);
-  });
-
-  it('says that assets without a record do not count, where they do not', () => {
-    const hint = "Assets without a record don't count";
-    expect(summaryOf('check', outcome({ reason: 'legacy', codeHash: CODE_HASH }), notesOf())).toContain(hint);
-    expect(summaryOf('check', outcome({ ...found, reason: 'legacy' }), notesOf())).not.toContain(hint);
-  });
-
-  it('takes no name for HTML, nor for Markdown, which begins after a blank line', () => {
-    const html = summaryOf('check', outcome(), notesOf("'<img src=x>&amp;' is missing.", 'a\n\n[b](c)\r\rd\u202e'));
-    expect(html).toContain("<li>'&lt;img src=x&gt;&amp;amp;' is missing.</li>");
-    expect(html).toContain('<li>a\\u{a}\\u{a}[b](c)\\u{d}\\u{d}d\\u{202e}</li>');
-  });
-
-  it('stays below what a step may add, whatever was said', () => {
-    const html = summaryOf('upload', outcome(found), notesOf(...new Array<string>(1000).fill('&'.repeat(1e5))));
-    expect(Buffer.byteLength(html)).toBeLessThan(600_000);
-    expect(html).toContain('&amp;…</li>');
-  });
-
-  it('shows the last fifty lines, and how many there were before', () => {
-    const lines = Array.from({ length: 53 }, (_, index) => `line ${index + 1}.`);
-    const html = summaryOf('upload', outcome(found), notesOf(...lines));
-    expect(html.match(/<li>line /g)).toHaveLength(50);
-    expect(html).toContain('<li>3 lines before these are in the log.</li>\n<li>line 4.</li>');
-    expect(html).toContain('<li>line 53.</li>\n</ul>');
-    expect(summaryOf('upload', outcome(found), notesOf(...lines.slice(0, 50)))).not.toContain('lines before');
+    expect(pageOf('check')).toContain(hint);
+    expect(pageOf('check', { codeHash: CODE_HASH })).not.toContain(hint);
+    expect(pageOf('check', { reason: 'in-progress' })).not.toContain(hint);
+    expect(pageOf('check', FOUND)).not.toContain(hint);
+    expect(pageOf('restore')).not.toContain(hint);
   });
 });
 
 describe('Notes', () => {
-  it('has what is said, in its order, but for what is for debugging', () => {
+  it('has the warnings, in their order', () => {
     const said: string[] = [];
     const notes = new Notes();
     const log = notes.of({
@@ -106,6 +189,6 @@ describe('Notes', () => {
     log.debug('two');
     log.warning('three');
     expect(said).toEqual(['info one', 'debug two', 'warning three']);
-    expect(notes.lines).toEqual(['one', 'three']);
+    expect(notes.warnings).toEqual(['three']);
   });
 });

@@ -1,5 +1,5 @@
 import type { Clock, Log } from './ports.ts';
-import { counted, readableSize } from './text.ts';
+import { counted, readableDuration, readableSize } from './text.ts';
 
 // How far a transfer is: a line in the log now and then, or one line of a terminal that is rewritten in place.
 
@@ -203,14 +203,5 @@ function speedOf(before: Sample, now: Sample, restBytes: number): string[] {
   const bytesASecond = ((now.movedBytes - before.movedBytes) * 1000) / Math.max(now.timeMs - before.timeMs, 1);
   if (bytesASecond <= 0) return [];
   const rate = `${readableSize(Math.ceil(bytesASecond))}/s`;
-  return restBytes === 0 ? [rate] : [rate, `${readableDuration(restBytes / bytesASecond)} left`];
-}
-
-/** `22 s`, `3 min 20 s`, `2 h 5 min`. */
-export function readableDuration(durationSeconds: number): string {
-  const seconds = Math.ceil(durationSeconds);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return restBytes === 0 ? [rate] : [rate, `${readableDuration(Math.ceil(restBytes / bytesASecond) * 1000)} left`];
 }

@@ -13,7 +13,7 @@ import { Progress } from './progress.ts';
 import type { RunContext } from './run-context.ts';
 import { type ConnectOptions, s3ObjectStore } from './s3/object-store.ts';
 import { withSharedConfig } from './s3/settings.ts';
-import { failureSummary, Notes, summaryOf, titleOf } from './summary.ts';
+import { failureSummary, Notes, summaryOf, verdictLine } from './summary.ts';
 import { defined, systemCode } from './text.ts';
 import { VERSION } from './version.ts';
 
@@ -38,6 +38,7 @@ export function readInputs(host: Host): Inputs {
  * @throws UserError for what the user can act on; MissError where the inputs say that a miss is a failure
  */
 export async function run(host: Host, inputs: Inputs): Promise<Outcome> {
+  const startedMs = systemClock.monotonicMs();
   const notes = new Notes();
   const progress = new Progress({ clock: systemClock, log: host.log, liveLine: host.liveLine });
   const noted = { ...host, log: notes.of(progress.log) };
@@ -50,9 +51,11 @@ export async function run(host: Host, inputs: Inputs): Promise<Outcome> {
     const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
     const { failOnMiss } = inputs.search;
     if (miss !== undefined && outcome.found && !failOnMiss) noted.log.warning(`${miss}.`);
-    if (inputs.mode === 'check') host.log.info(`${titleOf('check', outcome)}.`);
+    if (inputs.mode === 'check') host.log.info(verdictLine('check', outcome));
     if (miss !== undefined && failOnMiss) throw new MissError(`${miss}, or set fail-on-miss to 'false'`);
-    summary(summaryOf(inputs.mode, outcome, notes));
+    const tookMs = systemClock.monotonicMs() - startedMs;
+    const { bucket } = inputs.store;
+    summary(summaryOf({ mode: inputs.mode, outcome, notes, bucket, tookMs, ownUrl: host.job.url }));
     return outcome;
   } catch (error) {
     summary(failureSummary(describeError(error).line, notes));
@@ -163,7 +166,7 @@ function tell({ log, setOutputs }: Host, outcome: Outcome, bucket: string): void
 /** What was done is done: a summary that can't be written fails no step. */
 function summarize({ log, addSummary }: Host, html: string): void {
   try {
-    addSummary(html);
+    if (html !== '') addSummary(html);
   } catch (error) {
     log.warning(`The job summary can't be written (${systemCode(error)}): 'job-summary: false' does without`);
   }

@@ -1,27 +1,33 @@
+import { uriOf } from './asset-set/location.ts';
+import { totalSize } from './asset-set/record.ts';
 import type { Inputs } from './inputs/inputs.ts';
 import type { Outcome } from './modes/outcome.ts';
 import type { Log } from './ports.ts';
-import { counted, printable } from './text.ts';
+import { counted, printable, readableDuration, readableSize } from './text.ts';
 
-// The job summary: how a step ended, and why, in the words of its log.
+// What a run says in the end: in one sentence in the log, and as a block of the job summary. That is HTML without a blank
+// line, so that nothing in it is taken for Markdown, of tags that GitHub lets through.
 
-/** With {@link MOST_CHARACTERS} and what escapes them, half of the 1 MiB that a step may add. */
-const MOST_LINES = 50;
+type Mode = Inputs['mode'];
+
+/** With {@link MOST_CHARACTERS} and what escapes them, a tenth of the 1 MiB that a step may add. */
+const MOST_WARNINGS = 50;
 /** Records, which may be an attacker's, can have names of any length. */
 const MOST_CHARACTERS = 2000;
+const MOST_FILES = 1000;
+const MOST_FILE_CHARACTERS = 400_000;
+/** Of a hash, where nobody copies it. */
+const SHORT_HASH = 7;
 
-/** What a step said: the last of it, where it was much. */
+/** What a step warned of: the last of it, where it was much. */
 export class Notes {
-  readonly lines: string[] = [];
+  readonly warnings: string[] = [];
   omittedCount = 0;
 
-  /** @returns a log that also notes what it says, but for what is only for debugging */
+  /** @returns a log that also notes its warnings */
   of(log: Log): Log {
     return {
-      info: (line) => {
-        this.#note(line);
-        log.info(line);
-      },
+      info: (line) => log.info(line),
       warning: (line) => {
         this.#note(line);
         log.warning(line);
@@ -31,70 +37,191 @@ export class Notes {
   }
 
   #note(line: string): void {
-    this.lines.push(line);
-    if (this.lines.length <= MOST_LINES) return;
-    this.lines.shift();
+    this.warnings.push(line);
+    if (this.warnings.length <= MOST_WARNINGS) return;
+    this.warnings.shift();
     this.omittedCount += 1;
   }
 }
 
-/** @returns HTML without a blank line, so that nothing in it is taken for Markdown */
-export function summaryOf(mode: Inputs['mode'], outcome: Outcome, { lines, omittedCount }: Notes): string {
-  const title = titleOf(mode, { ...outcome, commit: `<code>${outcome.commit}</code>` });
-  return blockOf(title, [...lines, ...hints(mode, outcome)], omittedCount);
+/** A piece of a sentence, which leads to a page where it names one. */
+interface Piece {
+  readonly text: string;
+  readonly url?: string | undefined;
+}
+
+/** How a run ended, as the last line of its log. */
+export function verdictLine(mode: Mode, outcome: Outcome): string {
+  return `${verdictOf(mode, outcome)
+    .map(({ text }) => text)
+    .join('')}.`;
+}
+
+export interface RunPage {
+  readonly mode: Mode;
+  readonly outcome: Outcome;
+  readonly notes: Notes;
+  readonly bucket: string;
+  readonly tookMs: number;
+  /** The page of this run: links lead to the same system alone, since whoever writes to the bucket writes records. */
+  readonly ownUrl: string | undefined;
+}
+
+/** @returns HTML; an empty text where an earlier step of the job has said it all */
+export function summaryOf(page: RunPage): string {
+  const { mode, outcome, notes, ownUrl } = page;
+  if (mode === 'upload' && outcome.reason === 'marker') return '';
+  const verdict = verdictOf(mode, outcome).map((piece) => htmlOf(piece, ownUrl));
+  return blockOf(verdict.join(''), notes, [tableOf(page), ...hints(mode, outcome), ...filesOf(outcome)]);
 }
 
 /** How a step that failed is told. @param line the error */
-export function failureSummary(line: string, { lines, omittedCount }: Notes): string {
-  return blockOf(`Failed: ${escaped(line)}`, lines, omittedCount);
+export function failureSummary(line: string, notes: Notes): string {
+  return blockOf(`❌ ${escaped(line)}`, notes, []);
 }
 
-function blockOf(title: string, lines: readonly string[], omittedCount: number): string {
-  const omitted = omittedCount === 0 ? [] : [`${counted(omittedCount, 'line')} before these are in the log.`];
-  const items = [...omitted, ...lines].map((line) => `<li>${escaped(line)}</li>`);
-  const heading = `<h4>${title}</h4>`;
-  return (items.length === 0 ? [heading] : [heading, '<ul>', ...items, '</ul>']).join('\n');
+function blockOf(verdict: string, { warnings, omittedCount }: Notes, parts: readonly string[]): string {
+  const omitted = omittedCount === 0 ? [] : [`${counted(omittedCount, 'warning')} before these are in the log.`];
+  const items = [...omitted, ...warnings].map((line) => `<li>⚠️ ${escaped(line)}</li>`);
+  const list = items.length === 0 ? [] : [['<ul>', ...items, '</ul>'].join('\n')];
+  return [`<h4>${verdict}</h4>`, ...list, ...parts].join('\n');
 }
 
-const TITLES = { check: checked, upload: uploaded, restore: restored } as const;
+const VERDICTS = { check: checked, upload: uploaded, restore: restored } as const;
 
-/** How a step ended, in one sentence without its full stop. */
-export function titleOf(mode: Inputs['mode'], outcome: Outcome): string {
-  return TITLES[mode](outcome, `commit ${outcome.commit}`);
+function verdictOf(mode: Mode, outcome: Outcome): Piece[] {
+  return VERDICTS[mode](outcome);
 }
 
-function checked({ found, reason, cacheHit }: Outcome, commit: string): string {
-  if (found) return `No build needed for ${commit}: ${cacheHit ? 'its code' : 'it'} was built before`;
-  if (reason === 'in-progress') return `Build needed for ${commit}, whose assets another run is still writing`;
-  return `Build needed for ${commit} (${reason})`;
+function checked(outcome: Outcome): Piece[] {
+  if (!outcome.found) return [{ text: `🔨 Build needed: ${causeOf(outcome)}` }];
+  return [{ text: '✅ No build needed: ' }, ...builderOf(outcome), { text: `, ${amountOf(outcome)}` }];
 }
 
-function uploaded({ found, reason, uploaded: isUploaded }: Outcome, commit: string): string {
-  if (isUploaded) return `Assets of ${commit} stored (${reason})`;
-  return found
-    ? `Nothing uploaded for ${commit}, whose assets are there (${reason})`
-    : `Nothing uploaded for ${commit} (${reason})`;
+function uploaded(outcome: Outcome): Piece[] {
+  const { found, reason, uploaded: isUploaded, cached } = outcome;
+  if (isUploaded) {
+    const also = cached ? ', for other commits of the same code too' : '';
+    return [{ text: `📦 Stored ${amountOf(outcome)}${reason === 'resumed' ? ', part of it before' : ''}${also}` }];
+  }
+  return [{ text: found ? `📦 Nothing to upload: the set is there (${reason})` : `📦 Nothing uploaded (${reason})` }];
 }
 
-function restored({ found, reason, restored: isRestored, files }: Outcome, commit: string): string {
-  if (!found) return `No assets of ${commit} (${reason})`;
-  if (!isRestored) return `Assets of ${commit} found, and none restored`;
-  return files.length > 0 ? `Assets of ${commit} restored` : `No assets of ${commit} restored`;
+function restored(outcome: Outcome): Piece[] {
+  if (!outcome.found) return [{ text: `📥 Nothing to restore: ${causeOf(outcome)}` }];
+  if (!outcome.restored) return [{ text: `📥 Nothing restored of ${amountOf(outcome)}` }];
+  return [{ text: `📥 Restored ${amountOf(outcome)}, ` }, ...builderOf(outcome)];
+}
+
+/** Who built a set, and when. */
+function builderOf({ builtBy, builtFromCommit, commit, ageMs }: Outcome): Piece[] {
+  const age: Piece[] = ageMs === undefined ? [] : [{ text: ` ${readableDuration(ageMs)} ago` }];
+  if (builtFromCommit !== undefined && builtFromCommit !== commit)
+    return [{ text: `built for commit ${builtFromCommit.slice(0, SHORT_HASH)}` }, ...age];
+  if (builtBy?.runId === undefined) return [{ text: 'built before' }, ...age];
+  const workflow = builtBy.workflow === undefined ? '' : ` of ${builtBy.workflow}`;
+  return [{ text: 'built by ' }, { text: printable(`run ${builtBy.runId}${workflow}`), url: builtBy.url }, ...age];
+}
+
+function amountOf({ files }: Outcome): string {
+  return `${counted(files.length, 'file')}, ${readableSize(totalSize(files))}`;
+}
+
+const CAUSES: Readonly<Record<string, string>> = {
+  damaged: 'the set of this commit is damaged',
+  archived: 'the set of this commit is archived',
+  legacy: "the set of this commit has no record, and legacy is 'ignore'",
+  'in-progress': 'another run is still writing the set of this commit',
+};
+
+function causeOf({ reason, codeHash, detail }: Outcome): string {
+  if (detail !== undefined) return `the set of this commit does not count: ${printable(detail)}`;
+  if (reason === 'absent')
+    return codeHash === undefined
+      ? 'nothing is stored for this commit'
+      : 'nothing is stored for this commit or its code';
+  return CAUSES[reason] ?? reason;
 }
 
 /** What would make a build unneeded another time. */
-function hints(mode: Inputs['mode'], { found, reason, codeHash }: Outcome): string[] {
-  if (mode !== 'check' || found || reason === 'in-progress') return [];
-  const ignored = reason === 'legacy' ? ["Assets without a record don't count, since legacy is 'ignore'."] : [];
-  if (codeHash !== undefined) return ignored;
+function hints(mode: Mode, { found, reason, codeHash }: Outcome): string[] {
+  if (mode !== 'check' || found || reason === 'in-progress' || codeHash !== undefined) return [];
   return [
-    ...ignored,
-    "Only the commit's own assets were looked for: with code-hash-filter, a build of the same code for another commit counts too.",
+    "<p>Only the commit's own assets were looked for: with code-hash-filter, a build of the same code for another commit counts too.</p>",
   ];
+}
+
+function tableOf({ outcome, bucket, tookMs }: RunPage): string {
+  const { files, reason, found, source, builtFromCommit, codeHash, location } = outcome;
+  const cells: readonly [string, string][] = [
+    ['set', short(location.prefix.replace(location.id, location.id.slice(0, SHORT_HASH)), uriOf(bucket, location))],
+    ['answer', found ? `${source} (${reason})` : reason],
+    ['built from', builtFromCommit === undefined ? '' : short(builtFromCommit.slice(0, SHORT_HASH), builtFromCommit)],
+    ['code hash', codeHash === undefined ? '' : short(codeHash.slice(0, SHORT_HASH), codeHash)],
+    ['size', files.length === 0 ? '' : readableSize(totalSize(files))],
+    ['took', readableDuration(tookMs)],
+  ];
+  const row = (tag: string, texts: readonly string[]) =>
+    `<tr>${texts.map((text) => `<${tag}>${text}</${tag}>`).join('')}</tr>`;
+  const shown = cells.filter(([, cell]) => cell !== '');
+  return [
+    '<table>',
+    row(
+      'th',
+      shown.map(([head]) => head),
+    ),
+    row(
+      'td',
+      shown.map(([, cell]) => cell),
+    ),
+    '</table>',
+  ].join('\n');
+}
+
+/** A name cut short, with the whole of it under the pointer. */
+function short(text: string, whole: string): string {
+  return `<code title="${escaped(whole)}">${escaped(text)}</code>`;
+}
+
+/** The files of the set, folded. */
+function filesOf({ files }: Outcome): string[] {
+  if (files.length === 0) return [];
+  const rows: string[] = [];
+  let characterCount = 0;
+  for (const { path, size, sha256 = '' } of files) {
+    const row = `<tr><td><code>${escaped(path)}</code></td><td>${readableSize(size)}</td><td><code>${escaped(sha256)}</code></td></tr>`;
+    characterCount += row.length;
+    if (rows.length === MOST_FILES || characterCount > MOST_FILE_CHARACTERS) break;
+    rows.push(row);
+  }
+  const omittedCount = files.length - rows.length;
+  const rest =
+    omittedCount === 0 ? [] : [`<p>And ${counted(omittedCount, 'file')} more: .record.json has them all.</p>`];
+  return [
+    `<details><summary>${counted(files.length, 'file')}</summary>`,
+    '<table>',
+    '<tr><th>name</th><th>size</th><th>SHA-256 (base64)</th></tr>',
+    ...rows,
+    '</table>',
+    ...rest,
+    '</details>',
+  ];
+}
+
+function htmlOf({ text, url }: Piece, ownUrl: string | undefined): string {
+  return url !== undefined && isOfSystem(url, ownUrl)
+    ? `<a href="${escaped(new URL(url).href)}">${escaped(text)}</a>`
+    : escaped(text);
+}
+
+function isOfSystem(url: string, ownUrl: string | undefined): boolean {
+  if (ownUrl === undefined || !URL.canParse(url) || !URL.canParse(ownUrl)) return false;
+  const { protocol, origin } = new URL(url);
+  return (protocol === 'https:' || protocol === 'http:') && origin === new URL(ownUrl).origin;
 }
 
 function escaped(line: string): string {
   const text = printable(line);
   const short = text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
-  return short.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return short.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

@@ -28,6 +28,24 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+const DURATION_UNITS = [
+  ['day', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+] as const;
+
+/** A time for people: `0.6 s`, `6 min 12 s`, `3 h 20 min`, `2 days`. */
+export function readableDuration(durationMs: number): string {
+  if (durationMs < 10_000) return `${Number((Math.max(durationMs, 0) / 1000).toFixed(1))} s`;
+  const index = DURATION_UNITS.findIndex(([, unitMs]) => durationMs >= unitMs);
+  const [unit, unitMs] = DURATION_UNITS[index] ?? (['s', 1000] as const);
+  const whole = Math.floor(durationMs / unitMs);
+  if (unit === 'day') return counted(whole, 'day');
+  const [lesser, lesserMs] = DURATION_UNITS[index + 1] ?? (['s', 1000] as const);
+  const rest = Math.floor((durationMs % unitMs) / lesserMs);
+  return unit === 's' || rest === 0 ? `${whole} ${unit}` : `${whole} ${unit} ${rest} ${lesser}`;
+}
+
 /** A size for people, in decimal units with at most one digit after the point: `1.5 MB`. */
 export function readableSize(sizeBytes: number): string {
   let value = sizeBytes;

@@ -46,11 +46,11 @@ describe('a signed record', () => {
 
 describe('a record does not count', () => {
   it('without a signature', () => {
-    expect(distrustOf(RECORD)).toBe('its record is not signed');
+    expect(distrustOf(RECORD)).toBe('its record is not signed by any of the keys');
   });
 
   it.each(['', '{}', '"}}', ',"signature":{"keyId":"","value":""}}'])("that is no more than '%s'", (text) => {
-    expect(distrustOf(Buffer.from(text))).toBe('its record is not signed');
+    expect(distrustOf(Buffer.from(text))).toBe('its record is not signed by any of the keys');
   });
 
   it.each([

@@ -122,7 +122,9 @@ describe('a set that nobody to be trusted has signed', () => {
   it('is not found, and the log says why', async () => {
     await build(undefined);
     expect(await check(OURS, { codeHash: undefined })).toMatchObject(NOT_FOUND);
-    expect(scenario.log).toContainEqual(expect.stringContaining('is incomplete: its record is not signed.'));
+    expect(scenario.log).toContainEqual(
+      expect.stringContaining('does not count: its record is not signed by any of the keys.'),
+    );
     await expect(restore(READERS)).resolves.toMatchObject({ ...NOT_FOUND, restored: false });
   });
 

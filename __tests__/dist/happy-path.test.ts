@@ -131,7 +131,9 @@ describe('a pipeline', () => {
     const unsigned = await scenario.action('check', { ...CACHING, ...signing });
     expectSuccess(unsigned);
     expect(unsigned.outputs).toMatchObject({ found: 'false', reason: 'incomplete' });
-    expect(unsigned.summary).toContain('its record is not signed');
+    expect(unsigned.summary).toContain(
+      '🔨 Build needed: the set of this commit does not count: its record is not signed by any of the keys',
+    );
 
     await scenario.build(FILES);
     const signed = await scenario.action('upload', { ...CACHING, ...signing });
@@ -177,25 +179,31 @@ describe('a pipeline', () => {
 
 describe('the job summary', () => {
   it('says why a build is needed, and what came of it', async () => {
-    const { name } = scenario.bucket;
     const miss = await scenario.action('check', CACHING);
-    const { 'code-hash': codeHash = '' } = miss.outputs;
-    expect(miss.summary).toBe(
-      [
-        `<h4>Build needed for commit <code>${scenario.head}</code> (absent)</h4>`,
-        '<ul>',
-        `<li>There is nothing at s3://${name}/artifacts/${scenario.head}/.</li>`,
-        `<li>The code hash is ${codeHash}, of 1 file.</li>`,
-        `<li>There is nothing at s3://${name}/cache/${codeHash}/.</li>`,
-        '</ul>\n\n',
-      ].join('\n'),
-    );
+    expect(miss.summary).toContain('<h4>🔨 Build needed: nothing is stored for this commit or its code</h4>');
+    expect(miss.summary).toContain(`<code title="${miss.outputs['code-hash']}">`);
     await scenario.build(FILES);
-    expect((await scenario.action('upload')).summary).toContain('<li>Stored 2 assets (7 B) at s3://');
+    expect((await scenario.action('upload')).summary).toContain(
+      '<h4>📦 Stored 2 files, 7 B, for other commits of the same code too</h4>',
+    );
     await scenario.freshPackages();
     const hit = await scenario.action('check');
-    expect(hit.summary).toContain(`No build needed for commit <code>${scenario.head}</code>: it was built before`);
-    expect(hit.summary).toContain('<li>Found 2 assets at s3://');
+    expect(hit.summary).toMatch(
+      /<h4>✅ No build needed: built by <a href="https:\/\/github.com\/owner\/repository\/actions\/runs\/1">run 1<\/a> .* ago, 2 files, 7 B<\/h4>/,
+    );
+    expect(hit.summary.endsWith('</details>\n\n')).toBe(true);
+    // An upload after a hit has nothing to add.
+    expect((await scenario.action('upload')).summary).toBe('');
+  });
+
+  it.each([
+    ['check', { bucket: 's3://b' }, "❌ bucket is 's3://b'"],
+    ['upload', {}, "❌ package-directory '"],
+    ['restore', {}, '❌ There are no assets for commit'],
+  ])('of a failed %s has its error', async (mode, inputs, verdict) => {
+    const { summary, exitCode } = await scenario.action(mode, inputs);
+    expect(exitCode).toBe(1);
+    expect(summary).toContain(`<h4>${verdict}`);
   });
 
   it('is left alone where that is wanted', async () => {
@@ -225,8 +233,7 @@ describe('a miss', () => {
 describe('the log', () => {
   it('says what is moved, and in the last line of a check whether a build is needed', async () => {
     const missed = await scenario.action('check', CACHING);
-    expect(missed.lines.at(-1)).toBe(`Build needed for commit ${scenario.head} (absent).`);
-    expect(missed.summary).toContain(`Build needed for commit <code>${scenario.head}</code> (absent)</h4>`);
+    expect(missed.lines.at(-1)).toBe('🔨 Build needed: nothing is stored for this commit or its code.');
 
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
     const uploaded = await scenario.action('upload', CACHING);
@@ -236,14 +243,15 @@ describe('the log', () => {
     expect(uploaded.summary).not.toContain('Uploading');
 
     const found = await scenario.action('check', CACHING);
-    expect(found.lines.at(-1)).toBe(`No build needed for commit ${scenario.head}: it was built before.`);
+    expect(found.lines.at(-1)).toMatch(/^✅ No build needed: built by run 1 .* ago, 2 files, 2 B\.$/);
     await scenario.freshPackages();
     expect((await scenario.action('restore', CACHING)).lines).toContain('Restoring 2 files, 2 B …');
 
     await scenario.commit();
     const copied = await scenario.action('check', CACHING);
     expect(copied.lines).toContain('Copying 2 files, 2 B …');
-    expect(copied.lines.at(-1)).toBe(`No build needed for commit ${scenario.head}: its code was built before.`);
+    const built = found.outputs['commit-sha']?.slice(0, 7);
+    expect(copied.lines.at(-1)).toMatch(new RegExp(`^✅ No build needed: built for commit ${built}`));
   });
 
   it('keeps secrets out of it from the first line on', async () => {
@@ -269,7 +277,7 @@ describe('the log', () => {
     const told = lines.filter((line) => !line.startsWith('::'));
     expect(told).toEqual([
       `Found 1 asset, without a record, at s3://${scenario.bucket.name}/artifacts/${scenario.head}/.`,
-      `No build needed for commit ${scenario.head}: it was built before.`,
+      '✅ No build needed: built before, 1 file, 3 B.',
     ]);
   });
 

@@ -73,6 +73,8 @@ export interface FoundRecord {
   readonly record?: AssetRecord;
   /** Why it does not count as complete, whatever it says. */
   readonly distrust?: string | undefined;
+  /** Time since it was written, by the server's clock alone. */
+  readonly ageMs?: number;
 }
 
 /** The record as stored: one JSON object, its files sorted by the UTF-8 bytes of their paths. */

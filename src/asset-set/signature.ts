@@ -35,7 +35,8 @@ export interface OpenedRecord {
 export function openRecord(record: PlacedRecord, trusted: ReadonlyMap<string, KeyObject>): OpenedRecord {
   const lengthBytes = record.body.length - SIGNATURE_BYTES;
   const [, id, value] = SIGNATURE.exec(record.body.toString('latin1', Math.max(lengthBytes, 0))) ?? [];
-  if (id === undefined || value === undefined) return { body: record.body, distrust: 'its record is not signed' };
+  if (id === undefined || value === undefined)
+    return { body: record.body, distrust: 'its record is not signed by any of the keys' };
   const body = Buffer.concat([record.body.subarray(0, lengthBytes), CLOSING_BRACE]);
   const key = trusted.get(id);
   if (key === undefined)

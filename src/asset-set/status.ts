@@ -149,7 +149,7 @@ export function describeOther(
     case 'in-progress':
       return `${where} is being written by ${describeWriter(verdict.record.writer)}.`;
     case 'incomplete':
-      return `The set at ${where} is incomplete: ${verdict.detail}.`;
+      return `The set at ${where} does not count: ${verdict.detail}.`;
     case 'absent':
       return `There is nothing at ${where}.`;
   }

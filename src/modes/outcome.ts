@@ -2,7 +2,7 @@ import type { SearchResult } from '../asset-set/find.ts';
 import type { SetLocation } from '../asset-set/location.ts';
 import type { Finding } from '../asset-set/lookup.ts';
 import { describeUnfinished } from '../asset-set/lookup.ts';
-import type { AssetFile, CompleteRecord } from '../asset-set/record.ts';
+import type { AssetFile, CompleteRecord, Writer } from '../asset-set/record.ts';
 import type { Reason } from '../asset-set/status.ts';
 
 /** A file of a set; one of a legacy set is known by its listing alone. */
@@ -17,18 +17,24 @@ export interface Outcome {
   readonly commit: string;
   readonly codeHash: string | undefined;
   readonly builtFromCommit: string | undefined;
+  /** The run that uploaded the set, where its record says so. */
+  readonly builtBy?: Writer | undefined;
+  /** How long ago its record was written, by the server's clock. */
+  readonly ageMs?: number | undefined;
   /** Where the set is, or will be. */
   readonly location: SetLocation;
   readonly files: readonly OutcomeFile[];
   readonly uploaded: boolean;
   readonly cached: boolean;
   readonly restored: boolean;
+  /** On a miss: why the commit's own set does not count. */
+  readonly detail?: string | undefined;
   /** On a miss: which run is still writing what, where that would have done. */
   readonly unfinished?: string | undefined;
 }
 
 /** How a mode ended. */
-interface Ending extends Pick<Outcome, 'reason' | 'commit' | 'codeHash' | 'location'> {
+interface Ending extends Pick<Outcome, 'reason' | 'commit' | 'codeHash' | 'location' | 'detail'> {
   /** The set that may be used, if there is one. */
   readonly set: Finding | undefined;
   readonly source?: 'artifact' | 'cache';
@@ -59,11 +65,14 @@ export function outcomeOf(ending: Ending): Outcome {
     commit: ending.commit,
     codeHash: ending.codeHash,
     builtFromCommit: record?.origin.kind === 'cache' ? record.origin.commit : record?.commit,
+    builtBy: record?.origin.kind === 'upload' ? record.writer : undefined,
+    ageMs: record && set?.record?.ageMs,
     location: ending.location,
     files: restored?.files ?? (set === undefined ? [] : filesOf(set)),
     uploaded: reason === 'uploaded' || reason === 'resumed',
     cached: ending.cached ?? false,
     restored: restored?.isRestored ?? false,
+    detail: set === undefined ? ending.detail : undefined,
     unfinished: unfinished && describeUnfinished(unfinished),
   };
 }
@@ -71,11 +80,13 @@ export function outcomeOf(ending: Ending): Outcome {
 /** The outcome of a check or a restore. */
 export function outcomeOfSearch(result: SearchResult, restored?: RestoredFiles): Outcome {
   const { own, codeHash, ...ending } = result;
+  const { verdict } = own;
   const set = restored?.set ?? result.found;
   return outcomeOf({
     ...ending,
     set,
     restored,
+    detail: verdict.reason === 'incomplete' ? verdict.detail : undefined,
     commit: own.location.id,
     codeHash: codeHash?.value ?? (set && recordOf(set)?.codeHash),
     location: (set ?? own).location,
