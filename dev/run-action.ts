@@ -68,11 +68,12 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs the built command line program as a script does. */
+/** Runs the built command line program as a script does, on the Node in the folder `COMMAND_LINE_NODE` where that is set. */
 export async function runCommand({ args, env = {}, cwd, onStart }: CommandStep): Promise<CommandResult> {
+  const { COMMAND_LINE_NODE: folder, PATH = '' } = process.env;
   const child = spawn(CLI_ENTRY, args, {
     cwd,
-    env: { ...machineEnvironment(), ...env },
+    env: { ...machineEnvironment(), ...(folder === undefined ? {} : { PATH: `${folder}:${PATH}` }), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise<number | null>((done, failed) => child.on('error', failed).on('close', done));
