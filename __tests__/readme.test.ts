@@ -97,7 +97,8 @@ describe('workflow examples', () => {
   });
 
   it('let Terraform read what the output files has', async () => {
-    const [, type = ''] = /object\(\{(.*)\}\)/.exec(onlyBlock('hcl', 'docs/guide/recipes.md')) ?? [];
+    const [, type = ''] =
+      /object\(\{(.*)\}\)/.exec(onlyBlock('hcl', 'docs/guide/recipes.md', 'variable "assets"')) ?? [];
     const scenario = await Scenario.create();
     await scenario.build({ 'api.zip': 'api' });
     const files = outputsOf(await scenario.upload(), 'my-assets').get('files');
@@ -159,6 +160,38 @@ describe('the page of the command line', () => {
     expect(answer).toContain(`uri=s3://${scenario.bucket.name}/`);
     await sh(onlyBlock('sh', PAGE, '--env-file'));
     expect(existsSync(join(scenario.root, 'built.log'))).toBe(true);
+  });
+});
+
+describe('what a deployment reads', () => {
+  let scenario: Scenario;
+  beforeEach(async () => {
+    scenario = await Scenario.create();
+    await scenario.build({ 'api.zip': 'api', 'sub/a b.txt': 'b' });
+    await scenario.upload();
+  });
+  afterEach(() => scenario.close());
+
+  it('is a record that Terraform takes for text, with what the recipe asks of it', async () => {
+    const recipe = onlyBlock('hcl', 'docs/guide/recipes.md', 'aws_s3_object');
+    const [, key = ''] = /key += "(records\/.*)"/.exec(recipe) ?? [];
+    const record = await scenario.bucket.get(key.replace(/\$\{.*\}/, scenario.head));
+    // The provider has the body of what it knows to be text alone.
+    expect(record?.contentType).toBe('application/json');
+    const { state, files } = JSON.parse(String(record?.body));
+    expect(recipe).toContain(`.state == "${state}"`);
+    const [file] = files;
+    for (const [, field] of recipe.matchAll(/(?:file|\])\.(\w+)/g)) expect(file).toHaveProperty(field ?? '');
+  });
+
+  it('are digests that sha256sum checks', async () => {
+    await scenario.freshPackages();
+    await scenario.restore();
+    const check = () =>
+      execFileSync('sha256sum', ['--check', '--strict', '.sha256sums'], { cwd: scenario.packages, encoding: 'utf8' });
+    expect(check()).toBe('api.zip: OK\nsub/a b.txt: OK\n');
+    await writeFile(join(scenario.packages, 'api.zip'), 'another');
+    expect(check).toThrow('did NOT match');
   });
 });
 

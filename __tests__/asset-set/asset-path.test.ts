@@ -103,7 +103,7 @@ describe('pathProblem', () => {
 
 describe('isMarker', () => {
   it('knows the names that users and the Python tool know', () => {
-    expect(MARKERS).toEqual(['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json']);
+    expect(MARKERS).toEqual(['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json', '.sha256sums']);
     expect(MARKERS.filter((name) => !isMarker(name))).toEqual([]);
   });
 

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { TlsFront } from '../../dev/local-s3/tls-front.ts';
 import { ForwardProxy } from '../s3/forward-proxy.ts';
-import { TlsFront } from '../s3/tls-front.ts';
 import { CredentialServices, tokenFor } from '../support/credential-services.ts';
 import { Scenario } from '../support/scenario.ts';
 import { loggedIn, SSO_SESSION } from '../support/sso.ts';

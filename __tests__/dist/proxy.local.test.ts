@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { TlsFront } from '../../dev/local-s3/tls-front.ts';
 import type { ActionResult } from '../../dev/run-action.ts';
 import { ForwardProxy } from '../s3/forward-proxy.ts';
-import { TlsFront } from '../s3/tls-front.ts';
 import { Scenario } from '../support/scenario.ts';
 
 // The built action on a runner that reaches its store through a proxy only.

@@ -180,7 +180,7 @@ describe('a restore', () => {
     const files = './site/**\n!**/*.map';
     const check = await scenario.action('check', { restore: 'true', files });
     expect(check.outputs).toMatchObject({ found: 'true', restored: 'true', 'file-count': '1', 'total-bytes': '1' });
-    expect(await names()).toEqual(['.commit-hash', '.found', '.found-at', '.record.json', 'site']);
+    expect(await names()).toEqual(['.commit-hash', '.found', '.found-at', '.record.json', '.sha256sums', 'site']);
     expect(await names('site')).toEqual(['a.js']);
   });
 

@@ -6,7 +6,7 @@ import { addressOf } from '../../src/s3/endpoint.ts';
 import { isPrintableLine, itHolds, troublesomeText } from './fuzzing.ts';
 
 const PREFIX = `artifacts/${'c'.repeat(40)}/`;
-const MARKERS = ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json'];
+const MARKERS = ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json', '.sha256sums'];
 const NAMES = [
   ...MARKERS,
   '.FOUND',

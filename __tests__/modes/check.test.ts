@@ -238,6 +238,7 @@ describe('check, in the package directory', () => {
       '.found-at': 'stale',
       '.code-hash': 'stale',
       '.record.json': 'stale',
+      '.sha256sums': 'stale',
       '.commit-hash': 'stale',
     });
     await scenario.check({ codeHash: undefined });
@@ -265,7 +266,7 @@ describe('check, in the package directory', () => {
     await scenario.build({});
     const outside = join(scenario.root, 'outside');
     await writeFile(outside, 'untouched');
-    for (const name of ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json'])
+    for (const name of ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json', '.sha256sums'])
       await symlink(outside, join(scenario.packages, name));
     await scenario.check();
     expect(await readFile(outside, 'utf8')).toBe('untouched');

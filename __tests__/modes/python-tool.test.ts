@@ -184,11 +184,12 @@ describe('the marker files', () => {
     await uploadHere({ 'app.zip': 'app' });
     await scenario.commit();
     await scenario.check({ codeHash: MD5, promote: false });
-    const { '.record.json': record, '.found-at': place, ...ours } = await directory();
+    const { '.record.json': record, '.sha256sums': digests, '.found-at': place, ...ours } = await directory();
     await scenario.freshPackages();
     await python.check();
     expect(ours).toEqual(await directory());
     expect(record).toBeDefined();
+    expect(digests).toMatch(/^[0-9a-f]{64} {2}app\.zip\n$/);
     expect(place).toContain('/cache/');
   });
 

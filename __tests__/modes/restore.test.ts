@@ -52,7 +52,7 @@ async function restored(): Promise<Record<string, string>> {
 }
 
 async function restoredAssets(): Promise<Record<string, string>> {
-  const { '.record.json': _, ...assets } = await restored();
+  const { '.record.json': _, '.sha256sums': __, ...assets } = await restored();
   return assets;
 }
 

@@ -5,12 +5,12 @@ import { performance } from 'node:perf_hooks';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type LocalS3, startLocalS3 } from '../../dev/local-s3/local-s3.ts';
+import { TlsFront } from '../../dev/local-s3/tls-front.ts';
 import { machineEnvironment } from '../../dev/run-action.ts';
 import type { StoreSettings } from '../../src/s3/settings.ts';
 import type { Question } from './ask.ts';
 import { ForwardProxy } from './forward-proxy.ts';
 import { prepare, settingsFor } from './stores.ts';
-import { TlsFront } from './tls-front.ts';
 
 // What can only be told of a whole process.
 const PROGRAM = resolve(import.meta.dirname, 'ask.ts');

@@ -4,12 +4,12 @@ import { setTimeout } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type LocalS3, startLocalS3 } from '../../dev/local-s3/local-s3.ts';
+import { TlsFront } from '../../dev/local-s3/tls-front.ts';
 import { InputError } from '../../src/errors.ts';
 import { useEnvironment } from './environment.ts';
 import { ForwardProxy } from './forward-proxy.ts';
 import { RawServer } from './raw-server.ts';
 import { assetOf, BUCKET, faultOf, keysIn, OPERATIONS, prepare, storeAt } from './stores.ts';
-import { TlsFront } from './tls-front.ts';
 
 // A host that only the proxy knows.
 const INSIDE = { url: 'http://s3.internal:9000' };

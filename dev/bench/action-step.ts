@@ -10,6 +10,7 @@ export interface StepOptions {
   readonly cwd: string;
   readonly commit: string;
   readonly inputs: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface PreparedStep {
@@ -19,7 +20,7 @@ export interface PreparedStep {
 }
 
 /** The built action, as a runner starts it. */
-export async function prepareStep({ place, cwd, commit, inputs }: StepOptions): Promise<PreparedStep> {
+export async function prepareStep({ place, cwd, commit, inputs, env: more = {} }: StepOptions): Promise<PreparedStep> {
   const directory = await mkdtemp(join(place.home, 'step-'));
   const files = await runnerFiles(directory);
   const env = {
@@ -33,6 +34,7 @@ export async function prepareStep({ place, cwd, commit, inputs }: StepOptions): 
     GITHUB_WORKFLOW: 'bench',
     GITHUB_RUN_ID: '1',
     GITHUB_RUN_ATTEMPT: '1',
+    ...more,
   };
   const timed = { commands: [[process.execPath, ENTRY]], env, cwd, output: join(directory, 'log') };
   return { timed, expectOutputs: (expected) => expectOutputs(files.GITHUB_OUTPUT, expected) };

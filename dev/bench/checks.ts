@@ -22,11 +22,13 @@ export async function prepareActionCheck(check: {
   readonly place: Place;
   readonly checkout: Checkout;
   readonly expected: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
 }): Promise<Attempt> {
   const { repository, commit } = check.checkout;
   await removeMarkers(join(repository, 'packages'));
   const inputs = { mode: 'check', 'code-hash-filter': FILTER };
-  const step = await prepareStep({ place: check.place, cwd: repository, commit, inputs });
+  const { place, env = {} } = check;
+  const step = await prepareStep({ place, cwd: repository, commit, inputs, env });
   return { timed: step.timed, verify: () => step.expectOutputs(check.expected), clear: async () => {} };
 }
 

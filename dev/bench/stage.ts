@@ -50,6 +50,11 @@ export class Stage implements AsyncDisposable {
     return new Stage(root, options, resources.move());
   }
 
+  /** Disposes of it with the stage. */
+  use<Resource extends AsyncDisposable>(resource: Resource): Resource {
+    return this.#resources.use(resource);
+  }
+
   /** @returns one that lasts as long as the stage */
   async bucket(): Promise<Bucket> {
     const bucket = await Bucket.create(this.#server);

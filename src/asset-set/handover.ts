@@ -3,6 +3,7 @@ import type { CodeHashAlgorithm, CodeHashRequest } from '../code-hash/code-hash.
 import type { RunContext } from '../run-context.ts';
 import { defined, isObject, isText, parsedJson } from '../text.ts';
 import { isCodeHash, type SetLocation, setAt, uriOf } from './location.ts';
+import { type CompleteRecord, recordText } from './record.ts';
 
 /** A bucket on one server. */
 interface Place {
@@ -18,6 +19,15 @@ interface HandedCodeHash {
   readonly patterns?: readonly string[];
   /** SHA-256 of the salt as hex, since a salt may be a secret. */
   readonly saltDigest?: string;
+}
+
+/** Leaves the record of a complete set beside its assets, and the digests of its files in the form of `sha256sum --check`. */
+export async function leaveRecord({ packages }: Pick<RunContext, 'packages'>, record: CompleteRecord): Promise<void> {
+  await packages.writeMarker('.record.json', recordText(record));
+  const lines = record.files.map(
+    ({ path, sha256 }) => sha256 && `${Buffer.from(sha256, 'base64').toString('hex')}  ${path}\n`,
+  );
+  await packages.writeMarker('.sha256sums', lines.join(''));
 }
 
 /** What a check found out, for the upload that follows it. Whoever reads one treats it as a hint. */

@@ -1,8 +1,7 @@
 import type { RestoreSelection } from '../asset-set/download.ts';
 import { findSet, type SearchOptions } from '../asset-set/find.ts';
-import { handedCodeHash, handOver } from '../asset-set/handover.ts';
+import { handedCodeHash, handOver, leaveRecord } from '../asset-set/handover.ts';
 import { resolveCommit } from '../asset-set/location.ts';
-import { recordText } from '../asset-set/record.ts';
 import type { RunContext } from '../run-context.ts';
 import { type Outcome, outcomeOfSearch, recordOf } from './outcome.ts';
 
@@ -19,7 +18,8 @@ export interface CheckOptions extends SearchOptions {
 export async function check(run: RunContext, options: CheckOptions): Promise<Outcome> {
   const markers = run.dryRun ? undefined : run.packages;
   await markers?.create();
-  for (const stale of ['.found', '.code-hash', '.record.json'] as const) await markers?.removeMarker(stale);
+  for (const stale of ['.found', '.code-hash', '.record.json', '.sha256sums'] as const)
+    await markers?.removeMarker(stale);
   const commit = await resolveCommit(run.commit, run.sources);
   await markers?.writeMarker('.commit-hash', commit);
 
@@ -32,7 +32,7 @@ export async function check(run: RunContext, options: CheckOptions): Promise<Out
   const set = restored?.set ?? found;
   const record = set && recordOf(set);
   if (outcome.codeHash !== undefined) await markers?.writeMarker('.code-hash', outcome.codeHash);
-  if (record !== undefined) await markers?.writeMarker('.record.json', recordText(record));
+  if (record !== undefined && markers !== undefined) await leaveRecord(run, record);
   if (markers !== undefined)
     await handOver(run, result.own.location, {
       found: set?.location,

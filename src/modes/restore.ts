@@ -1,10 +1,11 @@
 import { type RestoreSelection, restoreSet } from '../asset-set/download.ts';
 import { findSet, type SearchOptions } from '../asset-set/find.ts';
+import { leaveRecord } from '../asset-set/handover.ts';
 import { resolveCommit } from '../asset-set/location.ts';
 import type { Finding } from '../asset-set/lookup.ts';
 import { assertFinished } from '../asset-set/lookup.ts';
 import { isHidden } from '../asset-set/path.ts';
-import { recordText, totalSize } from '../asset-set/record.ts';
+import { totalSize } from '../asset-set/record.ts';
 import type { RunContext } from '../run-context.ts';
 import { counted, printable, readableSize } from '../text.ts';
 import { filesOf, type Outcome, outcomeOfSearch, type RestoredFiles, recordOf } from './outcome.ts';
@@ -21,7 +22,7 @@ export interface RestoreOptions extends SearchOptions {
  */
 export async function restore(run: RunContext, options: RestoreOptions): Promise<Outcome> {
   const packages = run.dryRun ? undefined : run.packages;
-  await packages?.removeMarker('.record.json');
+  for (const stale of ['.record.json', '.sha256sums'] as const) await packages?.removeMarker(stale);
   // A set is restored by its commit alone, so only hashing sources needs the repository.
   const commit = await resolveCommit({ ...run.commit, repositoryIsGiven: false }, run.sources);
   const result = await findSet(run, options, commit);
@@ -31,7 +32,7 @@ export async function restore(run: RunContext, options: RestoreOptions): Promise
   await packages?.create();
   const restored = await bringBack(run, result.found, options.selection);
   const record = restored && recordOf(restored.set);
-  if (record !== undefined) await packages?.writeMarker('.record.json', recordText(record));
+  if (record !== undefined && packages !== undefined) await leaveRecord(run, record);
   return outcomeOfSearch(result, restored);
 }
 

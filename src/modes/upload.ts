@@ -1,6 +1,6 @@
 import { RecordClaim } from '../asset-set/claim.ts';
 import { completeSet } from '../asset-set/complete.ts';
-import { type Hints, hintedSet, readHints } from '../asset-set/handover.ts';
+import { type Hints, hintedSet, leaveRecord, readHints } from '../asset-set/handover.ts';
 import {
   artifactSet,
   assertCheckedOut,
@@ -12,7 +12,7 @@ import {
 import { type Finding, isUsable, lookUpFinished } from '../asset-set/lookup.ts';
 import { type AssetSettings, differingPath, planUpload, refuseBadPaths, refuseMissing } from '../asset-set/plan.ts';
 import { fillCache, withdrawFromCache } from '../asset-set/promote.ts';
-import { type CompleteRecord, recordText } from '../asset-set/record.ts';
+import type { CompleteRecord } from '../asset-set/record.ts';
 import { filesByPath, type PlannedAsset, sealedFiles, sendAssets } from '../asset-set/send.ts';
 import { once, waitForAll } from '../async.ts';
 import { findCodeHash, untouchedCodeHash } from '../code-hash/checked-out.ts';
@@ -214,7 +214,7 @@ async function finish(run: RunContext, plan: UploadPlan, ending: Ending): Promis
   const { location, codeHash, overwrite } = plan;
   const record = recordOf(ending.finding);
   if (run.dryRun) return outcome(run, plan, ending);
-  if (record !== undefined) await run.packages.writeMarker('.record.json', recordText(record));
+  if (record !== undefined) await leaveRecord(run, record);
   if (codeHash === undefined || !isBuiltFrom(run, record, codeHash)) return outcome(run, plan, ending);
   const cached = await fillCache(run, { source: location, record, codeHash: codeHash.value, overwrite });
   return outcome(run, plan, { ...ending, cached });
@@ -280,7 +280,7 @@ async function uploadMarked(run: RunContext, marked: MarkedUpload): Promise<Outc
   const record = recordOf(set);
   if (record !== undefined && !run.dryRun) {
     await packages.create();
-    await packages.writeMarker('.record.json', recordText(record));
+    await leaveRecord(run, record);
   }
   return outcomeOf({ set, reason: 'marker', commit: marked.own.id, codeHash: record?.codeHash, location });
 }
