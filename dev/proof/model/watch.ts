@@ -52,6 +52,7 @@ export class Watch {
 
   /** A record was read: after a refused write, its writer knows now who has it. One that is gone is begun again. */
   recordRead(sender: number, key: string, author: Author | undefined): void {
+    this.#withdrawals.recordRead(sender, key);
     this.#in.processOf(sender).recordWriteMs = this.#in.now();
     const claim = `${sender} ${key}`;
     if (this.#known.get(claim) === 'refused' && author !== undefined)

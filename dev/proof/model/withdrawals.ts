@@ -24,7 +24,11 @@ export class Withdrawals {
   }
 
   recordSeen(sender: number, key: string): void {
-    if (!this.#refused.delete(`${sender} ${key}`)) this.#reads.set(`${sender} ${key}`, this.#in.bucket.changes.length);
+    if (!this.#refused.has(`${sender} ${key}`)) this.#reads.set(`${sender} ${key}`, this.#in.bucket.changes.length);
+  }
+
+  recordRead(sender: number, key: string): void {
+    this.#refused.delete(`${sender} ${key}`);
   }
 
   assetSent(sender: number, { folder, root, recordKey }: SetPlace): void {
