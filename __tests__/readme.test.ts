@@ -68,7 +68,8 @@ describe('workflow examples', () => {
     for (const step of examples.flatMap(({ steps }) => steps.filter(isOurs))) {
       const inputs = new Map(Object.entries(step.with ?? {}));
       expect(INPUT_NAMES).toEqual(expect.arrayContaining([...inputs.keys()]));
-      const input = (name: string) => String(inputs.get(name) ?? '').replaceAll(/\$\{\{.*?\}\}/g, 'x');
+      const value = (expression: string) => /&& '(.*?)'/.exec(expression)?.[1] ?? 'x';
+      const input = (name: string) => String(inputs.get(name) ?? '').replaceAll(/\$\{\{.*?\}\}/g, value);
       parseInputs({ input, variable: () => undefined });
     }
   });
@@ -449,6 +450,8 @@ const READING_STORY = [
   { found: true, source: 'artifact', reason: 'legacy' },
   { found: true, source: 'cache', reason: 'legacy' },
   { found: false, source: 'none', reason: 'absent' },
+  { found: true, source: 'artifact', reason: 'read-only' },
+  { found: true, source: 'cache', reason: 'complete' },
 ];
 
 /** What reads objects of sets at all are legacy ones: the first object tells that its set never had a record. */
@@ -463,13 +466,17 @@ async function readingStory(scenario: Scenario, policy: Policy): Promise<unknown
   enforce(scenario, policy);
   const look = async (asked: string | undefined, value = codeHash ?? '') => {
     const commit = { asked, context: scenario.head, repositoryIsGiven: false };
-    const outcome = await scenario.check({ promote: false, commit, codeHash: { kind: 'given', value } });
+    const outcome = await scenario.check({ access: 'read', commit, codeHash: { kind: 'given', value } });
     return { found: outcome.found, source: outcome.source, reason: outcome.reason };
   };
   try {
     const own = await look(undefined);
     const legacy = [await look('1'.repeat(40)), await look(undefined, legacyHash)];
-    return [own, ...legacy, await look('2'.repeat(40), 'b'.repeat(64))];
+    const missed = await look('2'.repeat(40), 'b'.repeat(64));
+    await look(undefined);
+    const ended = [await scenario.upload({ access: 'read' }), await scenario.restore({ access: 'read' })];
+    const told = ended.map(({ found, source, reason }) => ({ found, source, reason }));
+    return [own, ...legacy, missed, ...told];
   } catch (error) {
     return error;
   }

@@ -25,6 +25,9 @@ export interface RunIdentity {
   readonly version?: string;
 }
 
+/** What a run may do with stored sets: `write` is a forced build, whose checks always miss and whose uploads replace. */
+export type Access = 'read-write' | 'read' | 'write';
+
 /** What every step of a run needs: made once, in run.ts, and handed down as `run`. */
 export interface RunContext extends Ports {
   readonly commit: CommitRequest;
@@ -32,6 +35,7 @@ export interface RunContext extends Ports {
   readonly codeHash: CodeHashRequest | undefined;
   /** Put before every key: empty, or without a trailing `/`. */
   readonly prefix: string;
+  readonly access: Access;
   /** Whether sets without a record count. */
   readonly legacy: 'trust' | 'ignore';
   /** Bucket and package directory stay as they are. */

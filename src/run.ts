@@ -1,6 +1,6 @@
 import type { RestoreSelection } from './asset-set/download.ts';
 import { gitSourceTree } from './code-hash/code-hash.ts';
-import { CancelledError, describeError, MissError } from './errors.ts';
+import { CancelledError, describeError, MissError, UserError } from './errors.ts';
 import type { Host } from './host/host.ts';
 import { affordable, jobFiles, systemClock, systemRandom } from './host/system.ts';
 import { type Inputs, parseInputs, secretsIn } from './inputs/inputs.ts';
@@ -46,6 +46,8 @@ export async function run(host: Host, inputs: Inputs): Promise<Outcome> {
     if (inputs.jobSummary) summarize(host, html);
   };
   try {
+    if (inputs.mode === 'upload') refuseUntrusted(inputs, host.job);
+    warnOfCacheMode(inputs.access, noted.log);
     const outcome = await runMode(await contextOf(inputs, noted, progress), inputs);
     tell(noted, outcome, inputs.store.bucket);
     const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
@@ -63,6 +65,23 @@ export async function run(host: Host, inputs: Inputs): Promise<Outcome> {
   }
 }
 
+/** Whoever reads the prefix would use what a stranger's code has built. */
+function refuseUntrusted({ access, prefix }: Inputs, { untrustedEvent }: Host['job']): void {
+  if (untrustedEvent === undefined || access.isNamed || access.value === 'read') return;
+  const event = untrustedEvent === 'fork' ? 'for a pull request from a fork' : `on ${untrustedEvent}`;
+  const where = prefix === '' ? 'this bucket' : `the prefix '${prefix}'`;
+  throw new UserError(
+    `This job runs ${event}, so a stranger may decide what it builds for every branch that reads ${where}: set access to 'read' to store nothing, or to 'read-write' if that is what you want`,
+  );
+}
+
+function warnOfCacheMode({ withheldBy }: Inputs['access'], log: Host['log']): void {
+  if (withheldBy !== undefined)
+    log.warning(
+      `GitHub's cache-mode is '${withheldBy}' in this job (ACTIONS_CACHE_MODE), so this step stores nothing: set access to 'read-write' to store all the same, or to 'read' if that is what you want`,
+    );
+}
+
 function missOf(
   { mode, dryRun, search }: Inputs,
   { commit, reason, found, restored, location, unfinished }: Outcome,
@@ -71,6 +90,8 @@ function missOf(
   if (found && isToRestore && !restored)
     return `Nothing was restored, since 'files' chooses no asset of ${location.prefix}: correct its patterns`;
   if (found) return undefined;
+  if (reason === 'disabled')
+    return `Nothing was looked for, since access is 'write': build and upload the assets for commit ${commit}`;
   if (unfinished !== undefined)
     return `There are no assets for commit ${commit} yet, and ${unfinished}: raise wait-timeout-seconds`;
   if (reason === 'in-progress')
@@ -115,7 +136,7 @@ async function contextOf(
   const signal = cancellationOf(inputs.mode, onCancel);
   // Before anything else is written.
   signal.addEventListener('abort', () => progress.stop());
-  const { sha: context, ...run } = job;
+  const { sha: context, untrustedEvent: _, ...run } = job;
   return {
     store: await storeOf(inputs, { log, signal, onRetry: progress.retried }),
     sources: gitSourceTree({ repositoryPath: inputs.repository.path, packageDirectory: inputs.packageDirectory }),
@@ -128,6 +149,7 @@ async function contextOf(
     commit: { asked: inputs.commitSha, context, repositoryIsGiven: inputs.repository.isGiven },
     codeHash: inputs.codeHash,
     prefix: inputs.prefix,
+    access: inputs.access.value,
     legacy: inputs.legacy,
     dryRun: inputs.dryRun,
     waitMs: inputs.waitMs,

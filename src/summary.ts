@@ -132,6 +132,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   archived: 'the set of this commit is archived',
   legacy: "the set of this commit has no record, and legacy is 'ignore'",
   'in-progress': 'another run is still writing the set of this commit',
+  disabled: "nothing was looked for, since access is 'write'",
 };
 
 function causeOf({ reason, codeHash, detail }: Outcome): string {
@@ -145,7 +146,8 @@ function causeOf({ reason, codeHash, detail }: Outcome): string {
 
 /** What would make a build unneeded another time. */
 function hints(mode: Mode, { found, reason, codeHash }: Outcome): string[] {
-  if (mode !== 'check' || found || reason === 'in-progress' || codeHash !== undefined) return [];
+  const isOther = reason === 'in-progress' || reason === 'disabled' || codeHash !== undefined;
+  if (mode !== 'check' || found || isOther) return [];
   return [
     "<p>Only the commit's own assets were looked for: with code-hash-filter, a build of the same code for another commit counts too.</p>",
   ];

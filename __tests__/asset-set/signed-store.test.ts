@@ -88,7 +88,7 @@ describe('a set that a key has signed', () => {
   it('is used where it is by a job that can only read', async () => {
     const { codeHash } = await build(OURS);
     await scenario.commit();
-    const outcome = await check(READERS, { promote: false });
+    const outcome = await check(READERS, { access: 'read' });
     expect(outcome).toMatchObject({ found: true, source: 'cache', location: { prefix: `cache/${codeHash}/` } });
   });
 

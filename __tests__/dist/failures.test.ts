@@ -27,7 +27,7 @@ describe('an input that cannot be used', () => {
     ['no bucket', 'check', { bucket: '' }, /bucket is not set: give its name, or set PACKAGE_ASSETS_BUCKET$/],
     ['no mode', '', {}, /mode is not set/],
     ['an unknown mode', 'delete', {}, /mode is 'delete': give one of check, upload/],
-    ['a boolean that is none', 'check', { promote: 'yes' }, /promote is 'yes': give 'true' or 'false'$/],
+    ['a boolean that is none', 'check', { restore: 'yes' }, /restore is 'yes': give 'true' or 'false'$/],
     ['a boolean in capitals', 'upload', { overwrite: 'TRUE' }, /overwrite is 'TRUE'/],
     ['half a pair of keys', 'check', { 'aws-secret-access-key': '' }, /belong together/],
     ['an abbreviated commit', 'check', { 'commit-sha': 'abc1234' }, /commit-sha is 'abc1234'/],

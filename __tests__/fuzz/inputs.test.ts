@@ -68,9 +68,10 @@ function isKeyPrefix(prefix: string): boolean {
 /** What the README's table promises of each. */
 const PROMISES: Readonly<Record<string, (inputs: Inputs) => boolean>> = {
   mode: ({ mode }) => ['check', 'upload', 'restore'].includes(mode),
+  access: ({ access }) => ['read-write', 'read', 'write'].includes(access.value),
   legacy: ({ legacy }) => ['trust', 'ignore'].includes(legacy),
   flags: ({ dryRun, selection, search, upload, store }) =>
-    [dryRun, selection.includeHidden, search.restore, search.failOnMiss, search.promote, upload.overwrite].every(
+    [dryRun, selection.includeHidden, search.restore, search.failOnMiss, upload.overwrite].every(
       (flag) => typeof flag === 'boolean',
     ) && ['boolean', 'undefined'].includes(typeof store.forcePathStyle),
   waitMs: ({ waitMs }) => isWithin(waitMs, 0, 21_600_000),

@@ -47,7 +47,7 @@ describe('signing-key and verify-keys', () => {
   it.each([
     { mode: 'check' },
     { mode: 'restore' },
-    { mode: 'check', ...CODE_HASH, promote: 'false' },
+    { mode: 'check', ...CODE_HASH, access: 'read' },
     { mode: 'check', ...CODE_HASH, 'dry-run': 'true' },
     { mode: 'upload', 'dry-run': 'true' },
   ])('need no signing-key where %j writes nothing', (texts) => {

@@ -24,6 +24,7 @@ describe('inputs that are not given', () => {
       packageDirectory: './packages',
       jobSummary: true,
       dryRun: false,
+      access: { value: 'read-write', isNamed: false, withheldBy: undefined },
       legacy: 'trust',
       trust: undefined,
       waitMs: 0,
@@ -32,7 +33,7 @@ describe('inputs that are not given', () => {
       commitSha: undefined,
       codeHash: undefined,
       selection: { patterns: [], includeHidden: false },
-      search: { restore: false, failOnMiss: false, promote: true, fallbackPrefixes: [] },
+      search: { restore: false, failOnMiss: false, fallbackPrefixes: [] },
       upload: {
         ifNoFilesFound: 'error',
         overwrite: false,
@@ -103,7 +104,9 @@ describe('inputs that are given', () => {
     [{ 'fail-on-miss': 'true' }, { search: { failOnMiss: true } }],
     [{ mode: 'restore', 'fail-on-miss': 'false' }, { search: { failOnMiss: false } }],
     [{ legacy: 'ignore' }, { legacy: 'ignore' }],
-    [{ promote: 'false' }, { search: { promote: false } }],
+    [{ access: 'read' }, { access: { value: 'read', isNamed: true }, upload: { overwrite: false } }],
+    [{ access: 'write' }, { access: { value: 'write', isNamed: true }, upload: { overwrite: true } }],
+    [{ access: 'read-write' }, { access: { value: 'read-write', isNamed: true }, upload: { overwrite: false } }],
     [{ 'wait-timeout-seconds': '90' }, { waitMs: 90_000 }],
     [{ mode: 'upload', 'wait-timeout-seconds': '0' }, { waitMs: 0 }],
     [{ 'aws-region': 'eu-west-1' }, { store: { region: 'eu-west-1' } }],
@@ -366,7 +369,8 @@ describe('environment variables', () => {
       variable: (name) => void asked.add(name),
     });
     const own = Object.keys(INPUTS).map(ownVariable);
-    const known = [...own, ...declared.map(({ variable }) => variable), ...Object.values(SWITCHES)];
+    const GITHUB = ['GITHUB_ACTIONS', 'ACTIONS_CACHE_MODE'];
+    const known = [...own, ...declared.map(({ variable }) => variable), ...Object.values(SWITCHES), ...GITHUB];
     expect(known).toEqual(expect.arrayContaining([...asked]));
   });
 });
@@ -435,7 +439,7 @@ describe('an input that cannot be used', () => {
     ['overwrite', 'yes', FLAG],
     ['restore', '1', FLAG],
     ['fail-on-miss', 'True', FLAG],
-    ['promote', 'no', FLAG],
+    ['access', 'none', 'give one of read-write, read, write'],
     ['force-path-style', 'on', FLAG],
     ['job-summary', 'none', FLAG],
     ['dry-run', 'TRUE', FLAG],

@@ -129,10 +129,10 @@ describe('a set of the same code', () => {
     expect(await scenario.check({ codeHash: undefined })).toMatchObject({ found: false, reason: 'absent' });
   });
 
-  it('is used where it is when it is not to be promoted', async () => {
+  it('is used where it is when access is read', async () => {
     const { built, commit, codeHash } = await uploadAndMoveOn();
     const before = await scenario.bucketContents();
-    expect(await scenario.check({ promote: false })).toMatchObject({
+    expect(await scenario.check({ access: 'read' })).toMatchObject({
       found: true,
       source: 'cache',
       commit,
@@ -455,9 +455,9 @@ describe('fallback prefixes', () => {
     expect(await scenario.bucket.keys('first/')).toEqual(Object.keys(before).filter((key) => key.startsWith('first/')));
   });
 
-  it('are used where they are when nothing is to be promoted', async () => {
+  it('are used where they are when access is read', async () => {
     await uploadUnder('first', 'first');
-    const outcome = await scenario.check({ promote: false, fallbackPrefixes: ['first'] });
+    const outcome = await scenario.check({ access: 'read', fallbackPrefixes: ['first'] });
     expect(outcome).toMatchObject({ found: true, location: { prefix: `first/artifacts/${scenario.head}/` } });
   });
 });

@@ -371,7 +371,7 @@ describe('a promotion that is not allowed', () => {
     await uploadSet();
     await scenario.commit();
     scenario.bucket.server.deny = ({ action }) => action === 's3:PutObject';
-    expect(await scenario.check({ promote: false })).toMatchObject({ found: true, source: 'cache' });
+    expect(await scenario.check({ access: 'read' })).toMatchObject({ found: true, source: 'cache' });
   });
 });
 

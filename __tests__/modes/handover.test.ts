@@ -286,7 +286,7 @@ describe('the answer of a check', () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload({ prefix: 'main' });
     await scenario.freshPackages();
-    const wanted = { prefix: 'branch', fallbackPrefixes: ['main'], promote: false };
+    const wanted = { prefix: 'branch', fallbackPrefixes: ['main'], access: 'read' } as const;
     const { location } = await check(wanted);
     expect(await upload({ prefix: 'branch' })).toMatchObject({ reason: 'marker', location });
     await scenario.build({ 'app.zip': 'app' });

@@ -183,7 +183,7 @@ describe('the marker files', () => {
   it('of a hit by code are the same from both, but for the record and its place', async () => {
     await uploadHere({ 'app.zip': 'app' });
     await scenario.commit();
-    await scenario.check({ codeHash: MD5, promote: false });
+    await scenario.check({ codeHash: MD5, access: 'read' });
     const { '.record.json': record, '.sha256sums': digests, '.found-at': place, ...ours } = await directory();
     await scenario.freshPackages();
     await python.check();

@@ -370,10 +370,10 @@ describe('a set of the same code', () => {
     return value;
   }
 
-  it('is restored from where it is when it is not to be promoted', async () => {
+  it('is restored from where it is when access is read', async () => {
     const value = await storeInCache();
     const before = await scenario.bucketContents();
-    const outcome = await scenario.restore({ codeHash: codeHash(), promote: false });
+    const outcome = await scenario.restore({ codeHash: codeHash(), access: 'read' });
     expect(outcome).toMatchObject({
       source: 'cache',
       cacheHit: true,
@@ -408,7 +408,7 @@ describe('a set of the same code', () => {
     await storeInCache('main/');
     const outcome = await scenario.restore({
       codeHash: codeHash(),
-      promote: false,
+      access: 'read',
       prefix: 'mine',
       fallbackPrefixes: ['other', 'main'],
     });
@@ -423,7 +423,7 @@ describe('a set of the same code', () => {
     };
     await scenario.storeSet({ 'own.txt': 'own' }, own);
     await storeInCache('main/');
-    await scenario.restore({ codeHash: codeHash(), promote: false, fallbackPrefixes: ['main'] });
+    await scenario.restore({ codeHash: codeHash(), access: 'read', fallbackPrefixes: ['main'] });
     expect(await restoredAssets()).toEqual({ 'own.txt': 'own' });
   });
 });

@@ -263,7 +263,7 @@ describe('upload, after a check', () => {
     await scenario.upload();
     await scenario.commit({ 'README.md': 'changed\n' });
     await scenario.freshPackages();
-    const found = await scenario.check({ promote: false });
+    const found = await scenario.check({ access: 'read' });
     expect(found.location.prefix).toContain('cache/');
     expect(await scenario.upload()).toMatchObject({
       reason: 'marker',

@@ -234,7 +234,7 @@ export class Scenario {
   }
 
   async check(overrides: Partial<CheckOptions & RunContext> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
-    const options = { promote: true, fallbackPrefixes: [], ...overrides };
+    const options = { fallbackPrefixes: [], ...overrides };
     return check(this.run({ ...ports, ...overrides }), options);
   }
 
@@ -250,7 +250,7 @@ export class Scenario {
   }
 
   async restore(overrides: Partial<RestoreOptions & RunContext> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
-    const options = { promote: true, fallbackPrefixes: [], selection: EVERYTHING, ...overrides };
+    const options = { fallbackPrefixes: [], selection: EVERYTHING, ...overrides };
     return restore(this.run({ ...ports, ...overrides }), options);
   }
 
@@ -261,6 +261,7 @@ export class Scenario {
       commit: { asked: undefined, context: this.head, repositoryIsGiven: false },
       codeHash: SOURCES,
       prefix: '',
+      access: 'read-write',
       legacy: 'trust',
       dryRun: false,
       waitMs: 0,

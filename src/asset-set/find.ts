@@ -4,13 +4,11 @@ import type { RunContext } from '../run-context.ts';
 import { counted } from '../text.ts';
 import { artifactSet, cacheSet, type SetLocation, uriOf } from './location.ts';
 import { type Finding, isUsable, lookUp, lookUpSettled, waitForSets } from './lookup.ts';
-import { describeOther } from './status.ts';
+import { describeOther, type Reason } from './status.ts';
 
-/** Where else a set is looked for, and what may be done to make it the commit's own. */
+/** Where else a set is looked for. */
 export interface SearchOptions {
   readonly fallbackPrefixes: readonly string[];
-  /** Whether a set that was found elsewhere is copied to the commit. */
-  readonly promote: boolean;
 }
 
 /** How a search ended: what may be used, or what the commit's own set is like instead. */
@@ -19,8 +17,8 @@ export interface SearchResult {
   readonly found: Finding | undefined;
   /** The commit's own set, as it was last seen. */
   readonly own: Finding;
-  /** On a hit the used set's, on a miss the commit's. */
-  readonly reason: Finding['verdict']['reason'];
+  /** On a hit the used set's, on a miss the commit's; `disabled` where nothing was looked for. */
+  readonly reason: Reason | 'disabled';
   /** Where the set was found. */
   readonly source: 'artifact' | 'cache';
   /** Undefined where it was not needed, or is not wanted. */
@@ -56,6 +54,21 @@ export async function findSet(run: RunContext, options: SearchOptions, commit: s
   const from = await findElsewhere(run, search);
   if (from === undefined || isInProgress(from)) return miss(search, from);
   return adopt(run, search, from);
+}
+
+/** The answer where everything is to be built: the store is not asked. The code hash is for the upload that follows. */
+export async function missUnasked(run: RunContext, commit: string): Promise<SearchResult> {
+  const codeHash = await hashSources(run, commit);
+  run.log.info("Nothing was looked for, since access is 'write'.");
+  const location = artifactSet(run.prefix, commit);
+  const own: Finding = {
+    location,
+    verdict: { reason: 'absent' },
+    record: undefined,
+    listing: new Map(),
+    isPaged: false,
+  };
+  return { ...miss({ own, codeHash }), reason: 'disabled' };
 }
 
 async function hashSources(run: RunContext, commit: string): Promise<CodeHash | undefined> {
@@ -138,13 +151,14 @@ function tell({ store, log }: RunContext, { verdict, location, listing }: Findin
   else log.info(line);
 }
 
-/** Makes a set found elsewhere the commit's own; with `promote: false` it is used where it is. */
+/** Makes a set found elsewhere the commit's own; with `access: read` it is used where it is. */
 async function adopt(run: RunContext, search: Search, from: Finding): Promise<SearchResult> {
-  const { own, codeHash, options } = search;
+  const { own, codeHash } = search;
   const source = from.location.kind;
   const ownUri = uriOf(run.store.bucket, own.location);
-  if (options.promote && run.dryRun) run.log.info(`Dry run: would copy it to ${ownUri}.`);
-  if (!options.promote || run.dryRun) return hit(from, { own, source, codeHash });
+  const isCopied = run.access !== 'read';
+  if (isCopied && run.dryRun) run.log.info(`Dry run: would copy it to ${ownUri}.`);
+  if (!isCopied || run.dryRun) return hit(from, { own, source, codeHash });
   try {
     const { promote } = await import('./promote.ts');
     const record = await promote(run, { own, from });

@@ -5,7 +5,7 @@ import { debug, getInput, info, isDebug, setFailed, setOutput, setSecret, warnin
 import { context } from '@actions/github';
 import { CancelledError, describeError, UserError } from '../errors.ts';
 import { codeOf, outputText, printable } from '../text.ts';
-import type { Host, OutputValue } from './host.ts';
+import type { Host, JobContext, OutputValue } from './host.ts';
 import { cancelOnSignal, eventFault } from './system.ts';
 
 // before @actions/github
@@ -31,6 +31,7 @@ export function actionsHost(): Host {
       workflow: given(workflow),
       ref: given(ref),
       url: repo && numbered(runId) && `${serverUrl}/${repo}/actions/runs/${runId}`,
+      untrustedEvent: untrustedEvent(),
     },
     // The runner shows these lines only when it is asked to, and writing thousands of them takes its time.
     log: { info, warning: (line) => warning(line), debug: isDebug() ? debug : () => undefined },
@@ -70,6 +71,15 @@ function addSummary(html: string): void {
 /** The context's own `repo` throws outside Actions. */
 function repository(): string | undefined {
   return given(process.env.GITHUB_REPOSITORY);
+}
+
+/** https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request */
+function untrustedEvent(): JobContext['untrustedEvent'] {
+  const { eventName, payload } = context;
+  if (eventName === 'pull_request_target') return eventName;
+  const pull = payload.pull_request;
+  // A fork that was deleted since has no name.
+  return pull?.head?.repo?.full_name === pull?.base?.repo?.full_name ? undefined : 'fork';
 }
 
 function numbered(number: number): string | undefined {

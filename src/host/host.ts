@@ -15,6 +15,8 @@ export interface JobContext {
   readonly ref?: string | undefined;
   /** The run's page. */
   readonly url?: string | undefined;
+  /** An event by which a stranger's code may decide what this job builds. */
+  readonly untrustedEvent?: 'pull_request_target' | 'fork' | undefined;
 }
 
 /** What an output holds, before a host makes text of it. */

@@ -19,6 +19,7 @@ const SYSTEMS: readonly { readonly sign: string; readonly job: (read: Read) => J
       workflow: read('GITHUB_WORKFLOW'),
       ref: read('GITHUB_REF'),
       url: joined(read, ['GITHUB_SERVER_URL', '/', 'GITHUB_REPOSITORY', '/actions/runs/', 'GITHUB_RUN_ID']),
+      untrustedEvent: read('GITHUB_EVENT_NAME') === 'pull_request_target' ? 'pull_request_target' : undefined,
     }),
   },
   // https://docs.gitlab.com/ci/variables/predefined_variables/

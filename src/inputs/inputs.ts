@@ -1,6 +1,7 @@
 import type { Concurrency } from '../async.ts';
 import type { CodeHashRequest } from '../code-hash/code-hash.ts';
 import { InputError } from '../errors.ts';
+import type { Access } from '../run-context.ts';
 import { INPUTS, type InputName, type InputValue, ownVariable, SECRET_INPUTS } from './table.ts';
 import { matching, refused } from './values.ts';
 
@@ -32,7 +33,9 @@ export function parseInputs(source: InputSource) {
   const dryRun = given.value('dry-run');
   const looksElsewhere = codeHash !== undefined || search.fallbackPrefixes.length > 0;
   const repositoryPath = given.value('repository-path');
-  const writes = !dryRun && (mode === 'upload' || (search.promote && looksElsewhere));
+  const mayWrite = !dryRun && (mode === 'upload' || looksElsewhere);
+  const access = accessInput(given, mayWrite);
+  const writes = mayWrite && access.value !== 'read';
   const concurrency: Concurrency = given.value('concurrency') ?? 'adaptive';
   return {
     mode,
@@ -41,6 +44,7 @@ export function parseInputs(source: InputSource) {
     packageDirectory: given.value('package-directory'),
     jobSummary: given.value('job-summary'),
     dryRun,
+    access,
     waitMs: (given.value('wait-timeout-seconds') ?? (mode === 'check' ? 0 : 600)) * 1000,
     concurrency,
     repository: { path: repositoryPath ?? '.', isGiven: repositoryPath !== undefined },
@@ -50,7 +54,7 @@ export function parseInputs(source: InputSource) {
     search,
     upload: {
       ifNoFilesFound: given.value('if-no-files-found'),
-      overwrite: given.value('overwrite'),
+      overwrite: given.value('overwrite') || access.value === 'write',
       contentType: given.value('content-type'),
       cacheControl: given.value('cache-control'),
       metadata: given.value('metadata'),
@@ -121,13 +125,25 @@ function refuseForMd5(salt: string, patterns: readonly string[]): void {
     );
 }
 
+/**
+ * What may be done with stored sets, and which `cache-mode` keeps this run from storing what it would have. GitHub's `cache-mode` keeps a job from writing here as well, unless an input says
+ * otherwise, and never from reading: https://github.blog/changelog/2026-09-10-control-github-actions-cache-access-with-cache-mode
+ */
+function accessInput(given: GivenInputs, mayWrite: boolean) {
+  const named = given.value('access');
+  const isActions = given.variable('GITHUB_ACTIONS') === 'true';
+  const mode = isActions && named === undefined ? given.variable('ACTIONS_CACHE_MODE') : undefined;
+  const cacheMode = mode === 'read' || mode === 'none' ? mode : undefined;
+  const value: Access = named ?? (cacheMode === undefined ? 'read-write' : 'read');
+  return { value, isNamed: named !== undefined, withheldBy: mayWrite ? cacheMode : undefined };
+}
+
 /** How check and restore look for a set. */
 function searchInputs(given: GivenInputs, mode: Mode) {
   return {
     fallbackPrefixes: given.value('fallback-prefixes') ?? [],
     restore: given.value('restore'),
     failOnMiss: given.value('fail-on-miss') ?? mode === 'restore',
-    promote: given.value('promote'),
   };
 }
 
@@ -149,7 +165,7 @@ function trustInputs(given: GivenInputs, writes: boolean) {
     );
   if (signingKey === undefined && writes)
     throw new InputError(
-      "signing-key is not set, but verify-keys is: no set that this step stores would count. Make sure that the job can read the secret; without it, check and restore need promote to be 'false'",
+      "signing-key is not set, but verify-keys is: no set that this step stores would count. Make sure that the job can read the secret; without it, set access to 'read'",
     );
   return { legacy: 'ignore', trust: { signingKey, verifyKeys } } as const;
 }

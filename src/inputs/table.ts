@@ -180,10 +180,10 @@ const TABLE = {
     without: '`trust`',
     help: '`trust` accepts sets without a record, `ignore` does not; with signing keys always `ignore`',
   },
-  promote: {
-    parse: flag,
-    default: 'true',
-    help: '`true` copies a set found by code hash to the commit; `false` needs read access only (check, restore)',
+  access: {
+    parse: choice('read-write', 'read', 'write'),
+    without: '`read-write`',
+    help: '`read` stores nothing: a set found by code hash is used where it is, and `upload` does nothing; `write` builds in any case: `check` finds nothing, and `upload` replaces what is there',
   },
   'wait-timeout-seconds': {
     parse: wholeNumber(0, 21_600),

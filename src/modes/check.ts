@@ -1,5 +1,5 @@
 import type { RestoreSelection } from '../asset-set/download.ts';
-import { findSet, type SearchOptions } from '../asset-set/find.ts';
+import { findSet, missUnasked, type SearchOptions } from '../asset-set/find.ts';
 import { handedCodeHash, handOver, leaveRecord } from '../asset-set/handover.ts';
 import { resolveCommit } from '../asset-set/location.ts';
 import type { RunContext } from '../run-context.ts';
@@ -23,7 +23,7 @@ export async function check(run: RunContext, options: CheckOptions): Promise<Out
   const commit = await resolveCommit(run.commit, run.sources);
   await markers?.writeMarker('.commit-hash', commit);
 
-  const result = await findSet(run, options, commit);
+  const result = run.access === 'write' ? await missUnasked(run, commit) : await findSet(run, options, commit);
   const { found } = result;
   const restored =
     found && options.restore && (await (await import('./restore.ts')).bringBack(run, found, options.restore));

@@ -12,7 +12,7 @@ type OutcomeFile = Pick<AssetFile, 'path' | 'size' | 'sha256'>;
 export interface Outcome {
   readonly found: boolean;
   readonly source: 'artifact' | 'cache' | 'none';
-  readonly reason: Reason | 'uploaded' | 'resumed' | 'marker' | 'lost-race';
+  readonly reason: Reason | 'disabled' | 'uploaded' | 'resumed' | 'marker' | 'lost-race' | 'read-only';
   readonly cacheHit: boolean;
   readonly commit: string;
   readonly codeHash: string | undefined;

@@ -9,7 +9,7 @@ import {
   type SetLocation,
   uriOf,
 } from '../asset-set/location.ts';
-import { type Finding, isUsable, lookUpFinished } from '../asset-set/lookup.ts';
+import { type Finding, isUsable, lookUp, lookUpFinished } from '../asset-set/lookup.ts';
 import { type AssetSettings, differingPath, planUpload, refuseBadPaths, refuseMissing } from '../asset-set/plan.ts';
 import { fillCache, withdrawFromCache } from '../asset-set/promote.ts';
 import type { CompleteRecord } from '../asset-set/record.ts';
@@ -50,8 +50,9 @@ interface UploadPlan {
  */
 export async function upload(run: RunContext, options: UploadOptions): Promise<Outcome> {
   const commit = await resolveCommit(run.commit, run.sources);
-  await refuseOtherCommit(run, commit);
   const location = artifactSet(run.prefix, commit);
+  if (run.access === 'read') return uploadNothing(run, location);
+  await refuseOtherCommit(run, commit);
   const hints = await readHints(run, location);
   const findHash = once(() => findCodeHash(run, commit, hints));
   // git answers while the package directory is read.
@@ -268,7 +269,7 @@ interface MarkedUpload {
 async function uploadMarked(run: RunContext, marked: MarkedUpload): Promise<Outcome | undefined> {
   const location = await hintedSet(run, marked.own, marked.hints);
   if (location === undefined || !(await isWanted(run, location, marked))) return undefined;
-  const { store, packages, log } = run;
+  const { store, log } = run;
   const where = uriOf(store.bucket, location);
   const set = await lookUpFinished(run, location);
   if (!isUsable(set, run.legacy)) {
@@ -277,12 +278,35 @@ async function uploadMarked(run: RunContext, marked: MarkedUpload): Promise<Outc
     return undefined;
   }
   log.info(`An earlier step found the set at ${where}, and it is still there: nothing to upload.`);
+  await leaveRecordOf(run, set);
+  return outcomeOf({ set, reason: 'marker', commit: marked.own.id, codeHash: recordOf(set)?.codeHash, location });
+}
+
+async function leaveRecordOf(run: RunContext, set: Finding): Promise<void> {
   const record = recordOf(set);
-  if (record !== undefined && !run.dryRun) {
-    await packages.create();
-    await leaveRecord(run, record);
-  }
-  return outcomeOf({ set, reason: 'marker', commit: marked.own.id, codeHash: record?.codeHash, location });
+  if (record === undefined || run.dryRun) return;
+  await run.packages.create();
+  await leaveRecord(run, record);
+}
+
+/** With `access: read`: the outcome tells whether the set that an earlier step found, or else the commit's own, is there. */
+async function uploadNothing(run: RunContext, own: SetLocation): Promise<Outcome> {
+  const hints = await readHints(run, own);
+  const marked = await uploadMarked(run, { own, hints, findHash: once(() => findCodeHash(run, own.id, hints)) });
+  if (marked !== undefined) return { ...marked, reason: 'read-only' };
+  const finding = await lookUp(run, own);
+  const set = isUsable(finding, run.legacy) ? finding : undefined;
+  if (set !== undefined) await leaveRecordOf(run, set);
+  run.log.info(
+    `Nothing is uploaded, since access is 'read': ${uriOf(run.store.bucket, own)} has ${set === undefined ? 'no complete' : 'a complete'} set.`,
+  );
+  return outcomeOf({
+    set,
+    reason: 'read-only',
+    commit: own.id,
+    codeHash: set && recordOf(set)?.codeHash,
+    location: own,
+  });
 }
 
 /** A build can write what lies in the package directory, so that may not name the sets of another prefix or code. */
