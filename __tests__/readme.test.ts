@@ -85,7 +85,7 @@ describe('workflow examples', () => {
   it('have the workflow file in the filter, since the build depends on it', () => {
     for (const step of examples.flatMap(({ steps }) => steps.filter(isOurs))) {
       const filter = step.with?.['code-hash-filter'];
-      if (filter !== undefined) expect(filter).toMatch(/(^|\s)\.github\/workflows\/build\.yml(\s|$)/);
+      if (filter !== undefined) expect(filter).toMatch(/(^|\s)(\*\*|\.github\/workflows\/build\.yml)(\s|$)/);
     }
   });
 

@@ -44,6 +44,8 @@ describe('the verdict', () => {
     ['check', { reason: 'legacy' }, "🔨 Build needed: the set of this commit has no record, and legacy is 'ignore'."],
     ['check', { reason: 'in-progress' }, '🔨 Build needed: another run is still writing the set of this commit.'],
     ['check', { reason: 'disabled' }, "🔨 Build needed: nothing was looked for, since access is 'write'."],
+    ['check', { ...FOUND, files: [] }, '✅ No build needed: built before, no files.'],
+    ['upload', { ...FOUND, files: [], uploaded: true, reason: 'uploaded' }, '📦 Stored no files.'],
     ['upload', { ...FOUND, reason: 'read-only' }, '📦 Nothing to upload: the set is there (read-only).'],
     ['upload', { reason: 'read-only' }, '📦 Nothing uploaded (read-only).'],
     ['check', { ...FOUND, reason: 'legacy' }, '✅ No build needed: built before, 2 files, 1.2 MB.'],

@@ -124,7 +124,7 @@ function builderOf({ builtBy, builtFromCommit, commit, ageMs }: Outcome): Piece[
 }
 
 function amountOf({ files }: Outcome): string {
-  return `${counted(files.length, 'file')}, ${readableSize(totalSize(files))}`;
+  return files.length === 0 ? 'no files' : `${counted(files.length, 'file')}, ${readableSize(totalSize(files))}`;
 }
 
 const CAUSES: Readonly<Record<string, string>> = {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { InputError, UserError } from '../../src/errors.ts';
 import { Scenario, SOURCES } from '../support/scenario.ts';
@@ -109,4 +110,32 @@ it('tells how many files were hashed', async () => {
   expect(scenario.log).toContain(`The code hash is ${codeHash}, of 3 files.`);
   const md5 = await scenario.check({ codeHash: { ...SOURCES, algorithm: 'md5', unmatchedPatterns: 'warn' } });
   expect(scenario.log).toContain(`The code hash is ${md5.codeHash}, of 3 files.`);
+});
+
+describe('a filter of excluding patterns only', () => {
+  const EXCLUDING = { ...SOURCES, patterns: ['!docs/**'] };
+
+  /** What the page on patterns says that anyone can compute. */
+  function byShell(): string {
+    const listed = scenario.git('ls-files', '-s', '-z', '--', ':(glob)**', ':(exclude,glob)docs/**', ':(literal).git');
+    return createHash('sha256').update(`s3-asset-manager/code-hash/v1\0\0${listed}`).digest('hex');
+  }
+
+  it('takes everything else', async () => {
+    await scenario.commit({ 'docs/a.md': 'a', 'lib/docs/b.md': 'b' });
+    const { codeHash } = await scenario.check({ codeHash: EXCLUDING });
+    expect(codeHash).toBe(byShell());
+    expect(scenario.log).toContain(`The code hash is ${codeHash}, of 3 files.`);
+    await scenario.commit({ 'docs/a.md': 'changed', 'docs/new.md': 'new' });
+    expect(await scenario.check({ codeHash: EXCLUDING })).toMatchObject({ codeHash });
+    await scenario.commit({ 'lib/docs/b.md': 'changed' });
+    expect((await scenario.check({ codeHash: EXCLUDING })).codeHash).not.toBe(codeHash);
+  });
+
+  it('is not in need of a match', async () => {
+    expect(await scenario.check({ codeHash: { ...SOURCES, patterns: ['!nowhere/**'] } })).toMatchObject({
+      found: false,
+    });
+    expect(scenario.warnings()).toEqual([]);
+  });
 });

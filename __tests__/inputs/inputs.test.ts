@@ -151,6 +151,23 @@ describe('inputs that are given', () => {
   });
 });
 
+describe('a set without files', () => {
+  const store: Texts = { mode: 'upload', 'if-no-files-found': 'store' };
+
+  it('is stored where nothing chooses files', () => {
+    expect(parse(store)).toMatchObject({ upload: { ifNoFilesFound: 'store' } });
+    expect(parse({ ...store, mode: 'restore', files: '*.zip' })).toMatchObject({ mode: 'restore' });
+  });
+
+  it('is not stored for a pattern that may be misspelt', () => {
+    expect(() => parse({ ...store, files: '*.zip' })).toThrow(
+      new InputError(
+        "if-no-files-found is 'store': with files, a pattern that matches nothing would store a set without files: leave out 'files', or give 'error'",
+      ),
+    );
+  });
+});
+
 describe('the code hash', () => {
   it.each<[Texts, object]>([
     [
@@ -443,7 +460,7 @@ describe('an input that cannot be used', () => {
     ['force-path-style', 'on', FLAG],
     ['job-summary', 'none', FLAG],
     ['dry-run', 'TRUE', FLAG],
-    ['if-no-files-found', 'fail', 'give one of error, warn, ignore'],
+    ['if-no-files-found', 'fail', 'give one of error, warn, ignore, store'],
     ['legacy', 'distrust', 'give one of trust, ignore'],
     ['wait-timeout-seconds', '10m', 'give a whole number from 0 to 21600'],
     ['wait-timeout-seconds', '21601', 'give a whole number from 0 to 21600'],

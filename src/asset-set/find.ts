@@ -1,7 +1,7 @@
 import type { CodeHash } from '../code-hash/code-hash.ts';
 import { isArchived, RecordLostError, SetChangedError } from '../errors.ts';
 import type { RunContext } from '../run-context.ts';
-import { counted } from '../text.ts';
+import { countedAssets } from '../text.ts';
 import { artifactSet, cacheSet, type SetLocation, uriOf } from './location.ts';
 import { type Finding, isUsable, lookUp, lookUpSettled, waitForSets } from './lookup.ts';
 import { describeOther, type Reason } from './status.ts';
@@ -143,7 +143,7 @@ function miss({ own, codeHash }: Pick<Search, 'own' | 'codeHash'>, unfinished?: 
 function tell({ store, log }: RunContext, { verdict, location, listing }: Finding): void {
   const where = uriOf(store.bucket, location);
   if (verdict.reason === 'complete') {
-    log.info(`Found ${counted(verdict.record.files.length, 'asset')} at ${where}.`);
+    log.info(`Found ${countedAssets(verdict.record.files)} at ${where}.`);
     return;
   }
   const line = describeOther(verdict, { where, count: listing.size });
@@ -162,7 +162,7 @@ async function adopt(run: RunContext, search: Search, from: Finding): Promise<Se
   try {
     const { promote } = await import('./promote.ts');
     const record = await promote(run, { own, from });
-    run.log.info(`Copied ${counted(record.files.length, 'asset')} to ${ownUri}.`);
+    run.log.info(`Copied ${countedAssets(record.files)} to ${ownUri}.`);
     const promoted: Finding = { ...own, verdict: { reason: 'complete', record } };
     return { own: promoted, source, codeHash, found: promoted, reason: from.verdict.reason };
   } catch (error) {

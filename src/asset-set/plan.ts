@@ -76,10 +76,11 @@ interface BuildComparison {
 }
 
 /**
- * Refuses a build with a path that the stored set lacks: another job of the same commit made that set.
+ * Refuses a build with a path that the stored set lacks, and one without files where that has some: another job of the
+ * same commit made that set.
  *
  * @param comparison where the set lies, and whether it has a record; without one nothing says that it is whole
- * @throws UserError naming the path
+ * @throws UserError naming the path, or the set
  */
 export function refuseMissing({
   assets,
@@ -88,6 +89,10 @@ export function refuseMissing({
   isRecorded,
 }: BuildComparison & { readonly where: string; readonly isRecorded: boolean }): void {
   const paths = new Set(stored.map(({ path }) => path));
+  if (assets.length === 0 && paths.size > 0)
+    throw new UserError(
+      `${where} has ${counted(paths.size, 'asset')}, and this upload none: give each job that uploads for a commit its own 'prefix', or set overwrite to 'true' to replace the set`,
+    );
   const missing = assets.find(({ path }) => !paths.has(path));
   if (missing === undefined) return;
   const path = printable(missing.path);

@@ -53,7 +53,7 @@ export function parseInputs(source: InputSource) {
     selection: { patterns: given.value('files') ?? [], includeHidden: given.value('include-hidden-files') },
     search,
     upload: {
-      ifNoFilesFound: given.value('if-no-files-found'),
+      ifNoFilesFound: ifNoFilesFound(given, mode),
       overwrite: given.value('overwrite') || access.value === 'write',
       contentType: given.value('content-type'),
       cacheControl: given.value('cache-control'),
@@ -145,6 +145,18 @@ function searchInputs(given: GivenInputs, mode: Mode) {
     restore: given.value('restore'),
     failOnMiss: given.value('fail-on-miss') ?? mode === 'restore',
   };
+}
+
+/** @throws InputError where a pattern that is misspelt would store that the code passed */
+function ifNoFilesFound(given: GivenInputs, mode: Mode) {
+  const action = given.value('if-no-files-found');
+  if (action === 'store' && mode === 'upload' && given.value('files') !== undefined)
+    throw refused(
+      'if-no-files-found',
+      action,
+      "with files, a pattern that matches nothing would store a set without files: leave out 'files', or give 'error'",
+    );
+  return action;
 }
 
 /**

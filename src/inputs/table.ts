@@ -159,9 +159,9 @@ const TABLE = {
   },
   'include-hidden-files': { parse: flag, default: 'false', help: '`true` uploads hidden files too' },
   'if-no-files-found': {
-    parse: choice('error', 'warn', 'ignore'),
+    parse: choice('error', 'warn', 'ignore', 'store'),
     default: 'error',
-    help: '`error`, `warn` or `ignore` (upload)',
+    help: '`error`, `warn`, `ignore`, or `store`: a set without files, which records that this code passed (upload)',
   },
   overwrite: {
     parse: flag,

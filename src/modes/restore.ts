@@ -7,7 +7,7 @@ import { assertFinished } from '../asset-set/lookup.ts';
 import { isHidden } from '../asset-set/path.ts';
 import { totalSize } from '../asset-set/record.ts';
 import type { RunContext } from '../run-context.ts';
-import { counted, printable, readableSize } from '../text.ts';
+import { counted, countedAssets, printable, readableSize } from '../text.ts';
 import { filesOf, type Outcome, outcomeOfSearch, type RestoredFiles, recordOf } from './outcome.ts';
 
 export interface RestoreOptions extends SearchOptions {
@@ -62,7 +62,7 @@ export async function bringBack(
 }
 
 function described(files: Outcome['files'], note = ''): string {
-  return `${counted(files.length, 'asset')} (${readableSize(totalSize(files))}${note})`;
+  return `${countedAssets(files)} (${readableSize(totalSize(files))}${note})`;
 }
 
 /** Whoever names a file wants it restored. */

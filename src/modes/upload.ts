@@ -20,7 +20,7 @@ import type { CodeHash } from '../code-hash/code-hash.ts';
 import { InputError, RecordLostError, UserError } from '../errors.ts';
 import type { FileSelection } from '../ports.ts';
 import type { RunContext } from '../run-context.ts';
-import { counted, defined, printable, readableSize } from '../text.ts';
+import { countedAssets, defined, printable, readableSize } from '../text.ts';
 import { filesOf, type Outcome, outcomeOf, recordOf } from './outcome.ts';
 
 /** Each attempt waits for another run that was faster. */
@@ -30,7 +30,8 @@ export interface UploadOptions {
   /** Which files are uploaded. */
   readonly selection: FileSelection;
   readonly settings: AssetSettings;
-  readonly ifNoFilesFound: 'error' | 'warn' | 'ignore';
+  /** `store`: a set without files says that this code passed. */
+  readonly ifNoFilesFound: 'error' | 'warn' | 'ignore' | 'store';
   readonly overwrite: boolean;
 }
 
@@ -39,6 +40,8 @@ interface UploadPlan {
   readonly overwrite: boolean;
   readonly location: SetLocation;
   readonly assets: readonly PlannedAsset[];
+  /** Whether a set is stored although it has no files. */
+  readonly storesEmpty: boolean;
   readonly codeHash: CodeHash | undefined;
 }
 
@@ -65,18 +68,19 @@ export async function upload(run: RunContext, options: UploadOptions): Promise<O
   const codeHash = await findHash();
   const cache = codeHash === undefined ? [] : [cacheSet(run.prefix, codeHash.value)];
   refuseBadPaths(run.packages, { assets, locations: [location, ...cache] });
-  return uploadPlanned(run, { overwrite: options.overwrite, location, assets, codeHash });
+  const storesEmpty = options.ifNoFilesFound === 'store';
+  return uploadPlanned(run, { overwrite: options.overwrite, location, assets, storesEmpty, codeHash });
 }
 
 /** @returns what there is to upload, or how it ends where nothing is */
 async function prepare(run: RunContext, options: UploadOptions, told: MarkedUpload) {
   const marked = options.overwrite ? undefined : await uploadMarked(run, told);
   if (marked !== undefined) return { marked, assets: [] };
-  if (!(await run.packages.exists()))
-    throw new InputError(
-      `package-directory '${run.packages.path}' does not exist: build the assets into it before uploading`,
-    );
-  return { marked, assets: await planUpload(run, options) };
+  if (await run.packages.exists()) return { marked, assets: await planUpload(run, options) };
+  if (options.ifNoFilesFound === 'store') return { marked, assets: [] };
+  throw new InputError(
+    `package-directory '${run.packages.path}' does not exist: build the assets into it before uploading`,
+  );
 }
 
 async function refuseOtherCommit({ packages }: RunContext, commit: string): Promise<void> {
@@ -98,12 +102,12 @@ function tellNoFiles({ packages, log }: RunContext, { ifNoFilesFound, selection 
 }
 
 async function uploadPlanned(run: RunContext, plan: UploadPlan): Promise<Outcome> {
-  const { location, assets, codeHash, overwrite } = plan;
+  const { location, assets, storesEmpty, codeHash, overwrite } = plan;
   const { log, prefix } = run;
   const { bucket } = run.store;
   const finding = await lookUpFinished(run, location);
   const { reason } = finding.verdict;
-  if (assets.length === 0) return outcome(run, plan, { finding, reason });
+  if (assets.length === 0 && !storesEmpty) return outcome(run, plan, { finding, reason });
   if (isUsable(finding, run.legacy) && !overwrite) {
     await compareWithStored(run, plan, finding);
     log.info(`The set at ${uriOf(bucket, location)} has all of these paths: nothing is uploaded.`);
@@ -111,7 +115,7 @@ async function uploadPlanned(run: RunContext, plan: UploadPlan): Promise<Outcome
   }
   if (run.dryRun) {
     const copied = codeHash && `, and copy them to ${uriOf(bucket, cacheSet(prefix, codeHash.value))}`;
-    log.info(`Dry run: would upload ${counted(assets.length, 'asset')} to ${uriOf(bucket, location)}${copied ?? ''}.`);
+    log.info(`Dry run: would upload ${countedAssets(assets)} to ${uriOf(bucket, location)}${copied ?? ''}.`);
     return outcome(run, plan, { finding, reason });
   }
   return sendOrYield(run, plan, finding);
@@ -178,7 +182,7 @@ async function send(run: RunContext, plan: UploadPlan, finding: Finding): Promis
   });
   const size = readableSize(record.totalSize);
   run.log.info(
-    `Stored ${counted(record.files.length, 'asset')} (${size}${presentCount > 0 ? `, ${presentCount} of them there already` : ''}) at ${uriOf(run.store.bucket, location)}.`,
+    `Stored ${countedAssets(record.files)} (${size}${presentCount > 0 ? `, ${presentCount} of them there already` : ''}) at ${uriOf(run.store.bucket, location)}.`,
   );
   const stored: Finding = { ...finding, verdict: { reason: 'complete', record } };
   return finish(run, plan, { finding: stored, reason: presentCount > 0 ? 'resumed' : 'uploaded' });
@@ -215,7 +219,7 @@ async function finish(run: RunContext, plan: UploadPlan, ending: Ending): Promis
   const { location, codeHash, overwrite } = plan;
   const record = recordOf(ending.finding);
   if (run.dryRun) return outcome(run, plan, ending);
-  if (record !== undefined) await leaveRecord(run, record);
+  await leaveRecordOf(run, ending.finding);
   if (codeHash === undefined || !isBuiltFrom(run, record, codeHash)) return outcome(run, plan, ending);
   const cached = await fillCache(run, { source: location, record, codeHash: codeHash.value, overwrite });
   return outcome(run, plan, { ...ending, cached });
