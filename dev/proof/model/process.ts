@@ -152,7 +152,7 @@ export class ModelProcess implements Runner {
     if (mode === 'check') return check(run, { ...search, restore: this.plan.restores ? EVERYTHING : undefined });
     const settings = { contentType: () => undefined, cacheControl: undefined, metadata: undefined };
     const selection = { patterns: [], includeHidden: false };
-    return upload(run, { selection, settings, overwrite, ifNoFilesFound: 'error' });
+    return upload(run, { selection, settings, overwrite, ifNoFilesFound: 'store' });
   }
 
   #jobFiles(): Ports['jobFiles'] {

@@ -26,7 +26,8 @@ export function verifyFailure(world: World, process: ModelProcess, error: unknow
     world.violate(`P${number} says that others keep overwriting, and they do not`);
   const written = /is still writing (\S+) after/.exec(error.message)?.[1];
   if (written !== undefined) verifyWait(world, process, placeOfKey(written));
-  const isLacking = /is complete without|without a record/.test(error.message) || error instanceof SetChangedError;
+  const isLacking =
+    /is complete without|without a record|and this upload none/.test(error.message) || error instanceof SetChangedError;
   const isElsewhere = plan.checksOutOther && error.message.includes('is checked out');
   const isUnsigned = plan.signs && error.message.includes('is not signed');
   const mayMiss = isLacking || isElsewhere || isUnsigned || (written !== undefined && !plan.waits);
