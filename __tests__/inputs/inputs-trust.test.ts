@@ -48,6 +48,7 @@ describe('signing-key and verify-keys', () => {
     { mode: 'check' },
     { mode: 'restore' },
     { mode: 'check', ...CODE_HASH, access: 'read' },
+    { mode: 'upload', access: 'read' },
     { mode: 'check', ...CODE_HASH, 'dry-run': 'true' },
     { mode: 'upload', 'dry-run': 'true' },
   ])('need no signing-key where %j writes nothing', (texts) => {
