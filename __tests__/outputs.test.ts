@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Explanation } from '../src/asset-set/explanation.ts';
 import { cacheSet } from '../src/asset-set/location.ts';
 import type { Outcome } from '../src/modes/outcome.ts';
 import { OUTPUTS, outputsOf } from '../src/outputs.ts';
@@ -29,6 +30,7 @@ describe('outputsOf', () => {
       uploaded: 'false',
       cached: 'false',
       restored: 'false',
+      explanation: '{}',
       files: '[]',
     });
   });
@@ -53,6 +55,7 @@ describe('outputsOf', () => {
       uploaded: 'false',
       cached: 'false',
       restored: 'true',
+      explanation: '{}',
       files: expect.any(String),
     });
   });
@@ -74,6 +77,32 @@ describe('outputsOf', () => {
 
   it('sets every output, whatever the outcome is', () => {
     expect([...outputsOf(outcome(), 'my-assets').keys()]).toEqual(Object.keys(OUTPUTS));
+  });
+});
+
+describe('the output explanation', () => {
+  const NONE = { count: 0, names: [] };
+  const EXPLANATION: Explanation = {
+    kind: 'sources-changed',
+    sentence: '1 of 2 sources changed',
+    added: NONE,
+    changed: { count: 1, names: ['\u001b[2J'] },
+    deleted: NONE,
+    mode: NONE,
+    salt: NONE,
+    patterns: NONE,
+  };
+
+  it('is JSON in one line that a terminal takes for no command', () => {
+    const { explanation = '' } = tell({ explanation: EXPLANATION });
+    expect(explanation).toMatch(/^[ -~]*$/);
+    expect(JSON.parse(explanation)).toEqual(EXPLANATION);
+  });
+
+  it('has its texts alone where there is no room for more', () => {
+    const names = Array.from({ length: 100 }, () => '\u2028'.repeat(3000));
+    const { explanation = '' } = tell({ explanation: { ...EXPLANATION, added: { count: 100, names } } });
+    expect(JSON.parse(explanation)).toEqual({ kind: 'sources-changed', sentence: '1 of 2 sources changed' });
   });
 });
 

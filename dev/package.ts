@@ -61,6 +61,8 @@ const SEAMS = {
     'src/code-hash/git.ts',
     'src/code-hash/git-entries.ts',
     'src/code-hash/md5.ts',
+    'src/modes/explain.ts',
+    'src/asset-set/sources.ts',
   ],
   transfer: [
     'src/modes/upload.ts',

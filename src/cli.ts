@@ -1,7 +1,8 @@
 import { InputError, MissError } from './errors.ts';
 import { Terminal, terminalHost } from './host/terminal.ts';
-import { type CommandLine, parseCommandLine } from './inputs/flags.ts';
-import { readInputs, run } from './run.ts';
+import { assertCommits, type CommandLine, parseCommandLine } from './inputs/flags.ts';
+import { explain, readInputs, run } from './run.ts';
+import { outputText } from './text.ts';
 import { VERSION } from './version.ts';
 
 const DONE = 0;
@@ -24,10 +25,12 @@ async function runCommand(line: CommandLine): Promise<number> {
   if (line.wantsVersion) return print(VERSION);
   if (line.wantsHelp) return print((await import('./inputs/help.ts')).helpText(line.command));
   if (line.command === undefined)
-    throw new InputError('There is no command: give check, upload or restore, or see --help');
+    throw new InputError('There is no command: give check, upload, restore or explain, or see --help');
+  if (line.command === 'explain') assertCommits(line);
   const terminal = new Terminal(line);
   const host = terminalHost(line, terminal);
   const inputs = readInputs(host);
+  if (line.command === 'explain') return runExplain(line, terminal, () => explain(host, inputs, line.commits));
   const missed = line.tellsMiss && inputs.mode !== 'upload' ? MISSED : undefined;
   try {
     const { found } = await run(host, inputs);
@@ -35,6 +38,21 @@ async function runCommand(line: CommandLine): Promise<number> {
   } catch (error) {
     terminal.fail(error);
     return error instanceof MissError ? (missed ?? FAILED) : FAILED;
+  }
+}
+
+/** Prints the answer alone: with `--json` all that is known, else in one sentence. */
+async function runExplain(
+  { isJson }: CommandLine,
+  terminal: Terminal,
+  ask: () => Promise<{ readonly sentence: string }>,
+): Promise<number> {
+  try {
+    const explanation = await ask();
+    return print(isJson ? outputText(explanation) : `${explanation.sentence}.`);
+  } catch (error) {
+    terminal.fail(error);
+    return FAILED;
   }
 }
 

@@ -20,6 +20,7 @@ export const OUTPUTS = {
   uploaded: ({ uploaded }) => uploaded,
   cached: ({ cached }) => cached,
   restored: ({ restored }) => restored,
+  explanation: ({ explanation }) => explanation ?? {},
   files: ({ files, location }) =>
     files.map(({ path, size, sha256 }) => ({ path, size, sha256, key: location.prefix + path })),
 } as const satisfies Record<string, (outcome: Outcome, bucket: string) => OutputValue>;

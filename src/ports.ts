@@ -124,6 +124,21 @@ export type ReadResult =
   /** The object is gone, or has another ETag or size than the one asked for. */
   | { readonly outcome: 'changed' };
 
+export interface ObjectRead {
+  readonly key: string;
+  /** More is a fault. */
+  readonly mostBytes: number;
+  readonly signal: AbortSignal;
+}
+
+export interface ObjectWrite {
+  readonly key: string;
+  readonly body: Buffer;
+  readonly contentType: string;
+  readonly condition: WriteCondition;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * A bucket. Every method throws a StoreError for a refusal, a fault or a reply without the fields it must have:
  * `undefined` is only ever the store's own word that there is no such object.
@@ -136,8 +151,12 @@ export interface ObjectStore {
   readonly partSizeBytes: number;
   /** Whether only signed sets count, so that neither metadata nor marker files are taken at their word. */
   readonly requiresSignatures: boolean;
-  readDocument(key: string): Promise<StoredDocument | undefined>;
+  /** @param signal besides the store's own */
+  readDocument(key: string, signal?: AbortSignal): Promise<StoredDocument | undefined>;
   writeDocument(key: string, body: Buffer, condition: WriteCondition): Promise<WriteResult>;
+  /** Reads an object that is neither record nor asset, whole. */
+  readObject(read: ObjectRead): Promise<Buffer | undefined>;
+  writeObject(write: ObjectWrite): Promise<WriteResult>;
   /** Every object whose key starts with `prefix`, page by page. */
   list(prefix: string): AsyncIterable<readonly ListedObject[]>;
   head(key: string): Promise<ObjectHead | undefined>;
@@ -171,6 +190,10 @@ export interface SourceTree {
   isRepository(): Promise<boolean>;
   /** Full hex id of the commit checked out; undefined where there is no repository or no commit yet. */
   head(): Promise<string | undefined>;
+  /** Full hex id of the commit that git knows by a name; undefined where it knows none. */
+  resolve(name: string): Promise<string | undefined>;
+  /** Full hex ids of the parents of HEAD, or of another commit, also of those that a shallow clone lacks. */
+  parents(commit?: string): Promise<readonly string[]>;
   /** Repositories in the folders directly below, and the commits checked out there. */
   nested(): Promise<readonly NestedRepository[]>;
   /** The entries that `git add -A` would leave in a scratch index for these patterns. */

@@ -13,6 +13,14 @@ export interface CommitRequest {
   readonly repositoryIsGiven: boolean;
 }
 
+/** Commits that an earlier build may be of, as the system that runs the job names them: of any form. */
+export interface Baselines {
+  /** What the branch pointed to before the push. */
+  readonly before?: string | undefined;
+  /** What a pull request is to be merged into. */
+  readonly base?: string | undefined;
+}
+
 /** Which run this is: its records say so to whoever has to wait for it. */
 export interface RunIdentity {
   readonly repository?: string;
@@ -43,6 +51,10 @@ export interface RunContext extends Ports {
   /** How long to wait in all for other runs. */
   readonly waitMs: number;
   readonly concurrency: Concurrency;
+  /** Earlier commits that the event names. */
+  readonly baselines: Baselines;
+  /** Whether sources are stored and misses explained. */
+  readonly explain: boolean;
   readonly writer: RunIdentity;
   readonly progress: Progress;
 }

@@ -1,4 +1,5 @@
 import type { RestoreSelection } from './asset-set/download.ts';
+import type { Explanation } from './asset-set/explanation.ts';
 import { gitSourceTree } from './code-hash/code-hash.ts';
 import { CancelledError, describeError, MissError, UserError } from './errors.ts';
 import type { Host } from './host/host.ts';
@@ -82,6 +83,14 @@ function warnOfCacheMode({ withheldBy }: Inputs['access'], log: Host['log']): vo
     );
 }
 
+/** Compares what the uploads of two commits stored; without the second commit, with an earlier one. */
+export async function explain(host: Host, inputs: Inputs, commits: readonly string[]): Promise<Explanation> {
+  const progress = new Progress({ clock: systemClock, log: host.log, liveLine: host.liveLine });
+  const context = await contextOf(inputs, host, progress);
+  const { explainCommit } = await import('./modes/explain.ts');
+  return explainCommit(context, commits, inputs.search.fallbackPrefixes);
+}
+
 function missOf(
   { mode, dryRun, search }: Inputs,
   { commit, reason, found, restored, location, unfinished }: Outcome,
@@ -136,7 +145,7 @@ async function contextOf(
   const signal = cancellationOf(inputs.mode, onCancel);
   // Before anything else is written.
   signal.addEventListener('abort', () => progress.stop());
-  const { sha: context, untrustedEvent: _, ...run } = job;
+  const { sha: context, untrustedEvent: _, baselines = {}, ...run } = job;
   return {
     store: await storeOf(inputs, { log, signal, onRetry: progress.retried }),
     sources: gitSourceTree({ repositoryPath: inputs.repository.path, packageDirectory: inputs.packageDirectory }),
@@ -154,6 +163,8 @@ async function contextOf(
     dryRun: inputs.dryRun,
     waitMs: inputs.waitMs,
     concurrency: affordable(inputs.concurrency),
+    explain: inputs.explain,
+    baselines,
     writer: defined({ ...run, version: VERSION }),
     progress,
   };

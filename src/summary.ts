@@ -135,8 +135,9 @@ const CAUSES: Readonly<Record<string, string>> = {
   disabled: "nothing was looked for, since access is 'write'",
 };
 
-function causeOf({ reason, codeHash, detail }: Outcome): string {
+function causeOf({ reason, codeHash, detail, explanation }: Outcome): string {
   if (detail !== undefined) return `the set of this commit does not count: ${printable(detail)}`;
+  if (explanation !== undefined && reason !== 'in-progress') return explanation.sentence;
   if (reason === 'absent')
     return codeHash === undefined
       ? 'nothing is stored for this commit'

@@ -120,13 +120,14 @@ export function textIn(value: unknown): string | undefined {
  * An output as one line of text: what is no text already is JSON.
  *
  * @param mostCharacters that the text may have
- * @returns an empty text for a list that is longer
+ * @returns an empty text for a list that is longer; of an object that is longer, its texts alone
  */
 export function outputText(
-  value: string | number | boolean | readonly object[],
+  value: string | number | boolean | object | readonly object[],
   mostCharacters = Number.POSITIVE_INFINITY,
 ): string {
   if (typeof value !== 'object') return String(value);
+  if (!isList(value)) return objectText(value, mostCharacters);
   const items: string[] = [];
   let characterCount = '['.length;
   for (const item of value) {
@@ -136,6 +137,17 @@ export function outputText(
     items.push(text);
   }
   return `[${items.join(',')}]`;
+}
+
+function isList(value: object): value is readonly object[] {
+  return Array.isArray(value);
+}
+
+function objectText(value: object, mostCharacters: number): string {
+  const text = inPrintable(JSON.stringify(value));
+  if (text.length <= mostCharacters) return text;
+  const texts = Object.entries(value).filter(([, field]) => isText(field));
+  return inPrintable(JSON.stringify(Object.fromEntries(texts)));
 }
 
 /** JSON leaves characters as they are that a terminal takes for a command, or a reader for a line end. */

@@ -103,7 +103,15 @@ describe('pathProblem', () => {
 
 describe('isMarker', () => {
   it('knows the names that users and the Python tool know', () => {
-    expect(MARKERS).toEqual(['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json', '.sha256sums']);
+    expect(MARKERS).toEqual([
+      '.found',
+      '.found-at',
+      '.commit-hash',
+      '.code-hash',
+      '.code-sources',
+      '.record.json',
+      '.sha256sums',
+    ]);
     expect(MARKERS.filter((name) => !isMarker(name))).toEqual([]);
   });
 

@@ -17,6 +17,8 @@ function checkedOut(head: string | undefined): SourceTree {
     exists: async () => head !== undefined,
     isRepository: async () => head !== undefined,
     head: async () => head,
+    resolve: async () => undefined,
+    parents: async () => [],
     nested: async () => [],
     entries: unused,
     committedEntries: unused,

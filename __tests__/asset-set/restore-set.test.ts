@@ -53,6 +53,8 @@ function runThatKeeps(kept: string[]): RunContext {
     dryRun: false,
     waitMs: 0,
     concurrency: 16,
+    explain: false,
+    baselines: {},
     writer: {},
     progress: new Progress({ clock: systemClock, log: SILENT }),
   };

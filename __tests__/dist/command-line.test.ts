@@ -52,6 +52,36 @@ describe('a pipeline', () => {
   });
 });
 
+describe('explain', () => {
+  it('says how two builds differ, on stdout alone', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.cli(['upload', ...FILTER]);
+    const before = scenario.head;
+    await scenario.commit({ 'src/main.txt': 'changed' });
+    await scenario.freshPackages();
+    const { stdout } = await scenario.cli(['check', ...FILTER, '--json']);
+    const { explanation } = JSON.parse(stdout);
+    expect(explanation).toMatchObject({ kind: 'sources-changed', baseline: { commit: before } });
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.cli(['upload', ...FILTER]);
+    expect(await scenario.cli(['explain', 'HEAD'])).toMatchObject({
+      exitCode: 0,
+      stdout: `${explanation.sentence}.\n`,
+    });
+    const told = await scenario.cli(['explain', scenario.head, before, '--json']);
+    expect(JSON.parse(told.stdout)).toEqual(explanation);
+  });
+
+  it('needs a commit, and one that was built', async () => {
+    expect(await scenario.cli(['explain'])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/one commit or two/),
+    });
+    expect(await scenario.cli(['explain', 'HEAD'])).toMatchObject({ exitCode: 1, stdout: '' });
+    expect((await scenario.cli(['explain', '--help'])).stdout).toMatch(/^Usage: .* explain <commit> \[<commit>\]/);
+  });
+});
+
 describe('--json', () => {
   it('is one object of all outputs, on a line of its own', async () => {
     await scenario.build({ 'a"$(id)\u{e0041}.zip': 'app' });
@@ -151,7 +181,7 @@ describe('--env-file', () => {
 
 describe('a command line that cannot be used', () => {
   it.each<[readonly string[], string]>([
-    [[], 'There is no command: give check, upload or restore, or see --help'],
+    [[], 'There is no command: give check, upload, restore or explain, or see --help'],
     [['chekc'], "There is no command 'chekc': did you mean check?"],
     [['deploy'], "There is no command 'deploy': see --help"],
     [['check', '--code-hash-filtre=src/**'], "There is no flag '--code-hash-filtre': did you mean --code-hash-filter?"],

@@ -32,6 +32,7 @@ function outputs(told: Record<string, string>): Record<string, string> {
     uploaded: 'false',
     cached: 'false',
     restored: 'false',
+    explanation: '{}',
     ...told,
   };
 }
@@ -66,9 +67,10 @@ describe('a pipeline', () => {
   it('checks, builds, uploads, and does not build again', async () => {
     const miss = await scenario.action('check', CACHING);
     expectSuccess(miss);
-    const { 'code-hash': codeHash = '' } = miss.outputs;
+    const { 'code-hash': codeHash = '', explanation = '' } = miss.outputs;
     expect(codeHash).toMatch(/^[0-9a-f]{64}$/);
-    expect(miss.outputs).toEqual(outputs({ ...MISS, reason: 'absent', 'code-hash': codeHash }));
+    expect(JSON.parse(explanation)).toMatchObject({ kind: 'first-build' });
+    expect(miss.outputs).toEqual(outputs({ ...MISS, reason: 'absent', 'code-hash': codeHash, explanation }));
 
     await scenario.build(FILES);
     const stored = { 'code-hash': codeHash, 'file-count': '2', 'total-bytes': '7', files: filesOutput(FILES) };

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -50,6 +50,7 @@ describe('the job', () => {
     };
     expect(await jobIn(env)).toEqual({
       sha: 'c1',
+      baselines: {},
       repository: 'owner/repository',
       runId: '12345678901',
       runAttempt: '2',
@@ -60,7 +61,15 @@ describe('the job', () => {
   });
 
   it('is unknown outside Actions, and where a variable is empty', async () => {
-    expect(await jobIn({ GITHUB_SHA: '', GITHUB_REPOSITORY: '' })).toEqual({});
+    expect(await jobIn({ GITHUB_SHA: '', GITHUB_REPOSITORY: '' })).toEqual({ baselines: {} });
+  });
+
+  it('has the commits before that its event names', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-event-'));
+    const event = join(directory, 'event.json');
+    await writeFile(event, JSON.stringify({ before: 'b1', pull_request: { base: { sha: 'b2' }, number: 1 } }));
+    expect(await jobIn({ GITHUB_EVENT_PATH: event })).toEqual({ baselines: { before: 'b1', base: 'b2' } });
+    await rm(directory, { recursive: true });
   });
 });
 

@@ -22,6 +22,8 @@ const GITLAB = {
   CI_JOB_NAME: 'build',
   CI_COMMIT_REF_NAME: 'main',
   CI_JOB_URL: 'https://gitlab.com/group/project/-/jobs/4711',
+  CI_COMMIT_BEFORE_SHA: 'b1',
+  CI_MERGE_REQUEST_DIFF_BASE_SHA: 'b2',
 };
 const BUILDKITE = {
   BUILDKITE: 'true',
@@ -61,6 +63,7 @@ const AZURE = {
   BUILD_SOURCEBRANCH: 'refs/heads/main',
 };
 const JENKINS = {
+  GIT_PREVIOUS_SUCCESSFUL_COMMIT: 'b1',
   JENKINS_URL: 'https://ci.example.com/',
   JOB_NAME: 'app/main',
   BUILD_NUMBER: '8',
@@ -92,7 +95,14 @@ const SYSTEMS: [string, Record<string, string>, object][] = [
   [
     'GitLab',
     GITLAB,
-    { repository: 'group/project', runId: '4711', workflow: 'build', ref: 'main', url: GITLAB.CI_JOB_URL },
+    {
+      repository: 'group/project',
+      runId: '4711',
+      workflow: 'build',
+      ref: 'main',
+      baselines: { before: 'b1', base: 'b2' },
+      url: GITLAB.CI_JOB_URL,
+    },
   ],
   [
     'Buildkite',
@@ -127,7 +137,11 @@ const SYSTEMS: [string, Record<string, string>, object][] = [
       url: 'https://dev.azure.com/acme/1b4e/_build/results?buildId=31',
     },
   ],
-  ['Jenkins', JENKINS, { repository: 'app/main', runId: '8', ref: 'main', url: JENKINS.BUILD_URL }],
+  [
+    'Jenkins',
+    JENKINS,
+    { repository: 'app/main', runId: '8', ref: 'main', baselines: { before: 'b1' }, url: JENKINS.BUILD_URL },
+  ],
   [
     'Concourse',
     CONCOURSE,

@@ -25,6 +25,7 @@ describe('inputs that are not given', () => {
       jobSummary: true,
       dryRun: false,
       access: { value: 'read-write', isNamed: false, withheldBy: undefined },
+      explain: true,
       legacy: 'trust',
       trust: undefined,
       waitMs: 0,

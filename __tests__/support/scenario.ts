@@ -112,6 +112,8 @@ export function closedSources(): SourceTree {
     exists: refuse,
     isRepository: refuse,
     head: refuse,
+    resolve: refuse,
+    parents: refuse,
     nested: refuse,
     entries: refuse,
     committedEntries: refuse,
@@ -266,6 +268,9 @@ export class Scenario {
       dryRun: false,
       waitMs: 0,
       concurrency: 8,
+      // Its requests would come on top of those that tests count.
+      explain: false,
+      baselines: {},
       writer: { repository: 'owner/repository', runId: '1', runAttempt: '1', version: '0.0.0' },
       progress: new Progress({ clock: systemClock, log: { info: () => {}, warning: () => {}, debug: () => {} } }),
       ...overrides,

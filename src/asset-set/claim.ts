@@ -1,7 +1,7 @@
 import { CancelledError, RecordLostError, StoreError, UserError } from '../errors.ts';
 import type { WriteCondition } from '../ports.ts';
 import type { RunContext } from '../run-context.ts';
-import { counted, readableSize } from '../text.ts';
+import { counted, defined, readableSize } from '../text.ts';
 import type { SetLocation } from './location.ts';
 import { dated } from './lookup.ts';
 import {
@@ -48,6 +48,7 @@ export class RecordClaim {
   /** What else keeps this run from going on. */
   #failure: unknown;
   #loss: RecordLostError | undefined;
+  #sources: string | undefined;
   #sealing = false;
   #wasSealed = false;
   /** One write of the record at a time: each waits for the one before it. */
@@ -132,12 +133,18 @@ export class RecordClaim {
     await this.renew();
   }
 
+  /** @param sha256 of what the record is to say of its sources once it is sealed; undefined for nothing */
+  addSources(sha256: string | undefined): void {
+    this.#sources = sha256;
+  }
+
   /** The commit point: from here on the set counts as found. */
   async seal(files: readonly AssetFile[]): Promise<CompleteRecord> {
     await this.settled();
     this.#sealing = true;
     const record: CompleteRecord = {
       ...this.#base(LEASE_SECONDS),
+      ...defined({ sources: this.#sources }),
       state: 'complete',
       files,
       totalSize: totalSize(files),

@@ -25,6 +25,8 @@ export interface SearchResult {
   readonly codeHash: CodeHash | undefined;
   /** On a miss: a set that would do, had another run finished it in time. */
   readonly unfinished?: Finding | undefined;
+  /** On a miss: what was looked up besides. */
+  readonly elsewhere?: readonly Finding[] | undefined;
 }
 
 /** What a search has found out so far. */
@@ -34,6 +36,8 @@ interface Search {
   readonly codeHash: CodeHash | undefined;
   /** When it stops waiting for others, by the monotonic clock. */
   readonly deadlineMs: number;
+  /** What was looked up elsewhere. */
+  readonly seen: Finding[];
 }
 
 /**
@@ -50,7 +54,7 @@ export async function findSet(run: RunContext, options: SearchOptions, commit: s
 
   const codeHash = await hashSources(run, commit);
   if (isInProgress(own)) return miss({ own, codeHash });
-  const search = { options, own, codeHash, deadlineMs };
+  const search = { options, own, codeHash, deadlineMs, seen: [] };
   const from = await findElsewhere(run, search);
   if (from === undefined || isInProgress(from)) return miss(search, from);
   return adopt(run, search, from);
@@ -96,6 +100,7 @@ async function findElsewhere(run: RunContext, search: Search): Promise<Finding |
   let inProgress: Finding[] = [];
   for (const location of candidates(run, search)) {
     const from = await lookUp(run, location);
+    search.seen.push(from);
     tell(run, from);
     if (isOtherCode(run, from, search.codeHash)) continue;
     if (isUsable(from, run.legacy)) return from;
@@ -135,8 +140,12 @@ function hit(found: Finding, rest: Pick<SearchResult, 'own' | 'source' | 'codeHa
   return { ...rest, found, reason: found.verdict.reason };
 }
 
-function miss({ own, codeHash }: Pick<Search, 'own' | 'codeHash'>, unfinished?: Finding): SearchResult {
-  return { own, codeHash, unfinished, found: undefined, reason: own.verdict.reason, source: 'artifact' };
+function miss(
+  { own, codeHash, seen }: Pick<Search, 'own' | 'codeHash'> & Partial<Search>,
+  unfinished?: Finding,
+): SearchResult {
+  const { reason } = own.verdict;
+  return { own, codeHash, unfinished, found: undefined, reason, source: 'artifact', elsewhere: seen };
 }
 
 /** Says in the log what was found. */
@@ -175,9 +184,9 @@ async function adopt(run: RunContext, search: Search, from: Finding): Promise<Se
 }
 
 /** Another run is making the same set: what counts is how that ends. */
-async function afterLostRace(run: RunContext, { own, codeHash, deadlineMs }: Search): Promise<SearchResult> {
+async function afterLostRace(run: RunContext, { own, codeHash, deadlineMs, seen }: Search): Promise<SearchResult> {
   const now = await lookUpSettled(run, own.location, deadlineMs - run.clock.monotonicMs());
   tell(run, now);
   const result = { own: now, codeHash };
-  return isUsable(now, run.legacy) ? hit(now, { ...result, source: 'artifact' }) : miss(result);
+  return isUsable(now, run.legacy) ? hit(now, { ...result, source: 'artifact' }) : miss({ ...result, seen });
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CodeHashAlgorithm, CodeHashRequest } from '../code-hash/code-hash.ts';
+import type { CodeHash, CodeHashAlgorithm, CodeHashRequest } from '../code-hash/code-hash.ts';
 import type { RunContext } from '../run-context.ts';
 import { defined, isObject, isText, parsedJson } from '../text.ts';
 import { isCodeHash, type SetLocation, setAt, uriOf } from './location.ts';
@@ -45,6 +45,36 @@ export interface Handover {
 export function handoverName({ endpoint, bucket }: Place, own: SetLocation): string {
   const digest = createHash('sha256').update(JSON.stringify([endpoint, uriOf(bucket, own)]));
   return `s3-asset-manager-${digest.digest('hex')}.json`;
+}
+
+/** Of one of the job's files. */
+function handedSourcesName(codeHash: string): string {
+  return `s3-asset-manager-sources-${codeHash}.json`;
+}
+
+/**
+ * Leaves what a code hash was computed from for the upload that follows a miss, since the build in between may change it:
+ * among the job's files, or else in `.code-sources`.
+ */
+export async function handOverSources(
+  { packages, jobFiles, explain }: RunContext,
+  codeHash: CodeHash | undefined,
+): Promise<void> {
+  if (!explain || codeHash?.sources === undefined) return;
+  const text = await codeHash.sources();
+  if (text === undefined) return;
+  if (jobFiles === undefined) await packages.writeMarker('.code-sources', `${codeHash.value}\n${text}`);
+  else await jobFiles.write(handedSourcesName(codeHash.value), text);
+}
+
+/** @returns what a check handed over of this very code hash; undefined where it did not */
+export async function handedSources(
+  { packages, jobFiles }: RunContext,
+  { value }: CodeHash,
+): Promise<string | undefined> {
+  if (jobFiles !== undefined) return jobFiles.read(handedSourcesName(value));
+  const text = await packages.readMarker('.code-sources');
+  return text?.startsWith(`${value}\n`) ? text.slice(value.length + 1) : undefined;
 }
 
 /** What a request for a code hash and its result are handed over as. */

@@ -36,6 +36,17 @@ function location(prefix: string, kind: SetLocation['kind'], folder: string, id:
   return { kind, id, prefix: `${root}${folder}/${id}/`, recordKey: `${root}records/${folder}/${id}.json` };
 }
 
+/** Where the sources of a code hash are listed. */
+export function sourcesKey(prefix: string, codeHash: string): string {
+  return `${prefix === '' ? '' : `${prefix}/`}records/sources/${codeHash}.json.gz`;
+}
+
+/** @returns the `prefix` under which a set lies */
+export function prefixOf({ kind, id, prefix }: SetLocation): string {
+  const folder = kind === 'cache' ? 'cache' : 'artifacts';
+  return prefix.slice(0, -`/${folder}/${id}/`.length);
+}
+
 /** `s3://` and where the assets of a set lie; ends in `/`. */
 export function uriOf(bucket: string, { prefix }: SetLocation): string {
   return `s3://${bucket}/${prefix}`;

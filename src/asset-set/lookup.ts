@@ -179,8 +179,12 @@ interface ReadRecord {
 }
 
 /** @returns the set's record, or undefined when the store says that there is none */
-export async function readRecord(store: ObjectStore, location: SetLocation): Promise<ReadRecord | undefined> {
-  const document = await store.readDocument(location.recordKey);
+export async function readRecord(
+  store: ObjectStore,
+  location: SetLocation,
+  signal?: AbortSignal,
+): Promise<ReadRecord | undefined> {
+  const document = await store.readDocument(location.recordKey, signal);
   return document && dated(document, `s3://${store.bucket}/${location.recordKey}`);
 }
 

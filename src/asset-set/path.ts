@@ -3,7 +3,15 @@ import { printable } from '../text.ts';
 const MAX_KEY_BYTES = 1024;
 
 /** The files beside the assets by which steps tell each other what they found. */
-export const MARKERS = ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json', '.sha256sums'] as const;
+export const MARKERS = [
+  '.found',
+  '.found-at',
+  '.commit-hash',
+  '.code-hash',
+  '.code-sources',
+  '.record.json',
+  '.sha256sums',
+] as const;
 export type Marker = (typeof MARKERS)[number];
 
 const MARKER_NAMES: ReadonlySet<string> = new Set(MARKERS);

@@ -5,7 +5,7 @@ import { defined, isError, printable } from '../text.ts';
 import { RecordClaim } from './claim.ts';
 import { completeSet } from './complete.ts';
 import { contentsOf, copyAssets } from './copy.ts';
-import { cacheSet, type SetLocation, uriOf } from './location.ts';
+import { cacheSet, prefixOf, type SetLocation, uriOf } from './location.ts';
 import { type Finding, lookUpFinished, lookUpSettled, wasSealed } from './lookup.ts';
 import { pathProblem } from './path.ts';
 import type { AssetFile, CompleteRecord } from './record.ts';
@@ -27,7 +27,7 @@ export async function promote(run: RunContext, { from, own }: Promotion): Promis
   const { files, commit: builtFrom } = await contentsOf(run, from);
   refuseBadPaths(files, { from: from.location, to: own.location });
   const commit = own.location.id;
-  const { codeHash, codeHashAlgorithm } = codeHashOf(from);
+  const { codeHash, codeHashAlgorithm, sources } = codeHashOf(from);
   const legacy = from.verdict.reason === 'legacy' ? true : undefined;
   const claim = await RecordClaim.begin(run, {
     location: own.location,
@@ -36,7 +36,14 @@ export async function promote(run: RunContext, { from, own }: Promotion): Promis
       commit,
       codeHash: legacy ? undefined : codeHash,
       codeHashAlgorithm,
-      origin: defined({ kind: 'cache', codeHash, commit: builtFrom, legacy }),
+      sources,
+      origin: defined({
+        kind: 'cache',
+        codeHash,
+        commit: builtFrom,
+        legacy,
+        prefix: sources && prefixElsewhere(run, from),
+      }),
       sealedBefore: wasSealed(own) || undefined,
     }),
   });
@@ -47,8 +54,18 @@ export async function promote(run: RunContext, { from, own }: Promotion): Promis
   });
 }
 
+/** Sources are not copied. @returns the prefix under which those of a set lie, if it is not this run's */
+function prefixElsewhere(run: RunContext, { verdict, location }: Finding): string | undefined {
+  const origin = verdict.reason === 'complete' ? verdict.record.origin : undefined;
+  const prefix = (origin?.kind === 'cache' ? origin.prefix : undefined) ?? prefixOf(location);
+  return prefix === run.prefix ? undefined : prefix;
+}
+
 /** What a set says of itself: its record, or, of a set without one in the cache, its key. Never the hash that is asked for. */
-function codeHashOf({ verdict, location }: Finding): Pick<CompleteRecord, 'codeHash' | 'codeHashAlgorithm'> {
+function codeHashOf({
+  verdict,
+  location,
+}: Finding): Pick<CompleteRecord, 'codeHash' | 'codeHashAlgorithm' | 'sources'> {
   if (verdict.reason === 'complete') return verdict.record;
   return location.kind === 'cache' ? { codeHash: location.id } : {};
 }
@@ -124,14 +141,16 @@ async function fill(run: RunContext, filling: CacheFilling, location: SetLocatio
     return true;
   }
   if (existing.verdict.reason === 'in-progress') return false;
-  const { commit, codeHashAlgorithm } = record;
+  const { commit, codeHashAlgorithm, origin } = record;
+  const isElsewhere = origin.kind === 'cache' && origin.prefix !== undefined;
   const claim = await RecordClaim.begin(run, {
     location,
     takeOver: existing.record?.etag,
     draft: defined({
-      commit: record.origin.kind === 'cache' ? (record.origin.commit ?? commit) : commit,
+      commit: origin.kind === 'cache' ? (origin.commit ?? commit) : commit,
       codeHash,
       codeHashAlgorithm,
+      sources: isElsewhere ? undefined : record.sources,
       origin: { kind: 'upload' },
     }),
   });

@@ -35,12 +35,21 @@ export interface Writer extends RunIdentity {
 
 type Origin =
   | { readonly kind: 'upload' }
-  | { readonly kind: 'cache'; readonly codeHash?: string; readonly commit?: string; readonly legacy?: true };
+  | {
+      readonly kind: 'cache';
+      readonly codeHash?: string;
+      readonly commit?: string;
+      readonly legacy?: true;
+      /** Where the sources lie, if not under the record's own prefix: that of the set it was copied from. */
+      readonly prefix?: string;
+    };
 
 interface RecordBase {
   readonly commit: string;
   readonly codeHash?: string;
   readonly codeHashAlgorithm?: CodeHashAlgorithm;
+  /** Base64 SHA-256 of the object that lists what the code hash was computed from. */
+  readonly sources?: string;
   readonly origin: Origin;
   readonly writer: Writer;
   readonly leaseSeconds: number;
@@ -64,7 +73,7 @@ export type AssetRecord = UploadingRecord | CompleteRecord;
 /** What a writer fills in when it begins; the rest follows from its state. */
 export type RecordDraft = Pick<
   UploadingRecord,
-  'commit' | 'codeHash' | 'codeHashAlgorithm' | 'origin' | 'sealedBefore'
+  'commit' | 'codeHash' | 'codeHashAlgorithm' | 'sources' | 'origin' | 'sealedBefore'
 >;
 
 /** A record that is there, and what it says, unless it is archived, so that nothing can read it. */
@@ -79,9 +88,9 @@ export interface FoundRecord {
 
 /** The record as stored: one JSON object, its files sorted by the UTF-8 bytes of their paths. */
 export function recordText(record: AssetRecord): string {
-  const { commit, codeHash, codeHashAlgorithm, origin, writer, leaseSeconds, createdAt } = record;
-  const head = { schema: RECORD_SCHEMA, state: record.state, commit, codeHash, codeHashAlgorithm, origin, writer };
-  const base = { ...head, leaseSeconds, createdAt };
+  const { commit, codeHash, codeHashAlgorithm, sources, origin, writer, leaseSeconds, createdAt } = record;
+  const head = { schema: RECORD_SCHEMA, state: record.state, commit, codeHash, codeHashAlgorithm };
+  const base = { ...head, sources, origin, writer, leaseSeconds, createdAt };
   if (record.state !== 'complete') return JSON.stringify({ ...base, sealedBefore: record.sealedBefore });
   return JSON.stringify({ ...base, files: inOrder(record.files), totalSize: record.totalSize });
 }
@@ -109,6 +118,7 @@ export function parseRecord(text: string, where: string): AssetRecord {
     commit: fields.commit('commit'),
     codeHash: fields.optionalCodeHash('codeHash'),
     codeHashAlgorithm: algorithmOf(fields.optionalText('codeHashAlgorithm')),
+    sources: fields.optionalText('sources'),
     origin: parseOrigin(fields.object('origin')),
     writer: parseWriter(fields.object('writer')),
     leaseSeconds: Math.min(fields.count('leaseSeconds'), MAX_LEASE_SECONDS),
@@ -136,6 +146,7 @@ function parseOrigin(fields: Fields): Origin {
     codeHash: fields.optionalCodeHash('codeHash'),
     commit: fields.optionalCommit('commit'),
     legacy: fields.flag('legacy') || undefined,
+    prefix: fields.optionalText('prefix'),
   });
 }
 

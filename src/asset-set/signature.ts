@@ -164,8 +164,8 @@ export function signedStore(store: ObjectStore, { signing, trusted }: RecordKeys
       const written = signing === undefined ? body : signedRecord({ recordKey, body }, signing);
       return store.writeDocument(recordKey, written, condition);
     },
-    readDocument: async (recordKey) => {
-      const document = await store.readDocument(recordKey);
+    readDocument: async (recordKey, signal) => {
+      const document = await store.readDocument(recordKey, signal);
       return document && { ...document, ...openRecord({ recordKey, body: document.body }, trusted) };
     },
   };

@@ -1,10 +1,10 @@
-import { type Hints, handedCodeHash, isSameRequest } from '../asset-set/handover.ts';
+import { type Hints, handedCodeHash, handedSources, isSameRequest } from '../asset-set/handover.ts';
 import { describeLack, isCodeHash } from '../asset-set/location.ts';
-import { waitForAll } from '../async.ts';
+import { once, waitForAll } from '../async.ts';
 import { InputError, UserError } from '../errors.ts';
-import type { Log, SourceTree } from '../ports.ts';
+import type { Log, SourceListing, SourceTree } from '../ports.ts';
 import type { RunContext } from '../run-context.ts';
-import { counted, printable } from '../text.ts';
+import { counted, defined, printable } from '../text.ts';
 import {
   type CodeHash,
   type CodeHashAlgorithm,
@@ -22,6 +22,8 @@ interface HashedSources {
   readonly fileCount: number;
   /** Patterns that match nothing. */
   readonly unmatched: readonly string[];
+  /** What was hashed, where that is git's list. */
+  readonly listing?: SourceListing;
 }
 
 /**
@@ -46,7 +48,13 @@ export async function hashCheckedOut(
   const [, hashed] = await waitForAll([assertion, hashSources(request, sources)]);
   tellUnmatched(request, hashed, { sources, log });
   log.info(`The code hash is ${hashed.value}, of ${counted(hashed.fileCount, 'file')}.`);
-  return { value: hashed.value, algorithm: request.algorithm };
+  const { value, listing } = hashed;
+  return defined({ value, algorithm: request.algorithm, sources: listing && sourcesFor(request, listing) });
+}
+
+/** What becomes of it is needed on a miss alone. */
+function sourcesFor(request: ComputedHash, listing: SourceListing): () => Promise<string> {
+  return once(async () => (await import('../asset-set/sources.ts')).sourcesText(request, listing));
 }
 
 async function assertHead(commit: string, sources: SourceTree): Promise<void> {
@@ -70,7 +78,7 @@ async function hashSources({ algorithm, patterns, salt }: ComputedHash, sources:
     return { ...found, value: await md5(pieces) };
   }
   const { entries, unmatched } = await sources.entries(patterns);
-  return { unmatched, value: gitSha256(salt, entries), fileCount: countOf(entries) };
+  return { unmatched, value: gitSha256(salt, entries), fileCount: countOf(entries), listing: entries };
 }
 
 /** Each entry ends in a NUL. */
@@ -145,7 +153,8 @@ function handedBy(
   const { codeHash: asked, packages, log } = run;
   const own = asked && handedCodeHash(asked, undefined);
   const [first, ...others] = codeHashes.filter((other) => own === undefined || isSameRequest(other, own));
-  if (first?.value !== undefined && others.length === 0) return { value: first.value, algorithm: first.algorithm };
+  if (first?.value !== undefined && others.length === 0)
+    return withSources(run, { value: first.value, algorithm: first.algorithm });
   if (asked !== undefined && first !== undefined) return 'not computed';
   if (first === undefined && codeHashes.length > 0)
     log.warning(
@@ -155,6 +164,11 @@ function handedBy(
   else if (asked === undefined && first !== undefined)
     tellNoCaching(run, "check found the commit's own set, so it computed no code hash");
   return undefined;
+}
+
+/** The check has left them beside the hash. */
+function withSources(run: RunContext, codeHash: CodeHash): CodeHash {
+  return { ...codeHash, sources: () => handedSources(run, codeHash) };
 }
 
 function tellNoCaching({ log }: RunContext, why: string): void {
@@ -187,5 +201,6 @@ export async function untouchedCodeHash(
   if (asked?.algorithm !== 'git-sha256') return undefined;
   if ((await sources.head()) !== commit) return undefined;
   const entries = await sources.committedEntries(asked.patterns);
-  return entries.length === 0 ? undefined : { value: gitSha256(asked.salt, entries), algorithm: asked.algorithm };
+  if (entries.length === 0) return undefined;
+  return { value: gitSha256(asked.salt, entries), algorithm: asked.algorithm, sources: sourcesFor(asked, entries) };
 }

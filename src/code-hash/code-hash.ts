@@ -49,6 +49,8 @@ export type CodeHashRequest =
 export interface CodeHash {
   readonly value: string;
   readonly algorithm: CodeHashAlgorithm | undefined;
+  /** What it was computed from, as asset-set/sources.ts has it; undefined where nobody knows. */
+  readonly sources?: () => Promise<string | undefined>;
 }
 
 interface SourceTreeOptions {
@@ -68,6 +70,8 @@ export function gitSourceTree({ repositoryPath, packageDirectory }: SourceTreeOp
     exists: async () => (await import('./git.ts')).isDirectory(repositoryPath),
     isRepository: async () => (await import('./git.ts')).isRepositoryRoot(repositoryPath),
     head: once(async () => (await import('./git.ts')).readHead(repositoryPath)),
+    resolve: async (name) => (await import('./git.ts')).resolveName(repositoryPath, name),
+    parents: async (commit) => (await import('./git.ts')).readParents(repositoryPath, commit),
     nested: async () => (await import('./git.ts')).findNested(repositoryPath),
     entries: async (patterns) =>
       (await import('./git-entries.ts')).findEntries(repositoryPath, packageDirectory, patterns),

@@ -177,6 +177,22 @@ export async function readHead(root: string): Promise<string | undefined> {
   return output.trim() || undefined;
 }
 
+/** @returns the full id of the commit of that name, if there is one */
+export async function resolveName(root: string, name: string): Promise<string | undefined> {
+  const args = ['rev-parse', '--quiet', '--verify', '--end-of-options', `${name}^{commit}`];
+  return (await readGit(root, args, { accepted: [0, 1, 128] })).trim() || undefined;
+}
+
+/**
+ * By the commit itself: everything else that git tells of parents leaves out those that a shallow clone lacks.
+ *
+ * @returns their full ids, the first parent first
+ */
+export async function readParents(root: string, commit = 'HEAD'): Promise<string[]> {
+  const [head = ''] = (await readGit(root, ['cat-file', 'commit', commit])).split('\n\n', 1);
+  return head.split('\n').flatMap((line) => /^parent ([0-9a-f]+)$/.exec(line)?.[1] ?? []);
+}
+
 /** @returns the repositories directly below a directory, if it can be read */
 export async function findNested(directory: string): Promise<NestedRepository[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);

@@ -4,7 +4,7 @@ import { appendFileSync } from 'node:fs';
 import { debug, getInput, info, isDebug, setFailed, setOutput, setSecret, warning } from '@actions/core';
 import { context } from '@actions/github';
 import { CancelledError, describeError, UserError } from '../errors.ts';
-import { codeOf, outputText, printable } from '../text.ts';
+import { codeOf, outputText, printable, textIn } from '../text.ts';
 import type { Host, JobContext, OutputValue } from './host.ts';
 import { cancelOnSignal, eventFault } from './system.ts';
 
@@ -25,6 +25,7 @@ export function actionsHost(): Host {
     inputs: { input: (name) => getInput(name), variable: (name) => process.env[name] },
     job: {
       sha: given(sha),
+      baselines: { before: textIn(context.payload.before), base: textIn(context.payload.pull_request?.base?.sha) },
       repository: repo,
       runId: numbered(runId),
       runAttempt: numbered(runAttempt),

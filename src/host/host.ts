@@ -2,11 +2,13 @@ import type { CancelledError } from '../errors.ts';
 import type { InputSource } from '../inputs/inputs.ts';
 import type { Log } from '../ports.ts';
 import type { LiveLine } from '../progress.ts';
+import type { Baselines } from '../run-context.ts';
 
 /** What the system that runs the job tells about it; undefined where it says nothing. */
 export interface JobContext {
   /** The commit that an Actions workflow runs for. */
   readonly sha?: string | undefined;
+  readonly baselines?: Baselines | undefined;
   readonly repository?: string | undefined;
   readonly runId?: string | undefined;
   /** From 1; undefined where the system doesn't number the attempts at one run. */
@@ -20,7 +22,7 @@ export interface JobContext {
 }
 
 /** What an output holds, before a host makes text of it. */
-export type OutputValue = string | number | boolean | readonly object[];
+export type OutputValue = string | number | boolean | object | readonly object[];
 
 /** Where a run takes place: the Actions runner, or a terminal. */
 export interface Host {

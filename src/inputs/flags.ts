@@ -8,6 +8,7 @@ export const COMMANDS = {
   check: 'looks for the assets of a commit, or of its code',
   upload: 'stores the assets that were built',
   restore: 'downloads the assets, and verifies every byte',
+  explain: 'says how the code of two commits differs, from what their uploads stored',
 } as const;
 
 type Command = keyof typeof COMMANDS;
@@ -27,6 +28,8 @@ export const SWITCHES = {
 /** What the user asked for. */
 export interface CommandLine {
   readonly command: Command | undefined;
+  /** Of `explain`: what it is about, and what to compare it with. */
+  readonly commits: readonly string[];
   /** What was given for inputs, the mode among them. */
   readonly texts: ReadonlyMap<string, string>;
   readonly isJson: boolean;
@@ -77,9 +80,12 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     if (token.kind === 'option') give(texts, token.name, textOf(token, names));
   }
   const command = commandOf(words);
-  if (command !== undefined) texts.set('mode', command);
+  if (command !== undefined) texts.set('mode', command === 'explain' ? 'check' : command);
+  // It writes nothing, so it needs no key to sign with.
+  if (command === 'explain') texts.set('dry-run', 'true');
   return {
     command,
+    commits: words.slice(1),
     texts,
     isJson: texts.get('json') === 'true',
     envFile: texts.get(ENV_FILE),
@@ -126,11 +132,19 @@ function commandOf([word, ...more]: readonly string[]): Command | undefined {
   const commands = Object.keys(COMMANDS).filter((name): name is Command => name in COMMANDS);
   const command = commands.find((name) => name === word);
   if (command === undefined) throw unknown('command', word, commands);
+  if (command === 'explain') return command;
   if (more[0] !== undefined)
     throw new InputError(
       `'${printable(more[0])}' belongs to no flag: put a value after its flag, and each item of a list after a flag of its own`,
     );
   return command;
+}
+
+/** @throws InputError for another number of commits than `explain` takes */
+export function assertCommits({ commits }: CommandLine): void {
+  if (commits.length === 1 || commits.length === 2) return;
+  const given = commits.length === 0 ? 'none' : commits.length;
+  throw new InputError(`explain takes one commit or two, and was given ${given}: see explain --help`);
 }
 
 function unknown(kind: string, given: string, known: readonly string[]): InputError {

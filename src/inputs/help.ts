@@ -28,7 +28,11 @@ export function helpText(command: keyof typeof COMMANDS | undefined): string {
 
 function headOf(command: keyof typeof COMMANDS | undefined): string[] {
   if (command !== undefined)
-    return [`Usage: ${PROGRAM} ${command} [flags]`, '', `${PROGRAM} ${command} ${COMMANDS[command]}.`];
+    return [
+      `Usage: ${PROGRAM} ${command}${command === 'explain' ? ' <commit> [<commit>]' : ''} [flags]`,
+      '',
+      `${PROGRAM} ${command} ${COMMANDS[command]}.`,
+    ];
   const commands = Object.entries(COMMANDS).map(([name, what]) => `  ${name.padEnd(10)}${what}`);
   return [
     `Usage: ${PROGRAM} <command> [flags]`,
@@ -59,7 +63,8 @@ function rowOf(name: InputName): InputRow {
 
 /** A help line that ends in commands in parentheses is about these alone. */
 function suitsCommand(help: string, command: string | undefined): boolean {
-  const [, commands] = /\(((?:check|upload|restore)(?:, (?:check|upload|restore))*)\)$/.exec(help) ?? [];
+  const [, commands] =
+    /\(((?:check|upload|restore|explain)(?:, (?:check|upload|restore|explain))*)\)$/.exec(help) ?? [];
   return command === undefined || commands === undefined || commands.split(', ').includes(command);
 }
 

@@ -45,6 +45,7 @@ export function parseInputs(source: InputSource) {
     jobSummary: given.value('job-summary'),
     dryRun,
     access,
+    explain: given.value('explain'),
     waitMs: (given.value('wait-timeout-seconds') ?? (mode === 'check' ? 0 : 600)) * 1000,
     concurrency,
     repository: { path: repositoryPath ?? '.', isGiven: repositoryPath !== undefined },

@@ -290,6 +290,11 @@ const TABLE = {
     default: 'true',
     help: '`true` adds to the job summary what this step found and did, and why a build is needed',
   },
+  explain: {
+    parse: flag,
+    default: 'true',
+    help: '`true` says why a build is needed, and stores the names of source files for that; `false` does neither (check, upload)',
+  },
   'dry-run': {
     parse: flag,
     default: 'false',

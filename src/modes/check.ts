@@ -1,6 +1,6 @@
 import type { RestoreSelection } from '../asset-set/download.ts';
 import { findSet, missUnasked, type SearchOptions } from '../asset-set/find.ts';
-import { handedCodeHash, handOver, leaveRecord } from '../asset-set/handover.ts';
+import { handedCodeHash, handOver, handOverSources, leaveRecord } from '../asset-set/handover.ts';
 import { resolveCommit } from '../asset-set/location.ts';
 import type { RunContext } from '../run-context.ts';
 import { type Outcome, outcomeOfSearch, recordOf } from './outcome.ts';
@@ -18,7 +18,7 @@ export interface CheckOptions extends SearchOptions {
 export async function check(run: RunContext, options: CheckOptions): Promise<Outcome> {
   const markers = run.dryRun ? undefined : run.packages;
   await markers?.create();
-  for (const stale of ['.found', '.code-hash', '.record.json', '.sha256sums'] as const)
+  for (const stale of ['.found', '.code-hash', '.code-sources', '.record.json', '.sha256sums'] as const)
     await markers?.removeMarker(stale);
   const commit = await resolveCommit(run.commit, run.sources);
   await markers?.writeMarker('.commit-hash', commit);
@@ -27,7 +27,11 @@ export async function check(run: RunContext, options: CheckOptions): Promise<Out
   const { found } = result;
   const restored =
     found && options.restore && (await (await import('./restore.ts')).bringBack(run, found, options.restore));
-  const outcome = outcomeOfSearch(result, restored);
+  const explanation =
+    found === undefined && run.explain && run.access !== 'write'
+      ? await (await import('./explain.ts')).explainMiss(run, result, options.fallbackPrefixes)
+      : undefined;
+  const outcome = { ...outcomeOfSearch(result, restored), explanation };
 
   const set = restored?.set ?? found;
   const record = set && recordOf(set);
@@ -39,6 +43,7 @@ export async function check(run: RunContext, options: CheckOptions): Promise<Out
       codeHash: run.codeHash && handedCodeHash(run.codeHash, result.codeHash?.value),
     });
   if (outcome.found) await markers?.writeMarker('.found', '');
+  else if (markers !== undefined) await handOverSources(run, result.codeHash);
   if (outcome.unfinished !== undefined)
     run.log.info(`${outcome.unfinished}: a greater wait-timeout-seconds would wait for it.`);
   return outcome;

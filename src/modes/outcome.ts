@@ -1,3 +1,4 @@
+import type { Explanation } from '../asset-set/explanation.ts';
 import type { SearchResult } from '../asset-set/find.ts';
 import type { SetLocation } from '../asset-set/location.ts';
 import type { Finding } from '../asset-set/lookup.ts';
@@ -31,6 +32,8 @@ export interface Outcome {
   readonly detail?: string | undefined;
   /** On a miss: which run is still writing what, where that would have done. */
   readonly unfinished?: string | undefined;
+  /** On a miss of a check: why a build is needed. */
+  readonly explanation?: Explanation | undefined;
 }
 
 /** How a mode ended. */

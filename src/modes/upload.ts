@@ -14,6 +14,7 @@ import { type AssetSettings, differingPath, planUpload, refuseBadPaths, refuseMi
 import { fillCache, withdrawFromCache } from '../asset-set/promote.ts';
 import type { CompleteRecord } from '../asset-set/record.ts';
 import { filesByPath, type PlannedAsset, sealedFiles, sendAssets } from '../asset-set/send.ts';
+import { storeSources } from '../asset-set/sources.ts';
 import { once, waitForAll } from '../async.ts';
 import { findCodeHash, untouchedCodeHash } from '../code-hash/checked-out.ts';
 import type { CodeHash } from '../code-hash/code-hash.ts';
@@ -171,10 +172,15 @@ async function send(run: RunContext, plan: UploadPlan, finding: Finding): Promis
     }),
   });
   let presentCount = 0;
+  const sourcesDigest = once(() => storeSources(run, codeHash));
   const record = await completeSet(run, claim, {
     planned: assets,
     transfer: async (listing = before) => {
-      const sent = await sendAssets(run, claim, { assets, listing, owner, evidence: { overwrite, sealed } });
+      const [sent, sources] = await waitForAll([
+        sendAssets(run, claim, { assets, listing, owner, evidence: { overwrite, sealed } }),
+        sourcesDigest(),
+      ]);
+      claim.addSources(sources);
       presentCount = sent.presentCount;
       sealed = filesByPath(sent.files);
       return sent.files;

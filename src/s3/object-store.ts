@@ -6,7 +6,7 @@ import { Bucket } from './bucket.ts';
 import type { Connection, CredentialContext, Credentials } from './connection.ts';
 import { endpointName, findRegion } from './endpoint.ts';
 import type { Destination } from './faults.ts';
-import { head, list, readAsset, readDocument } from './read.ts';
+import { head, list, readAsset, readDocument, readObject } from './read.ts';
 import { PatientRetryStrategy } from './retry.ts';
 import type { StoreSettings } from './settings.ts';
 import { HeaderSigner } from './signed-request.ts';
@@ -23,9 +23,12 @@ export function s3ObjectStore(settings: StoreSettings, options?: ConnectOptions)
     endpoint: endpointName(settings),
     partSizeBytes: settings.partSizeBytes,
     requiresSignatures: false,
-    readDocument: (key) => readDocument(bucket, key),
+    readDocument: (key, signal) => readDocument(bucket, key, signal),
+    readObject: (read) => readObject(bucket, read),
+    writeObject: async (object) => (await write()).writeObject(bucket, object),
     list: (prefix) => list(bucket, prefix),
-    writeDocument: async (key, body, condition) => (await write()).writeDocument(bucket, { key, body, condition }),
+    writeDocument: async (key, body, condition) =>
+      (await write()).writeObject(bucket, { key, body, condition, contentType: 'application/json' }),
     head: async (key) => head(bucket, key),
     putAsset: async (asset) => (await write()).putAsset(bucket, asset),
     putAssetInParts: async (asset) => (await inParts()).put(asset),

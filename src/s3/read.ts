@@ -1,6 +1,14 @@
 import { MOST_RECORD_BYTES } from '../asset-set/record.ts';
 import { StoreError } from '../errors.ts';
-import type { AssetRead, ListedObject, ObjectHead, ReadResult, StorageTier, StoredDocument } from '../ports.ts';
+import type {
+  AssetRead,
+  ListedObject,
+  ObjectHead,
+  ObjectRead,
+  ReadResult,
+  StorageTier,
+  StoredDocument,
+} from '../ports.ts';
 import { defined, printable, readableSize } from '../text.ts';
 import type { Bucket, Operation } from './bucket.ts';
 import { causeName, causeStatus, isPreconditionFailure } from './faults.ts';
@@ -109,8 +117,12 @@ function decoded(name: string): string | undefined {
 const MOST_BYTES = MOST_RECORD_BYTES + 1024;
 
 /** @returns an object whole; undefined when the store says that there is none */
-export async function readDocument(bucket: Bucket, key: string): Promise<StoredDocument | undefined> {
-  const operation = { verb: 'read', key, action: 's3:GetObject', signal: bucket.signal };
+export async function readDocument(
+  bucket: Bucket,
+  key: string,
+  signal = bucket.signal,
+): Promise<StoredDocument | undefined> {
+  const operation = { verb: 'read', key, action: 's3:GetObject', signal };
   const request = { method: 'GET', key, mostReplyBytes: MOST_BYTES } as const;
   try {
     return await bucket.sendIfThere(operation, request, ({ body, headers }) => ({
@@ -122,6 +134,13 @@ export async function readDocument(bucket: Bucket, key: string): Promise<StoredD
   } catch (error) {
     throw causeName(error) === 'OversizedReplyError' ? oversized(bucket, key, error) : error;
   }
+}
+
+/** As {@link readDocument}. @throws StoreError also for one that is longer than it may be */
+export async function readObject(bucket: Bucket, { key, mostBytes, signal }: ObjectRead): Promise<Buffer | undefined> {
+  const operation = { verb: 'read', key, action: 's3:GetObject', signal };
+  const request = { method: 'GET', key, mostReplyBytes: mostBytes } as const;
+  return bucket.sendIfThere(operation, request, ({ body }) => body);
 }
 
 function oversized({ settings: { bucket } }: Bucket, key: string, cause: unknown): StoreError {

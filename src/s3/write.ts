@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { AssetCopy, AssetPut, CopyResult, OnBytes, WriteCondition, WriteResult } from '../ports.ts';
+import type { AssetCopy, AssetPut, CopyResult, ObjectWrite, OnBytes, WriteCondition, WriteResult } from '../ports.ts';
 import { defined } from '../text.ts';
 import { type Bucket, writeConditionally } from './bucket.ts';
 import { causeName, isPreconditionFailure } from './faults.ts';
@@ -16,13 +16,10 @@ import { readXml, textOf } from './reply.ts';
 import type { RequestBody } from './signed-request.ts';
 import { silenceFor } from './transport.ts';
 
-/** Writes a record. */
-export function writeDocument(
-  bucket: Bucket,
-  { key, body, condition }: { key: string; body: Buffer; condition: WriteCondition },
-): Promise<WriteResult> {
-  const fields = { ...placement(bucket.settings), ContentType: 'application/json' };
-  return put(bucket, { key, condition, fields, body: { bytes: body, sha256: hash('sha256', body, 'base64') } });
+/** Writes a record, or what lies beside it. */
+export function writeObject(bucket: Bucket, { body: bytes, contentType, ...write }: ObjectWrite): Promise<WriteResult> {
+  const fields = { ...placement(bucket.settings), ContentType: contentType };
+  return put(bucket, { ...write, fields, body: { bytes, sha256: hash('sha256', bytes, 'base64') } });
 }
 
 /** Writes an asset in one request; the store checks its SHA-256. */

@@ -48,6 +48,8 @@ export function clientOf(line: Line, { signs }: { signs: boolean }): ObjectStore
       watch.recordAnswered(sender, key, written.outcome);
       return written;
     },
+    readObject: () => Promise.reject(new Error('Sources are not modelled')),
+    writeObject: () => Promise.reject(new Error('Sources are not modelled')),
     list: (prefix) => listPages(line, prefix),
     head: (key) => asking(line, 'HEAD', key)(() => headOf(bucket.objects.get(key))),
     putAsset: ({ key, body, attributes, condition, signal }) => {

@@ -141,6 +141,9 @@ export class ModelProcess implements Runner {
       access: promotes || mode === 'upload' ? 'read-write' : 'read',
       legacy,
       dryRun: false,
+      // Nothing depends on what it stores.
+      explain: false,
+      baselines: {},
       waitMs: waits ? PATIENCE_MS : 0,
       concurrency,
       writer: { repository: 'o/r', runId: String(this.runId), runAttempt: String(this.attempt) },
@@ -174,6 +177,8 @@ export class ModelProcess implements Runner {
       isRepository: async () => true,
       path: '.',
       nested: async () => [],
+      resolve: async () => undefined,
+      parents: async () => [],
       head: async () => COMMITS[checksOutOther ? (commit + 1) % COMMITS.length : commit],
       entries: async () => ({ entries, unmatched: [] }),
       committedEntries: async () => entries,

@@ -1,0 +1,402 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmod, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { FaultAction } from '../../dev/local-s3/local-s3.ts';
+import { gitSourceTree } from '../../src/code-hash/code-hash.ts';
+import { explainCommit } from '../../src/modes/explain.ts';
+import type { Outcome } from '../../src/modes/outcome.ts';
+import { closedSources, Scenario, SOURCES } from '../support/scenario.ts';
+
+let scenario: Scenario;
+/** The server's clock, which only moves when it is told to. */
+let serverMs: number;
+let debugLines: string[];
+beforeEach(async () => {
+  serverMs = Math.floor(Date.now() / 1000) * 1000;
+  debugLines = [];
+  scenario = await Scenario.create({ now: () => serverMs });
+});
+afterEach(() => scenario.close());
+
+type Overrides = Parameters<Scenario['check']>[0] & Parameters<Scenario['upload']>[0];
+
+/** Uploads a set of what is checked out, as run 128. @returns its commit */
+async function built(overrides: Overrides = {}): Promise<string> {
+  await scenario.build({ 'app.zip': 'app' });
+  const writer = { repository: 'owner/repository', runId: '128', url: 'https://example.com/runs/128' };
+  await scenario.upload({ explain: true, writer, ...overrides });
+  await scenario.freshPackages();
+  serverMs += 60_000;
+  scenario.forgetWire();
+  return scenario.head;
+}
+
+async function check(overrides: Overrides = {}): Promise<Outcome> {
+  scenario.forgetWire();
+  const log = { ...scenario.ports().log, debug: (line: string) => void debugLines.push(line) };
+  return scenario.check({ explain: true, log, ...overrides });
+}
+
+/** Why a build of what is checked out is needed. */
+async function explained(overrides: Overrides = {}): Promise<Outcome['explanation']> {
+  const { found, explanation } = await check(overrides);
+  expect(found).toBe(false);
+  if (explanation !== undefined) expect(scenario.log).toContain(`${explanation.sentence}.`);
+  return explanation;
+}
+
+/** A part of a commit's id that sentences have. */
+function short(commit: string): string {
+  return commit.slice(0, 12);
+}
+
+/** The requests of a check that are not part of any that finds nothing. */
+function moreRequests(): string[] {
+  return scenario.wire().slice(4);
+}
+
+const ONE = (name: string) => ({ count: 1, names: [name] });
+
+describe('a miss is explained', () => {
+  it('by sources that changed', async () => {
+    await scenario.commit({ 'src/a.txt': 'a', 'src/b.txt': 'b', 'src/run.sh': 'echo', 'src/old.txt': 'moved' });
+    const before = await built();
+    await rm(join(scenario.root, 'src/old.txt'));
+    await rm(join(scenario.root, 'src/b.txt'));
+    await chmod(join(scenario.root, 'src/run.sh'), 0o755);
+    await scenario.commit({ 'src/a.txt': 'changed', 'src/renamed.txt': 'moved' });
+    expect(await explained()).toEqual({
+      kind: 'sources-changed',
+      sentence: `5 of 6 sources changed since the build of ${short(before)} (run 128): M src/a.txt, D src/b.txt, D src/old.txt, A src/renamed.txt, T src/run.sh`,
+      baseline: {
+        commit: before,
+        codeHash: (await scenario.record(`records/artifacts/${before}.json`))?.codeHash,
+        run: '128',
+        url: 'https://example.com/runs/128',
+      },
+      changed: ONE('src/a.txt'),
+      added: ONE('src/renamed.txt'),
+      deleted: { count: 2, names: ['src/b.txt', 'src/old.txt'] },
+      mode: ONE('src/run.sh'),
+      salt: { count: 0, names: [] },
+      patterns: { count: 0, names: [] },
+    });
+  });
+
+  it('by a line of the salt', async () => {
+    const before = await built({ codeHash: { ...SOURCES, salt: 'node=22\nos=linux' } });
+    await scenario.commit();
+    expect(await explained({ codeHash: { ...SOURCES, salt: 'node=24\nos=linux' } })).toMatchObject({
+      kind: 'salt-changed',
+      sentence: `The salt 'node' changed since the build of ${short(before)} (run 128)`,
+      salt: ONE('node'),
+      changed: { count: 0 },
+    });
+  });
+
+  it('by another salt of the very commit that was built', async () => {
+    await built({ codeHash: { ...SOURCES, salt: 'node=22' } });
+    await scenario.bucket.delete(`artifacts/${scenario.head}/app.zip`);
+    expect(await explained({ codeHash: { ...SOURCES, salt: 'node=24' } })).toMatchObject({ kind: 'salt-changed' });
+    expect(moreRequests()).toEqual(['GetObject records/sources/<code>.json.gz']);
+  });
+
+  it('by patterns, and what they brought along', async () => {
+    await scenario.commit({ 'lib/b.txt': 'b' });
+    const before = await built();
+    await scenario.commit();
+    expect(await explained({ codeHash: { ...SOURCES, patterns: ['src/**', 'lib/**'] } })).toMatchObject({
+      kind: 'patterns-changed',
+      sentence: `The patterns changed since the build of ${short(before)} (run 128): +lib/**; 1 of 2 sources changed: A lib/b.txt`,
+      patterns: ONE('+lib/**'),
+      added: ONE('lib/b.txt'),
+    });
+  });
+
+  it('by sources and salt at once', async () => {
+    await built();
+    await scenario.commit({ 'src/main.txt': 'changed' });
+    expect((await explained({ codeHash: { ...SOURCES, salt: 'node=24' } }))?.sentence).toMatch(
+      /^1 of 1 source changed .*: M src\/main.txt; the salt 'node' changed$/,
+    );
+  });
+
+  it('by a set of the same code that is gone', async () => {
+    const before = await built();
+    const { codeHash = '' } = (await scenario.record()) ?? {};
+    for (const key of [`cache/${codeHash}/app.zip`, `records/cache/${codeHash}.json`])
+      await scenario.bucket.delete(key);
+    await scenario.commit();
+    expect(await explained()).toMatchObject({
+      kind: 'set-gone',
+      sentence: `The same code was built for ${short(before)} (run 128), and its set is gone`,
+    });
+    expect(moreRequests()).toEqual(['GetObject records/artifacts/<commit>.json']);
+  });
+
+  it.each([
+    ['damaged', (key: string) => scenario.bucket.delete(key)],
+    ['archived', async (key: string) => archive(key)],
+  ])('by a set of the same code that is %s', async (state, spoil) => {
+    const before = await built();
+    const { codeHash = '' } = (await scenario.record()) ?? {};
+    await spoil(`cache/${codeHash}/app.zip`);
+    await scenario.commit();
+    expect(await explained()).toMatchObject({
+      kind: 'set-gone',
+      sentence: `The same code was built for ${short(before)} (run 128), and its set is ${state}`,
+    });
+    expect(moreRequests()).toEqual([]);
+  });
+
+  it('by the lack of any build under the prefix', async () => {
+    const before = await built();
+    await scenario.commit({ 'src/main.txt': 'changed' });
+    expect(await explained({ prefix: 'branch' })).toMatchObject({
+      kind: 'first-build',
+      sentence: `No earlier commit was built under 'branch': looked for ${short(before)}`,
+    });
+  });
+
+  it('by the lack of an earlier commit', async () => {
+    expect(await explained()).toMatchObject({
+      kind: 'first-build',
+      sentence: 'There is no earlier commit to compare with',
+    });
+    expect(moreRequests()).toEqual([]);
+  });
+
+  it('not further where the earlier build has no sources', async () => {
+    const before = await built({ explain: false });
+    await scenario.commit({ 'src/main.txt': 'changed' });
+    expect(await explained()).toMatchObject({
+      kind: 'no-sources',
+      sentence: `The build of ${short(before)} (run 128) has no list of its sources to compare with`,
+    });
+  });
+});
+
+/** Moves an object to where nothing can read it. */
+function archive(key: string): void {
+  const { server, name } = scenario.bucket;
+  server.put(name, key, 'app', { storageClass: 'GLACIER' });
+}
+
+describe('the build to compare with', () => {
+  const CHANGE = { 'src/main.txt': 'changed' };
+
+  it('is that of the last push, before that of a parent', async () => {
+    const before = await built();
+    await scenario.commit({ 'src/between.txt': 'never built' });
+    await scenario.commit(CHANGE);
+    expect(await explained({ baselines: { before, base: undefined } })).toMatchObject({ baseline: { commit: before } });
+    expect(moreRequests()).toEqual([
+      'GetObject records/artifacts/<commit>.json',
+      'GetObject records/sources/<code>.json.gz',
+    ]);
+  });
+
+  it('is never looked for at a commit of zeros, as a new branch has before it', async () => {
+    const before = await built();
+    await scenario.commit(CHANGE);
+    expect(await explained({ baselines: { before: '0'.repeat(40) } })).toMatchObject({ baseline: { commit: before } });
+  });
+
+  it('is the base of a pull request, whose merge was never built before, under a fallback', async () => {
+    const base = await built({ prefix: 'main' });
+    const before = await scenario.commit({ 'src/other.txt': 'pushed before' });
+    await scenario.commit(CHANGE);
+    const search = { prefix: 'pr', fallbackPrefixes: ['main'] };
+    expect(await explained({ ...search, baselines: { before, base } })).toMatchObject({ baseline: { commit: base } });
+  });
+
+  it('is that of the last push to a pull request, where its own commits are built', async () => {
+    const before = await built({ prefix: 'pr' });
+    await scenario.commit(CHANGE);
+    const commit = { asked: 'HEAD', context: 'e'.repeat(40), repositoryIsGiven: false };
+    expect(await explained({ prefix: 'pr', commit, baselines: { before, base: 'f'.repeat(40) } })).toMatchObject({
+      baseline: { commit: before },
+    });
+  });
+
+  it('is found in a clone of one commit', async () => {
+    const before = await built();
+    await scenario.commit(CHANGE);
+    const clone = join(scenario.temporary, 'clone');
+    execFileSync('git', ['clone', '--quiet', '--depth=1', `file://${scenario.root}`, clone]);
+    const sources = gitSourceTree({ repositoryPath: clone, packageDirectory: join(clone, 'packages') });
+    expect(await explained({ sources })).toMatchObject({ kind: 'sources-changed', baseline: { commit: before } });
+  });
+
+  it('may have been promoted from another prefix, where its sources are', async () => {
+    await built({ prefix: 'main' });
+    const promoted = await scenario.commit();
+    const search = { prefix: 'pr', fallbackPrefixes: ['main'] };
+    expect(await check(search)).toMatchObject({ found: true });
+    await scenario.freshPackages();
+    await scenario.commit(CHANGE);
+    expect(await explained(search)).toMatchObject({ kind: 'sources-changed', baseline: { commit: promoted } });
+  });
+
+  it('is another one, of which only that much is known, where the first was not built', async () => {
+    const before = await built();
+    await scenario.commit(CHANGE);
+    expect(await explained({ baselines: { before: 'e'.repeat(40) } })).toMatchObject({
+      kind: 'code-changed',
+      sentence: `The code is another one than that of the build of ${short(before)} (run 128)`,
+    });
+    expect(moreRequests()).toHaveLength(2);
+  });
+});
+
+describe('what is told of names', () => {
+  it('is escaped, and cut', async () => {
+    const before = await built();
+    const hostile = 'src/\u001b[31m\u202e<b>|`a`.txt';
+    const files = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`src/z${1000 + index}.txt`, '']));
+    await scenario.commit({ [hostile]: '', ...files });
+    const explanation = await explained();
+    expect(explanation?.sentence).toBe(
+      `151 of 152 sources changed since the build of ${short(before)} (run 128): A src/\\u{1b}[31m\\u{202e}<b>|\`a\`.txt, A src/z1000.txt, A src/z1001.txt, A src/z1002.txt, A src/z1003.txt and 146 more`,
+    );
+    expect(explanation?.added).toMatchObject({ count: 151, names: expect.arrayContaining([hostile]) });
+    expect(explanation?.added.names).toHaveLength(100);
+  });
+});
+
+describe('nothing is explained, and all else is as ever', () => {
+  async function missAfterChange(overrides: Overrides = {}): Promise<void> {
+    await scenario.commit({ 'src/main.txt': 'changed' });
+    expect(await explained(overrides)).toBeUndefined();
+    expect(scenario.warnings()).toEqual([]);
+  }
+
+  const SOURCES_KEY = 'records/sources/';
+
+  async function spoilSources(body: Buffer, { isRecorded = true } = {}): Promise<void> {
+    const { server, name } = scenario.bucket;
+    const [key = ''] = (await scenario.bucket.keys()).filter((one) => one.startsWith(SOURCES_KEY));
+    server.put(name, key, body);
+    if (!isRecorded) return;
+    const recordKey = `records/artifacts/${scenario.head}.json`;
+    const record = JSON.parse((await scenario.bucket.get(recordKey))?.body ?? '');
+    const sources = createHash('sha256').update(body).digest('base64');
+    server.put(name, recordKey, JSON.stringify({ ...record, sources }));
+    serverMs += 60_000;
+  }
+
+  it.each([
+    ['have another digest', Buffer.from('other'), false],
+    ['are not compressed', Buffer.from('garbage'), true],
+    ['are no JSON', gzipSync('garbage'), true],
+    ['have a schema of the future', gzipSync('{"schema":"s3-asset-manager/sources/v2"}'), true],
+    [
+      'have entries of another form',
+      gzipSync('{"schema":"s3-asset-manager/sources/v1","patterns":[],"salt":[],"entries":[1]}'),
+      true,
+    ],
+    ['expand to more than 16 MiB', gzipSync(Buffer.alloc(17 * 1024 ** 2)), true],
+    ['have more than 16 MiB', Buffer.alloc(17 * 1024 ** 2), true],
+  ])('where sources %s', async (_, body, isRecorded) => {
+    await built();
+    await spoilSources(body, { isRecorded });
+    await missAfterChange();
+    expect(debugLines.filter((line) => line.startsWith("Why a build is needed can't be said"))).toHaveLength(1);
+  });
+
+  it.each<[string, FaultAction]>([
+    ['is refused', { kind: 'error', status: 403, code: 'AccessDenied' }],
+    ['fails again and again', { kind: 'error', status: 503, code: 'SlowDown' }],
+    ['is not answered', { kind: 'delay', ms: 8000 }],
+  ])('where a request %s: after two seconds', async (_, fault) => {
+    await built();
+    scenario.bucket.server.fault = ({ key }) => (key?.startsWith(SOURCES_KEY) ? fault : undefined);
+    const startedMs = performance.now();
+    await missAfterChange();
+    expect(performance.now() - startedMs).toBeLessThan(4500);
+    expect(debugLines.filter((line) => line.startsWith("Why a build is needed can't be said"))).toHaveLength(1);
+    scenario.bucket.server.fault = undefined;
+  });
+
+  it.each<[string, Overrides]>([
+    ['explain is false', { explain: false }],
+    ['the code hash was given', { codeHash: { kind: 'given', value: 'a'.repeat(64) } }],
+    ['there is none', { codeHash: undefined }],
+    ['the Python tool would compute it', { codeHash: { ...SOURCES, algorithm: 'md5' } }],
+  ])('nor asked, where %s', async (_, overrides) => {
+    await built();
+    await missAfterChange(overrides);
+    expect(moreRequests()).toEqual([]);
+  });
+
+  it('nor asked on a hit, of the commit or of its code', async () => {
+    await built();
+    expect((await check()).explanation).toBeUndefined();
+    expect(scenario.wire()).toHaveLength(2);
+    await scenario.freshPackages();
+    await scenario.commit();
+    expect((await check({ access: 'read' })).explanation).toBeUndefined();
+    expect(scenario.wire()).toHaveLength(4);
+  });
+
+  it('nor asked while another run writes the set', async () => {
+    await scenario.putRecord();
+    expect(await explained()).toBeUndefined();
+  });
+});
+
+it('changes nothing in the bucket', async () => {
+  await built();
+  await scenario.commit({ 'src/main.txt': 'changed' });
+  const contents = await scenario.bucketContents();
+  await explained({ dryRun: true });
+  expect(await scenario.bucketContents()).toEqual(contents);
+});
+
+describe('the command explain', () => {
+  function explain(...commits: readonly string[]) {
+    return explainCommit(scenario.run({ prefix: '' }), commits, []);
+  }
+
+  it('says the same as the check before that build', async () => {
+    await built();
+    await scenario.commit({ 'src/main.txt': 'changed' });
+    const atCheck = await explained();
+    const later = await built();
+    await scenario.commit({ 'src/main.txt': 'changed again' });
+    expect(await explain(later)).toEqual(atCheck);
+    expect(await explain('HEAD~1')).toEqual(atCheck);
+  });
+
+  it('compares any two builds, without the repository', async () => {
+    const [first, , third] = [
+      await built(),
+      await scenario.commit({ 'src/b.txt': 'b' }).then(() => built()),
+      await scenario.commit({ 'src/c.txt': 'c' }).then(() => built()),
+    ];
+    const run = scenario.run({ sources: closedSources() });
+    expect(await explainCommit(run, [third, first], [])).toMatchObject({
+      kind: 'sources-changed',
+      added: { count: 2, names: ['src/b.txt', 'src/c.txt'] },
+      baseline: { commit: first },
+    });
+  });
+
+  it('tells that two builds are of the same code', async () => {
+    const first = await built();
+    await scenario.commit();
+    await check();
+    expect(await explain(scenario.head, first)).toMatchObject({ kind: 'same-code' });
+  });
+
+  it.each([
+    ['a commit that was not built', () => ['HEAD'], /^No build of [0-9a-f]{40} in s3:/],
+    ['a name that git does not know', () => ['--upload-pack=x'], /^'--upload-pack=x' is no commit at /],
+    ['a commit that is not in the repository', () => ['e'.repeat(40)], /tells what came before e{40}: give a second/],
+  ])('refuses %s', async (_, commits, message) => {
+    await expect(explain(...commits())).rejects.toThrow(message);
+  });
+});

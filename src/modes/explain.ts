@@ -1,0 +1,237 @@
+import {
+  baselineOf,
+  codeChanged,
+  compared,
+  type Explanation,
+  firstBuild,
+  noSources,
+  sameCode,
+  setGone,
+} from '../asset-set/explanation.ts';
+import type { SearchResult } from '../asset-set/find.ts';
+import { artifactSet, isCommit, prefixOf, type SetLocation } from '../asset-set/location.ts';
+import { type Finding, readRecord } from '../asset-set/lookup.ts';
+import type { CompleteRecord } from '../asset-set/record.ts';
+import { parseSources, readSources, type Sources } from '../asset-set/sources.ts';
+import { describeError, InputError, UserError } from '../errors.ts';
+import type { ObjectStore } from '../ports.ts';
+import type { RunContext } from '../run-context.ts';
+import { printable } from '../text.ts';
+
+/** A miss may cost a record and its sources. */
+const MOST_REQUESTS = 2;
+const PATIENCE_MS = 2000;
+
+/**
+ * Says in the log why a build is needed: what differs from an earlier one. It costs at most two requests, one after the
+ * other, and two seconds. What goes wrong is told by a debug line.
+ *
+ * @returns undefined where the code hash was not computed from git's list, and where nothing can be said
+ */
+export async function explainMiss(
+  run: RunContext,
+  result: SearchResult,
+  fallbackPrefixes: readonly string[],
+): Promise<Explanation | undefined> {
+  const { codeHash, own, unfinished } = result;
+  if (!run.explain || codeHash?.sources === undefined) return undefined;
+  if (unfinished !== undefined || own.verdict.reason === 'in-progress') return undefined;
+  const { value, sources } = codeHash;
+  const signal = AbortSignal.any([run.signal, AbortSignal.timeout(PATIENCE_MS)]);
+  try {
+    const subject = { codeHash: value, sources: async () => parseSources((await sources()) ?? '') };
+    const explanation =
+      brokenSet(result, value) ??
+      (await explained(subject, new Baselines(run.store, { prefix: run.prefix, mostRequests: MOST_REQUESTS, signal }), {
+        known: recordIn(own),
+        locations: await likelyBuilds(run, own.location.id, fallbackPrefixes),
+      }));
+    run.log.info(`${explanation.sentence}.`);
+    return explanation;
+  } catch (error) {
+    run.signal.throwIfAborted();
+    run.log.debug(`Why a build is needed can't be said: ${describeError(error).line}`);
+    return undefined;
+  }
+}
+
+/**
+ * Says how the code of a commit differs from that of another one, by what their uploads stored.
+ *
+ * @param commits one or two, as git names them; the repository need not be there for full ids
+ * @throws UserError where the first one has no sources, or nothing names another one
+ */
+export async function explainCommit(
+  run: RunContext,
+  [asked = '', other]: readonly string[],
+  fallbackPrefixes: readonly string[],
+): Promise<Explanation> {
+  const { store, prefix, signal } = run;
+  const commit = await fullId(run, asked);
+  const before = other === undefined ? await parentsOf(run, commit) : [await fullId(run, other)];
+  const prefixes = [prefix, ...fallbackPrefixes];
+  const builds = (id: string) => prefixes.map((one) => artifactSet(one, id));
+  const baselines = new Baselines(store, { prefix, mostRequests: Number.POSITIVE_INFINITY, signal });
+  for (const location of builds(commit)) {
+    const record = await baselines.record(location);
+    if (record?.codeHash === undefined || record.sources === undefined) continue;
+    const subject = { codeHash: record.codeHash, sources: () => baselines.sources(record, location) };
+    return explained(subject, baselines, { known: undefined, locations: before.flatMap(builds), isBuilt: true });
+  }
+  throw new UserError(
+    `No build of ${commit} in s3://${store.bucket} has a list of its sources: give the commit, prefix and fallback-prefixes of one that was uploaded with code-hash-filter`,
+  );
+}
+
+async function parentsOf({ sources }: RunContext, commit: string): Promise<readonly string[]> {
+  try {
+    return await sources.parents(commit);
+  } catch (cause) {
+    const path = printable(sources.path);
+    throw new UserError(
+      `Nothing at repository-path '${path}' tells what came before ${commit}: give a second commit to compare with`,
+      { cause },
+    );
+  }
+}
+
+async function fullId({ sources }: RunContext, name: string): Promise<string> {
+  if (isCommit(name)) return name;
+  const id = (await sources.isRepository()) ? await sources.resolve(name) : undefined;
+  if (id !== undefined) return id;
+  throw new InputError(
+    `'${printable(name)}' is no commit at repository-path '${printable(sources.path)}': give a full id, or what git knows there`,
+  );
+}
+
+/** Where the search has met a set of this code that can't be used, that is why. */
+function brokenSet({ own, elsewhere = [] }: SearchResult, codeHash: string): Explanation | undefined {
+  for (const finding of [own, ...elsewhere]) {
+    const { reason } = finding.verdict;
+    const record = recordIn(finding);
+    if (record?.codeHash !== codeHash) continue;
+    if (reason === 'damaged' || reason === 'archived') return setGone(baselineOf(record), reason);
+    // It was found, and could not be copied.
+    if (reason === 'complete') return setGone(baselineOf(record), 'damaged');
+  }
+  return undefined;
+}
+
+/** The record of a set that was whole, whatever became of it. */
+function recordIn({ record: found }: Finding): CompleteRecord | undefined {
+  return found?.distrust === undefined && found?.record?.state === 'complete' ? found.record : undefined;
+}
+
+/**
+ * Where an earlier build may be, the likeliest first, since there are requests for one of them alone: the event's last
+ * commit, the pull request's base, the parents of HEAD. The merge that a pull request's workflow runs for is a commit of
+ * its own each time, so there the last one pushed was never built; and the base was built where a fallback points to.
+ */
+async function likelyBuilds(
+  { sources, prefix, baselines: { before, base }, commit: { context } }: RunContext,
+  commit: string,
+  fallbackPrefixes: readonly string[],
+): Promise<SetLocation[]> {
+  const ownFirst = [prefix, ...fallbackPrefixes];
+  const baseFirst = [...fallbackPrefixes, prefix];
+  const isMerge = base !== undefined && commit === context;
+  const commits = [
+    { id: isMerge ? undefined : before, prefixes: ownFirst },
+    { id: base, prefixes: baseFirst },
+    ...(await sources.parents()).map((id) => ({ id, prefixes: isMerge ? baseFirst : ownFirst })),
+  ];
+  const locations = new Map<string, SetLocation>();
+  for (const { id, prefixes } of commits) {
+    if (id === undefined || !isCommit(id) || /^0+$/.test(id) || id === commit) continue;
+    for (const location of prefixes.map((one) => artifactSet(one, id)))
+      if (!locations.has(location.recordKey)) locations.set(location.recordKey, location);
+  }
+  return [...locations.values()];
+}
+
+/** What needs a build. */
+interface Subject {
+  readonly codeHash: string;
+  readonly sources: () => Promise<Sources>;
+}
+
+interface Candidates {
+  /** The set's own last record: a build of the same commit with another salt, say. */
+  readonly known: CompleteRecord | undefined;
+  readonly locations: readonly SetLocation[];
+  /** There is a build of this very code, so another one of the same is no riddle. */
+  readonly isBuilt?: true;
+}
+
+/**
+ * Compares with the first build that has sources, as far as there are requests left.
+ *
+ * @throws UserError where they can't be read
+ */
+async function explained(
+  { codeHash, sources }: Subject,
+  baselines: Baselines,
+  { known, locations, isBuilt }: Candidates,
+): Promise<Explanation> {
+  let first: CompleteRecord | undefined;
+  const lookedAt: SetLocation[] = [];
+  for (const location of [undefined, ...locations]) {
+    if (location !== undefined && !baselines.canAsk(1)) break;
+    if (location !== undefined) lookedAt.push(location);
+    const record = location === undefined ? known : await baselines.record(location);
+    if (record === undefined) continue;
+    if (record.codeHash === codeHash)
+      return isBuilt ? sameCode(baselineOf(record)) : setGone(baselineOf(record), 'gone');
+    first ??= record;
+    if (record.sources !== undefined && baselines.canAsk(1)) {
+      const before = await baselines.sources(record, location);
+      return compared(await sources(), before, baselineOf(record));
+    }
+    // Of the next one, nothing but its record could be read.
+    if (!baselines.canAsk(2)) break;
+  }
+  if (first === undefined) return firstBuild(lookedAt);
+  return first.sources === undefined ? noSources(baselineOf(first)) : codeChanged(baselineOf(first));
+}
+
+interface BaselineOptions {
+  readonly prefix: string;
+  readonly mostRequests: number;
+  readonly signal: AbortSignal;
+}
+
+/** Earlier builds, in so many requests. */
+class Baselines {
+  readonly #store: ObjectStore;
+  readonly #prefix: string;
+  readonly #signal: AbortSignal;
+  #left: number;
+
+  constructor(store: ObjectStore, { prefix, mostRequests, signal }: BaselineOptions) {
+    this.#store = store;
+    this.#prefix = prefix;
+    this.#signal = signal;
+    this.#left = mostRequests;
+  }
+
+  canAsk(count: number): boolean {
+    return this.#left >= count;
+  }
+
+  /** @returns undefined where there is no complete set that counts */
+  async record(location: SetLocation): Promise<CompleteRecord | undefined> {
+    this.#left -= 1;
+    const found = await readRecord(this.#store, location, this.#signal);
+    if (found === undefined || found.distrust !== undefined || found.record.commit !== location.id) return undefined;
+    return found.record.state === 'complete' ? found.record : undefined;
+  }
+
+  /** @param location where the record lies; undefined: under the own prefix */
+  async sources({ codeHash, sources, origin }: CompleteRecord, location: SetLocation | undefined): Promise<Sources> {
+    if (codeHash === undefined || sources === undefined) throw new UserError('the record names no sources');
+    const from = origin.kind === 'cache' ? origin.prefix : undefined;
+    const prefix = from ?? (location === undefined ? this.#prefix : prefixOf(location));
+    this.#left -= 1;
+    return readSources(this.#store, { prefix, codeHash, sha256: sources, signal: this.#signal });
+  }
+}
