@@ -180,6 +180,9 @@ export interface ObjectStore {
  */
 export type SourceListing = Uint8Array;
 
+/** Patterns that belong together: what one of them excludes, it excludes from what these match and nothing else. */
+export type PatternGroup = readonly string[];
+
 /** The repository that is checked out. */
 export interface SourceTree {
   /** Where it is looked for. */
@@ -196,10 +199,13 @@ export interface SourceTree {
   parents(commit?: string): Promise<readonly string[]>;
   /** Repositories in the folders directly below, and the commits checked out there. */
   nested(): Promise<readonly NestedRepository[]>;
-  /** The entries that `git add -A` would leave in a scratch index for these patterns. */
-  entries(patterns: readonly string[]): Promise<SourceEntries>;
+  /**
+   * The entries that `git add -A` would leave in a scratch index for these patterns, and those for the patterns of what
+   * a package needs.
+   */
+  entries(patterns: PatternGroup, needs?: readonly PatternGroup[]): Promise<SourceEntries>;
   /** As `entries`, of HEAD's own tree: nothing that a build does to index or files shows. */
-  committedEntries(patterns: readonly string[]): Promise<SourceListing>;
+  committedEntries(patterns: PatternGroup, needs?: readonly PatternGroup[]): Promise<SourceListing>;
   /** The files that Python's glob finds for each pattern. */
   contents(patterns: readonly string[]): Promise<SourceContents>;
 }

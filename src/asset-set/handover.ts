@@ -80,7 +80,10 @@ export async function handedSources(
 /** What a request for a code hash and its result are handed over as. */
 export function handedCodeHash(request: CodeHashRequest, value: string | undefined): HandedCodeHash {
   if (request.kind === 'given') return { value: request.value };
-  const { algorithm, patterns, salt } = request;
+  const { algorithm, salt, package: one } = request;
+  // An empty text, which is no pattern, stands between what belongs to different packages.
+  const needs = one?.needs.flatMap((need) => ['', ...need.patterns]) ?? [];
+  const patterns = [...request.patterns, ...needs];
   return defined({ value, algorithm, patterns, saltDigest: createHash('sha256').update(salt).digest('hex') });
 }
 

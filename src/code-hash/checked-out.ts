@@ -2,7 +2,7 @@ import { type Hints, handedCodeHash, handedSources, isSameRequest } from '../ass
 import { describeLack, isCodeHash } from '../asset-set/location.ts';
 import { once, waitForAll } from '../async.ts';
 import { InputError, UserError } from '../errors.ts';
-import type { Log, SourceListing, SourceTree } from '../ports.ts';
+import type { Log, PatternGroup, SourceListing, SourceTree } from '../ports.ts';
 import type { RunContext } from '../run-context.ts';
 import { counted, defined, printable } from '../text.ts';
 import {
@@ -72,13 +72,20 @@ async function assertHead(commit: string, sources: SourceTree): Promise<void> {
   throw new InputError(`${lack}, but one at '${path}': set repository-path to '${path}', or give code-hash`);
 }
 
-async function hashSources({ algorithm, patterns, salt }: ComputedHash, sources: SourceTree): Promise<HashedSources> {
+async function hashSources(
+  { algorithm, patterns, salt, ...request }: ComputedHash,
+  sources: SourceTree,
+): Promise<HashedSources> {
   if (algorithm === 'md5') {
     const { pieces, ...found } = await sources.contents(patterns);
     return { ...found, value: await md5(pieces) };
   }
-  const { entries, unmatched } = await sources.entries(patterns);
+  const { entries, unmatched } = await sources.entries(patterns, needsOf(request));
   return { unmatched, value: gitSha256(salt, entries), fileCount: countOf(entries), listing: entries };
+}
+
+function needsOf({ package: one }: Pick<ComputedHash, 'package'>): readonly PatternGroup[] {
+  return one?.needs.map(({ patterns }) => patterns) ?? [];
 }
 
 /** Each entry ends in a NUL. */
@@ -95,15 +102,25 @@ function tellUnmatched(
   { sources, log }: { readonly sources: SourceTree; readonly log: Log },
 ): void {
   if (unmatched.length > 0) {
-    const line = describeUnmatched(unmatched, sources.path);
+    const line = describeUnmatched(unmatched, sources.path, ownerOf(request, unmatched));
     if (request.unmatchedPatterns === 'error')
       throw new InputError(`${line}: correct or remove it, or set unmatched-patterns to 'warn'`);
     log.warning(`${line}: if it is misspelt, changes to the files it means will not cause a build.`);
   }
   if (fileCount === 0)
     throw new InputError(
-      `code-hash-filter '${printable(request.patterns.join(' '))}' matches no file in '${printable(sources.path)}': correct the patterns, which are relative to it`,
+      `${ownerOf(request, request.patterns)} '${printable(request.patterns.join(' '))}' matches no file in '${printable(sources.path)}': correct the patterns, which are relative to it`,
     );
+}
+
+/** What patterns are of: the input, or a package or one that it needs. */
+function ownerOf({ package: one, patterns: own }: ComputedHash, patterns: readonly string[]): string {
+  if (one === undefined) return 'code-hash-filter';
+  const { name } =
+    [{ name: one.name, patterns: own }, ...one.needs].find((group) =>
+      patterns.some((pattern) => group.patterns.includes(pattern)),
+    ) ?? one;
+  return `the sources of package '${printable(name)}'`;
 }
 
 const LENGTHS: Readonly<Record<CodeHashAlgorithm, number>> = { md5: 32, 'git-sha256': 64 };
@@ -200,7 +217,7 @@ export async function untouchedCodeHash(
   if (asked?.kind === 'given') return { value: asked.value, algorithm: undefined };
   if (asked?.algorithm !== 'git-sha256') return undefined;
   if ((await sources.head()) !== commit) return undefined;
-  const entries = await sources.committedEntries(asked.patterns);
+  const entries = await sources.committedEntries(asked.patterns, needsOf(asked));
   if (entries.length === 0) return undefined;
   return { value: gitSha256(asked.salt, entries), algorithm: asked.algorithm, sources: sourcesFor(asked, entries) };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from '../async.ts';
 import { InputError } from '../errors.ts';
-import type { SourceListing, SourceTree } from '../ports.ts';
+import type { PatternGroup, SourceListing, SourceTree } from '../ports.ts';
 import { printable } from '../text.ts';
 
 const VERSION = 's3-asset-manager/code-hash/v1';
@@ -39,11 +39,20 @@ export type CodeHashRequest =
   | {
       readonly kind: 'computed';
       readonly patterns: readonly string[];
+      /** Where the sources are a package's. */
+      readonly package?: PackageRequest | undefined;
       readonly algorithm: CodeHashAlgorithm;
       readonly salt: string;
       /** What a pattern is that matches nothing. */
       readonly unmatchedPatterns: 'error' | 'warn';
     };
+
+/** Whose the patterns of a request are, and what else counts. */
+export interface PackageRequest {
+  readonly name: string;
+  /** The packages that it needs, all of them. */
+  readonly needs: readonly { readonly name: string; readonly patterns: PatternGroup }[];
+}
 
 /** A digest of the sources that a build depends on, as hex, and how it was made, where that is known. */
 export interface CodeHash {
@@ -58,13 +67,28 @@ interface SourceTreeOptions {
   readonly repositoryPath: string;
   /** Untracked files in it are assets, not sources; need not exist. */
   readonly packageDirectory: string;
+  /** Where there are several packages. */
+  readonly packages?: SharedPackages | undefined;
+}
+
+/** What the sources of packages have in common. */
+export interface SharedPackages {
+  /** Of all packages. */
+  readonly directories: readonly string[];
+  /** All that will be asked for: git then lists it once. */
+  readonly groups: readonly PatternGroup[];
 }
 
 /**
  * The sources as git has them; both paths may be relative to the working directory. A check that finds the commit's own
  * set asks nothing of them, so what answers is loaded when it is asked.
  */
-export function gitSourceTree({ repositoryPath, packageDirectory }: SourceTreeOptions): SourceTree {
+export function gitSourceTree({ repositoryPath, packageDirectory, packages }: SourceTreeOptions): SourceTree {
+  const shared = once(async () => {
+    const { sharedEntries } = await import('./shared-entries.ts');
+    const { directories, groups } = packages ?? { directories: [packageDirectory], groups: [] };
+    return sharedEntries({ root: repositoryPath, packageDirectories: directories, groups });
+  });
   return {
     path: repositoryPath,
     exists: async () => (await import('./git.ts')).isDirectory(repositoryPath),
@@ -73,10 +97,12 @@ export function gitSourceTree({ repositoryPath, packageDirectory }: SourceTreeOp
     resolve: async (name) => (await import('./git.ts')).resolveName(repositoryPath, name),
     parents: async (commit) => (await import('./git.ts')).readParents(repositoryPath, commit),
     nested: async () => (await import('./git.ts')).findNested(repositoryPath),
-    entries: async (patterns) =>
-      (await import('./git-entries.ts')).findEntries(repositoryPath, packageDirectory, patterns),
-    committedEntries: async (patterns) =>
-      (await import('./git-entries.ts')).findCommittedEntries(repositoryPath, patterns),
+    entries: async (patterns, needs = []) =>
+      packages === undefined
+        ? (await import('./git-entries.ts')).findEntries(repositoryPath, [packageDirectory], patterns)
+        : (await shared())([patterns, ...needs]),
+    committedEntries: async (patterns, needs = []) =>
+      (await import('./git-entries.ts')).findCommittedEntries(repositoryPath, [patterns, ...needs]),
     contents: async (patterns) => (await import('./md5.ts')).globbedContents(repositoryPath, patterns),
   };
 }
@@ -112,15 +138,20 @@ const HABITS: readonly Habit[] = [
 ];
 
 /**
- * Says which patterns of code-hash-filter match nothing.
+ * Says which patterns match nothing.
  *
  * @param patterns at least one
+ * @param owner what they are of
  * @returns the beginning of a line; of the first pattern that shows a habit, also what to write instead
  */
-export function describeUnmatched(patterns: readonly string[], repositoryPath: string): string {
+export function describeUnmatched(
+  patterns: readonly string[],
+  repositoryPath: string,
+  owner = 'code-hash-filter',
+): string {
   const names = patterns.map((pattern) => `'${printable(pattern)}'`).join(' or ');
   const hint = patterns.map(hintFor).find((text) => text !== undefined);
-  const line = `Nothing in '${printable(repositoryPath)}' matches ${names} of code-hash-filter`;
+  const line = `Nothing in '${printable(repositoryPath)}' matches ${names} of ${owner}`;
   return hint === undefined ? line : `${line} (${hint})`;
 }
 

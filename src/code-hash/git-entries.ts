@@ -2,7 +2,7 @@ import { copyFile, mkdir, mkdtemp, realpath, rm, stat, utimes } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { UserError } from '../errors.ts';
-import type { SourceEntries, SourceListing } from '../ports.ts';
+import type { PatternGroup, SourceEntries, SourceListing } from '../ports.ts';
 import { printable, systemCode } from '../text.ts';
 import { assertRepositoryRoot, readGit, runGit } from './git.ts';
 import {
@@ -14,12 +14,13 @@ import {
   pathOf,
   pathspecsOf,
   recordsOf,
+  unitedEntries,
   unmatchedPatterns,
 } from './index-listing.ts';
 
-const LIST_UNTRACKED = ['ls-files', '-z', '-o', '--exclude-standard', '--'];
+export const LIST_UNTRACKED = ['ls-files', '-z', '-o', '--exclude-standard', '--'];
 // A submodule counts by the commit that is checked out in it, so changes inside are not looked for.
-const COMPARE = ['diff-files', '-z', '--name-status', '--no-renames', '--ignore-submodules=dirty', '--'];
+export const COMPARE = ['diff-files', '-z', '--name-status', '--no-renames', '--ignore-submodules=dirty', '--'];
 
 /**
  * In a clean checkout git processes, side by side, answer from the index alone: up to three list it, which is all that
@@ -28,7 +29,7 @@ const COMPARE = ['diff-files', '-z', '--name-status', '--no-renames', '--ignore-
  */
 export async function findEntries(
   root: string,
-  packageDirectory: string,
+  packageDirectories: readonly string[],
   patterns: readonly string[],
 ): Promise<SourceEntries> {
   await assertRepositoryRoot(root);
@@ -41,7 +42,7 @@ export async function findEntries(
     readGit(root, [...COMPARE, ...pathspecs]),
     readGit(root, [...LIST_UNTRACKED, ...pathspecs]),
     listIndex(index, patterns),
-    packagePaths(root, packageDirectory),
+    packagePaths(root, packageDirectories),
   ]);
   const { submodules } = listed;
   const moved = submodules.length === 0 ? '' : await readGit(root, [...COMPARE, ...submodules]);
@@ -62,38 +63,49 @@ function conflictError(path: string): UserError {
 }
 
 /**
- * Lists the entries of HEAD's tree that match the patterns, by an index that is made of it: `git ls-tree` takes no such
- * patterns.
+ * Lists the entries of HEAD's tree that match one of the groups of patterns, by an index that is made of it: `git
+ * ls-tree` takes no such patterns.
  *
  * @returns nothing where none matches
  * @throws UserError where there is no repository or no commit
  */
-export async function findCommittedEntries(root: string, patterns: readonly string[]): Promise<SourceListing> {
+export async function findCommittedEntries(root: string, groups: readonly PatternGroup[]): Promise<SourceListing> {
   await assertRepositoryRoot(root);
   return withScratchIndex(root, async (environment) => {
     await readGit(root, ['read-tree', 'HEAD'], { environment });
-    return (await listIndex({ root, environment }, patterns)).entries;
+    const listed: SourceListing[] = [];
+    for (const patterns of groups)
+      if (patterns.length > 0) listed.push((await listIndex({ root, environment }, patterns)).entries);
+    return unitedEntries(listed);
   });
 }
 
 /**
- * Where the package directory lies in the repository: by its name and, where a link is on the way, in truth. Assets
+ * Where package directories lie in the repository: by their names and, where a link is on the way, in truth. Assets
  * are built from the code, and no part of it.
  *
  * @returns paths relative to the root, each with a trailing slash, one character for each byte of UTF-8; `/` alone
- *   for the root itself; none where it lies outside
+ *   for the root itself; none for those that lie outside
  */
-async function packagePaths(root: string, packageDirectory: string): Promise<readonly string[]> {
-  const named = relative(resolve(root), resolve(packageDirectory));
-  const real = await Promise.all([realpath(root), realpath(packageDirectory)]).then(
-    ([realRoot, realDirectory]) => relative(realRoot, realDirectory),
-    () => named, // nothing there yet
+export async function packagePaths(root: string, packageDirectories: readonly string[]): Promise<readonly string[]> {
+  const paths = await Promise.all(
+    packageDirectories.map(async (directory) => {
+      const named = relative(resolve(root), resolve(directory));
+      const real = await Promise.all([realpath(root), realpath(directory)]).then(
+        ([realRoot, realDirectory]) => relative(realRoot, realDirectory),
+        () => named, // nothing there yet
+      );
+      return [named, real];
+    }),
   );
-  return [named, real].filter(isInside).map((path) => asBytes(`${path.split(sep).join('/')}/`));
+  return paths
+    .flat()
+    .filter(isInside)
+    .map((path) => asBytes(`${path.split(sep).join('/')}/`));
 }
 
 /** Whether an untracked path, as `git ls-files -o` prints it, is one of those directories or lies in it. */
-function isPackaged(path: string, directories: readonly string[]): boolean {
+export function isPackaged(path: string, directories: readonly string[]): boolean {
   return directories.some((directory) => directory === '/' || `${path}/`.startsWith(directory));
 }
 

@@ -1,8 +1,9 @@
 import { InputError } from '../errors.ts';
+import type { SourceListing } from '../ports.ts';
 import { printable } from '../text.ts';
 import { askGit, type GitResult } from './git.ts';
 
-const SUBMODULE_MODE = '160000 ';
+export const SUBMODULE_MODE = '160000 ';
 
 /** A repository's own index, or another that variables name. */
 interface Index {
@@ -124,6 +125,14 @@ function corrected(entries: Buffer, added: readonly string[], removed: ReadonlyS
   return Buffer.from(endedByNul(sorted.map(({ entry }) => entry)), 'latin1');
 }
 
+/** Entries of several listings together, each path once, in the order of the bytes of their paths. */
+export function unitedEntries(listings: readonly SourceListing[]): SourceListing {
+  const [first] = listings;
+  if (first !== undefined && listings.length === 1) return first;
+  const texts = listings.map((listing) => Buffer.from(listing).toString('latin1'));
+  return corrected(Buffer.alloc(0), texts.flatMap(recordsOf), new Set());
+}
+
 // Everything here is bytes of git's output as text, one character for each (Latin-1).
 
 /** What `git diff-files --name-status` says: how tracked files differ from the index. */
@@ -195,11 +204,11 @@ function pathspecOf(pattern: string): string {
   return isExcluding(pattern) ? `:(exclude,glob)${glob}` : `:(glob)${glob}`;
 }
 
-function isExcluding(pattern: string): boolean {
+export function isExcluding(pattern: string): boolean {
   return pattern.startsWith('!');
 }
 
 /** What an excluding pattern excludes, or an including one includes. */
-function withoutMark(pattern: string): string {
+export function withoutMark(pattern: string): string {
   return isExcluding(pattern) ? pattern.slice(1) : pattern;
 }

@@ -1,0 +1,180 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { gitSourceTree } from '../../src/code-hash/code-hash.ts';
+import type { PatternGroup } from '../../src/ports.ts';
+import { Repositories, type Repository } from '../support/git-repository.ts';
+import { GitWrapper } from '../support/git-wrapper.ts';
+
+// What is found for several packages at once is what is found for each of them alone.
+
+const repositories = new Repositories();
+const environment = { ...process.env };
+beforeEach(() => {
+  process.env.GIT_CONFIG_NOSYSTEM = '1';
+  process.env.GIT_CONFIG_GLOBAL = '/dev/null';
+});
+afterEach(() => {
+  process.env = { ...environment };
+});
+afterAll(() => repositories.removeAll());
+
+const FILES = {
+  'package-lock.json': '{}',
+  'README.md': 'r',
+  'api/main.ts': 'a',
+  'api/deep/er/x.ts': 'x',
+  'api/notes.md': 'n',
+  'api.ts': 'no package',
+  'api b/c.ts': 'a space',
+  'shared/s.ts': 's',
+  'shared/s.md': 'm',
+  'shared/.hidden': 'h',
+  'site/é.html': 'e',
+};
+
+const GROUPS: readonly PatternGroup[] = [
+  ['api/**', '!**/*.md'],
+  ['shared/**'],
+  ['**/*.ts'],
+  ['!**/*.md'],
+  ['api'],
+  ['package-lock.json', 'site/*'],
+  ['ap?/**/x.ts', 'api/*'],
+];
+
+function treesOf({ root }: Repository, groups: readonly PatternGroup[]) {
+  const options = { repositoryPath: root, packageDirectory: join(root, 'api/dist') };
+  const directories = [join(root, 'api/dist'), join(root, 'site/dist')];
+  return { alone: gitSourceTree(options), shared: gitSourceTree({ ...options, packages: { directories, groups } }) };
+}
+
+async function textOf(found: Promise<{ readonly entries: Uint8Array; readonly unmatched: readonly string[] }>) {
+  const { entries, unmatched } = await found;
+  return { entries: Buffer.from(entries).toString('latin1').split('\0'), unmatched };
+}
+
+async function expectSame(repository: Repository, groups = GROUPS): Promise<void> {
+  const { alone, shared } = treesOf(repository, groups);
+  for (const group of groups)
+    expect([group, await textOf(shared.entries(group))]).toEqual([group, await textOf(alone.entries(group))]);
+}
+
+describe('the sources of packages', () => {
+  it('are those that each has alone', async () => {
+    await expectSame(await repositories.createCommitted(FILES));
+  });
+
+  it.each<[string, (repository: Repository) => Promise<unknown>]>([
+    ['a changed file', (repository) => repository.write({ 'shared/s.ts': 'changed' })],
+    ['a deleted file', (repository) => repository.remove('api/main.ts')],
+    ['a new file', (repository) => repository.write({ 'site/new.html': '' })],
+    [
+      'a folder in the place of a file',
+      async (repository) => {
+        await repository.remove('api/main.ts');
+        await repository.write({ 'api/main.ts/index.ts': '' });
+      },
+    ],
+    [
+      'a nested repository',
+      async (repository) => {
+        await repository.write({ 'api/nested/x.ts': '' });
+        repository.git('init', '--quiet', 'api/nested');
+        repository.git('-C', 'api/nested', 'commit', '--quiet', '--allow-empty', '--message', 'nested');
+      },
+    ],
+  ])('are the same with %s', async (_, change) => {
+    const repository = await repositories.createCommitted(FILES);
+    await change(repository);
+    await expectSame(repository);
+  });
+
+  it('are the same with a submodule', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    repository.git('init', '--quiet', 'shared/sub');
+    repository.git('-C', 'shared/sub', 'commit', '--quiet', '--allow-empty', '--message', 'nested');
+    repository.git('-c', 'advice.addEmbeddedRepo=false', 'add', 'shared/sub');
+    repository.commit();
+    await expectSame(repository, [...GROUPS, ['shared/sub/**'], ['shared/**', '!shared/sub/**'], ['shared/sub']]);
+  });
+
+  it('leave out what lies in the directory of any of them', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    await repository.write({ 'api/dist/out.js': '', 'site/dist/out.js': '' });
+    const { entries } = await textOf(treesOf(repository, [['**']]).shared.entries(['**']));
+    expect(entries).toHaveLength(Object.keys(FILES).length + 1);
+  });
+
+  it('tell which patterns match nothing', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    const { shared } = treesOf(repository, [['api/**', 'ape/**'], ['nothing']]);
+    expect(await textOf(shared.entries(['api/**', 'ape/**'], [['nothing']]))).toMatchObject({
+      unmatched: ['ape/**', 'nothing'],
+    });
+  });
+
+  it('are united by path, each with the exclusions of its own', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    const { shared, alone } = treesOf(repository, [
+      ['site/*', 'api/**', '!**/*.md'],
+      ['shared/**', 'api/main.ts'],
+    ]);
+    const { entries } = await textOf(shared.entries(['site/*', 'api/**', '!**/*.md'], [['shared/**', 'api/main.ts']]));
+    const wanted = ['api/deep/er/x.ts', 'api/main.ts', 'shared/.hidden', 'shared/s.md', 'shared/s.ts', 'site/é.html'];
+    expect(entries).toEqual((await textOf(alone.entries(wanted))).entries);
+    const committed = await shared.committedEntries(['site/*', 'api/**', '!**/*.md'], [['shared/**', 'api/main.ts']]);
+    expect(Buffer.from(committed).toString('latin1').split('\0')).toEqual(entries);
+  });
+
+  it('are asked of git once', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-git-'));
+    const wrapper = new GitWrapper(directory);
+    await wrapper.install();
+    const groups = Array.from({ length: 200 }, (_, index) => ['api/**', 'shared/**', `!**/${index}`]);
+    const { shared } = treesOf(repository, groups);
+    await Promise.all(groups.map((group) => shared.entries(group)));
+    expect(await wrapper.commands()).toEqual(['diff-files', 'ls-files', 'ls-files']);
+    await rm(directory, { recursive: true });
+  });
+
+  it('are the same for whatever patterns', async () => {
+    const repository = await repositories.createCommitted({
+      a: '',
+      'b/a': '',
+      'b/b': '',
+      'b/.a': '',
+      'b/a.b/a': '',
+      'b/a.b/b/a': '',
+      'b/a.b/b/b.a': '',
+      'ab/a': '',
+      'a+b/(a)': '',
+    });
+    await mkdir(join(repository.root, 'api'), { recursive: true });
+    const segment = fc.oneof(
+      fc.constantFrom('**', '*', 'a', 'b', 'a.b', '.', '..', '', 'a+b'),
+      fc.string({ unit: fc.constantFrom('a', 'b', '*', '?', '.', '[', ']', '(', '\\', '+'), maxLength: 4 }),
+    );
+    const pattern = fc
+      .tuple(fc.constantFrom('', '', '!'), fc.array(segment, { minLength: 1, maxLength: 4 }))
+      .map(([mark, segments]) => mark + segments.join('/'))
+      .filter((text) => !/^!?(\/|$)|\.\./.test(text) && !/^(!)?(\.\/)*\.?$/.test(text));
+    await fc.assert(
+      fc.asyncProperty(fc.array(pattern, { minLength: 1, maxLength: 3 }), async (group) => {
+        const { alone, shared } = treesOf(repository, [group]);
+        const [own, other] = await Promise.all(
+          [textOf(alone.entries(group)), textOf(shared.entries(group))].map(settled),
+        );
+        expect(other).toEqual(own);
+      }),
+      { numRuns: 50 },
+    );
+  }, 120_000);
+});
+
+function settled<Value>(work: Promise<Value>): Promise<Value | string> {
+  return work.catch(String);
+}

@@ -1,0 +1,182 @@
+import { once, type Turns, turns } from '../async.ts';
+import type { PatternGroup, SourceEntries } from '../ports.ts';
+import { askGit, assertRepositoryRoot, readGit } from './git.ts';
+import { COMPARE, findEntries, isPackaged, LIST_UNTRACKED, packagePaths } from './git-entries.ts';
+import { isExcluding, pathOf, recordsOf, SUBMODULE_MODE, unitedEntries, withoutMark } from './index-listing.ts';
+
+// The sources of several packages: git lists them all once, and what each package's patterns match is found here. git
+// alone knows what to make of changes, submodules and unusual patterns, so a group that has to do with any of these is
+// left to it.
+
+/** Packages that are left to git at a time, each with a handful of processes. */
+const GROUPS_AT_ONCE = 4;
+
+interface SharedSources {
+  readonly root: string;
+  readonly packageDirectories: readonly string[];
+  /** All that will be asked for. */
+  readonly groups: readonly PatternGroup[];
+}
+
+/** @returns finds what an index has for groups of patterns, together */
+export function sharedEntries(sources: SharedSources): (groups: readonly PatternGroup[]) => Promise<SourceEntries> {
+  const snapshot = once(() => takeSnapshot(sources));
+  const waiting = turns(GROUPS_AT_ONCE);
+  const found = new Map<string, Promise<SourceEntries>>();
+  const find = async (group: PatternGroup): Promise<SourceEntries> => {
+    const key = JSON.stringify(group);
+    const entries = found.get(key) ?? findGroup(sources, await snapshot(), { group, waiting });
+    found.set(key, entries);
+    return entries;
+  };
+  return async (groups) => {
+    const all = await Promise.all(groups.map(find));
+    return {
+      entries: unitedEntries(all.map(({ entries }) => entries)),
+      unmatched: [...new Set(all.flatMap(({ unmatched }) => unmatched))],
+    };
+  };
+}
+
+/** What git says of all packages at once. Everything is bytes as text, one character for each (Latin-1). */
+interface Snapshot {
+  /** In the order of their paths. */
+  readonly entries: readonly string[];
+  readonly paths: readonly string[];
+  /** Files that the index does not have as they are. */
+  readonly changed: readonly string[];
+  /** What holds files that are none of this repository's. */
+  readonly repositories: readonly string[];
+}
+
+async function takeSnapshot({ root, packageDirectories, groups }: SharedSources): Promise<Snapshot> {
+  await assertRepositoryRoot(root);
+  const places = placesOf(groups);
+  const [differing, others, { output }, packages] = await Promise.all([
+    readGit(root, [...COMPARE, ...places]),
+    readGit(root, [...LIST_UNTRACKED, ...places]),
+    askGit(root, ['ls-files', '-z', '-s', '--', ...places]),
+    packagePaths(root, packageDirectories),
+  ]);
+  const entries = recordsOf(output.toString('latin1'));
+  const paths = entries.map(pathOf);
+  const untracked = recordsOf(others).filter((path) => !isPackaged(path, packages));
+  const isNested = (path: string) => path.endsWith('/');
+  const submodules = entries.filter((entry) => entry.startsWith(SUBMODULE_MODE)).map(pathOf);
+  return {
+    entries,
+    paths,
+    // Status and path by turns.
+    changed: [
+      ...recordsOf(differing).filter((_, index) => index % 2 === 1),
+      ...untracked.filter((path) => !isNested(path)),
+    ],
+    repositories: [...submodules, ...untracked.filter(isNested).map((path) => path.slice(0, -1))],
+  };
+}
+
+/** Pathspecs of the folders and files that patterns begin with: few, and quick to compare. None is for everything. */
+function placesOf(groups: readonly PatternGroup[]): string[] {
+  const places = new Set<string>();
+  for (const group of groups) {
+    const including = group.filter((pattern) => !isExcluding(pattern));
+    for (const pattern of including.length > 0 || group.length === 0 ? including : ['']) {
+      const isPlain = PLAIN.test(pattern);
+      const start = isPlain ? literalStart(pattern) : '';
+      const place = start === pattern ? start : start.slice(0, start.lastIndexOf('/') + 1);
+      places.add(place.replace(/\/$/, ''));
+    }
+  }
+  return places.has('') ? [] : [...places].map((place) => `:(literal)${place}`);
+}
+
+interface GroupSearch {
+  readonly group: PatternGroup;
+  readonly waiting: Turns;
+}
+
+async function findGroup(
+  { root, packageDirectories }: SharedSources,
+  snapshot: Snapshot,
+  { group, waiting }: GroupSearch,
+): Promise<SourceEntries> {
+  const own = group.every((pattern) => PLAIN.test(withoutMark(pattern))) ? matching(snapshot, group) : undefined;
+  // Also who is told that a pattern matches nothing has it from git.
+  return own ?? waiting.take(() => findEntries(root, packageDirectories, group));
+}
+
+/** @returns undefined where only git can tell */
+function matching(snapshot: Snapshot, group: PatternGroup): SourceEntries | undefined {
+  const including = group.filter((pattern) => !isExcluding(pattern)).map(plainPattern);
+  const excluding = group.filter(isExcluding).map((pattern) => plainPattern(withoutMark(pattern)));
+  const wanted = including.length > 0 || group.length === 0 ? including : [EVERYTHING];
+  const isExcluded = (path: string) => excluding.some(({ matches }) => matches(path));
+  const isIncluded = (path: string) => wanted.some(({ matches }) => matches(path)) && !isExcluded(path);
+  const all = [...wanted, ...excluding];
+  if (snapshot.changed.some(isIncluded) || snapshot.repositories.some((path) => all.some((one) => meets(one, path))))
+    return undefined;
+  const chosen = new Set<number>();
+  for (const { start, matches } of wanted) {
+    let isMatched = false;
+    for (let index = firstFrom(snapshot.paths, start); snapshot.paths[index]?.startsWith(start); index += 1) {
+      const path = snapshot.paths[index] ?? '';
+      if (!matches(path)) continue;
+      isMatched = true;
+      if (!isExcluded(path)) chosen.add(index);
+    }
+    if (!isMatched) return undefined;
+  }
+  const entries = [...chosen].sort((left, right) => left - right).map((index) => `${snapshot.entries[index]}\0`);
+  return { entries: Buffer.from(entries.join(''), 'latin1'), unmatched: [] };
+}
+
+/** @returns the index of the first path that does not come before a text */
+function firstFrom(paths: readonly string[], text: string): number {
+  let [low, high] = [0, paths.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((paths[middle] ?? '') < text) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Patterns whose meaning is plain: of ASCII, without brackets and backslashes, `**` only as a whole segment, and no
+ * segment that git would take out of the path.
+ */
+const PLAIN = /^(?!\.{0,2}(\/|$))(?!.*\/\.{0,2}\/)(?!.*\/\.{1,2}$)(?!.*\*{3})(?!.*[^/]\*\*)(?!.*\*\*[^/])[ -Z^-~]+$/;
+
+interface PlainPattern {
+  /** What every path begins with that matches. */
+  readonly start: string;
+  readonly matches: (path: string) => boolean;
+}
+
+const EVERYTHING: PlainPattern = { start: '', matches: () => true };
+
+/** As git reads a `:(glob)` pathspec: also what it says literally, and all that lies below that, is meant. */
+function plainPattern(pattern: string): PlainPattern {
+  const start = literalStart(pattern);
+  const folder = pattern.endsWith('/') ? pattern : `${pattern}/`;
+  const isLiteral = (path: string) => path === pattern || path.startsWith(folder);
+  if (start === pattern) return { start, matches: isLiteral };
+  if (pattern === `${start}**`) return { start, matches: (path) => path.startsWith(start) };
+  const regex = new RegExp(`^${pattern.replaceAll(/(?:\*\*\/)+|\*\*|[*?]|[^*?]+/g, translated)}$`, 's');
+  return { start, matches: (path) => path.startsWith(start) && (regex.test(path) || isLiteral(path)) };
+}
+
+function literalStart(pattern: string): string {
+  return /^[^*?]*/.exec(pattern)?.[0] ?? '';
+}
+
+function translated(token: string): string {
+  if (token.startsWith('**/')) return '(?:.*/)?';
+  const known: Readonly<Record<string, string>> = { '**': '.*', '*': '[^/]*', '?': '[^/]' };
+  return known[token] ?? token.replaceAll(/[.+^$(){}|]/g, '\\$&');
+}
+
+/** Whether a pattern may have to do with what lies at a path or below it. */
+function meets({ start, matches }: PlainPattern, path: string): boolean {
+  return matches(path) || matches(`${path}/-`) || start.startsWith(`${path}/`);
+}
