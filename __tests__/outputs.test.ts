@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Explanation } from '../src/asset-set/explanation.ts';
-import { cacheSet } from '../src/asset-set/location.ts';
+import { artifactSet, cacheSet } from '../src/asset-set/location.ts';
 import type { Outcome } from '../src/modes/outcome.ts';
 import { OUTPUTS, outputsOf } from '../src/outputs.ts';
 import { outputText } from '../src/text.ts';
@@ -32,6 +32,9 @@ describe('outputsOf', () => {
       restored: 'false',
       explanation: '{}',
       files: '[]',
+      packages: '[]',
+      build: '[]',
+      matrix: '{"include":[]}',
     });
   });
 
@@ -57,6 +60,9 @@ describe('outputsOf', () => {
       restored: 'true',
       explanation: '{}',
       files: expect.any(String),
+      packages: '[]',
+      build: '[]',
+      matrix: '{"include":[]}',
     });
   });
 
@@ -73,6 +79,37 @@ describe('outputsOf', () => {
       uploaded: 'true',
       cached: 'true',
     });
+  });
+
+  it('tells of several packages together, and lists those that have to be built', () => {
+    const one = (name: string, overrides: Partial<Outcome>) => ({
+      name,
+      directory: `${name}/dist`,
+      prefix: name,
+      outcome: outcome({ location: artifactSet(name, COMMIT), codeHash: CODE_HASH, ...overrides }),
+    });
+    const packages = [one('api', {}), one('site', { found: true, reason: 'complete', source: 'artifact' })];
+    const told = tell({ packages });
+    expect(told).toMatchObject({
+      build: '["api"]',
+      files: '[]',
+      'artifact-prefix': '',
+      'artifact-uri': '',
+      'record-uri': '',
+    });
+    expect(JSON.parse(told.matrix ?? '')).toEqual({
+      include: [{ package: 'api', directory: 'api/dist', prefix: 'api', 'code-hash': CODE_HASH }],
+    });
+    expect(JSON.parse(told.packages ?? '')).toMatchObject([
+      {
+        name: 'api',
+        found: false,
+        reason: 'absent',
+        source: 'none',
+        'artifact-uri': `s3://my-assets/api/artifacts/${COMMIT}/`,
+      },
+      { name: 'site', found: true, reason: 'complete', source: 'artifact', 'built-from-commit': '' },
+    ]);
   });
 
   it('sets every output, whatever the outcome is', () => {

@@ -11,6 +11,7 @@ import { CLI_ENTRY, machineEnvironment } from '../dev/run-action.ts';
 import { parseRecord, recordText } from '../src/asset-set/record.ts';
 import { gitSha256, gitSourceTree } from '../src/code-hash/code-hash.ts';
 import { parseInputs } from '../src/inputs/inputs.ts';
+import { readPackages } from '../src/inputs/packages.ts';
 import { INPUTS } from '../src/inputs/table.ts';
 import { OUTPUTS, outputsOf } from '../src/outputs.ts';
 import { Repositories } from './support/git-repository.ts';
@@ -57,7 +58,9 @@ function onlyBlock(language: string, document: string, part = ''): string {
 }
 
 describe('workflow examples', () => {
-  const examples = blocksIn('yaml').map((block) => ({ ...block, steps: stepsOf(block.text) }));
+  const examples = blocksIn('yaml')
+    .filter(({ text }) => !isPackages(text))
+    .map((block) => ({ ...block, steps: stepsOf(block.text) }));
 
   it('are there, and all of them use the action', () => {
     expect(examples.length).toBeGreaterThan(5);
@@ -201,6 +204,57 @@ interface Step {
   readonly uses?: string;
   readonly with?: Readonly<Record<string, unknown>>;
 }
+
+/** Whether a block is what the input `packages` takes. */
+function isPackages(yaml: string): boolean {
+  return /^packages:$/m.test(yaml);
+}
+
+describe('the page of several packages', () => {
+  const PAGE = 'docs/guide/packages.md';
+  const repositories = new Repositories();
+  afterEach(() => repositories.removeAll());
+
+  it('shows packages that are read as it says, with the workflow and the list itself among their sources', async () => {
+    const text = onlyBlock('yaml', PAGE, 'stored: false');
+    expect(text.split('\n')[0]).toMatch(/^# yaml-language-server: \$schema=https:\/\/.*\/packages\.schema\.json$/);
+    const entries = await readPackages({ text, packageDirectory: 'packages' });
+    expect(entries.map(({ name, directory }) => [name, directory])).toEqual([
+      ['shared', 'packages/shared'],
+      ['api', 'api/dist'],
+      ['site', 'site/dist'],
+    ]);
+    for (const { patterns } of entries.flatMap(({ sources }) => sources))
+      expect(patterns).toEqual(expect.arrayContaining(['packages.yml', '.github/workflows/build.yml']));
+  });
+
+  it('has a table of the keys that there are', () => {
+    const { $defs } = JSON.parse(readFileSync(join(ROOT, 'packages.schema.json'), 'utf8'));
+    const [, table = ''] = /^\| key .*\n((?:\|.*\n)*)/m.exec(documents.get(PAGE) ?? '') ?? [];
+    const keys = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, key]) => key);
+    expect(keys).toEqual(Object.keys($defs.package.properties));
+  });
+
+  it('has the formula of what the action computes', async () => {
+    const { root } = await repositories.createCommitted({
+      '.github/workflows/build.yml': '',
+      'package-lock.json': '{}',
+      'packages.yml': '',
+      'api/z.ts': 'z',
+      'api/no.md': 'no',
+      'shared/yes.md': 'yes',
+      'a.ts': 'no',
+    });
+    const text = onlyBlock('yaml', PAGE, 'stored: false');
+    const api = (await readPackages({ text, packageDirectory: 'packages' })).find(({ name }) => name === 'api');
+    const [own = [], ...needs] = api?.sources.map(({ patterns }) => patterns) ?? [];
+    const tree = gitSourceTree({ repositoryPath: root, packageDirectory: join(root, 'packages') });
+    const { entries } = await tree.entries(own, needs);
+    expect(Buffer.from(entries).toString().split('\0')).toHaveLength(5 + 1);
+    const output = execFileSync('sh', ['-c', onlyBlock('sh', PAGE)], { cwd: root, encoding: 'utf8' });
+    expect(output).toBe(`${gitSha256(api?.salt ?? '', entries)}  -\n`);
+  });
+});
 
 /** The steps of a whole workflow, of jobs, or a list of steps by itself. */
 function stepsOf(yaml: string): Step[] {

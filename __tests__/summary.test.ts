@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Writer } from '../src/asset-set/record.ts';
 import type { Outcome } from '../src/modes/outcome.ts';
 import type { Log } from '../src/ports.ts';
 import { failureSummary, Notes, summaryOf, verdictLine } from '../src/summary.ts';
@@ -195,5 +196,37 @@ describe('Notes', () => {
     log.warning('three');
     expect(said).toEqual(['info one', 'debug two', 'warning three']);
     expect(notes.warnings).toEqual(['three']);
+  });
+});
+
+describe('summaryOf several packages', () => {
+  function cellsFor(builtBy: Writer): string {
+    const built = outcome({
+      found: true,
+      reason: 'complete',
+      builtBy,
+      builtFromCommit: COMMIT,
+      files: [assetFile('a')],
+    });
+    const packages = [{ name: '<api>', directory: 'api', prefix: 'api', outcome: built }];
+    return /<tr><td>.*<\/tr>/.exec(pageOf('check', { found: true, packages }))?.[0] ?? '';
+  }
+
+  it('links to the run that built', () => {
+    const url = 'https://github.com/o/r/actions/runs/12';
+    expect(cellsFor({ nonce: 'n', sequence: 1, runId: '12', url })).toContain(`<td><a href="${url}">run 12</a></td>`);
+  });
+
+  it.each(['javascript:alert(1)', 'https://x"onclick="y', 'https://x/<b>', 'https://x/ y'])(
+    'never links to %s, which a record may say',
+    (url) => {
+      const cells = cellsFor({ nonce: 'n', sequence: 1, runId: '<b>12', url });
+      expect(cells).toContain('<td>run &lt;b&gt;12</td>');
+      expect(cells).toContain('<td>&lt;api&gt;</td>');
+    },
+  );
+
+  it('has the commit where no record names the run', () => {
+    expect(cellsFor({ nonce: 'n', sequence: 1 })).toContain(`>${COMMIT.slice(0, 7)}</code></td>`);
   });
 });

@@ -63,7 +63,9 @@ const SEAMS = {
     'src/code-hash/md5.ts',
     'src/modes/explain.ts',
     'src/asset-set/sources.ts',
+    'src/code-hash/shared-entries.ts',
   ],
+  packages: ['src/inputs/packages.ts', 'src/run-packages.ts'],
   transfer: [
     'src/modes/upload.ts',
     'src/modes/restore.ts',

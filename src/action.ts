@@ -5,7 +5,7 @@ import { readInputs, run } from './run.ts';
 export async function action(): Promise<void> {
   try {
     const host = actionsHost();
-    await run(host, readInputs(host));
+    await run(host, await readInputs(host));
   } catch (error) {
     reportFailure(error);
   }

@@ -81,6 +81,12 @@ export type Concurrency = number | 'adaptive';
 
 const FIRST_LANES = 16;
 export const MOST_LANES = 128;
+
+/** How many pieces of work ever go on side by side. */
+export function mostLanes(concurrency: Concurrency): number {
+  return concurrency === 'adaptive' ? MOST_LANES : concurrency;
+}
+
 const MOST_GROWTH = 4;
 /** More lanes that bring less than this have met another bound: the server's, or the network's. */
 const WORTHWHILE = 1.25;

@@ -29,7 +29,7 @@ async function runCommand(line: CommandLine): Promise<number> {
   if (line.command === 'explain') assertCommits(line);
   const terminal = new Terminal(line);
   const host = terminalHost(line, terminal);
-  const inputs = readInputs(host);
+  const inputs = await readInputs(host);
   if (line.command === 'explain') return runExplain(line, terminal, () => explain(host, inputs, line.commits));
   const missed = line.tellsMiss && inputs.mode !== 'upload' ? MISSED : undefined;
   try {

@@ -1,7 +1,7 @@
 import { uriOf } from './asset-set/location.ts';
 import { totalSize } from './asset-set/record.ts';
 import type { OutputValue } from './host/host.ts';
-import type { Outcome } from './modes/outcome.ts';
+import type { Outcome, PackageOutcome } from './modes/outcome.ts';
 
 /** Every output, declared once, with how it is told. `action.yml` and the README's table are held to it by a test. */
 export const OUTPUTS = {
@@ -12,18 +12,48 @@ export const OUTPUTS = {
   'commit-sha': ({ commit }) => commit,
   'code-hash': ({ codeHash }) => codeHash ?? '',
   'built-from-commit': ({ builtFromCommit }) => builtFromCommit ?? '',
-  'artifact-prefix': ({ location }) => location.prefix,
-  'artifact-uri': ({ location }, bucket) => uriOf(bucket, location),
-  'record-uri': ({ location }, bucket) => `s3://${bucket}/${location.recordKey}`,
+  'artifact-prefix': ({ location, packages }) => (packages === undefined ? location.prefix : ''),
+  'artifact-uri': ({ location, packages }, bucket) => (packages === undefined ? uriOf(bucket, location) : ''),
+  'record-uri': ({ location, packages }, bucket) =>
+    packages === undefined ? `s3://${bucket}/${location.recordKey}` : '',
   'file-count': ({ files }) => files.length,
   'total-bytes': ({ files }) => totalSize(files),
   uploaded: ({ uploaded }) => uploaded,
   cached: ({ cached }) => cached,
   restored: ({ restored }) => restored,
   explanation: ({ explanation }) => explanation ?? {},
-  files: ({ files, location }) =>
-    files.map(({ path, size, sha256 }) => ({ path, size, sha256, key: location.prefix + path })),
+  files: ({ files, location, packages }) =>
+    packages === undefined
+      ? files.map(({ path, size, sha256 }) => ({ path, size, sha256, key: location.prefix + path }))
+      : [],
+  packages: ({ packages = [] }, bucket) => packages.map((one) => packageOutput(one, bucket)),
+  build: (outcome) => missingIn(outcome).map(({ name }) => name),
+  matrix: (outcome) => ({
+    include: missingIn(outcome).map(({ name, directory, prefix, outcome: { codeHash = '' } }) => ({
+      package: name,
+      directory,
+      prefix,
+      'code-hash': codeHash,
+    })),
+  }),
 } as const satisfies Record<string, (outcome: Outcome, bucket: string) => OutputValue>;
+
+function packageOutput({ name, outcome }: PackageOutcome, bucket: string) {
+  return {
+    name,
+    found: outcome.found,
+    reason: outcome.reason,
+    source: outcome.source,
+    'code-hash': outcome.codeHash ?? '',
+    'artifact-uri': uriOf(bucket, outcome.location),
+    'built-from-commit': outcome.builtFromCommit ?? '',
+  };
+}
+
+/** The packages that have to be built. */
+function missingIn({ packages = [] }: Outcome): readonly PackageOutcome[] {
+  return packages.filter(({ outcome }) => !outcome.found);
+}
 
 /** @returns what every output holds, by name */
 export function outputsOf(outcome: Outcome, bucket: string): ReadonlyMap<string, OutputValue> {

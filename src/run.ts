@@ -1,11 +1,13 @@
 import type { RestoreSelection } from './asset-set/download.ts';
 import type { Explanation } from './asset-set/explanation.ts';
+import { mostLanes } from './async.ts';
 import { gitSourceTree } from './code-hash/code-hash.ts';
 import { CancelledError, describeError, MissError, UserError } from './errors.ts';
 import type { Host } from './host/host.ts';
 import { affordable, jobFiles, systemClock, systemRandom } from './host/system.ts';
 import { type Inputs, parseInputs, secretsIn } from './inputs/inputs.ts';
-import { check } from './modes/check.ts';
+import type { PackagesTask } from './inputs/packages.ts';
+import { type CheckOptions, check } from './modes/check.ts';
 import type { Outcome } from './modes/outcome.ts';
 import { outputsOf } from './outputs.ts';
 import { packageDirectory } from './package-directory/package-directory.ts';
@@ -15,18 +17,27 @@ import type { RunContext } from './run-context.ts';
 import { type ConnectOptions, s3ObjectStore } from './s3/object-store.ts';
 import { withSharedConfig } from './s3/settings.ts';
 import { failureSummary, Notes, summaryOf, verdictLine } from './summary.ts';
-import { defined, systemCode } from './text.ts';
+import { defined, listed, systemCode } from './text.ts';
 import { VERSION } from './version.ts';
+
+/** What a run is to do. */
+export type Task = Inputs & {
+  /** Where there are several packages; with one that is chosen, the inputs are those of that one. */
+  readonly packages?: PackagesTask | undefined;
+};
 
 /**
  * Reads what the host was given.
  *
  * @throws InputError for the first input that can't be used
  */
-export function readInputs(host: Host): Inputs {
+export async function readInputs(host: Host): Promise<Task> {
   for (const secret of secretsIn(host.inputs)) host.mask(secret);
   try {
-    return parseInputs(host.inputs);
+    const inputs = parseInputs(host.inputs);
+    if (inputs.several === undefined) return inputs;
+    const packages = await (await import('./inputs/packages.ts')).packagesTask(inputs, inputs.several);
+    return { ...(inputs.several.name === undefined ? inputs : packages.chosen[0].inputs), packages };
   } catch (error) {
     summarize(host, failureSummary(describeError(error).line, new Notes()));
     throw error;
@@ -38,7 +49,7 @@ export function readInputs(host: Host): Inputs {
  *
  * @throws UserError for what the user can act on; MissError where the inputs say that a miss is a failure
  */
-export async function run(host: Host, inputs: Inputs): Promise<Outcome> {
+export async function run(host: Host, inputs: Task): Promise<Outcome> {
   const startedMs = systemClock.monotonicMs();
   const notes = new Notes();
   const progress = new Progress({ clock: systemClock, log: host.log, liveLine: host.liveLine });
@@ -84,17 +95,25 @@ function warnOfCacheMode({ withheldBy }: Inputs['access'], log: Host['log']): vo
 }
 
 /** Compares what the uploads of two commits stored; without the second commit, with an earlier one. */
-export async function explain(host: Host, inputs: Inputs, commits: readonly string[]): Promise<Explanation> {
+export async function explain(host: Host, inputs: Task, commits: readonly string[]): Promise<Explanation> {
   const progress = new Progress({ clock: systemClock, log: host.log, liveLine: host.liveLine });
   const context = await contextOf(inputs, host, progress);
   const { explainCommit } = await import('./modes/explain.ts');
   return explainCommit(context, commits, inputs.search.fallbackPrefixes);
 }
 
+/** Whether this is a check of all packages that there are. */
+function isOfMany({ packages, several }: Task): boolean {
+  return packages !== undefined && several?.name === undefined;
+}
+
 function missOf(
   { mode, dryRun, search }: Inputs,
-  { commit, reason, found, restored, location, unfinished }: Outcome,
+  { commit, reason, found, restored, location, unfinished, packages }: Outcome,
 ): string | undefined {
+  const missing = packages?.filter(({ outcome }) => !outcome.found).map(({ name }) => name) ?? [];
+  if (missing.length > 0)
+    return `There are no assets of ${listed(missing)} for commit ${commit}: build and upload them first`;
   const isToRestore = (mode === 'restore' || search.restore) && !dryRun;
   if (found && isToRestore && !restored)
     return `Nothing was restored, since 'files' chooses no asset of ${location.prefix}: correct its patterns`;
@@ -111,9 +130,13 @@ function missOf(
 }
 
 /** What only another mode needs is loaded for it alone: a check should start fast. */
-async function runMode(run: RunContext, { mode, search, upload, selection }: Inputs): Promise<Outcome> {
-  if (mode === 'check')
-    return check(run, { ...search, restore: search.restore ? await restoreSelection(selection.patterns) : undefined });
+async function runMode(run: RunContext, inputs: Task): Promise<Outcome> {
+  const { mode, search, upload, selection, packages } = inputs;
+  if (packages !== undefined && isOfMany(inputs)) {
+    const { checkEach } = await import('./run-packages.ts');
+    return checkEach(run, packages, checkOptions);
+  }
+  if (mode === 'check') return check(run, await checkOptions(inputs));
   if (mode === 'restore') {
     const { restore } = await import('./modes/restore.ts');
     return restore(run, { ...search, selection: await restoreSelection(selection.patterns) });
@@ -127,6 +150,10 @@ async function runMode(run: RunContext, { mode, search, upload, selection }: Inp
   return uploading.upload(run, { ...upload, selection, settings });
 }
 
+async function checkOptions({ search, selection }: Inputs): Promise<CheckOptions> {
+  return { ...search, restore: search.restore ? await restoreSelection(selection.patterns) : undefined };
+}
+
 /** Which files of a set are restored, and by which system's rules for names. */
 async function restoreSelection(patterns: readonly string[]): Promise<RestoreSelection> {
   const { pathMatcher, unmatchedPatterns } = await import('./package-directory/scan.ts');
@@ -137,7 +164,7 @@ async function restoreSelection(patterns: readonly string[]): Promise<RestoreSel
 
 /** What every step of this run needs. */
 async function contextOf(
-  inputs: Inputs,
+  inputs: Task,
   { inputs: source, job, log, onCancel }: Host,
   progress: Progress,
 ): Promise<RunContext> {
@@ -146,10 +173,17 @@ async function contextOf(
   // Before anything else is written.
   signal.addEventListener('abort', () => progress.stop());
   const { sha: context, untrustedEvent: _, baselines = {}, ...run } = job;
+  const { packageDirectory: directory, repository, packages } = inputs;
+  const concurrency = affordable(inputs.concurrency);
+  const mostAtOnce = isOfMany(inputs) ? mostLanes(concurrency) : undefined;
   return {
-    store: await storeOf(inputs, { log, signal, onRetry: progress.retried }),
-    sources: gitSourceTree({ repositoryPath: inputs.repository.path, packageDirectory: inputs.packageDirectory }),
-    packages: packageDirectory(inputs.packageDirectory, log),
+    store: await storeOf(inputs, { log, signal, onRetry: progress.retried, mostAtOnce }),
+    sources: gitSourceTree({
+      repositoryPath: repository.path,
+      packageDirectory: directory,
+      packages: packages?.shared,
+    }),
+    packages: packageDirectory(directory, log),
     jobFiles: temporary === '' ? undefined : jobFiles(temporary, log),
     clock: systemClock,
     random: systemRandom,
@@ -162,7 +196,7 @@ async function contextOf(
     legacy: inputs.legacy,
     dryRun: inputs.dryRun,
     waitMs: inputs.waitMs,
-    concurrency: affordable(inputs.concurrency),
+    concurrency,
     explain: inputs.explain,
     baselines,
     writer: defined({ ...run, version: VERSION }),
@@ -192,7 +226,9 @@ async function storeOf({ store: settings, trust }: Inputs, options: ConnectOptio
 function tell({ log, setOutputs }: Host, outcome: Outcome, bucket: string): void {
   for (const name of setOutputs(outputsOf(outcome, bucket)))
     log.warning(
-      `The output '${name}' is empty, since the set is too large for it: read .record.json in the package directory`,
+      name === 'files'
+        ? "The output 'files' is empty, since the set is too large for it: read .record.json in the package directory"
+        : `The output '${name}' is empty, since it would be too large: read what --json prints`,
     );
 }
 

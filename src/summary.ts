@@ -1,9 +1,9 @@
 import { uriOf } from './asset-set/location.ts';
 import { totalSize } from './asset-set/record.ts';
 import type { Inputs } from './inputs/inputs.ts';
-import type { Outcome } from './modes/outcome.ts';
+import type { Outcome, PackageOutcome } from './modes/outcome.ts';
 import type { Log } from './ports.ts';
-import { counted, printable, readableDuration, readableSize } from './text.ts';
+import { counted, listed, printable, readableDuration, readableSize } from './text.ts';
 
 // What a run says in the end: in one sentence in the log, and as a block of the job summary. That is HTML without a blank
 // line, so that nothing in it is taken for Markdown, of tags that GitHub lets through.
@@ -72,6 +72,8 @@ export function summaryOf(page: RunPage): string {
   const { mode, outcome, notes, ownUrl } = page;
   if (mode === 'upload' && outcome.reason === 'marker') return '';
   const verdict = verdictOf(mode, outcome).map((piece) => htmlOf(piece, ownUrl));
+  const { packages } = outcome;
+  if (packages !== undefined) return blockOf(verdict.join(''), notes, [tableOfEach(packages, ownUrl)]);
   return blockOf(verdict.join(''), notes, [tableOf(page), ...hints(mode, outcome), ...filesOf(outcome)]);
 }
 
@@ -94,8 +96,16 @@ function verdictOf(mode: Mode, outcome: Outcome): Piece[] {
 }
 
 function checked(outcome: Outcome): Piece[] {
+  if (outcome.packages !== undefined) return [{ text: checkedEach(outcome.packages) }];
   if (!outcome.found) return [{ text: `🔨 Build needed: ${causeOf(outcome)}` }];
   return [{ text: '✅ No build needed: ' }, ...builderOf(outcome), { text: `, ${amountOf(outcome)}` }];
+}
+
+function checkedEach(packages: readonly PackageOutcome[]): string {
+  const missing = packages.filter(({ outcome }) => !outcome.found).map(({ name }) => name);
+  const all = counted(packages.length, 'package');
+  if (missing.length === 0) return `✅ No build needed: ${all}, and all of them were built before`;
+  return `🔨 Build needed: ${missing.length} of ${all}, ${listed(missing)}`;
 }
 
 function uploaded(outcome: Outcome): Piece[] {
@@ -179,6 +189,27 @@ function tableOf({ outcome, bucket, tookMs }: RunPage): string {
     ),
     '</table>',
   ].join('\n');
+}
+
+const COLUMNS = ['package', 'answer', 'reason', 'code hash', 'built by', 'size'];
+
+function tableOfEach(packages: readonly PackageOutcome[], ownUrl: string | undefined): string {
+  const row = (tag: string, cells: readonly string[]) =>
+    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
+  const rows = packages.map(({ name, outcome }) => {
+    const { found, source, reason, codeHash, builtBy, builtFromCommit, files } = outcome;
+    const commit = builtFromCommit === undefined ? '' : short(builtFromCommit.slice(0, SHORT_HASH), builtFromCommit);
+    const run = builtBy?.runId === undefined ? undefined : { text: `run ${builtBy.runId}`, url: builtBy.url };
+    return row('td', [
+      escaped(name),
+      found ? source : '<b>build</b>',
+      reason,
+      codeHash === undefined ? '' : short(codeHash.slice(0, SHORT_HASH), codeHash),
+      run === undefined ? commit : htmlOf(run, ownUrl),
+      found ? readableSize(totalSize(files)) : '',
+    ]);
+  });
+  return ['<table>', row('th', COLUMNS), ...rows, '</table>'].join('\n');
 }
 
 /** A name cut short, with the whole of it under the pointer. */

@@ -19,6 +19,15 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+/** More names than these are only counted. */
+const MOST_NAMES = 10;
+
+/** Names, as a line of text has them: `a, b and 3 more`. */
+export function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMES).map(printable).join(', ');
+  return names.length > MOST_NAMES ? `${shown} and ${names.length - MOST_NAMES} more` : shown;
+}
+
 /** From here on a value would be rounded to 1000.0. */
 const NEXT_UNIT = 999.95;
 const SIZE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
@@ -123,11 +132,11 @@ export function textIn(value: unknown): string | undefined {
  * @returns an empty text for a list that is longer; of an object that is longer, its texts alone
  */
 export function outputText(
-  value: string | number | boolean | object | readonly object[],
+  value: string | number | boolean | object | readonly unknown[],
   mostCharacters = Number.POSITIVE_INFINITY,
 ): string {
   if (typeof value !== 'object') return String(value);
-  if (!isList(value)) return objectText(value, mostCharacters);
+  if (!Array.isArray(value)) return objectText(value, mostCharacters);
   const items: string[] = [];
   let characterCount = '['.length;
   for (const item of value) {
@@ -137,10 +146,6 @@ export function outputText(
     items.push(text);
   }
   return `[${items.join(',')}]`;
-}
-
-function isList(value: object): value is readonly object[] {
-  return Array.isArray(value);
 }
 
 function objectText(value: object, mostCharacters: number): string {

@@ -27,6 +27,8 @@ export interface SearchResult {
   readonly unfinished?: Finding | undefined;
   /** On a miss: what was looked up besides. */
   readonly elsewhere?: readonly Finding[] | undefined;
+  /** On a hit: the set that was copied to be the commit's own, if one was. */
+  readonly from?: Finding | undefined;
 }
 
 /** What a search has found out so far. */
@@ -173,7 +175,7 @@ async function adopt(run: RunContext, search: Search, from: Finding): Promise<Se
     const record = await promote(run, { own, from });
     run.log.info(`Copied ${countedAssets(record.files)} to ${ownUri}.`);
     const promoted: Finding = { ...own, verdict: { reason: 'complete', record } };
-    return { own: promoted, source, codeHash, found: promoted, reason: from.verdict.reason };
+    return { own: promoted, source, codeHash, found: promoted, from, reason: from.verdict.reason };
   } catch (error) {
     if (error instanceof RecordLostError) return afterLostRace(run, search);
     // Not every server lists what it has archived.

@@ -86,7 +86,7 @@ export interface SharedPackages {
 export function gitSourceTree({ repositoryPath, packageDirectory, packages }: SourceTreeOptions): SourceTree {
   const shared = once(async () => {
     const { sharedEntries } = await import('./shared-entries.ts');
-    const { directories, groups } = packages ?? { directories: [packageDirectory], groups: [] };
+    const { directories, groups } = packages ?? { directories: [packageDirectory], groups: [EVERYTHING] };
     return sharedEntries({ root: repositoryPath, packageDirectories: directories, groups });
   });
   return {
@@ -98,7 +98,7 @@ export function gitSourceTree({ repositoryPath, packageDirectory, packages }: So
     parents: async (commit) => (await import('./git.ts')).readParents(repositoryPath, commit),
     nested: async () => (await import('./git.ts')).findNested(repositoryPath),
     entries: async (patterns, needs = []) =>
-      packages === undefined
+      packages === undefined && needs.length === 0
         ? (await import('./git-entries.ts')).findEntries(repositoryPath, [packageDirectory], patterns)
         : (await shared())([patterns, ...needs]),
     committedEntries: async (patterns, needs = []) =>
@@ -106,6 +106,8 @@ export function gitSourceTree({ repositoryPath, packageDirectory, packages }: So
     contents: async (patterns) => (await import('./md5.ts')).globbedContents(repositoryPath, patterns),
   };
 }
+
+const EVERYTHING: PatternGroup = ['**'];
 
 /** More than these are not written out. */
 const MOST_ALTERNATIVES = 12;

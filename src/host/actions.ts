@@ -10,7 +10,7 @@ import { cancelOnSignal, eventFault } from './system.ts';
 
 // before @actions/github
 
-/** Runners refuse outputs of over 1 MiB a job; larger sets are in `.record.json`. */
+/** Runners refuse outputs of over 1 MiB a job; larger sets are in `.record.json`. There is an end to other lists. */
 const MOST_OUTPUT_CHARACTERS = 256 * 1024;
 
 /**
@@ -44,7 +44,9 @@ export function actionsHost(): Host {
 }
 
 function setOutputs(outputs: ReadonlyMap<string, OutputValue>): string[] {
-  const texts = [...outputs].map(([name, value]) => [name, outputText(value, MOST_OUTPUT_CHARACTERS)] as const);
+  const texts = [...outputs].map(
+    ([name, value]) => [name, outputText(value, name === 'files' ? MOST_OUTPUT_CHARACTERS : undefined)] as const,
+  );
   for (const [name, text] of texts) writeOutput(name, text);
   return texts.filter(([name, text]) => text === '' && outputs.get(name) !== '').map(([name]) => name);
 }

@@ -22,7 +22,7 @@ export interface JobContext {
 }
 
 /** What an output holds, before a host makes text of it. */
-export type OutputValue = string | number | boolean | object | readonly object[];
+export type OutputValue = string | number | boolean | object | readonly unknown[];
 
 /** Where a run takes place: the Actions runner, or a terminal. */
 export interface Host {

@@ -28,10 +28,11 @@ export function secretsIn(source: InputSource): string[] {
 export function parseInputs(source: InputSource) {
   const given = new GivenInputs(source);
   const mode = given.value('mode');
+  const several = packagesInputs(given, mode);
   const codeHash = codeHashRequest(given);
   const search = searchInputs(given, mode);
   const dryRun = given.value('dry-run');
-  const looksElsewhere = codeHash !== undefined || search.fallbackPrefixes.length > 0;
+  const looksElsewhere = codeHash !== undefined || several !== undefined || search.fallbackPrefixes.length > 0;
   const repositoryPath = given.value('repository-path');
   const mayWrite = !dryRun && (mode === 'upload' || looksElsewhere);
   const access = accessInput(given, mayWrite);
@@ -42,6 +43,7 @@ export function parseInputs(source: InputSource) {
     ...trustInputs(given, writes),
     prefix: given.value('prefix') ?? '',
     packageDirectory: given.value('package-directory'),
+    several,
     jobSummary: given.value('job-summary'),
     dryRun,
     access,
@@ -108,6 +110,32 @@ function codeHashRequest(given: GivenInputs): CodeHashRequest | undefined {
   // The Python tool passes over such patterns, and its filters may rely on that.
   const unmatchedPatterns = algorithm === 'md5' ? 'warn' : unmatched;
   return { kind: 'computed', patterns, algorithm, salt, unmatchedPatterns };
+}
+
+/** What a package says itself, or what has no meaning for several. */
+const INSTEAD = {
+  'code-hash-filter': "each package has 'sources'",
+  'code-hash-salt': "packages and their defaults have a 'salt'",
+  'code-hash': "it is computed from each package's 'sources'",
+  files: "each package has 'files'",
+} as const;
+
+/** Several packages, and which of them is meant: all, where a check names none. */
+function packagesInputs(given: GivenInputs, mode: Mode) {
+  const text = given.value('packages');
+  const name = given.value('package');
+  if (text === undefined) {
+    if (name === undefined) return undefined;
+    throw refused('package', name, "leave it out, or say in 'packages' what it is");
+  }
+  for (const [other, why] of Object.entries(INSTEAD) as readonly [keyof typeof INSTEAD, string][])
+    if (given.text(other) !== undefined)
+      throw new InputError(`${other} is set beside packages: leave it out, since ${why}`);
+  if (given.value('code-hash-algorithm') === 'md5')
+    throw refused('code-hash-algorithm', 'md5', "packages are hashed by 'git-sha256' alone: leave it out");
+  if (name === undefined && mode !== 'check')
+    throw new InputError(`package is not set: name the one of 'packages' to ${mode}`);
+  return { text, name, unmatchedPatterns: given.value('unmatched-patterns') };
 }
 
 function refuseForMd5(salt: string, patterns: readonly string[]): void {

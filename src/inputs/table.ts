@@ -150,6 +150,16 @@ const TABLE = {
     without: 'none',
     help: "read-only prefixes to look under next, one per line; `/` is the bucket's root (check, restore)",
   },
+  packages: {
+    parse: plainText,
+    without: 'one package',
+    help: 'several packages in one step: YAML, or the path of a file that ends in `.yml`, `.yaml` or `.json`',
+  },
+  package: {
+    parse: plainText,
+    without: 'all of them',
+    help: 'the one of `packages` that is meant: `upload` and `restore` need it',
+  },
   files: {
     list: true,
     common: true,

@@ -34,6 +34,17 @@ export interface Outcome {
   readonly unfinished?: string | undefined;
   /** On a miss of a check: why a build is needed. */
   readonly explanation?: Explanation | undefined;
+  /** Of a check of several packages: how it ended for each. */
+  readonly packages?: readonly PackageOutcome[] | undefined;
+}
+
+/** How a check ended for one of several packages. */
+export interface PackageOutcome {
+  readonly name: string;
+  readonly directory: string;
+  /** What its sets lie under. */
+  readonly prefix: string;
+  readonly outcome: Outcome;
 }
 
 /** How a mode ended. */
@@ -46,6 +57,8 @@ interface Ending extends Pick<Outcome, 'reason' | 'commit' | 'codeHash' | 'locat
   readonly restored?: RestoredFiles | undefined;
   /** A set that would have done, had another run finished it in time. */
   readonly unfinished?: Finding | undefined;
+  /** The set that was copied to make this one, if it was. */
+  readonly from?: Finding | undefined;
 }
 
 /** What a restore brought back of which set. */
@@ -58,7 +71,8 @@ export interface RestoredFiles {
 
 /** Makes the outcome of every mode. */
 export function outcomeOf(ending: Ending): Outcome {
-  const { set, source = 'artifact', reason, restored, unfinished } = ending;
+  const { set, source = 'artifact', reason, restored, unfinished, from = set } = ending;
+  const built = from && recordOf(from);
   const record = set && recordOf(set);
   return {
     found: set !== undefined,
@@ -68,7 +82,6 @@ export function outcomeOf(ending: Ending): Outcome {
     commit: ending.commit,
     codeHash: ending.codeHash,
     builtFromCommit: record?.origin.kind === 'cache' ? record.origin.commit : record?.commit,
-    builtBy: record?.origin.kind === 'upload' ? record.writer : undefined,
     ageMs: record && set?.record?.ageMs,
     location: ending.location,
     files: restored?.files ?? (set === undefined ? [] : filesOf(set)),
@@ -77,6 +90,8 @@ export function outcomeOf(ending: Ending): Outcome {
     restored: restored?.isRestored ?? false,
     detail: set === undefined ? ending.detail : undefined,
     unfinished: unfinished && describeUnfinished(unfinished),
+    // A copy's writer is who copied.
+    builtBy: built?.origin.kind === 'upload' ? built.writer : undefined,
   };
 }
 

@@ -45,15 +45,17 @@ export interface ConnectOptions {
   readonly log?: Pick<Log, 'info' | 'debug'> | undefined;
   /** Called before a request is tried again. */
   readonly onRetry?: (() => void) | undefined;
+  /** How many requests at once, where several sets are dealt with side by side. */
+  readonly mostAtOnce?: number | undefined;
 }
 
 /** Opens nothing yet: region and credentials are looked for when the first request needs them. */
 export function connect(
   settings: StoreSettings,
-  { signal = new AbortController().signal, limits = LIMITS, log = SILENT, onRetry }: ConnectOptions = {},
+  { signal = new AbortController().signal, limits = LIMITS, log = SILENT, onRetry, mostAtOnce }: ConnectOptions = {},
 ): Connection {
   const { bucket, endpointUrl, maxAttempts } = settings;
-  const transport = new Transport(limits);
+  const transport = new Transport(limits, { mostAtOnce });
   const retries = once(async () => new PatientRetryStrategy(maxAttempts, onRetry));
   const region = once(async () => settings.region ?? findRegion(settings, { transport, retries, signal }));
   const credentials = credentialsOf({ settings, transport, retries, signal, log });

@@ -1,7 +1,7 @@
 import type { Agent, AgentOptions, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { buildQueryString, HttpResponse } from '@smithy/core/protocols';
 import type { HttpRequest } from '@smithy/types';
-import { once } from '../async.ts';
+import { once, type Turns, turns } from '../async.ts';
 import type { OnBytes } from '../ports.ts';
 import type { ProxyWay } from './proxy.ts';
 import { headersOf, type Reply, readReply } from './reply.ts';
@@ -63,6 +63,12 @@ export interface ExchangeOptions extends SendOptions {
   readonly into?: Uint8Array | undefined;
 }
 
+interface TransportOptions {
+  readonly isProxied?: boolean;
+  /** How many exchanges at once; undefined where whoever sends them has a limit. */
+  readonly mostAtOnce?: number | undefined;
+}
+
 /**
  * How requests go out: over kept-alive connections, through a proxy where the environment names one for the host. A
  * connection that does not come about, or falls silent, ends the request.
@@ -72,13 +78,15 @@ export class Transport {
   clockOffsetMs = 0;
   readonly #timeouts: Timeouts;
   readonly #isProxied: boolean;
+  readonly #turns: Turns | undefined;
   /** By server. */
   readonly #ways = new Map<string, () => Promise<Way>>();
   readonly #underWay = new WeakMap<AbortSignal, Set<ClientRequest>>();
 
-  constructor(timeouts: Timeouts = LIMITS, { isProxied = true } = {}) {
+  constructor(timeouts: Timeouts = LIMITS, { isProxied = true, mostAtOnce }: TransportOptions = {}) {
     this.#timeouts = timeouts;
     this.#isProxied = isProxied;
+    this.#turns = mostAtOnce === undefined ? undefined : turns(mostAtOnce);
   }
 
   /**
@@ -86,7 +94,12 @@ export class Transport {
    *
    * @throws the system's error where no whole reply came, OversizedReplyError for one that is too long
    */
-  async exchange(request: HttpRequest, { mostBytes, into, ...options }: ExchangeOptions): Promise<Reply> {
+  exchange(request: HttpRequest, options: ExchangeOptions): Promise<Reply> {
+    const exchange = () => this.#exchange(request, options);
+    return this.#turns === undefined ? exchange() : this.#turns.take(exchange);
+  }
+
+  async #exchange(request: HttpRequest, { mostBytes, into, ...options }: ExchangeOptions): Promise<Reply> {
     const message = await this.send(request, options);
     // The reply to a HEAD tells the length of what it does not bring.
     const reading = {

@@ -1,0 +1,370 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type ActionResult, machineEnvironment } from '../../dev/run-action.ts';
+import { GitWrapper } from '../support/git-wrapper.ts';
+import { Scenario } from '../support/scenario.ts';
+
+// Several packages in one step of the built action, and of the command line.
+
+const PACKAGES = `
+defaults: { sources: [package-lock.json], salt: node=24 }
+packages:
+  shared: { sources: [shared/**], stored: false }
+  api: { sources: [api/**, "!**/*.md"], directory: api/dist, needs: [shared] }
+  site: { sources: [site/**] , needs: [shared] }
+  tool: { sources: [tool/**] }
+`;
+const NAMES = ['api', 'site', 'tool'];
+const FILES = {
+  'package-lock.json': '{}',
+  'README.md': 'r',
+  'shared/s.ts': 's',
+  'shared/s.md': 'counts for api too',
+  'api/main.ts': 'a',
+  'site/index.html': 'i',
+  'tool/t.ts': 't',
+};
+
+let scenario: Scenario;
+beforeEach(async () => {
+  scenario = await Scenario.create();
+  await scenario.commit({ ...FILES, '.gitignore': 'packages/\ndist/\n' });
+});
+afterEach(() => scenario.close());
+
+function check(inputs: Record<string, string> = {}, env: Record<string, string> = {}): Promise<ActionResult> {
+  return scenario.action('check', { packages: PACKAGES, ...inputs }, { env });
+}
+
+async function buildsOf(step: Promise<ActionResult>): Promise<string[]> {
+  const { exitCode, outputs, lines } = await step;
+  expect([exitCode, lines.filter((line) => /^::(error|warning)/.test(line))]).toEqual([0, []]);
+  const names: string[] = JSON.parse(outputs.build ?? '');
+  expect(outputs.found).toBe(String(names.length === 0));
+  return names;
+}
+
+/** Builds a package and uploads it, as a leg of the matrix does. */
+async function store(name: string, inputs: Record<string, string> = {}): Promise<ActionResult> {
+  const path = join(scenario.root, name === 'api' ? 'api/dist' : `packages/${name}`, `${name}.zip`);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, name);
+  const step = await scenario.action('upload', { packages: PACKAGES, package: name, ...inputs });
+  expect([step.exitCode, step.lines.filter((line) => /^::(error|warning)/.test(line))]).toEqual([0, []]);
+  return step;
+}
+
+async function storeAll(): Promise<void> {
+  for (const name of NAMES) await store(name);
+}
+
+describe('a check of several packages', () => {
+  it('lists what is not built, and nothing once it is', async () => {
+    const { outputs } = await check();
+    const matrix = JSON.parse(outputs.matrix ?? '');
+    expect(matrix.include).toEqual([
+      { package: 'api', directory: 'api/dist', prefix: 'api', 'code-hash': expect.stringMatching(/^[0-9a-f]{64}$/) },
+      expect.objectContaining({ package: 'site', directory: 'packages/site', prefix: 'site' }),
+      expect.objectContaining({ package: 'tool' }),
+    ]);
+    await storeAll();
+    const { outputs: again } = await check();
+    expect([again.found, again.build, again.matrix]).toEqual(['true', '[]', '{"include":[]}']);
+    expect(JSON.parse(again.packages ?? '')[0]).toEqual({
+      name: 'api',
+      found: true,
+      reason: 'complete',
+      source: 'artifact',
+      'code-hash': matrix.include[0]['code-hash'],
+      'artifact-uri': `s3://${scenario.bucket.name}/api/artifacts/${scenario.head}/`,
+      'built-from-commit': scenario.head,
+    });
+  });
+
+  it('finds the same code for another commit, and makes it that one’s own', async () => {
+    await storeAll();
+    await scenario.commit({ 'README.md': 'changed' });
+    const { outputs } = await check();
+    expect(outputs).toMatchObject({ found: 'true', source: 'cache', 'cache-hit': 'true', 'file-count': '3' });
+    for (const name of NAMES)
+      expect(await scenario.record(`${name}/records/artifacts/${scenario.head}.json`)).toMatchObject({
+        state: 'complete',
+        origin: { kind: 'cache' },
+      });
+  });
+
+  it.each([
+    ['shared/s.ts', ['api', 'site']],
+    ['shared/s.md', ['api', 'site']],
+    ['api/main.ts', ['api']],
+    ['api/notes.md', []],
+    ['tool/t.ts', ['tool']],
+    ['package-lock.json', NAMES],
+    ['README.md', []],
+  ])('lists who depends on %s, and nobody else', async (path, expected) => {
+    await storeAll();
+    await scenario.commit({ [path]: 'changed' });
+    expect(await buildsOf(check())).toEqual(expected);
+  });
+
+  it('lists a package again whose build failed', async () => {
+    await storeAll();
+    await scenario.commit({ 'shared/s.ts': 'changed' });
+    expect(await buildsOf(check())).toEqual(['api', 'site']);
+    await store('api');
+    expect(await buildsOf(check())).toEqual(['site']);
+    await scenario.commit();
+    expect(await buildsOf(check())).toEqual(['site']);
+  });
+
+  it('answers the same in a shallow clone, after a squash, a rebase and a force-push', async () => {
+    await storeAll();
+    const git = (...args: string[]) =>
+      scenario.git('-c', 'user.name=test', '-c', 'user.email=test@example.com', ...args);
+    const main = scenario.head;
+    git('checkout', '--quiet', '-b', 'topic');
+    await scenario.commit({ 'tool/t.ts': 'changed' });
+    await scenario.commit({ 'api/main.ts': 'changed' });
+    await store('tool');
+    const asked = { 'commit-sha': 'HEAD' };
+    expect(await buildsOf(check(asked))).toEqual(['api']);
+
+    git('reset', '--quiet', '--soft', main);
+    await scenario.commit();
+    expect(await buildsOf(check(asked))).toEqual(['api']);
+
+    git('checkout', '--quiet', '-b', 'other', main);
+    const base = await scenario.commit({ 'README.md': 'elsewhere' });
+    git('checkout', '--quiet', 'topic');
+    git('rebase', '--quiet', base);
+    expect(await buildsOf(check(asked))).toEqual(['api']);
+
+    git('commit', '--quiet', '--amend', '--message', 'forced');
+    const clone = await mkdtemp(join(tmpdir(), 's3-asset-manager-clone-'));
+    execFileSync('git', ['clone', '--quiet', '--depth=1', `file://${scenario.root}`, join(clone, 'it')], {
+      env: machineEnvironment(),
+    });
+    expect(await buildsOf(check({ ...asked, 'repository-path': join(clone, 'it') }))).toEqual(['api']);
+    await rm(clone, { recursive: true });
+  });
+
+  it('hashes what the one-package recipe hashes, and what anyone can', async () => {
+    const { outputs } = await check({ prefix: 'x' });
+    const hashes = new Map<string, string>(
+      JSON.parse(outputs.packages ?? '').map((one: Record<string, string>) => [one.name, one['code-hash']]),
+    );
+    const alone = await scenario.action('check', {
+      'code-hash-filter': 'package-lock.json site/** shared/**',
+      'code-hash-salt': 'node=24',
+    });
+    expect(hashes.get('site')).toBe(alone.outputs['code-hash']);
+    const formula = `{ printf 's3-asset-manager/code-hash/v1\\0%s\\0' node=24; {
+      git ls-files -s -z -- ':(glob)package-lock.json' ':(glob)api/**' ':(exclude,glob)**/*.md'
+      git ls-files -s -z -- ':(glob)package-lock.json' ':(glob)shared/**'
+    } | LC_ALL=C sort -zu -t "$(printf '\\t')" -k 2; } | sha256sum`;
+    expect(execFileSync('sh', ['-c', formula], { cwd: scenario.root, encoding: 'utf8' })).toBe(
+      `${hashes.get('api')}  -\n`,
+    );
+  });
+
+  it('names the package whose pattern matches nothing', async () => {
+    const { exitCode, lines } = await check({ packages: PACKAGES.replace('[shared/**]', '[shred/**]') });
+    expect([exitCode, lines.filter((line) => line.startsWith('::error'))]).toEqual([
+      1,
+      [expect.stringContaining("api, site: Nothing in '.' matches 'shred/**' of the sources of package 'shared'")],
+    ]);
+  });
+
+  it('finishes the others where one can’t be copied, and then fails by its name', async () => {
+    await storeAll();
+    await scenario.commit();
+    scenario.bucket.server.fault = ({ operation, key = '' }) =>
+      operation === 'CopyObject' && key.startsWith('api/')
+        ? { kind: 'error', status: 503, code: 'SlowDown' }
+        : undefined;
+    const { exitCode, lines } = await check({ 'max-attempts': '2' });
+    expect(exitCode).toBe(1);
+    expect(lines.findLast((line) => line.startsWith('::error'))).toMatch(/^::error::api: .*SlowDown/);
+    for (const name of ['site', 'tool'])
+      expect(await scenario.record(`${name}/records/artifacts/${scenario.head}.json`)).toMatchObject({
+        state: 'complete',
+      });
+    scenario.bucket.server.fault = undefined;
+    expect(await buildsOf(check())).toEqual([]);
+  });
+
+  it('fails on a miss where that is wanted, and names what is missing', async () => {
+    await store('api');
+    const { exitCode, lines, outputs } = await check({ 'fail-on-miss': 'true' });
+    expect([exitCode, outputs.build]).toEqual([1, '["site","tool"]']);
+    expect(lines.findLast((line) => line.startsWith('::error'))).toContain(
+      `There are no assets of site, tool for commit ${scenario.head}: build and upload them first`,
+    );
+  });
+
+  it('restores every package into its own directory', async () => {
+    await storeAll();
+    for (const folder of ['packages', 'api/dist']) await rm(join(scenario.root, folder), { recursive: true });
+    expect((await check({ restore: 'true' })).outputs.restored).toBe('true');
+    expect(await readFile(join(scenario.root, 'api/dist/api.zip'), 'utf8')).toBe('api');
+    expect(await readFile(join(scenario.root, 'packages/tool/tool.zip'), 'utf8')).toBe('tool');
+  });
+
+  it('shows one table', async () => {
+    await storeAll();
+    await scenario.commit({ 'tool/t.ts': 'changed' });
+    const { summary } = await check();
+    expect(summary).toContain('<h4>🔨 Build needed: 1 of 3 packages, tool</h4>');
+    expect(summary.match(/<table>/g)).toHaveLength(1);
+    expect(summary).toMatch(
+      /<tr><td>api<\/td><td>cache<\/td><td>complete<\/td><td><code title="[0-9a-f]{64}">[0-9a-f]{7}<\/code><\/td><td><a href="https:\/\/github.com\/owner\/repository\/actions\/runs\/1">run 1<\/a><\/td><td>3 B<\/td><\/tr>/,
+    );
+    expect(summary).toMatch(/<tr><td>tool<\/td><td><b>build<\/b><\/td><td>absent<\/td>/);
+    expect(summary.trimEnd()).not.toMatch(/\n\s*\n/);
+  });
+});
+
+describe('one of several packages', () => {
+  it('is uploaded under its own prefix, and restored from there', async () => {
+    const { outputs } = await store('api', { prefix: 'team' });
+    expect(outputs).toMatchObject({
+      reason: 'uploaded',
+      cached: 'true',
+      'artifact-prefix': `team/api/artifacts/${scenario.head}/`,
+    });
+    await rm(join(scenario.root, 'api/dist'), { recursive: true });
+    const step = await scenario.action('restore', { packages: PACKAGES, package: 'api', prefix: 'team' });
+    expect(step.outputs).toMatchObject({ restored: 'true', packages: '[]', build: '[]', matrix: '{"include":[]}' });
+    expect(await readFile(join(scenario.root, 'api/dist/api.zip'), 'utf8')).toBe('api');
+  });
+
+  it('is checked alone, and then uploaded under the hash of that check', async () => {
+    const one = { package: 'api' };
+    const { outputs } = await check(one);
+    expect(outputs).toMatchObject({
+      found: 'false',
+      'artifact-prefix': `api/artifacts/${scenario.head}/`,
+      build: '[]',
+    });
+    await writeFile(join(scenario.root, 'api/main.ts'), 'changed by the build');
+    expect((await store('api')).outputs['code-hash']).toBe(outputs['code-hash']);
+  });
+
+  it.each([
+    [{}, 'package is not set: name the one of'],
+    [
+      { package: 'shared' },
+      "package is 'shared': it has 'stored: false', so there is no set of it: give one of 'api', 'site', 'tool'",
+    ],
+    [{ package: 'ape' }, "package is 'ape': there is no such package: give one of 'api', 'site', 'tool'"],
+    [
+      { package: 'api', 'code-hash-filter': 'src/**' },
+      "code-hash-filter is set beside packages: leave it out, since each package has 'sources'",
+    ],
+    [
+      { package: 'api', 'code-hash-algorithm': 'md5' },
+      "code-hash-algorithm is 'md5': packages are hashed by 'git-sha256' alone",
+    ],
+    [{ package: 'api', packages: '' }, "package is 'api': leave it out, or say in 'packages' what it is"],
+  ])('has to be named, and to be one: %j', async (inputs, message) => {
+    const { exitCode, lines } = await scenario.action('upload', { packages: PACKAGES, ...inputs });
+    expect([exitCode, lines.findLast((line) => line.startsWith('::error'))]).toEqual([
+      1,
+      expect.stringContaining(message),
+    ]);
+  });
+});
+
+describe('the command line', () => {
+  it('reads a file, and prints lists as they are', async () => {
+    await scenario.commit({ 'ci/packages.yml': PACKAGES });
+    const { exitCode, stdout } = await scenario.cli([
+      'check',
+      '--packages',
+      'ci/packages.yml',
+      '--json',
+      '--exit-code',
+    ]);
+    expect(exitCode).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({
+      found: false,
+      build: NAMES,
+      matrix: { include: [{ package: 'api' }, {}, {}] },
+    });
+    await scenario.commit({ 'ci/packages.yml': 'packages:\n  api: { sources: api }' });
+    const bad = await scenario.cli(['check', '--packages', 'ci/packages.yml']);
+    expect([bad.exitCode, bad.stderr]).toEqual([
+      2,
+      expect.stringContaining('error: ci/packages.yml, line 2, column 19:'),
+    ]);
+  });
+});
+
+describe('many packages', () => {
+  const SOME = 10;
+  const LATE = 60;
+
+  function many(count: number): string {
+    return JSON.stringify({
+      packages: Object.fromEntries(
+        Array.from({ length: count }, (_, index) => [`p${index}`, { sources: [`p${index}/**`] }]),
+      ),
+    });
+  }
+
+  async function commitMany(count: number): Promise<void> {
+    await scenario.commit(
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}/x.ts`, `${index}`])),
+    );
+  }
+
+  /** The most requests that followed each other, and the most that were under way at once. */
+  function measured(): { readonly roundTrips: number; readonly atOnce: number } {
+    const requests = scenario.bucket.server.requests.map(({ startedAt, endedAt = Number.POSITIVE_INFINITY }) => ({
+      startedAt,
+      endedAt,
+    }));
+    let [roundTrips, lastEnd] = [0, Number.NEGATIVE_INFINITY];
+    for (const { startedAt, endedAt } of requests.toSorted((left, right) => left.endedAt - right.endedAt))
+      if (startedAt >= lastEnd) [roundTrips, lastEnd] = [roundTrips + 1, endedAt];
+    const atOnce = Math.max(
+      ...requests.map(
+        ({ startedAt }) => requests.filter((other) => other.startedAt <= startedAt && other.endedAt > startedAt).length,
+      ),
+    );
+    return { roundTrips, atOnce };
+  }
+
+  async function measure(count: number, inputs: Record<string, string> = {}) {
+    scenario.bucket.server.fault = () => ({ kind: 'delay', ms: LATE });
+    scenario.forgetWire();
+    expect((await check({ packages: many(count), ...inputs })).exitCode).toBe(0);
+    scenario.bucket.server.fault = undefined;
+    return measured();
+  }
+
+  it('take the round trips of one, and no more requests at once than the limit', async () => {
+    await commitMany(SOME);
+    const one = await measure(1);
+    const ten = await measure(SOME);
+    expect(ten.roundTrips).toBeLessThanOrEqual(one.roundTrips);
+    expect(ten.atOnce).toBeGreaterThan(4);
+    expect((await measure(SOME, { concurrency: '3' })).atOnce).toBeLessThanOrEqual(3);
+  });
+
+  it('may be 200', async () => {
+    await commitMany(200);
+    const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-git-'));
+    const path = process.env.PATH;
+    const wrapper = new GitWrapper(directory);
+    await wrapper.install();
+    const { outputs } = await check({ packages: many(200) }, { PATH: process.env.PATH ?? '' });
+    process.env.PATH = path;
+    expect(await wrapper.commands()).toEqual(['diff-files', 'ls-files', 'ls-files', 'rev-parse']);
+    expect(JSON.parse(outputs.build ?? '')).toHaveLength(200);
+    await rm(directory, { recursive: true });
+  });
+});

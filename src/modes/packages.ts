@@ -1,0 +1,90 @@
+import { artifactSet } from '../asset-set/location.ts';
+import { mapConcurrently } from '../async.ts';
+import { CancelledError, describeError, UserError } from '../errors.ts';
+import type { RunContext } from '../run-context.ts';
+import { counted, listed } from '../text.ts';
+import { type CheckOptions, check } from './check.ts';
+import type { Outcome, PackageOutcome } from './outcome.ts';
+
+/** More failures than these are not written out. */
+const MOST_FAILURES = 5;
+
+/** A package that is to be checked, with a run of its own: its prefix, its directory, its sources. */
+export interface PackageCheck {
+  readonly name: string;
+  /** As the user gave it. */
+  readonly directory: string;
+  readonly run: RunContext;
+  readonly options: CheckOptions;
+}
+
+type Settled = { readonly answer: PackageOutcome } | { readonly name: string; readonly error: unknown };
+
+/**
+ * Answers "must I build?" for several packages, side by side. What fails for one of them fails the run, but only once
+ * the others have their answer, and what was found for them is theirs.
+ *
+ * @param run what all of them have in common
+ * @param mostAtOnce how many packages are looked at side by side
+ * @throws UserError that names every package it is about
+ */
+export async function checkPackages(
+  run: Pick<RunContext, 'prefix'>,
+  checks: readonly PackageCheck[],
+  mostAtOnce: number,
+): Promise<Outcome> {
+  const settled = await mapConcurrently(checks, mostAtOnce, settle);
+  const failures = settled.filter((one) => 'error' in one);
+  if (failures.length > 0) throw failureOf(failures);
+  return outcomeOfPackages(
+    run.prefix,
+    settled.filter((one) => 'answer' in one).map(({ answer }) => answer),
+  );
+}
+
+async function settle({ name, directory, run, options }: PackageCheck): Promise<Settled> {
+  try {
+    const outcome = await check(run, options);
+    return { answer: { name, directory, prefix: run.prefix, outcome } };
+  } catch (error) {
+    return { name, error };
+  }
+}
+
+function failureOf(failures: readonly { readonly name: string; readonly error: unknown }[]): unknown {
+  const [first] = failures;
+  const cancelled = failures.find(({ error }) => error instanceof CancelledError);
+  if (cancelled !== undefined) return cancelled.error;
+  const names = new Map<string, string[]>();
+  for (const { name, error } of failures) {
+    const { line } = describeError(error);
+    names.set(line, [...(names.get(line) ?? []), name]);
+  }
+  const lines = [...names].map(([line, those]) => `${listed(those)}: ${line}`);
+  const rest = lines.length - MOST_FAILURES;
+  const more = rest > 0 ? [`and ${counted(rest, 'failure')} more`] : [];
+  return new UserError([...lines.slice(0, MOST_FAILURES), ...more].join('; '), { cause: first?.error });
+}
+
+/** What is said of all packages together; no single set is meant then. */
+function outcomeOfPackages(prefix: string, packages: readonly PackageOutcome[]): Outcome {
+  const outcomes = packages.map(({ outcome }) => outcome);
+  const missing = outcomes.find(({ found }) => !found);
+  const isFromCache = outcomes.some(({ cacheHit }) => cacheHit);
+  const commit = outcomes[0]?.commit ?? '';
+  return {
+    found: missing === undefined,
+    source: missing === undefined ? (isFromCache ? 'cache' : 'artifact') : 'none',
+    reason: missing?.reason ?? 'complete',
+    cacheHit: missing === undefined && isFromCache,
+    commit,
+    codeHash: undefined,
+    builtFromCommit: undefined,
+    location: artifactSet(prefix, commit),
+    files: outcomes.flatMap(({ files }) => files),
+    uploaded: false,
+    cached: false,
+    restored: outcomes.some(({ restored }) => restored) && outcomes.every(({ restored, found }) => restored || !found),
+    packages,
+  };
+}
