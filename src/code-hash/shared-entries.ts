@@ -1,4 +1,4 @@
-import { once, type Turns, turns } from '../async.ts';
+import { once, type Turns, turns, waitForAll } from '../async.ts';
 import type { PatternGroup, SourceEntries } from '../ports.ts';
 import { askGit, assertRepositoryRoot, readGit } from './git.ts';
 import { COMPARE, findEntries, isPackaged, LIST_UNTRACKED, packagePaths } from './git-entries.ts';
@@ -18,23 +18,33 @@ interface SharedSources {
   readonly groups: readonly PatternGroup[];
 }
 
+/** What a group matches: places in a snapshot, or what git said of the group alone. */
+type Found = { readonly places: readonly number[] } | SourceEntries;
+
 /** @returns finds what an index has for groups of patterns, together */
 export function sharedEntries(sources: SharedSources): (groups: readonly PatternGroup[]) => Promise<SourceEntries> {
   const snapshot = once(() => takeSnapshot(sources));
   const waiting = turns(GROUPS_AT_ONCE);
-  const found = new Map<string, Promise<SourceEntries>>();
-  const find = async (group: PatternGroup): Promise<SourceEntries> => {
+  const known = new Map<string, Promise<Found>>();
+  // Many packages may need the same one.
+  const find = (group: PatternGroup): Promise<Found> => {
     const key = JSON.stringify(group);
-    const entries = found.get(key) ?? findGroup(sources, await snapshot(), { group, waiting });
-    found.set(key, entries);
-    return entries;
+    const found = known.get(key) ?? snapshot().then((taken) => findGroup(sources, taken, { group, waiting }));
+    known.set(key, found);
+    return found;
   };
-  return async (groups) => {
-    const all = await Promise.all(groups.map(find));
-    return {
-      entries: unitedEntries(all.map(({ entries }) => entries)),
-      unmatched: [...new Set(all.flatMap(({ unmatched }) => unmatched))],
-    };
+  return async (groups) => united(await snapshot(), await waitForAll(groups.map(find)));
+}
+
+function united({ entries }: Snapshot, found: readonly Found[]): SourceEntries {
+  const places = new Set(found.flatMap((one) => ('places' in one ? one.places : [])));
+  const listed = [...places].sort((left, right) => left - right).map((place) => `${entries[place]}\0`);
+  const own = Buffer.from(listed.join(''), 'latin1');
+  const others = found.filter((one) => 'entries' in one);
+  if (others.length === 0) return { entries: own, unmatched: [] };
+  return {
+    entries: unitedEntries([...(own.length > 0 ? [own] : []), ...others.map((one) => one.entries)]),
+    unmatched: [...new Set(others.flatMap(({ unmatched }) => unmatched))],
   };
 }
 
@@ -99,14 +109,14 @@ async function findGroup(
   { root, packageDirectories }: SharedSources,
   snapshot: Snapshot,
   { group, waiting }: GroupSearch,
-): Promise<SourceEntries> {
+): Promise<Found> {
   const own = group.every((pattern) => PLAIN.test(withoutMark(pattern))) ? matching(snapshot, group) : undefined;
   // Also who is told that a pattern matches nothing has it from git.
   return own ?? waiting.take(() => findEntries(root, packageDirectories, group));
 }
 
 /** @returns undefined where only git can tell */
-function matching(snapshot: Snapshot, group: PatternGroup): SourceEntries | undefined {
+function matching(snapshot: Snapshot, group: PatternGroup): Found | undefined {
   const including = group.filter((pattern) => !isExcluding(pattern)).map(plainPattern);
   const excluding = group.filter(isExcluding).map((pattern) => plainPattern(withoutMark(pattern)));
   const wanted = including.length > 0 || group.length === 0 ? including : [EVERYTHING];
@@ -126,8 +136,7 @@ function matching(snapshot: Snapshot, group: PatternGroup): SourceEntries | unde
     }
     if (!isMatched) return undefined;
   }
-  const entries = [...chosen].sort((left, right) => left - right).map((index) => `${snapshot.entries[index]}\0`);
-  return { entries: Buffer.from(entries.join(''), 'latin1'), unmatched: [] };
+  return { places: [...chosen] };
 }
 
 /** @returns the index of the first path that does not come before a text */
