@@ -18,7 +18,7 @@ import { Scenario } from './support/scenario.ts';
 const ROOT = resolve(import.meta.dirname, '..');
 const EXAMPLES = join(ROOT, 'examples');
 const REGION = 'us-east-1';
-const NAMES = ['concourse.yml', 'github.yml', 'gitlab.yml', 'jenkinsfile'] as const;
+const NAMES = ['concourse.yml', 'github.yml', 'gitlab.yml', 'jenkinsfile', 'monorepo.yml'] as const;
 
 type Example = (typeof NAMES)[number];
 type Variables = Readonly<Record<string, string>>;
@@ -340,6 +340,94 @@ async function githubStep(machine: Machine, { step, workspace, env, outputs }: G
   return result.lines.join('\n');
 }
 
+interface GitHubJob {
+  readonly needs?: string | readonly string[];
+  readonly if?: string;
+  readonly outputs?: Variables;
+  readonly strategy?: { readonly matrix: string };
+  readonly steps: readonly GitHubStep[];
+}
+
+/** How a job ended, as the jobs that need it see it. */
+interface JobResult {
+  readonly result: 'success' | 'failure' | 'skipped';
+  readonly outputs: ReadonlyMap<string, string>;
+}
+
+/**
+ * Runs jobs whose legs come from another job's output. Of all expressions, it knows those that the example has.
+ *
+ * @returns how each job ended, by its name
+ */
+async function monorepo(machine: Machine, run: number): Promise<ReadonlyMap<string, JobResult>> {
+  const { env, jobs }: { readonly env: Variables; readonly jobs: Readonly<Record<string, GitHubJob>> } = parse(
+    exampleText('monorepo.yml'),
+  );
+  const results = new Map<string, JobResult>();
+  for (const [name, job] of Object.entries(jobs)) {
+    const isSkipped = !runsAfter(job, results);
+    const result = isSkipped
+      ? { result: 'skipped' as const, outputs: new Map<string, string>() }
+      : await legsOf(machine, job, { env: { ...env, ...githubVariables(machine, run) }, results });
+    results.set(name, result);
+  }
+  return results;
+}
+
+function runsAfter({ needs = [], if: condition }: GitHubJob, results: ReadonlyMap<string, JobResult>): boolean {
+  if (/^\$\{\{ !cancelled\(\) \}\}$/.test(condition ?? '')) return true;
+  if ([needs].flat().some((name) => results.get(name)?.result !== 'success')) return false;
+  if (condition === undefined) return true;
+  const [, job = '', output = '', value] = /^needs\.(\w+)\.outputs\.([\w-]+) != '(.*)'$/.exec(condition) ?? [];
+  expect([condition, results.has(job)]).toEqual([condition, true]);
+  return results.get(job)?.outputs.get(output) !== value;
+}
+
+async function legsOf(
+  machine: Machine,
+  { strategy, steps, outputs = {} }: GitHubJob,
+  { env, results }: { readonly env: Variables; readonly results: ReadonlyMap<string, JobResult> },
+): Promise<JobResult> {
+  const [, job = '', output = ''] =
+    /^\$\{\{ fromJSON\(needs\.(\w+)\.outputs\.([\w-]+)\) \}\}$/.exec(strategy?.matrix ?? '') ?? [];
+  const { include } = JSON.parse(results.get(job)?.outputs.get(output) ?? '{"include":[{}]}');
+  expect(include).not.toEqual([]);
+  const told = new Map<string, string>();
+  let result: JobResult['result'] = 'success';
+  for (const leg of include as readonly Variables[]) {
+    const filled = (text: string) => text.replaceAll(/\$\{\{ matrix\.([\w-]+) \}\}/g, (_, name) => leg[name] ?? '');
+    const workspace = await machine.checkout();
+    const set = new Map<string, string>();
+    const place = { workspace, env: { ...env, RUNNER_TEMP: await machine.directory() }, outputs: set };
+    for (const step of steps.filter(({ uses }) => !uses?.startsWith('actions/')))
+      if (result === 'success' && isWanted(step, set) && !(await legStep(machine, filledIn(step, filled), place)))
+        result = 'failure';
+    for (const [name, text] of Object.entries(outputs)) {
+      const [, from = ''] = /^\$\{\{ steps\.(\w+\.outputs\.[\w-]+) \}\}$/.exec(text) ?? [];
+      told.set(name, set.get(from.replace('.outputs.', '.')) ?? '');
+    }
+  }
+  return { result, outputs: told };
+}
+
+function filledIn(step: GitHubStep, filled: (text: string) => string): GitHubStep {
+  const inputs = Object.entries(step.with ?? {}).map(([name, value]) => [name, filled(String(value))]);
+  return { ...step, with: Object.fromEntries(inputs), ...(step.run === undefined ? {} : { run: filled(step.run) }) };
+}
+
+/** @returns whether it succeeded */
+async function legStep(machine: Machine, step: GitHubStep, place: Omit<GitHubRun, 'step'>): Promise<boolean> {
+  const { workspace, env, outputs } = place;
+  if (step.run !== undefined)
+    return machine.script(workspace, [step.run], env).then(
+      () => true,
+      () => false,
+    );
+  const result = await runAction({ inputs: step.with ?? {}, cwd: workspace, env: { ...env, ...machine.variables } });
+  for (const [name, value] of Object.entries(result.outputs)) outputs.set(`${step.id}.${name}`, value);
+  return result.exitCode === 0;
+}
+
 const PIPELINES: readonly [Example, string, Pipeline, Readonly<Record<string, string>>][] = [
   ['gitlab.yml', '.gitlab-ci.yml', gitlab, { repository: 'team/app', runId: '1', workflow: 'upload' }],
   ['concourse.yml', 'pipeline.yml', concourse, {}],
@@ -374,5 +462,45 @@ onLinux.each(PIPELINES)('%s', (example, path, pipeline, writer) => {
     await pipeline(machine, 2);
     expect(await machine.builds()).toBe(2);
     expect((await scenario.bucket.get(`artifacts/${scenario.head}/app.zip`))?.body).toBe('2\n');
+  });
+});
+
+onLinux('monorepo.yml', () => {
+  let machine: Machine;
+  beforeEach(async () => {
+    machine = await Machine.start('monorepo.yml', '.github/workflows/build.yml');
+    await machine.scenario.commit({ '.gitignore': 'packages/\n', 'shared/s.ts': '', 'api/a.ts': '', 'site/s.ts': '' });
+  });
+  afterEach(() => machine[Symbol.asyncDispose]());
+
+  /** @returns how the jobs ended, and which packages were built in all runs */
+  async function runs(run: number): Promise<string> {
+    const results = [...(await monorepo(machine, run))].map(([name, { result }]) => `${name}: ${result}`);
+    return `${results.join(', ')}; built ${await machine.builds()}`;
+  }
+
+  const BUILT = 'check: success, build: success, packages: success';
+  const SKIPPED = 'check: success, build: skipped, packages: success';
+
+  it('builds all at first, then nothing, then what depends on a change', async () => {
+    expect(await runs(1)).toBe(`${BUILT}; built 2`);
+    expect(await runs(2)).toBe(`${SKIPPED}; built 2`);
+    await machine.scenario.commit({ 'README.md': 'changed', 'api/README.md': 'changed' });
+    expect(await runs(3)).toBe(`${SKIPPED}; built 2`);
+    await machine.scenario.commit({ 'site/s.ts': 'changed' });
+    expect(await runs(4)).toBe(`${BUILT}; built 3`);
+    await machine.scenario.commit({ 'shared/s.ts': 'changed' });
+    expect(await runs(5)).toBe(`${BUILT}; built 5`);
+  });
+
+  it('fails its last job where a package could not be built, and builds that one again', async () => {
+    const { scenario } = machine;
+    scenario.bucket.server.fault = ({ operation, key = '' }) =>
+      operation === 'PutObject' && key.startsWith('site/artifacts/')
+        ? { kind: 'error', status: 403, code: 'AccessDenied' }
+        : undefined;
+    expect(await runs(1)).toBe('check: success, build: failure, packages: failure; built 2');
+    scenario.bucket.server.fault = undefined;
+    expect(await runs(2)).toBe(`${BUILT}; built 3`);
   });
 });
