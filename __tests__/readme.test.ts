@@ -160,7 +160,7 @@ describe('the page of the command line', () => {
   it('shows how to ask, and how to read the answer', async () => {
     const asked = await sh(onlyBlock('sh', PAGE, 'npx').replace('my-assets', scenario.bucket.name));
     expect(asked).toContain('Build needed');
-    const answer = await sh(`${onlyBlock('sh', PAGE, '--json')}\necho "uri=$uri"`);
+    const answer = await sh(`${onlyBlock('sh', PAGE, 'uri=$(')}\necho "uri=$uri"`);
     expect(answer).toContain(`uri=s3://${scenario.bucket.name}/`);
     await sh(onlyBlock('sh', PAGE, '--env-file'));
     expect(existsSync(join(scenario.root, 'built.log'))).toBe(true);

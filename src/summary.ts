@@ -1,3 +1,4 @@
+import type { Explanation } from './asset-set/explanation.ts';
 import { uriOf } from './asset-set/location.ts';
 import { totalSize } from './asset-set/record.ts';
 import type { Inputs } from './inputs/inputs.ts';
@@ -147,12 +148,18 @@ const CAUSES: Readonly<Record<string, string>> = {
 
 function causeOf({ reason, codeHash, detail, explanation }: Outcome): string {
   if (detail !== undefined) return `the set of this commit does not count: ${printable(detail)}`;
-  if (explanation !== undefined && reason !== 'in-progress') return explanation.sentence;
+  if (explanation !== undefined && tellsMore(explanation) && reason !== 'in-progress')
+    return explanation.sentence.charAt(0).toLowerCase() + explanation.sentence.slice(1);
   if (reason === 'absent')
     return codeHash === undefined
       ? 'nothing is stored for this commit'
       : 'nothing is stored for this commit or its code';
   return CAUSES[reason] ?? reason;
+}
+
+/** Whether there was an earlier build to compare with. */
+function tellsMore({ kind }: Explanation): boolean {
+  return kind !== 'first-build' && kind !== 'no-sources';
 }
 
 /** What would make a build unneeded another time. */

@@ -33,6 +33,9 @@ function outputs(told: Record<string, string>): Record<string, string> {
     cached: 'false',
     restored: 'false',
     explanation: '{}',
+    packages: '[]',
+    build: '[]',
+    matrix: '{"include":[]}',
     ...told,
   };
 }

@@ -363,7 +363,7 @@ describe('many packages', () => {
     await wrapper.install();
     const { outputs } = await check({ packages: many(200) }, { PATH: process.env.PATH ?? '' });
     process.env.PATH = path;
-    expect(await wrapper.commands()).toEqual(['diff-files', 'ls-files', 'ls-files', 'rev-parse']);
+    expect(await wrapper.commands()).toEqual(['cat-file', 'diff-files', 'ls-files', 'ls-files', 'rev-parse']);
     expect(JSON.parse(outputs.build ?? '')).toHaveLength(200);
     await rm(directory, { recursive: true });
   });

@@ -89,13 +89,15 @@ export function gitSourceTree({ repositoryPath, packageDirectory, packages }: So
     const { directories, groups } = packages ?? { directories: [packageDirectory], groups: [EVERYTHING] };
     return sharedEntries({ root: repositoryPath, packageDirectories: directories, groups });
   });
+  const parentsOfHead = once(async () => (await import('./git.ts')).readParents(repositoryPath));
   return {
     path: repositoryPath,
     exists: async () => (await import('./git.ts')).isDirectory(repositoryPath),
     isRepository: async () => (await import('./git.ts')).isRepositoryRoot(repositoryPath),
     head: once(async () => (await import('./git.ts')).readHead(repositoryPath)),
     resolve: async (name) => (await import('./git.ts')).resolveName(repositoryPath, name),
-    parents: async (commit) => (await import('./git.ts')).readParents(repositoryPath, commit),
+    parents: async (commit) =>
+      commit === undefined ? parentsOfHead() : (await import('./git.ts')).readParents(repositoryPath, commit),
     nested: async () => (await import('./git.ts')).findNested(repositoryPath),
     entries: async (patterns, needs = []) =>
       packages === undefined && needs.length === 0

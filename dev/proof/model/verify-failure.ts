@@ -49,10 +49,13 @@ function othersIn({ bucket, requests }: World, { number, startedAt, endedAt }: M
 /** Who says that it lost a record did so to somebody, or could not renew its hold. */
 function verifyLoss(world: World, process: ModelProcess, error: RecordLostError): void {
   const { number, own } = process;
-  if (!someMoment(world, process, own, (moment) => !isWhole(moment, own)))
+  // The record may be the cache's: what is replaced is withdrawn from there first.
+  const [, key] = /s3:\/\/model\/(\S+\.json)/.exec(error.message) ?? [];
+  const place = key === undefined ? own : placeOfKey(key);
+  if (!someMoment(world, process, place, (moment) => !isWhole(moment, place)))
     world.violate(`P${number} fails for a record it lost, though the set was whole`);
   const isTaken = !error.message.includes('could not be renewed');
-  if (isTaken && !someMoment(world, process, own, ({ record }) => record !== undefined && record.author !== number))
+  if (isTaken && !someMoment(world, process, place, ({ record }) => record !== undefined && record.author !== number))
     world.violate(`P${number} says that somebody has its record, which it has itself`);
 }
 
