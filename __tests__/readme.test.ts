@@ -11,7 +11,7 @@ import { CLI_ENTRY, machineEnvironment } from '../dev/run-action.ts';
 import { parseRecord, recordText } from '../src/asset-set/record.ts';
 import { gitSha256, gitSourceTree } from '../src/code-hash/code-hash.ts';
 import { parseInputs } from '../src/inputs/inputs.ts';
-import { readPackages } from '../src/inputs/packages.ts';
+import { readPackages } from '../src/inputs/packages-document.ts';
 import { INPUTS } from '../src/inputs/table.ts';
 import { OUTPUTS, outputsOf } from '../src/outputs.ts';
 import { Repositories } from './support/git-repository.ts';

@@ -1,7 +1,7 @@
 import { uriOf } from './asset-set/location.ts';
 import { totalSize } from './asset-set/record.ts';
-import type { OutputValue } from './host/host.ts';
-import type { Outcome, PackageOutcome } from './modes/outcome.ts';
+import { missingPackages, type Outcome, type PackageOutcome } from './modes/outcome.ts';
+import type { OutputValue } from './text.ts';
 
 /** Every output, declared once, with how it is told. `action.yml` and the README's table are held to it by a test. */
 export const OUTPUTS = {
@@ -27,9 +27,9 @@ export const OUTPUTS = {
       ? files.map(({ path, size, sha256 }) => ({ path, size, sha256, key: location.prefix + path }))
       : [],
   packages: ({ packages = [] }, bucket) => packages.map((one) => packageOutput(one, bucket)),
-  build: (outcome) => missingIn(outcome).map(({ name }) => name),
+  build: (outcome) => missingPackages(outcome).map(({ name }) => name),
   matrix: (outcome) => ({
-    include: missingIn(outcome).map(({ name, directory, prefix, outcome: { codeHash = '' } }) => ({
+    include: missingPackages(outcome).map(({ name, directory, prefix, outcome: { codeHash = '' } }) => ({
       package: name,
       directory,
       prefix,
@@ -48,11 +48,6 @@ function packageOutput({ name, outcome }: PackageOutcome, bucket: string) {
     'artifact-uri': uriOf(bucket, outcome.location),
     'built-from-commit': outcome.builtFromCommit ?? '',
   };
-}
-
-/** The packages that have to be built. */
-function missingIn({ packages = [] }: Outcome): readonly PackageOutcome[] {
-  return packages.filter(({ outcome }) => !outcome.found);
 }
 
 /** @returns what every output holds, by name */

@@ -8,7 +8,7 @@ import { affordable, jobFiles, systemClock, systemRandom } from './host/system.t
 import { type Inputs, parseInputs, secretsIn } from './inputs/inputs.ts';
 import type { PackagesTask } from './inputs/packages.ts';
 import { type CheckOptions, check } from './modes/check.ts';
-import type { Outcome } from './modes/outcome.ts';
+import { missingPackages, type Outcome } from './modes/outcome.ts';
 import { outputsOf } from './outputs.ts';
 import { packageDirectory } from './package-directory/package-directory.ts';
 import type { ObjectStore } from './ports.ts';
@@ -107,11 +107,9 @@ function isOfMany({ packages, several }: Task): boolean {
   return packages !== undefined && several?.name === undefined;
 }
 
-function missOf(
-  { mode, dryRun, search }: Inputs,
-  { commit, reason, found, restored, location, unfinished, packages }: Outcome,
-): string | undefined {
-  const missing = packages?.filter(({ outcome }) => !outcome.found).map(({ name }) => name) ?? [];
+function missOf({ mode, dryRun, search }: Inputs, outcome: Outcome): string | undefined {
+  const { commit, reason, found, restored, location, unfinished } = outcome;
+  const missing = missingPackages(outcome).map(({ name }) => name);
   if (missing.length > 0)
     return `There are no assets of ${listed(missing)} for commit ${commit}: build and upload them first`;
   const isToRestore = (mode === 'restore' || search.restore) && !dryRun;

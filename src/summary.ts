@@ -2,9 +2,9 @@ import type { Explanation } from './asset-set/explanation.ts';
 import { uriOf } from './asset-set/location.ts';
 import { totalSize } from './asset-set/record.ts';
 import type { Inputs } from './inputs/inputs.ts';
-import type { Outcome, PackageOutcome } from './modes/outcome.ts';
+import { missingPackages, type Outcome, type PackageOutcome } from './modes/outcome.ts';
 import type { Log } from './ports.ts';
-import { counted, listed, printable, readableDuration, readableSize } from './text.ts';
+import { counted, listed, printable, readableDuration, readableSize, shortened } from './text.ts';
 
 // What a run says in the end: in one sentence in the log, and as a block of the job summary. That is HTML without a blank
 // line, so that nothing in it is taken for Markdown, of tags that GitHub lets through.
@@ -97,14 +97,14 @@ function verdictOf(mode: Mode, outcome: Outcome): Piece[] {
 }
 
 function checked(outcome: Outcome): Piece[] {
-  if (outcome.packages !== undefined) return [{ text: checkedEach(outcome.packages) }];
+  if (outcome.packages !== undefined) return [{ text: checkedEach(outcome, outcome.packages.length) }];
   if (!outcome.found) return [{ text: `🔨 Build needed: ${causeOf(outcome)}` }];
   return [{ text: '✅ No build needed: ' }, ...builderOf(outcome), { text: `, ${amountOf(outcome)}` }];
 }
 
-function checkedEach(packages: readonly PackageOutcome[]): string {
-  const missing = packages.filter(({ outcome }) => !outcome.found).map(({ name }) => name);
-  const all = counted(packages.length, 'package');
+function checkedEach(outcome: Outcome, count: number): string {
+  const missing = missingPackages(outcome).map(({ name }) => name);
+  const all = counted(count, 'package');
   if (missing.length === 0) return `✅ No build needed: ${all}, and all of them were built before`;
   return `🔨 Build needed: ${missing.length} of ${all}, ${listed(missing)}`;
 }
@@ -176,47 +176,48 @@ function tableOf({ outcome, bucket, tookMs }: RunPage): string {
   const cells: readonly [string, string][] = [
     ['set', short(location.prefix.replace(location.id, location.id.slice(0, SHORT_HASH)), uriOf(bucket, location))],
     ['answer', found ? `${source} (${reason})` : reason],
-    ['built from', builtFromCommit === undefined ? '' : short(builtFromCommit.slice(0, SHORT_HASH), builtFromCommit)],
-    ['code hash', codeHash === undefined ? '' : short(codeHash.slice(0, SHORT_HASH), codeHash)],
+    ['built from', shortHash(builtFromCommit)],
+    ['code hash', shortHash(codeHash)],
     ['size', files.length === 0 ? '' : readableSize(totalSize(files))],
     ['took', readableDuration(tookMs)],
   ];
-  const row = (tag: string, texts: readonly string[]) =>
-    `<tr>${texts.map((text) => `<${tag}>${text}</${tag}>`).join('')}</tr>`;
   const shown = cells.filter(([, cell]) => cell !== '');
-  return [
-    '<table>',
-    row(
-      'th',
-      shown.map(([head]) => head),
-    ),
-    row(
-      'td',
-      shown.map(([, cell]) => cell),
-    ),
-    '</table>',
-  ].join('\n');
+  return tableHtml(
+    shown.map(([head]) => head),
+    [shown.map(([, cell]) => cell)],
+  );
 }
 
 const COLUMNS = ['package', 'answer', 'reason', 'code hash', 'built by', 'size'];
 
 function tableOfEach(packages: readonly PackageOutcome[], ownUrl: string | undefined): string {
-  const row = (tag: string, cells: readonly string[]) =>
-    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
   const rows = packages.map(({ name, outcome }) => {
     const { found, source, reason, codeHash, builtBy, builtFromCommit, files } = outcome;
-    const commit = builtFromCommit === undefined ? '' : short(builtFromCommit.slice(0, SHORT_HASH), builtFromCommit);
     const run = builtBy?.runId === undefined ? undefined : { text: `run ${builtBy.runId}`, url: builtBy.url };
-    return row('td', [
+    return [
       escaped(name),
       found ? source : '<b>build</b>',
       reason,
-      codeHash === undefined ? '' : short(codeHash.slice(0, SHORT_HASH), codeHash),
-      run === undefined ? commit : htmlOf(run, ownUrl),
+      shortHash(codeHash),
+      run === undefined ? shortHash(builtFromCommit) : htmlOf(run, ownUrl),
       found ? readableSize(totalSize(files)) : '',
-    ]);
+    ];
   });
-  return ['<table>', row('th', COLUMNS), ...rows, '</table>'].join('\n');
+  return tableHtml(COLUMNS, rows);
+}
+
+/** @param rows of cells, each of them HTML */
+function tableHtml(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  return ['<table>', rowHtml('th', columns), ...rows.map((cells) => rowHtml('td', cells)), '</table>'].join('\n');
+}
+
+function rowHtml(tag: 'th' | 'td', cells: readonly string[]): string {
+  return `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
+}
+
+/** @returns an empty text where there is none */
+function shortHash(hash: string | undefined): string {
+  return hash === undefined ? '' : short(hash.slice(0, SHORT_HASH), hash);
 }
 
 /** A name cut short, with the whole of it under the pointer. */
@@ -227,11 +228,11 @@ function short(text: string, whole: string): string {
 /** The files of the set, folded. */
 function filesOf({ files }: Outcome): string[] {
   if (files.length === 0) return [];
-  const rows: string[] = [];
+  const rows: string[][] = [];
   let characterCount = 0;
   for (const { path, size, sha256 = '' } of files) {
-    const row = `<tr><td><code>${escaped(path)}</code></td><td>${readableSize(size)}</td><td><code>${escaped(sha256)}</code></td></tr>`;
-    characterCount += row.length;
+    const row = [`<code>${escaped(path)}</code>`, readableSize(size), `<code>${escaped(sha256)}</code>`];
+    characterCount += rowHtml('td', row).length;
     if (rows.length === MOST_FILES || characterCount > MOST_FILE_CHARACTERS) break;
     rows.push(row);
   }
@@ -240,10 +241,7 @@ function filesOf({ files }: Outcome): string[] {
     omittedCount === 0 ? [] : [`<p>And ${counted(omittedCount, 'file')} more: .record.json has them all.</p>`];
   return [
     `<details><summary>${counted(files.length, 'file')}</summary>`,
-    '<table>',
-    '<tr><th>name</th><th>size</th><th>SHA-256 (base64)</th></tr>',
-    ...rows,
-    '</table>',
+    tableHtml(['name', 'size', 'SHA-256 (base64)'], rows),
     ...rest,
     '</details>',
   ];
@@ -262,7 +260,9 @@ function isOfSystem(url: string, ownUrl: string | undefined): boolean {
 }
 
 function escaped(line: string): string {
-  const text = printable(line);
-  const short = text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
-  return short.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return shortened(printable(line), MOST_CHARACTERS)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
 }

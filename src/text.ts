@@ -22,10 +22,19 @@ export function printable(text: string): string {
 /** More names than these are only counted. */
 const MOST_NAMES = 10;
 
-/** Names, as a line of text has them: `a, b and 3 more`. */
-export function listed(names: readonly string[]): string {
-  const shown = names.slice(0, MOST_NAMES).map(printable).join(', ');
-  return names.length > MOST_NAMES ? `${shown} and ${names.length - MOST_NAMES} more` : shown;
+/**
+ * Names, as a line of text has them: `a, b and 3 more`.
+ *
+ * @param show makes a name safe for a line
+ */
+export function listed(names: readonly string[], most = MOST_NAMES, show = printable): string {
+  const shown = names.slice(0, most).map(show).join(', ');
+  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
+}
+
+/** What is too long is cut, and says so. */
+export function shortened(text: string, mostCharacters: number): string {
+  return text.length > mostCharacters ? `${text.slice(0, mostCharacters)}…` : text;
 }
 
 /** From here on a value would be rounded to 1000.0. */
@@ -125,16 +134,29 @@ export function textIn(value: unknown): string | undefined {
   return isText(value) ? value : undefined;
 }
 
+/** What an output holds, before a host makes text of it. */
+export type OutputValue = string | number | boolean | object | readonly unknown[];
+
+/**
+ * @param mostCharacters that the text of an output may have
+ * @returns every output's text, and the names of those that are left empty since they would be longer
+ */
+export function outputTexts(
+  outputs: ReadonlyMap<string, OutputValue>,
+  mostCharacters: (name: string) => number,
+): { readonly texts: readonly (readonly [name: string, text: string])[]; readonly omitted: readonly string[] } {
+  const texts = [...outputs].map(([name, value]) => [name, outputText(value, mostCharacters(name))] as const);
+  const omitted = texts.filter(([name, text]) => text === '' && outputs.get(name) !== '').map(([name]) => name);
+  return { texts, omitted };
+}
+
 /**
  * An output as one line of text: what is no text already is JSON.
  *
  * @param mostCharacters that the text may have
  * @returns an empty text for a list that is longer; of an object that is longer, its texts alone
  */
-export function outputText(
-  value: string | number | boolean | object | readonly unknown[],
-  mostCharacters = Number.POSITIVE_INFINITY,
-): string {
+export function outputText(value: OutputValue, mostCharacters = Number.POSITIVE_INFINITY): string {
   if (typeof value !== 'object') return String(value);
   if (!Array.isArray(value)) return objectText(value, mostCharacters);
   const items: string[] = [];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { type PackageEntry, readPackages } from '../../src/inputs/packages.ts';
+import { type PackageEntry, readPackages } from '../../src/inputs/packages-document.ts';
 
 function read(text: string, packageDirectory = './packages'): Promise<readonly PackageEntry[]> {
   return readPackages({ text, packageDirectory });

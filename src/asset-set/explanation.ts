@@ -1,4 +1,4 @@
-import { comparePaths, counted, printable } from '../text.ts';
+import { comparePaths, counted, defined, listed, printable, shortened } from '../text.ts';
 import { prefixOf, type SetLocation } from './location.ts';
 import type { CompleteRecord } from './record.ts';
 import type { SourceEntry, Sources } from './sources.ts';
@@ -64,22 +64,12 @@ const NOTHING = { added: NONE, changed: NONE, deleted: NONE, mode: NONE, salt: N
 
 /** @returns what a record says of the build that it is of */
 export function baselineOf({ commit, codeHash, writer }: CompleteRecord): Baseline {
-  const { runId: run, url } = writer;
-  return {
-    commit,
-    ...(codeHash === undefined ? {} : { codeHash }),
-    ...(run === undefined ? {} : { run }),
-    ...(url === undefined ? {} : { url }),
-  };
+  return defined({ commit, codeHash, run: writer.runId, url: writer.url });
 }
 
 function namesOf(all: readonly string[]): Names {
   const names = all.slice(0, MOST_NAMES).map((name) => shortened(name, MOST_NAME_CHARACTERS));
   return { count: all.length, names };
-}
-
-function shortened(text: string, mostCharacters: number): string {
-  return text.length > mostCharacters ? `${text.slice(0, mostCharacters)}…` : text;
 }
 
 /** `6f2c1d0a9b8e (run 128)` */
@@ -145,8 +135,8 @@ export function compared(now: Sources, before: Sources, baseline: Baseline): Exp
   const [first, ...others] = parts.filter(({ text }) => text !== undefined);
   if (first?.text === undefined) return codeChanged(baseline);
   const { what, names } = first.text;
-  const also = others.map(({ text }) => text && `${text.what}${listed(text.names)}`);
-  const sentence = [`${what} ${since}${listed(names)}`, ...also].join('; ');
+  const also = others.map(({ text }) => text && `${text.what}${afterColon(text.names)}`);
+  const sentence = [`${what} ${since}${afterColon(names)}`, ...also].join('; ');
   return { kind: first.kind, sentence: capitalized(sentence), baseline, ...lists };
 }
 
@@ -204,9 +194,8 @@ function digestsByName(lines: Sources['salt']): Map<string, string> {
 
 function saltPart(names: readonly string[]): Part | undefined {
   if (names.length === 0) return undefined;
-  const shown = names.slice(0, MOST_SHOWN).map((name) => `'${forSentence(name)}'`);
-  const more = names.length > MOST_SHOWN ? ` and ${names.length - MOST_SHOWN} more` : '';
-  return { what: `the salt ${shown.join(', ')}${more} changed`, names: [] };
+  const shown = listed(names, MOST_SHOWN, (name) => `'${forSentence(name)}'`);
+  return { what: `the salt ${shown} changed`, names: [] };
 }
 
 function changedPatterns({ patterns: now }: Sources, { patterns: before }: Sources): string[] {
@@ -220,10 +209,8 @@ function patternsPart(names: readonly string[]): Part | undefined {
 }
 
 /** `: M api/x.ts, A api/y.ts and 3 more`; nothing where there is none. */
-function listed(names: readonly string[]): string {
-  if (names.length === 0) return '';
-  const more = names.length > MOST_SHOWN ? ` and ${names.length - MOST_SHOWN} more` : '';
-  return `: ${names.slice(0, MOST_SHOWN).map(forSentence).join(', ')}${more}`;
+function afterColon(names: readonly string[]): string {
+  return names.length === 0 ? '' : `: ${listed(names, MOST_SHOWN, forSentence)}`;
 }
 
 function forSentence(name: string): string {

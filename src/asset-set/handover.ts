@@ -3,7 +3,8 @@ import type { CodeHash, CodeHashAlgorithm, CodeHashRequest } from '../code-hash/
 import type { RunContext } from '../run-context.ts';
 import { defined, isObject, isText, parsedJson } from '../text.ts';
 import { isCodeHash, type SetLocation, setAt, uriOf } from './location.ts';
-import { type CompleteRecord, recordText } from './record.ts';
+import type { Finding } from './lookup.ts';
+import { recordText } from './record.ts';
 
 /** A bucket on one server. */
 interface Place {
@@ -21,8 +22,16 @@ interface HandedCodeHash {
   readonly saltDigest?: string;
 }
 
-/** Leaves the record of a complete set beside its assets, and the digests of its files in the form of `sha256sum --check`. */
-export async function leaveRecord({ packages }: Pick<RunContext, 'packages'>, record: CompleteRecord): Promise<void> {
+/**
+ * Leaves the record of a complete set beside its assets, and the digests of its files in the form of `sha256sum --check`.
+ * Nothing is left of a set without a record, nor by a dry run.
+ */
+export async function leaveRecord(
+  { packages, dryRun }: RunContext,
+  { verdict }: Pick<Finding, 'verdict'>,
+): Promise<void> {
+  if (dryRun || verdict.reason !== 'complete') return;
+  const { record } = verdict;
   await packages.writeMarker('.record.json', recordText(record));
   const lines = record.files.map(
     ({ path, sha256 }) => sha256 && `${Buffer.from(sha256, 'base64').toString('hex')}  ${path}\n`,

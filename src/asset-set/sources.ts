@@ -120,7 +120,7 @@ export async function storeSources(
     const text = await codeHash.sources();
     if (text === undefined) return undefined;
     const bytes = Buffer.from(text);
-    if (bytes.length > MOST_BYTES) throw tooLarge();
+    if (bytes.length > MOST_BYTES) throw new UserError(`they are more than ${readableSize(MOST_BYTES)}`);
     const body = await compress(bytes, { level: COMPRESSION_LEVEL });
     const write = { key, body, contentType: 'application/gzip', condition: { kind: 'absent' }, signal } as const;
     if ((await store.writeObject(write)).outcome === 'written') return digestOf(body);
@@ -164,8 +164,4 @@ function expanded(body: Buffer): Promise<Buffer> {
 
 function digestOf(body: Buffer): string {
   return hash('sha256', body, 'base64');
-}
-
-function tooLarge(): UserError {
-  return new UserError(`they are more than ${readableSize(MOST_BYTES)}`);
 }

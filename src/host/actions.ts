@@ -4,8 +4,8 @@ import { appendFileSync } from 'node:fs';
 import { debug, getInput, info, isDebug, setFailed, setOutput, setSecret, warning } from '@actions/core';
 import { context } from '@actions/github';
 import { CancelledError, describeError, UserError } from '../errors.ts';
-import { codeOf, outputText, printable, textIn } from '../text.ts';
-import type { Host, JobContext, OutputValue } from './host.ts';
+import { codeOf, type OutputValue, outputTexts, printable, textIn } from '../text.ts';
+import type { Host, JobContext } from './host.ts';
 import { cancelOnSignal, eventFault } from './system.ts';
 
 // before @actions/github
@@ -43,12 +43,11 @@ export function actionsHost(): Host {
   };
 }
 
-function setOutputs(outputs: ReadonlyMap<string, OutputValue>): string[] {
-  const texts = [...outputs].map(
-    ([name, value]) => [name, outputText(value, name === 'files' ? MOST_OUTPUT_CHARACTERS : undefined)] as const,
-  );
+function setOutputs(outputs: ReadonlyMap<string, OutputValue>): readonly string[] {
+  const most = (name: string) => (name === 'files' ? MOST_OUTPUT_CHARACTERS : Number.POSITIVE_INFINITY);
+  const { texts, omitted } = outputTexts(outputs, most);
   for (const [name, text] of texts) writeOutput(name, text);
-  return texts.filter(([name, text]) => text === '' && outputs.get(name) !== '').map(([name]) => name);
+  return omitted;
 }
 
 function writeOutput(name: string, text: string): void {

@@ -3,6 +3,7 @@ import type { InputSource } from '../inputs/inputs.ts';
 import type { Log } from '../ports.ts';
 import type { LiveLine } from '../progress.ts';
 import type { Baselines } from '../run-context.ts';
+import type { OutputValue } from '../text.ts';
 
 /** What the system that runs the job tells about it; undefined where it says nothing. */
 export interface JobContext {
@@ -20,9 +21,6 @@ export interface JobContext {
   /** An event by which a stranger's code may decide what this job builds. */
   readonly untrustedEvent?: 'pull_request_target' | 'fork' | undefined;
 }
-
-/** What an output holds, before a host makes text of it. */
-export type OutputValue = string | number | boolean | object | readonly unknown[];
 
 /** Where a run takes place: the Actions runner, or a terminal. */
 export interface Host {

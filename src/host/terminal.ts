@@ -3,8 +3,8 @@ import { CancelledError, describeError, UserError } from '../errors.ts';
 import { type CommandLine, ENV_FILE } from '../inputs/flags.ts';
 import { INPUTS, ownVariable } from '../inputs/table.ts';
 import type { LiveLine } from '../progress.ts';
-import { codeOf, inPrintable, outputText, printable, systemCode } from '../text.ts';
-import type { Host, OutputValue } from './host.ts';
+import { codeOf, inPrintable, type OutputValue, outputText, outputTexts, printable, systemCode } from '../text.ts';
+import type { Host } from './host.ts';
 import { jobOf } from './job.ts';
 import { cancelOnSignal } from './system.ts';
 
@@ -18,7 +18,10 @@ const CLEAR_LINE = '\r\u001b[K';
 const COLOURS = { plain: '', error: '\u001b[31m', warning: '\u001b[33m', debug: '\u001b[2m' } as const;
 const NO_COLOUR = '\u001b[0m';
 
-/** What is seen of a run on a terminal, or in the log of another system than Actions: lines on stderr. */
+/**
+ * What is seen of a run on a terminal, or in the log of another system than Actions: lines on stderr. Whoever shows a live
+ * line clears it before others are written.
+ */
 export class Terminal {
   readonly #isVerbose: boolean;
   readonly #isColoured = process.stderr.isTTY === true && !process.env.NO_COLOR;
@@ -51,7 +54,6 @@ export class Terminal {
   };
 
   #write(colour: keyof typeof COLOURS, line: string): void {
-    this.#clear();
     const isPlain = !this.#isColoured || colour === 'plain';
     process.stderr.write(`${isPlain ? line : `${COLOURS[colour]}${line}${NO_COLOUR}`}\n`);
   }
@@ -100,10 +102,10 @@ function jsonOf(outputs: ReadonlyMap<string, OutputValue>): string {
 }
 
 /** @returns the names of the lists that were left empty */
-function appendOutputs(path: string, outputs: ReadonlyMap<string, OutputValue>): string[] {
-  const texts = [...outputs].map(([name, value]) => [name, outputText(value, MOST_LIST_CHARACTERS)] as const);
+function appendOutputs(path: string, outputs: ReadonlyMap<string, OutputValue>): readonly string[] {
+  const { texts, omitted } = outputTexts(outputs, () => MOST_LIST_CHARACTERS);
   append(path, texts.map(([name, text]) => `${variableOf(name)}=${plainWord(text)}\n`).join(''));
-  return texts.filter(([name, text]) => text === '' && outputs.get(name) !== '').map(([name]) => name);
+  return omitted;
 }
 
 /** An input of the same name has that variable already: a later job would take this job's answer for its own input. */

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { InputError } from '../errors.ts';
 import { printable } from '../text.ts';
-import { INPUTS, type InputName, ownVariable } from './table.ts';
+import { INPUT_NAMES, INPUTS, type InputName, ownVariable } from './table.ts';
 import { flag } from './values.ts';
 
 export const COMMANDS = {
@@ -12,6 +12,10 @@ export const COMMANDS = {
 } as const;
 
 type Command = keyof typeof COMMANDS;
+
+export const COMMAND_NAMES: readonly Command[] = Object.keys(COMMANDS).filter(
+  (name): name is Command => name in COMMANDS,
+);
 
 export const ENV_FILE = 'env-file';
 
@@ -42,9 +46,7 @@ export interface CommandLine {
 }
 
 /** The inputs that are flags; the mode is the command. */
-export const FLAGS: readonly InputName[] = Object.keys(INPUTS).filter(
-  (name): name is InputName => name in INPUTS && name !== 'mode',
-);
+export const FLAGS = INPUT_NAMES.filter((name) => name !== 'mode');
 
 /** Whether a flag stands for `true` by itself. */
 export function isSwitch(name: string): boolean {
@@ -129,9 +131,8 @@ function give(texts: Map<string, string>, name: string, text: string): void {
 
 function commandOf([word, ...more]: readonly string[]): Command | undefined {
   if (word === undefined) return undefined;
-  const commands = Object.keys(COMMANDS).filter((name): name is Command => name in COMMANDS);
-  const command = commands.find((name) => name === word);
-  if (command === undefined) throw unknown('command', word, commands);
+  const command = COMMAND_NAMES.find((name) => name === word);
+  if (command === undefined) throw unknown('command', word, COMMAND_NAMES);
   if (command === 'explain') return command;
   if (more[0] !== undefined)
     throw new InputError(

@@ -1,4 +1,4 @@
-import { COMMANDS, FLAGS, isSwitch, SWITCHES } from './flags.ts';
+import { COMMAND_NAMES, COMMANDS, FLAGS, isSwitch, SWITCHES } from './flags.ts';
 import { INPUTS, type InputName, type InputRow, ownVariable } from './table.ts';
 
 const PROGRAM = 's3-asset-manager';
@@ -63,9 +63,10 @@ function rowOf(name: InputName): InputRow {
 
 /** A help line that ends in commands in parentheses is about these alone. */
 function suitsCommand(help: string, command: string | undefined): boolean {
-  const [, commands] =
-    /\(((?:check|upload|restore|explain)(?:, (?:check|upload|restore|explain))*)\)$/.exec(help) ?? [];
-  return command === undefined || commands === undefined || commands.split(', ').includes(command);
+  const [, text = ''] = /\(([a-z, ]+)\)$/.exec(help) ?? [];
+  const named = text.split(', ');
+  const isAboutSome = named.every((word) => COMMAND_NAMES.some((name) => name === word));
+  return command === undefined || !isAboutSome || named.includes(command);
 }
 
 function inputHelp(name: InputName): string[] {

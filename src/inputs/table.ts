@@ -321,10 +321,13 @@ export function ownVariable(name: string): string {
   return `ASSETS_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
+/** In the order of the table. */
+export const INPUT_NAMES: readonly InputName[] = Object.keys(INPUTS).filter(
+  (name): name is InputName => name in INPUTS,
+);
+
 /** The inputs that are kept out of the log. */
-export const SECRET_INPUTS = Object.keys(INPUTS)
-  .filter((name): name is InputName => name in INPUTS)
-  .filter((name) => INPUTS[name].secret);
+export const SECRET_INPUTS = INPUT_NAMES.filter((name) => INPUTS[name].secret);
 
 type Row<Name extends InputName> = (typeof TABLE)[Name];
 

@@ -3,7 +3,7 @@ import { findSet, missUnasked, type SearchOptions } from '../asset-set/find.ts';
 import { handedCodeHash, handOver, handOverSources, leaveRecord } from '../asset-set/handover.ts';
 import { resolveCommit } from '../asset-set/location.ts';
 import type { RunContext } from '../run-context.ts';
-import { type Outcome, outcomeOfSearch, recordOf } from './outcome.ts';
+import { type Outcome, outcomeOfSearch } from './outcome.ts';
 
 export interface CheckOptions extends SearchOptions {
   /** On a hit, bring these assets back too. */
@@ -34,9 +34,8 @@ export async function check(run: RunContext, options: CheckOptions): Promise<Out
   const outcome = { ...outcomeOfSearch(result, restored), explanation };
 
   const set = restored?.set ?? found;
-  const record = set && recordOf(set);
   if (outcome.codeHash !== undefined) await markers?.writeMarker('.code-hash', outcome.codeHash);
-  if (record !== undefined && markers !== undefined) await leaveRecord(run, record);
+  if (set !== undefined) await leaveRecord(run, set);
   if (markers !== undefined)
     await handOver(run, result.own.location, {
       found: set?.location,

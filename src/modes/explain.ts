@@ -10,8 +10,8 @@ import {
 } from '../asset-set/explanation.ts';
 import type { SearchResult } from '../asset-set/find.ts';
 import { artifactSet, isCommit, prefixOf, type SetLocation } from '../asset-set/location.ts';
-import { type Finding, readRecord } from '../asset-set/lookup.ts';
-import type { CompleteRecord } from '../asset-set/record.ts';
+import { readRecord } from '../asset-set/lookup.ts';
+import type { CompleteRecord, FoundRecord } from '../asset-set/record.ts';
 import { parseSources, readSources, type Sources } from '../asset-set/sources.ts';
 import { describeError, InputError, UserError } from '../errors.ts';
 import type { ObjectStore } from '../ports.ts';
@@ -34,7 +34,7 @@ export async function explainMiss(
   fallbackPrefixes: readonly string[],
 ): Promise<Explanation | undefined> {
   const { codeHash, own, unfinished } = result;
-  if (!run.explain || codeHash?.sources === undefined) return undefined;
+  if (codeHash?.sources === undefined) return undefined;
   if (unfinished !== undefined || own.verdict.reason === 'in-progress') return undefined;
   const { value, sources } = codeHash;
   const signal = AbortSignal.any([run.signal, AbortSignal.timeout(PATIENCE_MS)]);
@@ -43,7 +43,7 @@ export async function explainMiss(
     const explanation =
       brokenSet(result, value) ??
       (await explained(subject, new Baselines(run.store, { prefix: run.prefix, mostRequests: MOST_REQUESTS, signal }), {
-        known: recordIn(own),
+        known: wholeRecord(own.record),
         locations: await likelyBuilds(run, own.location.id, fallbackPrefixes),
       }));
     run.log.info(`${explanation.sentence}.`);
@@ -108,7 +108,7 @@ async function fullId({ sources }: RunContext, name: string): Promise<string> {
 function brokenSet({ own, elsewhere = [] }: SearchResult, codeHash: string): Explanation | undefined {
   for (const finding of [own, ...elsewhere]) {
     const { reason } = finding.verdict;
-    const record = recordIn(finding);
+    const record = wholeRecord(finding.record);
     if (record?.codeHash !== codeHash) continue;
     if (reason === 'damaged' || reason === 'archived') return setGone(baselineOf(record), reason);
     // It was found, and could not be copied.
@@ -117,8 +117,8 @@ function brokenSet({ own, elsewhere = [] }: SearchResult, codeHash: string): Exp
   return undefined;
 }
 
-/** The record of a set that was whole, whatever became of it. */
-function recordIn({ record: found }: Finding): CompleteRecord | undefined {
+/** A record that counts, of a set that was whole, whatever became of it. */
+function wholeRecord(found: FoundRecord | undefined): CompleteRecord | undefined {
   return found?.distrust === undefined && found?.record?.state === 'complete' ? found.record : undefined;
 }
 
@@ -221,9 +221,8 @@ class Baselines {
   /** @returns undefined where there is no complete set that counts */
   async record(location: SetLocation): Promise<CompleteRecord | undefined> {
     this.#left -= 1;
-    const found = await readRecord(this.#store, location, this.#signal);
-    if (found === undefined || found.distrust !== undefined || found.record.commit !== location.id) return undefined;
-    return found.record.state === 'complete' ? found.record : undefined;
+    const record = wholeRecord(await readRecord(this.#store, location, this.#signal));
+    return record?.commit === location.id ? record : undefined;
   }
 
   /** @param location where the record lies; undefined: under the own prefix */

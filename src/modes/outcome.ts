@@ -47,6 +47,11 @@ export interface PackageOutcome {
   readonly outcome: Outcome;
 }
 
+/** The packages that have to be built; none where the outcome is of one set. */
+export function missingPackages({ packages = [] }: Outcome): readonly PackageOutcome[] {
+  return packages.filter(({ outcome }) => !outcome.found);
+}
+
 /** How a mode ended. */
 interface Ending extends Pick<Outcome, 'reason' | 'commit' | 'codeHash' | 'location' | 'detail'> {
   /** The set that may be used, if there is one. */

@@ -8,7 +8,7 @@ import { isHidden } from '../asset-set/path.ts';
 import { totalSize } from '../asset-set/record.ts';
 import type { RunContext } from '../run-context.ts';
 import { counted, countedAssets, printable, readableSize } from '../text.ts';
-import { filesOf, type Outcome, outcomeOfSearch, type RestoredFiles, recordOf } from './outcome.ts';
+import { filesOf, type Outcome, outcomeOfSearch, type RestoredFiles } from './outcome.ts';
 
 export interface RestoreOptions extends SearchOptions {
   readonly selection: RestoreSelection;
@@ -31,8 +31,7 @@ export async function restore(run: RunContext, options: RestoreOptions): Promise
 
   await packages?.create();
   const restored = await bringBack(run, result.found, options.selection);
-  const record = restored && recordOf(restored.set);
-  if (record !== undefined && packages !== undefined) await leaveRecord(run, record);
+  if (restored !== undefined) await leaveRecord(run, restored.set);
   return outcomeOfSearch(result, restored);
 }
 

@@ -292,11 +292,10 @@ async function uploadMarked(run: RunContext, marked: MarkedUpload): Promise<Outc
   return outcomeOf({ set, reason: 'marker', commit: marked.own.id, codeHash: recordOf(set)?.codeHash, location });
 }
 
+/** There need not be a package directory where nothing is uploaded, or a set without files. */
 async function leaveRecordOf(run: RunContext, set: Finding): Promise<void> {
-  const record = recordOf(set);
-  if (record === undefined || run.dryRun) return;
-  await run.packages.create();
-  await leaveRecord(run, record);
+  if (!run.dryRun && recordOf(set) !== undefined) await run.packages.create();
+  await leaveRecord(run, set);
 }
 
 /** With `access: read`: the outcome tells whether the set that an earlier step found, or else the commit's own, is there. */

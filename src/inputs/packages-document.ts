@@ -1,0 +1,383 @@
+import { readFile } from 'node:fs/promises';
+import { join, posix, resolve, sep } from 'node:path';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLMap,
+} from 'yaml';
+import { InputError } from '../errors.ts';
+import { comparePaths, isText, printable, systemCode } from '../text.ts';
+import { filePatterns, keyPrefix } from './values.ts';
+
+// The document in the input `packages`: what it says of several packages, and every mistake in it with its line and column.
+// packages.schema.json says the same to editors; a test holds the two to each other.
+
+/** Patterns that belong together: what one of them excludes, it excludes from what these match and nothing else. */
+export interface PackageSources {
+  /** The package that they are of. */
+  readonly name: string;
+  readonly patterns: readonly string[];
+}
+
+export interface PackageEntry {
+  readonly name: string;
+  /** Where its assets lie, with `/` on every system. */
+  readonly directory: string;
+  /** Its own, then those of all that it needs; at least one pattern. */
+  readonly sources: readonly [PackageSources, ...PackageSources[]];
+  /** Its own and those of all that it needs, each on a line of its own. */
+  readonly salt: string;
+  /** Whether it has a set. */
+  readonly isStored: boolean;
+  readonly files: readonly string[];
+}
+
+/** A matrix makes 256 jobs at most, and what is said of all packages has to fit into an output. */
+const MOST_PACKAGES = 500;
+const MOST_CHARACTERS = 256 * 1024;
+/** To find what an alias stands for takes a walk over the whole document. */
+const MOST_ALIASES = 100;
+
+const TOP_KEYS = ['defaults', 'packages'] as const;
+const DEFAULT_KEYS = ['sources', 'salt'] as const;
+const PACKAGE_KEYS = ['sources', 'salt', 'directory', 'needs', 'stored', 'files'] as const;
+
+export interface PackagesText {
+  /** YAML, or the path of a file of it. */
+  readonly text: string;
+  /** Where packages without a `directory` have theirs. */
+  readonly packageDirectory: string;
+}
+
+/**
+ * Reads what the input `packages` says.
+ *
+ * @returns in the order of the document
+ * @throws InputError for the first mistake, with its line and column
+ */
+export async function readPackages({ text, packageDirectory }: PackagesText): Promise<readonly PackageEntry[]> {
+  const isPath = /^[^\r\n]+\.(ya?ml|json)$/i.test(text);
+  const yaml = isPath ? await readYaml(text) : text;
+  return new PackagesDocument(yaml, isPath ? printable(text) : 'packages').entries(packageDirectory);
+}
+
+async function readYaml(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new InputError(
+      `packages is '${printable(path)}', which can't be read (${systemCode(cause)}): check out first, or correct the path`,
+      { cause },
+    );
+  }
+}
+
+/** A value, and the place to name when something is wrong with it. */
+interface Item {
+  readonly value: string;
+  readonly at: Node;
+}
+
+/** A package as it stands in the document. */
+interface Declared {
+  readonly at: Node;
+  readonly sources: readonly Item[];
+  readonly salt: string;
+  readonly directory: Item | undefined;
+  readonly needs: readonly Item[];
+  readonly isStored: boolean;
+  readonly files: readonly Item[];
+}
+
+type Fields<Key extends string> = ReadonlyMap<Key, Node>;
+
+class PackagesDocument {
+  readonly #place: string;
+  readonly #lines = new LineCounter();
+  readonly #document: Document;
+  #aliasCount = 0;
+
+  /** @param place names the document in messages */
+  constructor(yaml: string, place: string) {
+    this.#place = place;
+    if (yaml.length > MOST_CHARACTERS)
+      throw new InputError(`${place} has ${yaml.length} characters: ${MOST_CHARACTERS} are the most that are read`);
+    this.#document = this.#parse(yaml);
+  }
+
+  #parse(yaml: string): Document {
+    let document: Document;
+    try {
+      document = parseDocument(yaml, { lineCounter: this.#lines, prettyErrors: false });
+    } catch (cause) {
+      // Thousands of brackets, one in the other, are more than the stack holds.
+      throw new InputError(`${this.#place} can't be read as YAML: does it nest too deeply?`, { cause });
+    }
+    const [fault] = [...document.errors, ...document.warnings];
+    if (fault === undefined) return document;
+    const quotes = fault.code === 'TAG_RESOLVE_FAILED' ? `: ${QUOTES}` : '';
+    throw this.#error(fault.pos[0], `${printable(fault.message.replaceAll(/\s+/g, ' '))}${quotes}`);
+  }
+
+  entries(packageDirectory: string): PackageEntry[] {
+    const top = this.#fields(this.#document.contents, 'the document', TOP_KEYS);
+    const defaults = top.get('defaults');
+    const common = defaults === undefined ? new Map() : this.#fields(defaults, 'defaults', DEFAULT_KEYS);
+    const commonSources = this.#patterns(common.get('sources'));
+    const packages = this.#packages(top.get('packages'), commonSources);
+    const commonSalt = this.#salt(common.get('salt'));
+    const needed = [...packages.keys()].map((name) => [name, this.#neededBy(name, packages)] as const);
+    const entries = needed.map(([name, needs]) => entryOf({ name, needs, packages, commonSalt, packageDirectory }));
+    this.#refuseWithoutSources(entries, packages);
+    this.#refuseSharedDirectories(entries, packages);
+    return entries;
+  }
+
+  #packages(node: Node | undefined, commonSources: readonly Item[]): ReadonlyMap<string, Declared> {
+    const start = this.#document.contents ?? undefined;
+    if (node === undefined) throw this.#mistake(start, "there is no 'packages': name at least one package there");
+    const map = this.#map(node, 'packages');
+    if (map.items.length === 0) throw this.#mistake(node, "'packages' is empty: name at least one package");
+    if (map.items.length > MOST_PACKAGES)
+      throw this.#mistake(node, `there are ${map.items.length} packages: ${MOST_PACKAGES} are the most`);
+    const declared = new Map<string, Declared>();
+    for (const { key, value } of map.items) {
+      const name = this.#name(key);
+      declared.set(name.value, this.#declared(name, value, commonSources));
+    }
+    if ([...declared.values()].every(({ isStored }) => !isStored))
+      throw this.#mistake(node, "every package has 'stored: false': at least one has to have a set");
+    return declared;
+  }
+
+  /** A name becomes a segment of the prefix. */
+  #name(key: unknown): Item {
+    const name = this.#text(key, "a package's name");
+    if (name.value.includes('/') || name.value.trim() !== name.value)
+      throw this.#mistake(name.at, `${quoted(name.value)} can't be a package's name: leave out '/' and outer blanks`);
+    this.#checked(name.at, () => keyPrefix("a package's name", name.value));
+    return name;
+  }
+
+  #declared({ value: name, at }: Item, node: unknown, commonSources: readonly Item[]): Declared {
+    const fields = this.#fields(node, quoted(name), PACKAGE_KEYS, at);
+    const files = this.#list(fields.get('files'), 'files');
+    for (const file of files) this.#checked(file.at, () => filePatterns('files', file.value));
+    const stored = fields.get('stored');
+    const directory = fields.get('directory');
+    return {
+      at,
+      sources: [...commonSources, ...this.#patterns(fields.get('sources'))],
+      salt: this.#salt(fields.get('salt')),
+      directory: directory && this.#directory(directory),
+      needs: this.#list(fields.get('needs'), 'needs'),
+      isStored: stored === undefined || this.#flag(stored, 'stored'),
+      files,
+    };
+  }
+
+  #patterns(node: Node | undefined): Item[] {
+    const items = this.#list(node, 'sources');
+    for (const { value, at } of items) {
+      const glob = value.startsWith('!') ? value.slice(1) : value;
+      if (glob === '' || glob.includes('\0'))
+        throw this.#mistake(at, `${quoted(value)} is no pattern: give a path or a glob`);
+      if (glob.startsWith('/'))
+        throw this.#mistake(at, `${quoted(value)}: patterns are relative to the repository, so leave out the '/'`);
+    }
+    return items;
+  }
+
+  #salt(node: Node | undefined): string {
+    if (node === undefined) return '';
+    const { value } = this.#text(node, "'salt'");
+    if (value.includes('\0')) throw this.#mistake(node, "'salt' contains a NUL character: take it out");
+    return value;
+  }
+
+  #directory(node: Node): Item {
+    const { value } = this.#text(node, "'directory'");
+    const normal = posix.normalize(value).replace(/\/$/, '');
+    if (value === '' || /[\p{Cc}\\]|^~/u.test(value))
+      throw this.#mistake(node, `'directory' is ${quoted(value)}: give a path whose folders are divided by '/'`);
+    if (posix.isAbsolute(value) || /^[a-z]:/i.test(value) || /^\.\.(\/|$)/.test(normal))
+      throw this.#mistake(
+        node,
+        `'directory' is ${quoted(value)}, which lies outside the workspace: give a path relative to it`,
+      );
+    return { value: normal, at: node };
+  }
+
+  /** @returns the names of all that a package needs, itself first */
+  #neededBy(name: string, packages: ReadonlyMap<string, Declared>): readonly string[] {
+    const found = new Set<string>();
+    const path: string[] = [];
+    const visit = (next: string): void => {
+      found.add(next);
+      path.push(next);
+      for (const { value, at } of packages.get(next)?.needs ?? []) {
+        if (!packages.has(value))
+          throw this.#mistake(at, `${quoted(next)} needs ${quoted(value)}, and there is no such package`);
+        if (path.includes(value)) throw this.#mistake(at, `these packages need each other: ${circleOf(path, value)}`);
+        if (!found.has(value)) visit(value);
+      }
+      path.pop();
+    };
+    visit(name);
+    return [...found];
+  }
+
+  #refuseWithoutSources(entries: readonly PackageEntry[], packages: ReadonlyMap<string, Declared>): void {
+    for (const { name, sources } of entries)
+      if (sources.every(({ patterns }) => patterns.length === 0))
+        throw this.#mistake(packages.get(name)?.at, `${quoted(name)} has no sources: say what its build depends on`);
+  }
+
+  /** An upload of the outer one would take the files of the other along. */
+  #refuseSharedDirectories(entries: readonly PackageEntry[], packages: ReadonlyMap<string, Declared>): void {
+    const stored = entries.filter(({ isStored }) => isStored);
+    const owners = new Map<string, PackageEntry>();
+    const refuse = (entry: PackageEntry, other: PackageEntry | undefined): void => {
+      if (other === undefined || other === entry) return;
+      const { at, directory } = packages.get(entry.name) ?? {};
+      const where = entry.directory === other.directory ? 'are both in' : 'are one inside the other at';
+      throw this.#mistake(
+        directory?.at ?? at,
+        `${quoted(other.name)} and ${quoted(entry.name)} ${where} ${quoted(entry.directory)}: give each package a 'directory' of its own`,
+      );
+    };
+    for (const entry of stored) {
+      const path = resolve(entry.directory);
+      refuse(entry, owners.get(path));
+      owners.set(path, entry);
+    }
+    for (const entry of stored)
+      for (const folder of foldersAbove(resolve(entry.directory))) refuse(entry, owners.get(folder));
+  }
+
+  // Every node is looked at by one of these.
+
+  #fields<const Key extends string>(node: unknown, what: string, keys: readonly Key[], at?: Node): Fields<Key> {
+    const fields = new Map<Key, Node>();
+    for (const { key, value } of this.#map(node, what, at).items) {
+      const { value: name, at: place } = this.#text(key, 'a key');
+      const known = keys.find((candidate) => candidate === name);
+      if (known === undefined)
+        throw this.#mistake(place, `${what} has the key ${quoted(name)}, which there is not: give ${keys.join(', ')}`);
+      const field = this.#resolved(value);
+      if (field === undefined) throw this.#mistake(place, `${quoted(name)} has no value: give one, or leave it out`);
+      fields.set(known, field);
+    }
+    return fields;
+  }
+
+  #map(node: unknown, what: string, at?: Node): YAMLMap<unknown, unknown> {
+    const map = this.#resolved(node);
+    if (isMap(map)) return map;
+    throw this.#mistake(map ?? at, `${what} is ${kindOf(map)}: give keys with values`);
+  }
+
+  #list(node: Node | undefined, what: string): Item[] {
+    if (node === undefined) return [];
+    if (isSeq(node)) return node.items.map((item) => this.#text(item, `an item of '${what}'`));
+    throw this.#mistake(node, `'${what}' is ${kindOf(node)}: give a list, [a, b]`);
+  }
+
+  #text(node: unknown, what: string): Item {
+    const scalar = this.#resolved(node);
+    if (isScalar(scalar) && isText(scalar.value)) return { value: scalar.value, at: scalar };
+    const quotes = isScalar(scalar) ? ', or put it in quotes' : '';
+    throw this.#mistake(scalar, `${what} is ${kindOf(scalar)}: give a text${quotes}`);
+  }
+
+  #flag(node: Node, what: string): boolean {
+    if (isScalar(node) && typeof node.value === 'boolean') return node.value;
+    throw this.#mistake(node, `'${what}' is ${kindOf(node)}: give true or false`);
+  }
+
+  /** @returns what an alias stands for; undefined where there is nothing */
+  #resolved(node: unknown): Node | undefined {
+    if (!isAlias(node)) return isMap(node) || isSeq(node) || isScalar(node) ? givenNode(node) : undefined;
+    this.#aliasCount += 1;
+    if (this.#aliasCount > MOST_ALIASES) throw this.#mistake(node, `there are more than ${MOST_ALIASES} aliases`);
+    const target = node.resolve(this.#document);
+    if (target === undefined) throw this.#mistake(node, `'*${printable(node.source)}' names no anchor: ${QUOTES}`);
+    return target;
+  }
+
+  #checked(at: Node, check: () => unknown): void {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      throw this.#mistake(at, error.message);
+    }
+  }
+
+  #mistake(node: Node | undefined, message: string): InputError {
+    return this.#error(node?.range?.[0] ?? 0, message);
+  }
+
+  #error(offset: number, message: string): InputError {
+    const { line, col } = this.#lines.linePos(offset);
+    return new InputError(`${this.#place}, line ${Math.max(line, 1)}, column ${Math.max(col, 1)}: ${message}`);
+  }
+}
+
+const QUOTES = "a pattern that begins with '!' or '*' needs quotes in YAML";
+
+function givenNode<Given extends Node>(node: Given): Given | undefined {
+  return isScalar(node) && node.value === null ? undefined : node;
+}
+
+function quoted(text: string): string {
+  return `'${printable(text)}'`;
+}
+
+function kindOf(node: Node | undefined): string {
+  if (isMap(node)) return 'a map';
+  if (isSeq(node)) return 'a list';
+  return isScalar(node) ? quoted(String(node.value)) : 'empty';
+}
+
+function circleOf(path: readonly string[], name: string): string {
+  return [...path.slice(path.indexOf(name)), name].map(quoted).join(' → ');
+}
+
+function foldersAbove(path: string): string[] {
+  const segments = path.split(sep);
+  return segments.slice(1).map((_, index) => segments.slice(0, index + 1).join(sep) || sep);
+}
+
+interface EntryParts {
+  readonly name: string;
+  /** Names of all that it needs, itself first. */
+  readonly needs: readonly string[];
+  readonly packages: ReadonlyMap<string, Declared>;
+  readonly commonSalt: string;
+  readonly packageDirectory: string;
+}
+
+function entryOf({ name, needs, packages, commonSalt, packageDirectory }: EntryParts): PackageEntry {
+  const own = packages.get(name);
+  const patternsOf = (one: string) => [...new Set(packages.get(one)?.sources.map(({ value }) => value))];
+  const [, ...others] = needs;
+  const salts = needs.toSorted(comparePaths).map((one) => packages.get(one)?.salt ?? '');
+  return {
+    name,
+    directory: own?.directory?.value ?? join(packageDirectory, name).split(sep).join('/'),
+    sources: [
+      { name, patterns: patternsOf(name) },
+      ...others.toSorted(comparePaths).map((one) => ({ name: one, patterns: patternsOf(one) })),
+    ],
+    salt: [commonSalt, ...salts].filter((salt) => salt !== '').join('\n'),
+    isStored: own?.isStored ?? true,
+    files: own?.files.map(({ value }) => value) ?? [],
+  };
+}
