@@ -132,15 +132,10 @@ describe('the page of the command line', () => {
 
   /** What a block prints, with its bucket. */
   async function sh(script: string): Promise<string> {
-    const { name, endpoint, credentials } = scenario.bucket;
     const env = {
       ...machineEnvironment(),
       PATH: `${scenario.root}/bin:${process.env.PATH}`,
-      ASSETS_BUCKET: name,
-      ASSETS_ENDPOINT_URL: endpoint,
-      AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      ...scenario.variables,
     };
     // The server answers in this process.
     const { stdout, stderr } = await promisify(execFile)('sh', ['-euc', script], { cwd: scenario.root, env });

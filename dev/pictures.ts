@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Repository } from './demo/repository.ts';
 import { answerHelp } from './help.ts';
-import { startLocalS3 } from './local-s3/local-s3.ts';
-import { runAction } from './run-action.ts';
+import { CREDENTIALS, startLocalS3 } from './local-s3/local-s3.ts';
+import { runAction, storeInputs } from './run-action.ts';
 
 // The pictures of the job summary in docs/guide/: the built action runs, and a browser shows what it wrote.
 
@@ -50,12 +50,8 @@ async function story(): Promise<string[]> {
         },
         inputs: {
           mode,
-          bucket: BUCKET,
+          ...storeInputs(BUCKET, store.url, CREDENTIALS),
           'code-hash-filter': 'src/**',
-          'endpoint-url': store.url,
-          'aws-region': 'us-east-1',
-          'aws-access-key-id': 'test',
-          'aws-secret-access-key': 'testsecret1',
         },
       });
       if (exitCode !== 0) throw new Error(lines.join('\n'));

@@ -105,6 +105,21 @@ export function machineEnvironment(): Record<string, string> {
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
+/** The inputs for a bucket on a server that wants keys. */
+export function storeInputs(
+  bucket: string,
+  endpoint: string,
+  { accessKeyId, secretAccessKey }: { readonly accessKeyId: string; readonly secretAccessKey: string },
+): Record<string, string> {
+  return {
+    bucket,
+    'endpoint-url': endpoint,
+    'aws-region': 'us-east-1',
+    'aws-access-key-id': accessKeyId,
+    'aws-secret-access-key': secretAccessKey,
+  };
+}
+
 export function inputVariables(inputs: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]));
 }

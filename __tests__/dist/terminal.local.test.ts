@@ -31,18 +31,13 @@ async function onScreen(
   env: Readonly<Record<string, string>> = {},
   onKeys: (type: (keys: string) => void) => void = () => {},
 ): Promise<Shown> {
-  const { name, endpoint, credentials } = scenario.bucket;
   const command = ['exec', ...[CLI_ENTRY, ...args].map((word) => `'${word}'`)].join(' ');
   const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
     cwd: scenario.root,
     env: {
       ...machineEnvironment(),
       TERM: 'xterm',
-      ASSETS_BUCKET: name,
-      ASSETS_ENDPOINT_URL: endpoint,
-      AWS_REGION: 'us-east-1',
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      ...scenario.variables,
       ...env,
     },
     stdio: ['pipe', 'pipe', 'inherit'],

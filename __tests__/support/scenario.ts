@@ -11,6 +11,7 @@ import {
   machineEnvironment,
   runAction,
   runCommand,
+  storeInputs,
 } from '../../dev/run-action.ts';
 import type { RestoreSelection } from '../../src/asset-set/download.ts';
 import {
@@ -333,15 +334,19 @@ export class Scenario {
     args: readonly string[],
     { env = {}, onStart }: Pick<ActionOptions, 'env' | 'onStart'> = {},
   ): Promise<CommandResult> {
+    return runCommand({ args, cwd: this.root, env: { ...this.variables, ...env }, ...defined({ onStart }) });
+  }
+
+  /** What tells the command line program where the bucket is, and who asks. */
+  get variables(): Record<string, string> {
     const { endpoint, credentials, name } = this.bucket;
-    const given = {
+    return {
       ASSETS_BUCKET: name,
       ASSETS_ENDPOINT_URL: endpoint,
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     };
-    return runCommand({ args, cwd: this.root, env: { ...given, ...env }, ...defined({ onStart }) });
   }
 
   /** Runs the built action as a step of a job of this repository. */
@@ -363,11 +368,7 @@ export class Scenario {
       },
       inputs: {
         mode,
-        bucket: this.bucket.name,
-        'endpoint-url': this.bucket.endpoint,
-        'aws-region': 'us-east-1',
-        'aws-access-key-id': this.bucket.credentials.accessKeyId,
-        'aws-secret-access-key': this.bucket.credentials.secretAccessKey,
+        ...storeInputs(this.bucket.name, this.bucket.endpoint, this.bucket.credentials),
         ...inputs,
       },
     };

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ENTRY, inputVariables, machineEnvironment, parseOutputs, runnerFiles } from '../run-action.ts';
-import { type Place, REGION } from './place.ts';
+import { ENTRY, inputVariables, machineEnvironment, parseOutputs, runnerFiles, storeInputs } from '../run-action.ts';
+import type { Place } from './place.ts';
 import type { Timed } from './process-meter.ts';
 
 export interface StepOptions {
@@ -26,7 +26,7 @@ export async function prepareStep({ place, cwd, commit, inputs, env: more = {} }
   const env = {
     ...machineEnvironment(),
     ...files,
-    ...inputVariables({ ...storeInputs(place), ...inputs }),
+    ...inputVariables({ ...storeInputs(place.bucket, place.endpoint, place.credentials), ...inputs }),
     GITHUB_SHA: commit,
     GITHUB_WORKSPACE: cwd,
     GITHUB_REPOSITORY: 'bench/app',
@@ -38,16 +38,6 @@ export async function prepareStep({ place, cwd, commit, inputs, env: more = {} }
   };
   const timed = { commands: [[process.execPath, ENTRY]], env, cwd, output: join(directory, 'log') };
   return { timed, expectOutputs: (expected) => expectOutputs(files.GITHUB_OUTPUT, expected) };
-}
-
-function storeInputs({ bucket, endpoint, credentials }: Place): Record<string, string> {
-  return {
-    bucket,
-    'endpoint-url': endpoint,
-    'aws-region': REGION,
-    'aws-access-key-id': credentials.accessKeyId,
-    'aws-secret-access-key': credentials.secretAccessKey,
-  };
 }
 
 async function expectOutputs(file: string, expected: Readonly<Record<string, string>>): Promise<void> {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { counted } from '../../src/text.ts';
 import { Repository } from '../demo/repository.ts';
-import { type LocalS3, startLocalS3 } from '../local-s3/local-s3.ts';
-import { runAction } from '../run-action.ts';
+import { CREDENTIALS, type LocalS3, startLocalS3 } from '../local-s3/local-s3.ts';
+import { runAction, storeInputs } from '../run-action.ts';
 
 const BUCKET = 'my-assets';
 const ROUND_TRIP_MS = 50;
@@ -59,12 +59,8 @@ async function step({ store, root, commit }: Scene, inputs: Readonly<Record<stri
     cwd: root,
     env: { GITHUB_SHA: commit },
     inputs: {
-      bucket: BUCKET,
+      ...storeInputs(BUCKET, store.url, CREDENTIALS),
       'code-hash-filter': 'src/**',
-      'endpoint-url': store.url,
-      'aws-region': 'us-east-1',
-      'aws-access-key-id': 'test',
-      'aws-secret-access-key': 'testsecret1',
       ...inputs,
     },
   });

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { counted, readableSize } from '../../src/text.ts';
-import { type LocalS3, startLocalS3 } from '../local-s3/local-s3.ts';
-import { type ActionResult, runAction } from '../run-action.ts';
+import { CREDENTIALS, type LocalS3, startLocalS3 } from '../local-s3/local-s3.ts';
+import { type ActionResult, runAction, storeInputs } from '../run-action.ts';
 import { shownLines } from './log-lines.ts';
 import { type Commit, Repository } from './repository.ts';
 
@@ -89,11 +89,7 @@ export class Stage implements AsyncDisposable {
       env: { GITHUB_SHA: commit.id, GITHUB_REPOSITORY: 'demo/app', GITHUB_RUN_ID: '1', GITHUB_RUN_ATTEMPT: '1' },
       inputs: {
         mode,
-        bucket: BUCKET,
-        'endpoint-url': this.store.url,
-        'aws-region': 'us-east-1',
-        'aws-access-key-id': 'test',
-        'aws-secret-access-key': 'testsecret1',
+        ...storeInputs(BUCKET, this.store.url, CREDENTIALS),
         ...inputs,
       },
       onStart: (_, kill) => cancelled.addEventListener('abort', () => kill('SIGTERM'), { once: true }),

@@ -29,6 +29,9 @@ export { type LoggedRequest, peakConcurrency } from './request-log.ts';
 export type { CheckWebIdentity, Role, WebIdentity } from './roles.ts';
 export type { StoredObject, Tag } from './stored-object.ts';
 
+/** The keys of a server that is given no others. */
+export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'testsecret1' } as const;
+
 /** A running server. It speaks S3 and STS at the same address. */
 export interface LocalS3 extends AsyncDisposable {
   /** `http://127.0.0.1:<port>` */
@@ -73,7 +76,7 @@ function createService(options: LocalS3Options, closing: AbortSignal): Service {
   const settings = resolveSettings(options);
   const storage = new Storage();
   const credentials = new CredentialStore();
-  const { accessKeyId = 'test', secretAccessKey = 'testsecret1' } = options;
+  const { accessKeyId = CREDENTIALS.accessKeyId, secretAccessKey = CREDENTIALS.secretAccessKey } = options;
   for (const known of [{ accessKeyId, secretAccessKey }, ...(options.credentials ?? [])]) credentials.add(known);
   const service = { settings, storage, credentials, log: new RequestLog(), closing };
   for (const bucket of options.buckets ?? []) {

@@ -1,7 +1,7 @@
 import { cp, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type ActionResult, runAction } from '../run-action.ts';
+import { type ActionResult, runAction, storeInputs } from '../run-action.ts';
 import { PART_SIZE_MIB, removeDirectory } from './build.ts';
 import { type Endpoint, openStore, type ProvenStore } from './store.ts';
 import { type Intercept, Tap, type TappedRequest, type TapTime } from './tap.ts';
@@ -140,14 +140,10 @@ export class Lane implements AsyncDisposable {
         },
         inputs: {
           mode: step.mode,
-          bucket,
+          ...storeInputs(bucket, url, endpoint),
           'commit-sha': step.commit,
           prefix: step.prefix,
           'package-directory': step.packages,
-          'endpoint-url': url,
-          'aws-region': 'us-east-1',
-          'aws-access-key-id': endpoint.accessKeyId,
-          'aws-secret-access-key': endpoint.secretAccessKey,
           'part-size-mib': String(PART_SIZE_MIB),
           'wait-timeout-seconds': '0',
           ...(step.codeHash === undefined ? {} : { 'code-hash': step.codeHash }),

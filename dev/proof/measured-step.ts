@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runAction } from '../run-action.ts';
+import { runAction, storeInputs } from '../run-action.ts';
 import type { BuiltAction } from './lane.ts';
 import type { Endpoint } from './store.ts';
 import type { Witness } from './tally.ts';
@@ -50,13 +50,9 @@ export async function measureStep(step: MeasuredStep, witness: Witness): Promise
 function inputsOf({ mode, bucket, commit, packages, codeHash, endpoint }: MeasuredStep): Record<string, string> {
   return {
     mode,
-    bucket,
+    ...storeInputs(bucket, endpoint.url, endpoint),
     'commit-sha': commit,
     'package-directory': packages,
-    'endpoint-url': endpoint.url,
-    'aws-region': 'us-east-1',
-    'aws-access-key-id': endpoint.accessKeyId,
-    'aws-secret-access-key': endpoint.secretAccessKey,
     ...(codeHash === undefined ? {} : { 'code-hash': codeHash }),
   };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { type Files, Repository } from '../demo/repository.ts';
-import { type ActionResult, runAction } from '../run-action.ts';
+import { type ActionResult, runAction, storeInputs } from '../run-action.ts';
 import { connect, type Site } from './site.ts';
 
 // The built action against a server, from the first miss to the restore of another commit.
@@ -112,18 +112,13 @@ class Smoke implements AsyncDisposable {
   }
 
   #runAction({ mode, commit, inputs }: Step): Promise<ActionResult> {
-    const { accessKeyId, secretAccessKey } = this.#site.credentials;
     return runAction({
       cwd: this.repository.root,
       env: { GITHUB_SHA: commit, GITHUB_REPOSITORY: 'test/app', GITHUB_RUN_ID: '1', GITHUB_RUN_ATTEMPT: '1' },
       inputs: {
         mode,
-        bucket: this.#bucket,
+        ...storeInputs(this.#bucket, this.#site.endpoint, this.#site.credentials),
         'code-hash-filter': 'src/**',
-        'endpoint-url': this.#site.endpoint,
-        'aws-region': 'us-east-1',
-        'aws-access-key-id': accessKeyId,
-        'aws-secret-access-key': secretAccessKey,
         ...inputs,
       },
       onStart: (_, kill) => this.#cancelled.addEventListener('abort', () => kill('SIGTERM'), { once: true }),
