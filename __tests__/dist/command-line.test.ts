@@ -215,9 +215,12 @@ describe('flags', () => {
     await scenario.build({ 'a.zip': 'a', 'b.zip': 'b', 'c.zip': 'c' });
     const env = { ASSETS_PREFIX: 'team', ASSETS_FILES: 'c.zip', ASSETS_CODE_HASH_FILTER: 'src/**' };
     const files = ['--files', 'a.zip', '--files=b.zip'];
-    await scenario.cli(['upload', '--prefix=other', ...files, '--dry-run'], { env });
+    const dry = await scenario.cli(['upload', '--prefix=other', ...files, '--dry-run'], { env });
+    expect(dry).toMatchObject({ exitCode: 0, stdout: '' });
     expect(await scenario.bucket.keys('')).toEqual([]);
-    await scenario.cli(['upload', '--prefix=other', ...files, '--dry-run=false'], { env });
+    const real = await scenario.cli(['upload', '--prefix=other', ...files, '--dry-run=false', '--json'], { env });
+    expect(real.stderr).not.toMatch(/^::/m);
+    expect(JSON.parse(real.stdout)).toMatchObject({ 'file-count': 2 });
     expect(await scenario.bucket.keys('other/artifacts/')).toEqual([
       `other/artifacts/${scenario.head}/a.zip`,
       `other/artifacts/${scenario.head}/b.zip`,

@@ -76,6 +76,7 @@ export class Terminal {
  * @throws UserError where the env file can't be written
  */
 export function terminalHost({ texts, isJson, envFile }: CommandLine, terminal: Terminal): Host {
+  leaveOutWorkflowCommands();
   // Nothing is moved only to find in the end that nobody can be told.
   if (envFile !== undefined) append(envFile, '');
   return {
@@ -91,6 +92,15 @@ export function terminalHost({ texts, isJson, envFile }: CommandLine, terminal: 
     mask: () => undefined,
     onCancel: (cancel) => cancelOnSignal(cancel, terminal.fail),
   };
+}
+
+/** `@actions/glob` says what it does by commands for a runner, on the stdout that is for outputs alone. */
+function leaveOutWorkflowCommands(): void {
+  const write = process.stdout.write.bind(process.stdout);
+  const filtered = (...written: Parameters<typeof write>) =>
+    String(written[0]).startsWith('::debug::') || write(...written);
+  // The overloads of `write` differ in what follows the text alone.
+  process.stdout.write = filtered as typeof write;
 }
 
 function jsonOf(outputs: ReadonlyMap<string, OutputValue>): string {
