@@ -1,7 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { INPUTS } from '../src/inputs/table.ts';
+import { parseCommandLine } from '../src/inputs/flags.ts';
+import { helpText } from '../src/inputs/help.ts';
+import { INPUTS, type InputRow, ownVariable } from '../src/inputs/table.ts';
 import { OUTPUTS } from '../src/outputs.ts';
 
 // What the sources declare, what the runner reads and what the user reads are held to each other.
@@ -79,6 +81,29 @@ describe('docs/guide/inputs.md', () => {
 
   it.each(Object.entries(INPUTS))('names the variables of %s, and no others', (name, { variables = [] }) => {
     expect(variablesIn(inputs.get(name))).toEqual(variables);
+  });
+});
+
+describe('an input', () => {
+  const [guide, readme, help] = [
+    readTable('docs/guide/inputs.md', 'Inputs'),
+    readTable('README.md', 'Inputs'),
+    helpText(undefined),
+  ];
+
+  it.each(Object.entries<InputRow>(INPUTS))('%s is a flag and a variable, and the same everywhere', (name, row) => {
+    expect([Object.keys(action.inputs), [...guide.keys()]]).toEqual(Array(2).fill(expect.arrayContaining([name])));
+    expect(readme.has(name)).toBe(name === 'mode' || row.common === true);
+    if (name === 'mode') return;
+    const variables = [ownVariable(name), ...(row.variables ?? [])];
+    const given = () => parseCommandLine(['check', `--${name}=true`]).texts.get(name);
+    if (row.secret) {
+      expect(help).toContain(`\n  ${ownVariable(name)}\n`);
+      expect(given).toThrow(`set the variable ${ownVariable(name)} instead`);
+    } else {
+      expect(help).toMatch(new RegExp(`^ {2}--${name}(?: <value>)? {4}${variables.join(', ')}$`, 'm'));
+      expect(given()).toBe('true');
+    }
   });
 });
 
