@@ -65,7 +65,7 @@ const SEAMS = {
     'src/asset-set/sources.ts',
     'src/code-hash/shared-entries.ts',
   ],
-  packages: ['src/inputs/packages.ts', 'src/run-packages.ts'],
+  packages: ['src/inputs/packages.ts', 'src/modes/packages.ts'],
   transfer: [
     'src/modes/upload.ts',
     'src/modes/restore.ts',

@@ -81,8 +81,8 @@ export interface AssetPutInParts extends AssetWrite {
   readonly budget: ByteBudget;
   /** Of every part but the last; there are at most 10,000. */
   readonly partSizeBytes: number;
-  /** Base64 SHA-256 of each part; the store checks the bytes against them. */
-  readonly partDigests: readonly string[];
+  /** Base64, by the store's own algorithm; it checks the bytes of each part against them. */
+  readonly partChecksums: readonly string[];
   readonly read: OpenFile['read'];
   /** Called once every part is stored and before they become an object; throws to abort. */
   readonly beforeComplete: () => Promise<void>;
@@ -149,6 +149,8 @@ export interface ObjectStore {
   readonly endpoint: string;
   /** Files above this many bytes are sent in parts. */
   readonly partSizeBytes: number;
+  /** What the bytes of a part are checked by. */
+  readonly partChecksum: ChecksumAlgorithm;
   /** Whether only signed sets count, so that neither metadata nor marker files are taken at their word. */
   readonly requiresSignatures: boolean;
   /** @param signal besides the store's own */
@@ -243,10 +245,25 @@ export interface ScannedFile {
   readonly executable: boolean;
 }
 
-/** Base64 SHA-256 of a file, and of each of its parts. */
+export type ChecksumAlgorithm = 'sha256' | 'crc32';
+
+/** Parts of a file that get a checksum of their own. */
+export interface HashedParts {
+  /** Of every part but the last. */
+  readonly sizeBytes: number;
+  readonly checksum: ChecksumAlgorithm;
+}
+
+/** Base64 SHA-256 of a file, and the checksums of its parts, in base64 too. */
 export interface FileDigests {
   readonly whole: string;
   readonly parts: readonly string[];
+}
+
+export interface DigestOptions {
+  readonly parts: HashedParts;
+  readonly signal: AbortSignal;
+  readonly onBytes?: OnBytes;
 }
 
 /** A file opened for sending: checked at the moment it was opened, so that nothing can be swapped in afterwards. */
@@ -257,8 +274,8 @@ export interface OpenFile extends AsyncDisposable {
    * shorter.
    */
   read(position: number, lengthBytes: number, into?: Uint8Array): Promise<Uint8Array>;
-  /** Reads the file from its begin to its end, on other threads. */
-  digests(partSizeBytes: number, signal: AbortSignal, onBytes?: OnBytes): Promise<FileDigests>;
+  /** Reads the file from its begin to its end, on another thread. */
+  digests(options: DigestOptions): Promise<FileDigests>;
   /** Throws where size or time of change are no longer what they were when the file was opened. */
   assertUnchanged(): Promise<void>;
 }

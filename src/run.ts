@@ -11,13 +11,13 @@ import { type CheckOptions, check } from './modes/check.ts';
 import { missingPackages, type Outcome } from './modes/outcome.ts';
 import { outputsOf } from './outputs.ts';
 import { packageDirectory } from './package-directory/package-directory.ts';
-import type { ObjectStore } from './ports.ts';
+import type { Log, ObjectStore } from './ports.ts';
 import { Progress } from './progress.ts';
 import type { RunContext } from './run-context.ts';
 import { type ConnectOptions, s3ObjectStore } from './s3/object-store.ts';
 import { withSharedConfig } from './s3/settings.ts';
 import { failureSummary, Notes, summaryOf, verdictLine } from './summary.ts';
-import { defined, listed, systemCode } from './text.ts';
+import { defined, listed, printable, systemCode } from './text.ts';
 import { VERSION } from './version.ts';
 
 /** What a run is to do. */
@@ -131,8 +131,7 @@ function missOf({ mode, dryRun, search }: Inputs, outcome: Outcome): string | un
 async function runMode(run: RunContext, inputs: Task): Promise<Outcome> {
   const { mode, search, upload, selection, packages } = inputs;
   if (packages !== undefined && isOfMany(inputs)) {
-    const { checkEach } = await import('./run-packages.ts');
-    return checkEach(run, packages, checkOptions);
+    return checkEach(run, packages);
   }
   if (mode === 'check') return check(run, await checkOptions(inputs));
   if (mode === 'restore') {
@@ -146,6 +145,24 @@ async function runMode(run: RunContext, inputs: Task): Promise<Outcome> {
   const { contentType, cacheControl, metadata } = upload;
   const settings = { contentType: (path: string) => contentType ?? contentTypeOf(path), cacheControl, metadata };
   return uploading.upload(run, { ...upload, selection, settings });
+}
+
+/** Several packages share the connections, the limit on requests, and what git says. */
+async function checkEach(run: RunContext, { chosen }: PackagesTask): Promise<Outcome> {
+  const checks = chosen.map(async ({ name, directory, inputs }) => {
+    const log = about(name, run.log);
+    const { codeHash, prefix } = inputs;
+    const packages = packageDirectory(inputs.packageDirectory, log);
+    return { name, directory, run: { ...run, log, packages, codeHash, prefix }, options: await checkOptions(inputs) };
+  });
+  const { checkPackages } = await import('./modes/packages.ts');
+  return checkPackages(run, await Promise.all(checks), mostLanes(run.concurrency));
+}
+
+/** Says of every line which package it is about. */
+function about(name: string, { info, warning, debug }: Log): Log {
+  const told = (write: (line: string) => void) => (line: string) => write(`${printable(name)}: ${line}`);
+  return { info: told(info), warning: told(warning), debug: told(debug) };
 }
 
 async function checkOptions({ search, selection }: Inputs): Promise<CheckOptions> {

@@ -71,7 +71,7 @@ export function largeAssetOf(key: string, body: Uint8Array, overrides: Partial<A
     sizeBytes: body.length,
     trustsMetadata: true,
     partSizeBytes,
-    partDigests: parts.map(sha256Of),
+    partChecksums: parts.map(sha256Of),
     attributes: ATTRIBUTES,
     condition: ABSENT,
     signal: never(),

@@ -193,14 +193,15 @@ async function wholeSender(
 }
 
 /**
- * A large file: hashed first, since its digest goes into the metadata, and sent part by part under the digests found
+ * A large file: hashed first, since its digest goes into the metadata, and sent part by part with the checksums found
  * then, against which the store checks each part.
  */
 async function partsSender({ store, signal }: RunContext, context: SenderContext, open: OpenFile): Promise<Sender> {
   const { asset, owner, claim, budget, evidence, progress } = context;
   const { sizeBytes } = open;
   const partSizeBytes = partSizeOf(sizeBytes, store.partSizeBytes);
-  const { whole, parts: partDigests } = await open.digests(partSizeBytes, signal, progress.hashed);
+  const parts = { sizeBytes: partSizeBytes, checksum: store.partChecksum };
+  const { whole, parts: partChecksums } = await open.digests({ parts, signal, onBytes: progress.hashed });
   const file = { ...asset, sha256: whole };
   const key = claim.location.prefix + asset.path;
   const attributes = attributesOf(file, owner);
@@ -218,7 +219,7 @@ async function partsSender({ store, signal }: RunContext, context: SenderContext
     sizeBytes,
     trustsMetadata: !store.requiresSignatures && !evidence.overwrite && evidence.sealed === undefined,
     partSizeBytes,
-    partDigests,
+    partChecksums,
     attributes,
     signal,
     budget,
@@ -229,7 +230,7 @@ async function partsSender({ store, signal }: RunContext, context: SenderContext
   const write = (condition: WriteCondition): Promise<WriteResult> =>
     store.putAssetInParts({ ...put, condition }).catch(async (error: unknown) => {
       // A part that the store refused for its digest was changed since, or on its way.
-      if (error instanceof StoreError && (await open.digests(partSizeBytes, signal)).whole !== whole)
+      if (error instanceof StoreError && (await open.digests({ parts, signal })).whole !== whole)
         throw changed(asset.path);
       throw error;
     });

@@ -18,7 +18,7 @@ import { UserError } from '../errors.ts';
 import type { IncomingFile } from '../ports.ts';
 import { codeOf, printable, systemCode } from '../text.ts';
 import { writeAt } from './files.ts';
-import { HashingThread } from './open-file.ts';
+import { FileHashing } from './hashing.ts';
 
 // Synchronous but for large writes: for a small file, each call handed to another thread costs more than all of them.
 
@@ -87,7 +87,7 @@ interface Place {
 class Incoming implements IncomingFile {
   readonly #place: Place;
   /** Only of a file that comes in pieces: the bytes of another are hashed by whoever has them. */
-  #hashing: HashingThread | undefined;
+  #hashing: FileHashing | undefined;
   /** By where they begin, the ends of ranges that were written before those in front of them. */
   readonly #ahead = new Map<number, number>();
   #writtenUpTo = 0;
@@ -105,7 +105,7 @@ class Incoming implements IncomingFile {
     });
     this.#ahead.set(position, position + bytes.length);
     for (let end = this.#takeNext(); end !== undefined; end = this.#takeNext()) this.#writtenUpTo = end;
-    if (bytes.length < sizeBytes) this.#thread().advance(this.#writtenUpTo);
+    if (bytes.length < sizeBytes) this.#hashed().advance(this.#writtenUpTo);
   }
 
   #takeNext(): number | undefined {
@@ -114,17 +114,16 @@ class Incoming implements IncomingFile {
     return end;
   }
 
-  #thread(): HashingThread {
-    this.#hashing ??= new HashingThread(this.#place.descriptor);
+  #hashed(): FileHashing {
+    this.#hashing ??= new FileHashing(this.#place);
     return this.#hashing;
   }
 
   async digest(): Promise<string> {
-    const { path, sizeBytes } = this.#place;
-    const [whole = ''] = await this.#thread()
-      .finish(sizeBytes)
+    const { whole } = await this.#hashed()
+      .finish()
       .catch((error: unknown) => {
-        throw cannotRestore(path, error);
+        throw cannotRestore(this.#place.path, error);
       });
     return whole;
   }
@@ -144,7 +143,7 @@ class Incoming implements IncomingFile {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isKept) return;
     // It reads by the descriptor, which is another file's once it is closed.
-    await this.#hashing?.[Symbol.asyncDispose]().catch(() => undefined);
+    await this.#hashing?.[Symbol.asyncDispose]();
     this.discard();
   }
 

@@ -18,6 +18,9 @@ export interface CredentialContext {
   readonly log: Pick<Log, 'info' | 'debug'>;
 }
 
+/** What some stores refuse. */
+export type Refusable = 'checksum headers' | 'unsigned bodies';
+
 /** The way to the bucket, decided once: every request takes region, credentials, connections and patience from here. */
 export interface Connection extends CredentialContext {
   readonly limits: Limits;
@@ -28,8 +31,8 @@ export interface Connection extends CredentialContext {
   readonly signer: () => Promise<RequestSigner>;
   /** Conditions that the store does not know, each as `<operation> <header>`: no request of this run is sent with them again. */
   readonly unknownConditions: Set<string>;
-  /** Whether the store refused a checksum's header: no request of this run is sent with one again. */
-  refusesChecksums: boolean;
+  /** What the store refused and takes requests without: no request of this run is sent with it again. */
+  readonly refusals: Set<Refusable>;
   readonly log: Pick<Log, 'info' | 'debug'>;
   /** How far this machine's clock is behind the server's. */
   clockOffsetMs: number;

@@ -3,6 +3,7 @@ import { partition } from '@aws-sdk/core/client';
 import { HttpRequest } from '@smithy/core/protocols';
 import { withRetries } from '../async.ts';
 import { StoreError } from '../errors.ts';
+import type { ChecksumAlgorithm } from '../ports.ts';
 import { defined, isError, printable } from '../text.ts';
 import { storeFault } from './faults.ts';
 import { type Reply, ReplyError } from './reply.ts';
@@ -30,6 +31,11 @@ export function partitionOf(region: string): string {
 /** What a server is called where sets of several servers are told apart: its URL, or `aws`. */
 export function endpointName({ endpointUrl }: Addressing): string {
   return endpointUrl === undefined ? 'aws' : new URL(endpointUrl).href.replace(/\/+$/, '');
+}
+
+/** How the bytes of a part are checked. Over TLS they can't change on their way, so a CRC will do: SHA-256 takes twice as long. */
+export function partChecksum({ endpointUrl }: Addressing): ChecksumAlgorithm {
+  return endpointUrl === undefined || new URL(endpointUrl).protocol === 'https:' ? 'crc32' : 'sha256';
 }
 
 /**

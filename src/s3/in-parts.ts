@@ -13,7 +13,6 @@ import type {
 } from '../ports.ts';
 import { type ConditionalStore, writeConditionally } from './bucket.ts';
 import { causeName } from './faults.ts';
-import type { RequestBody } from './signed-request.ts';
 
 // How an object is sent or copied part by part, whatever happens to its requests. They are another module's: the model that
 // proves this one has a store of its own.
@@ -45,6 +44,12 @@ export interface Completion {
   readonly sizeBytes: number;
 }
 
+export interface PartBody {
+  readonly bytes: Uint8Array;
+  /** Base64. */
+  readonly checksum: string;
+}
+
 export interface PartOf<Source> {
   readonly upload: OpenUpload;
   readonly part: Part;
@@ -61,7 +66,7 @@ export interface UploadsPage {
 export interface MultipartRequests extends ConditionalStore {
   /** Not cut short by the signal: the server could have opened an upload by then that nobody knows of. */
   create(request: UploadRequest): Promise<OpenUpload>;
-  sendPart(part: PartOf<RequestBody>): Promise<CompletedPart>;
+  sendPart(part: PartOf<PartBody>): Promise<CompletedPart>;
   copyPart(part: PartOf<AssetCopy['source']>): Promise<CompletedPart>;
   /** @returns the object's ETag */
   complete(completion: Completion): Promise<string>;
@@ -88,7 +93,7 @@ async function withUpload<Result>(
   }
 }
 
-/** Sends an asset part by part, each part with its SHA-256. */
+/** Sends an asset part by part, each part with its checksum. */
 export function putInParts(requests: MultipartRequests, asset: AssetPutInParts): Promise<WriteResult> {
   return withUpload(requests, asset, async (upload) => {
     const parts = await sendParts(requests, asset, upload);
@@ -107,8 +112,8 @@ function sendParts(requests: MultipartRequests, asset: AssetPutInParts, upload: 
   return mapConcurrently(split(asset.sizeBytes, asset.partSizeBytes), PARTS_AT_ONCE, (part) =>
     asset.budget.lend(part.sizeBytes, async (buffer) => {
       const bytes = await asset.read(part.position, part.sizeBytes, buffer);
-      const sha256 = asset.partDigests[part.number - 1] ?? '';
-      return requests.sendPart({ upload, part, source: { bytes, sha256 }, onBytes: asset.onBytes });
+      const checksum = asset.partChecksums[part.number - 1] ?? '';
+      return requests.sendPart({ upload, part, source: { bytes, checksum }, onBytes: asset.onBytes });
     }),
   );
 }

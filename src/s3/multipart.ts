@@ -13,13 +13,14 @@ import type { AssetCopy } from '../ports.ts';
 import { defined } from '../text.ts';
 import type { Bucket, Operation } from './bucket.ts';
 import type { Connection } from './connection.ts';
-import { isPathStyle, serverUrl } from './endpoint.ts';
+import { isPathStyle, partChecksum, serverUrl } from './endpoint.ts';
 import {
   abortUploads,
   type Completion,
   copyInParts,
   type MultipartRequests,
   type OpenUpload,
+  type PartBody,
   type PartOf,
   putInParts,
   type UploadId,
@@ -28,12 +29,18 @@ import {
 } from './in-parts.ts';
 import { assetFields, conditionFields, copySource, headersFor, tagging } from './object-headers.ts';
 import { head } from './read.ts';
-import { sendChecked } from './refusal.ts';
+import { sendWith } from './refusal.ts';
 import { readXml, textOf } from './reply.ts';
-import { exchangeSigned, type RequestBody } from './signed-request.ts';
+import { exchangeSigned } from './signed-request.ts';
 import { SdkRequestHandler, silenceFor } from './transport.ts';
 
 // The requests for multipart uploads. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+
+/** By the SDK's names. */
+const CHECKSUMS = {
+  crc32: { algorithm: 'CRC32', field: 'ChecksumCRC32' },
+  sha256: { algorithm: 'SHA256', field: 'ChecksumSHA256' },
+} as const;
 
 /** What a bucket does part by part. */
 export function multipart(bucket: Bucket) {
@@ -65,8 +72,8 @@ async function create(bucket: Bucket, { key, attributes, signal }: UploadRequest
     Key: key,
   };
   const uploadId = await perform(bucket, operation, (client) =>
-    sendChecked(bucket.connection, async (isChecked) => {
-      const algorithm = isChecked ? ({ ChecksumAlgorithm: 'SHA256' } as const) : {};
+    sendWith(bucket.connection, 'checksum headers', async (isChecked) => {
+      const algorithm = isChecked ? { ChecksumAlgorithm: CHECKSUMS[partChecksum(bucket.settings)].algorithm } : {};
       const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...fields, ...algorithm }));
       return bucket.required(operation, UploadId, 'an UploadId');
     }),
@@ -80,13 +87,16 @@ function writing({ key, signal }: Pick<OpenUpload, 'key' | 'signal'>): Operation
 
 function sendPart(
   bucket: Bucket,
-  { upload, part, source: body, onBytes }: PartOf<RequestBody>,
+  { upload, part, source: { bytes, checksum }, onBytes }: PartOf<PartBody>,
 ): Promise<CompletedPart> {
-  const headers = headersFor({ ChecksumSHA256: body.sha256 });
-  return bucket.send(writing(upload), { ...partRequest({ upload, part }), headers, body, onBytes }, (reply) => ({
+  const kind = partChecksum(bucket.settings);
+  const checked = { [CHECKSUMS[kind].field]: checksum };
+  const body = { bytes, sha256: kind === 'sha256' ? checksum : undefined };
+  const request = { ...partRequest({ upload, part }), headers: headersFor(checked), body, onBytes };
+  return bucket.send(writing(upload), request, (reply) => ({
     PartNumber: part.number,
     ETag: bucket.requiredEtag(writing(upload), reply.headers.etag),
-    ChecksumSHA256: body.sha256,
+    ...checked,
   }));
 }
 
@@ -107,7 +117,8 @@ function copyPart(
     const result = readXml(body, 'CopyPartResult');
     const ETag = bucket.requiredEtag(operation, textOf(result, 'ETag'));
     onBytes?.(part.sizeBytes);
-    return { PartNumber: part.number, ETag, ...defined({ ChecksumSHA256: textOf(result, 'ChecksumSHA256') }) };
+    const { field } = CHECKSUMS[partChecksum(bucket.settings)];
+    return { PartNumber: part.number, ETag, ...defined({ [field]: textOf(result, field) }) };
   });
 }
 
@@ -117,15 +128,15 @@ function complete(bucket: Bucket, { upload, parts, condition, sizeBytes }: Compl
   const fields = { ...bucket.address, ...conditionFields(condition), Key: key, UploadId: uploadId };
   const requestTimeout = silenceFor(bucket.limits, sizeBytes);
   return perform(bucket, operation, async (client) => {
-    const Parts = bucket.connection.refusesChecksums ? parts.map(withoutChecksum) : [...parts];
+    const Parts = bucket.connection.refusals.has('checksum headers') ? parts.map(withoutChecksum) : [...parts];
     const command = new CompleteMultipartUploadCommand({ ...fields, MultipartUpload: { Parts } });
     const { ETag } = await client.send(command, { abortSignal: signal, requestTimeout });
     return bucket.requiredEtag(operation, ETag);
   });
 }
 
-function withoutChecksum({ ChecksumSHA256: _, ...part }: CompletedPart): CompletedPart {
-  return part;
+function withoutChecksum({ PartNumber, ETag }: CompletedPart): CompletedPart {
+  return { PartNumber, ETag };
 }
 
 function abort(bucket: Bucket, { key, uploadId }: UploadId): Promise<unknown> {
@@ -195,7 +206,7 @@ async function createClient(connection: Connection): Promise<S3Client> {
     useDualstackEndpoint: false,
     // Nothing waits for the answer on a connection of our own, and http-proxy-agent sends the head of such a request twice.
     expectContinueHeader: false,
-    // Every part is sent with its SHA-256; nothing else needs a checksum of the SDK's choice.
+    // Every part is sent with its checksum; nothing else needs a checksum of the SDK's choice.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });

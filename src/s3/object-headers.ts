@@ -56,6 +56,7 @@ export function conditionFields(condition: WriteCondition | undefined): { IfNone
 const NAMED = [
   ['ACL', 'x-amz-acl'],
   ['CacheControl', 'cache-control'],
+  ['ChecksumCRC32', 'x-amz-checksum-crc32'],
   ['ChecksumSHA256', 'x-amz-checksum-sha256'],
   ['ContentType', 'content-type'],
   ['CopySource', 'x-amz-copy-source'],

@@ -4,7 +4,7 @@ import type { Log, ObjectStore } from '../ports.ts';
 import { defined } from '../text.ts';
 import { Bucket } from './bucket.ts';
 import type { Connection, CredentialContext, Credentials } from './connection.ts';
-import { endpointName, findRegion } from './endpoint.ts';
+import { endpointName, findRegion, partChecksum } from './endpoint.ts';
 import type { Destination } from './faults.ts';
 import { head, list, readAsset, readDocument, readObject } from './read.ts';
 import { PatientRetryStrategy } from './retry.ts';
@@ -22,6 +22,7 @@ export function s3ObjectStore(settings: StoreSettings, options?: ConnectOptions)
     bucket: settings.bucket,
     endpoint: endpointName(settings),
     partSizeBytes: settings.partSizeBytes,
+    partChecksum: partChecksum(settings),
     requiresSignatures: false,
     readDocument: (key, signal) => readDocument(bucket, key, signal),
     readObject: (read) => readObject(bucket, read),
@@ -70,7 +71,7 @@ export function connect(
     credentials,
     signer: once(async () => new HeaderSigner(await region(), credentials)),
     unknownConditions: new Set(),
-    refusesChecksums: false,
+    refusals: new Set(),
     log,
     clockOffsetMs: 0,
   };

@@ -1,53 +1,78 @@
 import { isError } from '../text.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Refusable } from './connection.ts';
 import { isUnknownHeader } from './faults.ts';
 import { type Reply, ReplyError } from './reply.ts';
 
-// What another attempt can mend about a refusal: checksum headers that the store does not know, the clock, and credentials.
+// What another attempt can mend about a refusal: what the store does not take, the clock, and credentials.
+
+/** What some stores refuse, and what tells that it is the cause. */
+const REFUSABLE: Readonly<Record<Refusable, (connection: Connection, error: Error) => boolean>> = {
+  /**
+   * Without them, bytes are checked by the signature, which covers the SHA-256 of every body then; but a HEAD tells no
+   * SHA-256, so that nothing counts as sent by the store's word.
+   */
+  'checksum headers': isUnknownChecksum,
+  /** A bucket's policy may deny them: https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html */
+  'unsigned bodies': (_, { name }) => UNSIGNED_REFUSED.has(name),
+};
+
+const UNSIGNED_REFUSED: ReadonlySet<string> = new Set([
+  'AccessDenied',
+  'InvalidRequest',
+  'NotImplemented',
+  'SignatureDoesNotMatch',
+  'XAmzContentSHA256Mismatch',
+]);
 
 /**
- * Sends a request with its checksum headers. A store that refuses them is sent it again without, and all others of the run
- * only without. Bytes are checked all the same, since the signature covers the SHA-256 of every body; but a HEAD tells no
- * SHA-256 then, so that nothing counts as sent by the store's word.
+ * Sends a request with something that some stores refuse. One that does is sent it again without, and all others of the
+ * run only without.
  *
- * @param send sends it with them, or without
- * @throws what `send` throws; the first refusal, where leaving them out does not help
+ * @param send sends it with that, or without
+ * @throws what `send` throws; the first refusal, where leaving it out does not help
  */
-export async function sendChecked<Value>(
+export async function sendWith<Value>(
   connection: Connection,
-  send: (isChecked: boolean) => Promise<Value>,
+  refusable: Refusable,
+  send: (isWith: boolean) => Promise<Value>,
 ): Promise<Value> {
-  if (connection.refusesChecksums) return send(false);
+  if (connection.refusals.has(refusable)) return send(false);
   try {
     return await send(true);
   } catch (error) {
-    if (!isRefusal(connection, error)) throw error;
-    return sendUnchecked(connection, { error, send });
+    if (!isRefusal(connection, refusable, error)) throw error;
+    return sendWithout(connection, { refusable, error, send });
   }
+}
+
+function isRefusal(connection: Connection, refusable: Refusable, error: unknown): error is Error {
+  return isError(error) && REFUSABLE[refusable](connection, error);
 }
 
 /** The reply to a HEAD has no body to say why. */
 const UNEXPLAINED: ReadonlySet<string> = new Set(['Status400', 'Status501']);
 
-function isRefusal({ settings }: Connection, error: unknown): error is Error {
-  if (!isError(error)) return false;
-  return isUnknownHeader(settings, error.name) || (settings.endpointUrl !== undefined && UNEXPLAINED.has(error.name));
+function isUnknownChecksum({ settings }: Connection, { name }: Error): boolean {
+  return isUnknownHeader(settings, name) || (settings.endpointUrl !== undefined && UNEXPLAINED.has(name));
 }
 
-async function sendUnchecked<Value>(
-  connection: Connection,
-  { error, send }: { error: Error; send: (isChecked: boolean) => Promise<Value> },
-): Promise<Value> {
+interface Refused<Value> {
+  readonly refusable: Refusable;
+  readonly error: Error;
+  readonly send: (isWith: boolean) => Promise<Value>;
+}
+
+async function sendWithout<Value>(connection: Connection, { refusable, error, send }: Refused<Value>): Promise<Value> {
   let value: Value;
   try {
     value = await send(false);
   } catch (reason) {
     // It was something else.
-    throw isRefusal(connection, reason) ? error : reason;
+    throw isRefusal(connection, refusable, reason) ? error : reason;
   }
-  if (!connection.refusesChecksums)
-    connection.log.debug(`The store refuses checksum headers (${error.name}): requests go without them from now on`);
-  connection.refusesChecksums = true;
+  if (!connection.refusals.has(refusable))
+    connection.log.debug(`The store refuses ${refusable} (${error.name}): requests go without them from now on`);
+  connection.refusals.add(refusable);
   return value;
 }
 

@@ -22,7 +22,7 @@ import type { OnBytes } from '../ports.ts';
 import { defined, isText } from '../text.ts';
 import type { Connection } from './connection.ts';
 import { addressOf } from './endpoint.ts';
-import { judge, sendChecked } from './refusal.ts';
+import { judge, sendWith } from './refusal.ts';
 import type { Reply } from './reply.ts';
 import type { ExchangeOptions } from './transport.ts';
 
@@ -38,8 +38,8 @@ const NOTHING_HASHED = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b
 
 export interface RequestBody {
   readonly bytes: Uint8Array;
-  /** Base64. */
-  readonly sha256: string;
+  /** Base64; undefined where the headers have another checksum, so that the signature need not cover the body. */
+  readonly sha256: string | undefined;
 }
 
 export interface S3Request {
@@ -70,13 +70,28 @@ export function sendSigned<Value>(
   request: S3Request,
   read: (reply: Reply) => Value,
 ): Promise<Value> {
-  const { signal, headers = {} } = request;
-  return withRetries(connection.retries, signal, () => {
-    if (!hasChecksums(headers)) return sendOnce(connection, request, read);
-    return sendChecked(connection, (isChecked) =>
-      sendOnce(connection, isChecked ? request : { ...request, headers: withoutChecksums(headers) }, read),
+  return withRetries(connection.retries, request.signal, () => {
+    if (!hasChecksums(request)) return sendOnce(connection, request, read);
+    return sendWith(connection, 'checksum headers', (isChecked) =>
+      isChecked ? sendChecked(connection, request, read) : sendOnce(connection, withoutChecksums(request), read),
     );
   });
+}
+
+async function sendChecked<Value>(
+  connection: Connection,
+  request: S3Request,
+  read: (reply: Reply) => Value,
+): Promise<Value> {
+  const { body } = request;
+  if (body === undefined || body.sha256 !== undefined) return sendOnce(connection, request, read);
+  return sendWith(connection, 'unsigned bodies', (isUnsigned) =>
+    sendOnce(connection, isUnsigned ? request : { ...request, body: hashed(body) }, read),
+  );
+}
+
+function hashed({ bytes, sha256 = hash('sha256', bytes, 'base64') }: RequestBody): RequestBody {
+  return { bytes, sha256 };
 }
 
 async function sendOnce<Value>(
@@ -159,7 +174,6 @@ async function sign(
   const { settings } = connection;
   const { method, key, query = {}, headers = {}, body } = request;
   const { port, host, ...address } = addressOf(settings, await connection.region(), key);
-  const contentHash = body === undefined ? NOTHING_HASHED : Buffer.from(body.sha256, 'base64').toString('hex');
   const length = body && String(body.bytes.length);
   const named = {
     'content-length': length,
@@ -171,21 +185,29 @@ async function sign(
     ...address,
     ...defined({ port }),
     query: { ...query },
-    headers: { host, ...headers, ...defined(named), 'x-amz-content-sha256': contentHash },
+    headers: { host, ...headers, ...defined(named), 'x-amz-content-sha256': contentHashOf(body) },
     body: body?.bytes,
   });
   const signer = await connection.signer();
   return signer.sign(unsigned, { signingDate: new Date(Date.now() + clockOffsetMs) });
 }
 
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html */
+function contentHashOf(body: RequestBody | undefined): string {
+  if (body === undefined) return NOTHING_HASHED;
+  return body.sha256 === undefined ? 'UNSIGNED-PAYLOAD' : Buffer.from(body.sha256, 'base64').toString('hex');
+}
+
 const PREFIX = 'x-amz-checksum-';
 
-function hasChecksums(headers: Readonly<Record<string, string>>): boolean {
+function hasChecksums({ headers = {} }: S3Request): boolean {
   return Object.keys(headers).some((name) => name.startsWith(PREFIX));
 }
 
-function withoutChecksums(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith(PREFIX)));
+/** Its body is signed then, whatever it was checked by. */
+function withoutChecksums({ headers = {}, body, ...request }: S3Request): S3Request {
+  const others = Object.entries(headers).filter(([name]) => !name.startsWith(PREFIX));
+  return { ...request, headers: Object.fromEntries(others), ...defined({ body: body && hashed(body) }) };
 }
 
 const SERVICE = 's3';

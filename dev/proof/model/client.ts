@@ -18,6 +18,7 @@ export function clientOf(line: Line, { signs }: { signs: boolean }): ObjectStore
     bucket: BUCKET,
     endpoint: ENDPOINT,
     partSizeBytes: PART_BYTES,
+    partChecksum: 'sha256',
     // That records are signed, and by whom, is not modelled.
     requiresSignatures: signs,
     readDocument: async (key) => {

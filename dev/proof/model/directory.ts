@@ -39,7 +39,7 @@ export class ModelDirectory implements PackageDirectory {
         if (position + lengthBytes > bytes.length) throw new Error(`${path} has become shorter`);
         return bytes.subarray(position, position + lengthBytes);
       },
-      digests: async (partSizeBytes) => {
+      digests: async ({ parts: { sizeBytes: partSizeBytes } }) => {
         const bytes = this.files.get(path) ?? opened;
         const parts = split(bytes.length, partSizeBytes).map(({ position, sizeBytes }) =>
           digestsOf(bytes.subarray(position, position + sizeBytes)),

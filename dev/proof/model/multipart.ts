@@ -31,7 +31,7 @@ export function multipartOf(line: Line): MultipartRequests {
       return asking(line, 'PART', key, { isWrite: true, signal })(() => {
         const multipart = bucket.multiparts.get(uploadId);
         if (multipart === undefined) throw noUpload(key, uploadId);
-        if (digestsOf(bytes).sha256 !== source.sha256)
+        if (digestsOf(bytes).sha256 !== source.checksum)
           throw new PartChangedError('rejected', `Part ${number} of ${key} is another`);
         multipart.parts.set(number, bytes);
         return { PartNumber: number };

@@ -63,7 +63,7 @@ export const SENDING: readonly Mutant[] = [
   },
   {
     guard: 'the bytes of each part that is sent are those that were hashed',
-    text: "const sha256 = asset.partDigests[part.number - 1] ?? '';",
-    replacement: "const sha256 = process.getBuiltinModule('node:crypto').hash('sha256', bytes, 'base64');",
+    text: "const checksum = asset.partChecksums[part.number - 1] ?? '';",
+    replacement: "const checksum = process.getBuiltinModule('node:crypto').hash('sha256', bytes, 'base64');",
   },
 ];
