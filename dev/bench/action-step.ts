@@ -10,7 +10,6 @@ export interface StepOptions {
   readonly cwd: string;
   readonly commit: string;
   readonly inputs: Readonly<Record<string, string>>;
-  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface PreparedStep {
@@ -20,7 +19,7 @@ export interface PreparedStep {
 }
 
 /** The built action, as a runner starts it. */
-export async function prepareStep({ place, cwd, commit, inputs, env: more = {} }: StepOptions): Promise<PreparedStep> {
+export async function prepareStep({ place, cwd, commit, inputs }: StepOptions): Promise<PreparedStep> {
   const directory = await mkdtemp(join(place.home, 'step-'));
   const files = await runnerFiles(directory);
   const env = {
@@ -34,7 +33,7 @@ export async function prepareStep({ place, cwd, commit, inputs, env: more = {} }
     GITHUB_WORKFLOW: 'bench',
     GITHUB_RUN_ID: '1',
     GITHUB_RUN_ATTEMPT: '1',
-    ...more,
+    ...(place.certificate === undefined ? {} : { NODE_EXTRA_CA_CERTS: place.certificate }),
   };
   const timed = { commands: [[process.execPath, ENTRY]], env, cwd, output: join(directory, 'log') };
   return { timed, expectOutputs: (expected) => expectOutputs(files.GITHUB_OUTPUT, expected) };

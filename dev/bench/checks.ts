@@ -1,15 +1,16 @@
-import { access } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { prepareStep } from './action-step.ts';
 import type { Attempt } from './contest.ts';
 import { removeMarkers } from './folder.ts';
-import type { Place } from './place.ts';
-import { timedPythonTool } from './python-tool.ts';
+import { cloudEnvironment, type Place } from './place.ts';
 
 // One check, by the action and by the Python tool, as attempts of a contest.
 
 /** The sources that builds depend on. */
 export const FILTER = 'src/**';
+
+const PYTHON_TOOL_PROGRAM = join(import.meta.dirname, 'python_tool.py');
 
 export interface Checkout {
   /** Its `packages` is the package directory. */
@@ -22,37 +23,36 @@ export async function prepareActionCheck(check: {
   readonly place: Place;
   readonly checkout: Checkout;
   readonly expected: Readonly<Record<string, string>>;
-  readonly env?: Readonly<Record<string, string>>;
 }): Promise<Attempt> {
   const { repository, commit } = check.checkout;
   await removeMarkers(join(repository, 'packages'));
   const inputs = { mode: 'check', 'code-hash-filter': FILTER };
-  const { place, env = {} } = check;
-  const step = await prepareStep({ place, cwd: repository, commit, inputs, env });
+  const step = await prepareStep({ place: check.place, cwd: repository, commit, inputs });
   return { timed: step.timed, verify: () => step.expectOutputs(check.expected), clear: async () => {} };
 }
 
-/** @param check python: the path of one that has boto3 */
+/** A check that finds nothing. @param check python: the path of one that has boto3 */
 export async function preparePythonCheck(check: {
   readonly python: string;
   readonly place: Place;
   readonly repository: string;
-  readonly isFound: boolean;
 }): Promise<Attempt> {
-  const { python, place, repository, isFound } = check;
+  const { python, place, repository } = check;
   const packages = join(repository, 'packages');
   await removeMarkers(packages);
-  const timed = timedPythonTool({ python, command: 'check', place, repository, packages, filter: FILTER });
-  const verify = async (): Promise<void> => {
-    if ((await exists(join(packages, '.found'))) !== isFound)
-      throw new Error(`it should ${isFound ? '' : 'not '}find a set`);
+  const timed = {
+    commands: [[python, PYTHON_TOOL_PROGRAM]],
+    env: {
+      ...cloudEnvironment(place),
+      PACKAGE_ASSETS_BUCKET: place.bucket,
+      GIT_REPO_PATH: repository,
+      PACKAGE_DIRECTORY: packages,
+      CODE_HASH_FIND_FILTER: FILTER,
+    },
+    cwd: place.home,
+    output: join(place.home, 'python-tool.log'),
   };
+  // A file that is missing means that it did not get as far as the code hash.
+  const verify = async () => void (await readFile(join(packages, '.code-hash')));
   return { timed, verify, clear: async () => {} };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,43 +1,50 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { readableSize } from '../../src/text.ts';
 import type { Content } from './bucket.ts';
+import type { FileSet } from './sizes.ts';
 
 const FILES_A_FOLDER = 1000;
 const CHUNK_BYTES = 8 * 1024 ** 2;
-/** The file, what is stored before and by the run, the parts it is put together from, and what is restored. */
+/** The files, what is stored before and by the run, the parts it is put together from, and what is restored. */
 const COPIES = 5;
 
-/** Files of random bytes; more than a thousand go into folders. */
-export async function writeSmallFiles(
-  folder: string,
-  { count, sizeBytes }: { readonly count: number; readonly sizeBytes: number },
-): Promise<void> {
+/**
+ * Files of random bytes; more than a thousand go into folders.
+ *
+ * @returns their paths in the folder
+ * @throws Error where the disk has no room for what will be made of them
+ */
+export async function writeFiles(folder: string, { count, sizeBytes }: FileSet): Promise<string[]> {
   await mkdir(folder, { recursive: true });
-  for (let index = 0; index < count; index += 1) {
-    const inside = count > FILES_A_FOLDER ? join(folder, `folder-${Math.floor(index / FILES_A_FOLDER)}`) : folder;
-    if (index % FILES_A_FOLDER === 0) await mkdir(inside, { recursive: true });
-    await writeFile(join(inside, `file-${index}.txt`), randomBytes(sizeBytes));
+  await expectRoom(folder, COPIES * count * sizeBytes);
+  const paths = pathsOf(count);
+  for (const [index, path] of paths.entries()) {
+    if (count > FILES_A_FOLDER && index % FILES_A_FOLDER === 0) await mkdir(join(folder, path, '..'));
+    await writeFile(join(folder, path), randomChunks(sizeBytes));
   }
+  return paths;
 }
 
-/**
- * One file of random bytes.
- *
- * @throws Error where the disk has no room for what will be made of it
- */
-export async function writeLargeFile(folder: string, sizeBytes: number): Promise<void> {
-  await mkdir(folder, { recursive: true });
+/** @returns the paths of so many files */
+export function pathsOf(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const name = `file-${index}.bin`;
+    return count > FILES_A_FOLDER ? join(`folder-${Math.floor(index / FILES_A_FOLDER)}`, name) : name;
+  });
+}
+
+function* randomChunks(sizeBytes: number): Generator<Buffer> {
+  for (let leftBytes = sizeBytes; leftBytes > 0; leftBytes -= CHUNK_BYTES)
+    yield randomBytes(Math.min(CHUNK_BYTES, leftBytes));
+}
+
+async function expectRoom(folder: string, neededBytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
-  const neededBytes = COPIES * sizeBytes;
-  if (bavail * bsize < neededBytes)
-    throw new Error(
-      `${folder} is on a disk with ${readableSize(bavail * bsize)} free: ${readableSize(neededBytes)} needed`,
-    );
-  await using file = await open(join(folder, 'large.bin'), 'wx');
-  for (let written = 0; written < sizeBytes; written += CHUNK_BYTES)
-    await file.write(randomBytes(Math.min(CHUNK_BYTES, sizeBytes - written)));
+  const freeBytes = bavail * bsize;
+  if (freeBytes < neededBytes)
+    throw new Error(`${folder} is on a disk with ${readableSize(freeBytes)} free: ${readableSize(neededBytes)} needed`);
 }
 
 /** @returns what lies in a folder, hidden files apart */

@@ -1,14 +1,13 @@
 import { holdContest } from './contest.ts';
+import type { Link } from './link.ts';
 import type { Measured } from './report.ts';
 import { Stage, type StageOptions } from './stage.ts';
-import type { LinkName } from './targets.ts';
 import type { Work } from './work.ts';
 
 export interface Measuring extends StageOptions {
   readonly runs: number;
   readonly cancelled: AbortSignal;
-  /** Where each link leads: the server's own endpoint, and the delaying proxy's where it is wanted. */
-  readonly endpoints: ReadonlyMap<LinkName, string>;
+  readonly links: readonly Link[];
   readonly progress: (line: string) => void;
 }
 
@@ -18,14 +17,16 @@ export interface Measuring extends StageOptions {
  * @throws Error where a run fails: nothing of the work counts then
  */
 export async function measureWork(work: Work, measuring: Measuring): Promise<Measured[]> {
+  const links = measuring.links.filter(({ name }) => work.links.includes(name));
+  if (links.length === 0) return [];
   await using stage = await Stage.open(measuring);
   const title = work.title(measuring.sizes);
   measuring.progress(`${title}: preparing`);
   const lineup = await work.prepare(stage);
   const measured: Measured[] = [];
-  for (const [link, endpoint] of measuring.endpoints) {
-    if (link === 'latency' && !work.withLatency) continue;
+  for (const { name: link, endpoint, slowDown } of links) {
     measuring.progress(`${title}: ${link}`);
+    await using _ = await slowDown?.();
     measured.push({ title, link, results: await holdContest(lineup(endpoint), measuring) });
   }
   return measured;

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { SERVERS } from '../servers/catalog.ts';
 import type { ServerDefinition } from '../servers/server-definition.ts';
 import { WORKS } from './catalog.ts';
+import { LINK_NAMES, type LinkName } from './link.ts';
 import { FULL, QUICK, type Sizes } from './sizes.ts';
 import type { Work } from './work.ts';
 
@@ -14,14 +15,14 @@ export interface Options {
   readonly runs: number;
   readonly server: ServerDefinition;
   readonly sizes: Sizes;
-  readonly withLatency: boolean;
+  readonly links: readonly LinkName[];
   /** Whether the result is one for docs/internals/performance.md: everything, in full size, often enough. */
   readonly isFull: boolean;
 }
 
 /**
  * @param args of the command line
- * @throws Error for an option, a work or a server that there is not
+ * @throws Error for an option, a work, a link or a server that there is not
  */
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
@@ -31,19 +32,18 @@ export function parseOptions(args: readonly string[]): Options {
       runs: { type: 'string' },
       server: { type: 'string', default: DEFAULT_SERVER },
       quick: { type: 'boolean', default: false },
-      'no-latency': { type: 'boolean', default: false },
+      link: { type: 'string' },
     },
   });
-  const { only, quick } = values;
+  const { only, link, quick } = values;
   const runs = values.runs === undefined ? (quick ? 1 : LEAST_RUNS) : wholeNumber(values.runs);
-  const withLatency = !values['no-latency'];
   return {
     works: chosen(WORKS, { names: only, nameOf: ({ name }) => name, option: '--only' }),
     runs,
     server: oneServer(values.server),
     sizes: quick ? QUICK : FULL,
-    withLatency,
-    isFull: only === undefined && !quick && withLatency && runs >= LEAST_RUNS,
+    links: chosen(LINK_NAMES, { names: link, nameOf: (name) => name, option: '--link' }),
+    isFull: only === undefined && link === undefined && !quick && runs >= LEAST_RUNS,
   };
 }
 

@@ -13,6 +13,7 @@ export interface Peers {
   readonly aws: string | undefined;
   /** A Python that has boto3. */
   readonly boto3: string | undefined;
+  readonly openssl: string | undefined;
   /** As each tells it. */
   readonly versions: readonly string[];
 }
@@ -26,13 +27,15 @@ export async function findPeers(environment: PythonEnvironment): Promise<Peers> 
   const rclone = (await installProgram(environment, 'rclone')) ?? (await onPath('rclone'));
   const aws = (await installProgram(environment, 'aws')) ?? (await onPath('aws'));
   const boto3 = (await environment.install('boto3')) === undefined ? undefined : environment.python;
+  const openssl = await onPath('openssl');
   const versions = await Promise.all([
     versionOf('s5cmd', s5cmd, ['version']),
     versionOf('', rclone, ['version']),
     versionOf('', aws, ['--version']),
     versionOf('boto3', boto3, ['-c', 'import boto3; print(boto3.__version__)']),
+    versionOf('', openssl, ['version']),
   ]);
-  return { s5cmd, rclone, aws, boto3, versions: versions.filter((version) => version !== undefined) };
+  return { s5cmd, rclone, aws, boto3, openssl, versions: versions.filter((version) => version !== undefined) };
 }
 
 /** The package's own command is a Python script that starts the real program: that one is what is compared with. */

@@ -10,8 +10,8 @@ export interface Place extends Site {
 
 export const REGION = 'us-east-1';
 
-/** The environment of a program that asks AWS's variables, s5cmd's and boto3's among them. */
-export function cloudEnvironment({ endpoint, credentials, home }: Place): Record<string, string> {
+/** The environment of a program that asks AWS's variables, s5cmd's, rclone's, boto3's and Node's among them. */
+export function cloudEnvironment({ endpoint, credentials, home, certificate }: Place): Record<string, string> {
   return {
     ...machineEnvironment(),
     HOME: home,
@@ -21,5 +21,10 @@ export function cloudEnvironment({ endpoint, credentials, home }: Place): Record
     AWS_REGION: REGION,
     AWS_ENDPOINT_URL: endpoint,
     S3_ENDPOINT_URL: endpoint,
+    ...(certificate === undefined ? {} : trusting(certificate)),
   };
+}
+
+function trusting(certificate: string): Record<string, string> {
+  return { AWS_CA_BUNDLE: certificate, RCLONE_CA_CERT: certificate, NODE_EXTRA_CA_CERTS: certificate };
 }

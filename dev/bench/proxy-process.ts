@@ -13,12 +13,13 @@ export interface ProxyProcess extends AsyncDisposable {
 
 /** @param endpoint of a server on this machine that is to be a round trip away */
 export async function startProxyProcess(endpoint: string, roundTripMs: number): Promise<ProxyProcess> {
-  const args = [PROGRAM, new URL(endpoint).port, String(roundTripMs)];
+  const { protocol, port: target } = new URL(endpoint);
+  const args = [PROGRAM, target, String(roundTripMs)];
   const child = spawn(process.execPath, args, { env: machineEnvironment(), stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   const [port] = await Promise.race([once(createInterface(child.stdout), 'line'), ended.then(fail)]);
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: `${protocol}//127.0.0.1:${port}`,
     [Symbol.asyncDispose]: async () => {
       child.stdin.end();
       await ended;

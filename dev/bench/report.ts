@@ -1,6 +1,7 @@
 import type { Results } from './contest.ts';
+import type { LinkName } from './link.ts';
 import type { Summary } from './statistics.ts';
-import type { Judgement, LinkName } from './targets.ts';
+import type { Judgement } from './targets.ts';
 import { ACTION } from './work.ts';
 
 const MB = 1e6;
@@ -20,7 +21,10 @@ export interface Judged extends Judgement {
 }
 
 /** As people call them. */
-const LINKS = { loopback: 'loopback', latency: '25 ms' } as const satisfies Record<LinkName, string>;
+const LINKS = { loopback: 'loopback', '25ms': '25 ms', '2gbit': '2 Gbit/s' } as const satisfies Record<
+  LinkName,
+  string
+>;
 
 /** What must be reached, and whether it is, as Markdown. */
 export function renderTargets(judged: readonly Judged[]): string {

@@ -2,29 +2,39 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { prepareStep } from './action-step.ts';
 import type { Attempt, Contender } from './contest.ts';
-import { contentOf } from './folder.ts';
+import { contentOf, pathsOf } from './folder.ts';
 import type { Place } from './place.ts';
 import type { Timed } from './process-meter.ts';
+import type { FileSet } from './sizes.ts';
 import type { Stage } from './stage.ts';
 import { type TransferProgram, transferPrograms } from './transfer-programs.ts';
 import { ACTION, S5CMD } from './work.ts';
 
+/** The same work as the action's: s5cmd verifies nothing. */
+export const S5CMD_AND_DIGESTS = 's5cmd, then `openssl dgst`';
+
 /** A set that is stored. */
 export interface Restore {
   readonly commit: string;
-  readonly files: { readonly count: number; readonly sizeBytes: number };
+  readonly files: FileSet;
 }
 
-/** The action and each peer that is there, all of them bringing the same set to new folders; only the action verifies it. */
+/** The action and each peer that is there, all of them bringing the same set to new folders. */
 export function restoreContenders(stage: Stage, place: Place, restore: Restore): Contender[] {
-  return [
+  const { openssl } = stage.peers;
+  const programs = transferPrograms(stage.peers);
+  const s5cmd = programs.find(({ name }) => name === S5CMD);
+  const contenders: Contender[] = [
     { name: ACTION, prepare: () => restoreByAction(stage, place, restore) },
-    ...transferPrograms(stage.peers).map((program) => ({
+    ...programs.map((program) => ({
       name: program.name,
       fewIfLong: program.name !== S5CMD,
       prepare: () => restoreByProgram(stage, place, { program, restore }),
     })),
   ];
+  if (s5cmd === undefined || openssl === undefined) return contenders;
+  const prepare = () => restoreByProgram(stage, place, { program: s5cmd, restore, openssl });
+  return [...contenders, { name: S5CMD_AND_DIGESTS, prepare }];
 }
 
 export async function restoreByAction(stage: Stage, place: Place, restore: Restore): Promise<Attempt> {
@@ -36,16 +46,25 @@ export async function restoreByAction(stage: Stage, place: Place, restore: Resto
   return restoring(step.timed, { folder, files, verify: () => step.expectOutputs(outputs) });
 }
 
+interface ProgramRestore {
+  readonly program: TransferProgram;
+  readonly restore: Restore;
+  /** Hashes the files afterwards. */
+  readonly openssl?: string;
+}
+
 async function restoreByProgram(
   stage: Stage,
   place: Place,
-  { program, restore }: { readonly program: TransferProgram; readonly restore: Restore },
+  { program, restore: { commit, files }, openssl }: ProgramRestore,
 ): Promise<Attempt> {
   const folder = await freshFolder(stage);
-  const command = program.download(place.bucket, `artifacts/${restore.commit}/`, join(folder, 'packages'));
+  const packages = join(folder, 'packages');
+  const commands = [program.download(place.bucket, `artifacts/${commit}/`, packages)];
+  if (openssl !== undefined)
+    commands.push([openssl, 'dgst', '-sha256', ...pathsOf(files.count).map((path) => join(packages, path))]);
   const output = join(place.home, `${program.name}.log`);
-  const timed = { commands: [command], env: program.env(place), cwd: place.home, output };
-  return restoring(timed, { folder, files: restore.files });
+  return restoring({ commands, env: program.env(place), cwd: place.home, output }, { folder, files });
 }
 
 async function freshFolder(stage: Stage): Promise<string> {

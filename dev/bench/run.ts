@@ -6,55 +6,60 @@ import { type Program, runProgram } from '../program.ts';
 import { installServer } from '../servers/install-server.ts';
 import { RunningServer } from '../servers/running-server.ts';
 import { judgeBundle } from './bundle.ts';
+import { LINK_NAMES, type LinkName } from './link.ts';
 import { describeMachine } from './machine.ts';
 import { type Measuring, measureWork } from './measure-work.ts';
+import { Links } from './open-links.ts';
 import { type Options, parseOptions } from './options.ts';
+import { enterOwnNetwork } from './own-network.ts';
 import { findPeers, type Peers } from './peers.ts';
 import { publishFigures } from './performance-page.ts';
 import { ProcessMeter } from './process-meter.ts';
-import { startProxyProcess } from './proxy-process.ts';
 import { openPythonEnvironment } from './python-environment.ts';
 import { type Judged, type Measured, renderResults, renderTargets } from './report.ts';
 import { describeRoundTrips } from './round-trips.ts';
 import { FULL } from './sizes.ts';
-import type { LinkName, Target } from './targets.ts';
+import type { Target } from './targets.ts';
 
-answerHelp(`npm run bench -- [--only check-hit,…] [--runs 10] [--server versitygw|seaweedfs|minio] [--quick] [--no-latency]
+answerHelp(`npm run bench -- [--only upload-8x40mb,…] [--link ${LINK_NAMES}] [--runs 10] [--server versitygw|seaweedfs|minio] [--quick]
 
-Times the built action and its peers as whole processes, against an S3 server on this machine, and once more with a
-round trip of 25 ms between them. Prints medians and which targets are reached; a full run puts them into
+Times the built action and its peers as whole processes, over TLS, against an S3 server on this machine: at once, with a
+round trip of 25 ms between them, and with 2 Gbit/s, for which the kernel needs root. Prints medians and which targets are reached; a full run puts them into
 docs/internals/performance.md. Exits with 1 where a work could not be measured, never for a target that is missed.`);
 
 const SERVERS = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'servers');
-const ROUND_TRIP_MS = 25;
 
 await runProgram((program) => bench(parseOptions(process.argv.slice(2)), program));
 
 async function bench(options: Options, program: Program): Promise<void> {
   const { cancelled } = program;
-  const { server, runs, sizes } = options;
+  const { server, runs, sizes, isFull } = options;
   const environment = await openPythonEnvironment();
   const peers = await findPeers(environment);
   const executable = await installServer(server, { installDirectory: SERVERS, cancelled });
+  const names = await availableLinks(options);
   const subject = describeSubject(options, peers);
   console.log(`${subject}\n`);
-  await using running = await RunningServer.start(server, executable, cancelled);
-  await using proxy = await startProxyProcess(running.endpoint, ROUND_TRIP_MS);
+  await using running = await RunningServer.start(server, executable, { cancelled, overTls: true });
+  await using links = await Links.open(names, running.endpoint);
   await using meter = new ProcessMeter(environment.python, cancelled);
-  const endpoints = new Map<LinkName, string>([['loopback', running.endpoint]]);
-  if (options.withLatency) endpoints.set('latency', proxy.endpoint);
-  const measuring = { server: running, meter, peers, sizes, runs, cancelled, endpoints, progress: console.log };
+  const measuring = { server: running, meter, peers, sizes, runs, cancelled, links: links.all, progress: console.log };
   const figures = await renderFindings(await measureAll(options, measuring, program.fail));
   console.log(`\n${figures}`);
-  if (options.isFull && !program.hasFailed)
+  if (isFull && names.length === LINK_NAMES.length && !program.hasFailed)
     await publishFigures(`The last full run of \`npm run bench\`:\n\n${subject}\n\n${figures}`);
+}
+
+async function availableLinks({ links }: Options): Promise<readonly LinkName[]> {
+  if (!links.includes('2gbit') || (await enterOwnNetwork())) return links;
+  return links.filter((name) => name !== '2gbit');
 }
 
 function describeSubject({ runs, server, sizes }: Options, peers: Peers): string {
   return [
     `- ${new Date().toISOString().slice(0, 10)}, ${counted(runs, 'run')} of each program`,
     ...(sizes === FULL ? [] : ['- a sample: too small for its figures to say much']),
-    `- server: ${server.name} ${server.version}; inputs, bucket and outputs in ${tmpdir()}`,
+    `- server: ${server.name} ${server.version}, over TLS; inputs, bucket and outputs in ${tmpdir()}`,
     `- Node ${process.version}; peers: ${peers.versions.join(', ') || 'none'}`,
     `- ${describeMachine()}`,
   ].join('\n');

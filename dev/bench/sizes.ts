@@ -1,24 +1,41 @@
+export interface FileSet {
+  readonly count: number;
+  readonly sizeBytes: number;
+}
+
+/** What people store, by what it is in full size. */
+export const SET_NAMES = ['20x2mb', '8x40mb', '1x1gb', '1000x10kb'] as const;
+
+export type SetName = (typeof SET_NAMES)[number];
+
 /** How large the works are. */
 export interface Sizes {
-  readonly small: { readonly count: number; readonly sizeBytes: number };
-  readonly sources: { readonly count: number; readonly sizeBytes: number };
-  readonly largeBytes: number;
+  readonly sets: Readonly<Record<SetName, FileSet>>;
+  readonly sources: FileSet;
   /** Numbers of assets, from few to many. */
   readonly growth: readonly [number, number, number];
 }
 
 /** What the targets are given for. */
 export const FULL: Sizes = {
-  small: { count: 1000, sizeBytes: 10_000 },
+  sets: {
+    '20x2mb': { count: 20, sizeBytes: 2_000_000 },
+    '8x40mb': { count: 8, sizeBytes: 40_000_000 },
+    '1x1gb': { count: 1, sizeBytes: 1_000_000_000 },
+    '1000x10kb': { count: 1000, sizeBytes: 10_000 },
+  },
   sources: { count: 50_000, sizeBytes: 5000 },
-  largeBytes: 2_000_000_000,
   growth: [1000, 10_000, 100_000],
 };
 
 /** Shows that everything works; its figures say little. */
 export const QUICK: Sizes = {
-  small: { count: 50, sizeBytes: 10_000 },
+  sets: {
+    '20x2mb': { count: 4, sizeBytes: 2_000_000 },
+    '8x40mb': { count: 2, sizeBytes: 20_000_000 },
+    '1x1gb': { count: 1, sizeBytes: 50_000_000 },
+    '1000x10kb': { count: 50, sizeBytes: 10_000 },
+  },
   sources: { count: 500, sizeBytes: 5000 },
-  largeBytes: 50_000_000,
   growth: [20, 100, 500],
 };

@@ -50,11 +50,6 @@ export class Stage implements AsyncDisposable {
     return new Stage(root, options, resources.move());
   }
 
-  /** Disposes of it with the stage. */
-  use<Resource extends AsyncDisposable>(resource: Resource): Resource {
-    return this.#resources.use(resource);
-  }
-
   /** @returns one that lasts as long as the stage */
   async bucket(): Promise<Bucket> {
     const bucket = await Bucket.create(this.#server);
@@ -69,7 +64,8 @@ export class Stage implements AsyncDisposable {
 
   /** @param endpoint the server's own, past the proxy, where undefined */
   place(bucket: Bucket, endpoint = this.#server.endpoint): Place {
-    return { endpoint, credentials: this.#server.credentials, bucket: bucket.name, home: this.#home };
+    const { credentials, certificate } = this.#server;
+    return { credentials, certificate, endpoint, bucket: bucket.name, home: this.#home };
   }
 
   /** @returns a repository in a directory of this name, in which `packages` is no source */

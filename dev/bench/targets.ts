@@ -1,12 +1,13 @@
 import type { Results } from './contest.ts';
+import { LINK_NAMES, type LinkName } from './link.ts';
 
-export type LinkName = 'loopback' | 'latency';
+type Links = readonly LinkName[];
 
 /** What must be reached. */
 export interface Target {
   /** In words, the limit included. */
   readonly says: string;
-  readonly links: readonly LinkName[];
+  readonly links: Links;
   /** @returns undefined where what it compares with was not measured */
   judge(results: Results): Judgement | undefined;
 }
@@ -22,51 +23,30 @@ interface Pair {
   readonly than: string;
 }
 
-const BOTH: readonly LinkName[] = ['loopback', 'latency'];
 const MB = 1e6;
 
-export function timeOver({ of, than }: Pair, mostMs: number, links = BOTH): Target {
-  return target(`at most ${mostMs} ms over ${than}`, links, (results) => {
-    const overMs = wallMs(results, of) - wallMs(results, than);
-    return { value: `${overMs.toFixed(1)} ms`, isReached: overMs <= mostMs };
-  });
-}
-
-export function timeRatio({ of, than }: Pair, most: number, links = BOTH): Target {
+export function timeRatio({ of, than }: Pair, most: number, links: Links = LINK_NAMES): Target {
   return target(`at most ${most.toFixed(2)} × the time of ${than}`, links, (results) => {
     const ratio = wallMs(results, of) / wallMs(results, than);
     return { value: `${ratio.toFixed(2)} ×`, isReached: ratio <= most };
   });
 }
 
-export function timesFaster({ of, than }: Pair, least: number, links = BOTH): Target {
+export function cpuRatio({ of, than }: Pair, most: number, links: Links = LINK_NAMES): Target {
+  return target(`at most ${most.toFixed(2)} × the CPU time of ${than}`, links, (results) => {
+    const ratio = summary(results, of).cpuMs / summary(results, than).cpuMs;
+    return { value: `${ratio.toFixed(2)} ×`, isReached: ratio <= most };
+  });
+}
+
+export function timesFaster({ of, than }: Pair, least: number, links: Links = LINK_NAMES): Target {
   return target(`at least ${least} × faster than ${than}`, links, (results) => {
     const factor = wallMs(results, than) / wallMs(results, of);
     return { value: `${factor.toFixed(1)} ×`, isReached: factor >= least };
   });
 }
 
-/** Compares what something adds to the time of each of two programs: with it, less without it. */
-export function additionFaster(
-  added: { readonly says: string; readonly of: Addition; readonly than: Addition },
-  least: number,
-  links = BOTH,
-): Target {
-  return target(`${added.says} at least ${least} × faster`, links, (results) => {
-    const [ofMs, thanMs] = [added.of, added.than].map(
-      (each) => wallMs(results, each.with) - wallMs(results, each.without),
-    );
-    const factor = (thanMs ?? Number.NaN) / (ofMs ?? Number.NaN);
-    return { value: `${factor.toFixed(1)} ×`, isReached: factor >= least };
-  });
-}
-
-export interface Addition {
-  readonly with: string;
-  readonly without: string;
-}
-
-export function peakMemory(of: string, mostMb: number, links = BOTH): Target {
+export function peakMemory(of: string, mostMb: number, links: Links = LINK_NAMES): Target {
   return target(`peak memory at most ${mostMb} MB`, links, (results) => {
     const peakMb = summary(results, of).peakBytes / MB;
     return { value: `${peakMb.toFixed(0)} MB`, isReached: peakMb <= mostMb };
@@ -83,7 +63,7 @@ export interface Growth {
 /** Two measurements of the same differ by this much. */
 const NOISE = 1.1;
 
-export function timeAFileStays({ says, small, large }: Growth, links = BOTH): Target {
+export function timeAFileStays({ says, small, large }: Growth, links: Links = LINK_NAMES): Target {
   return target(`${says}: time a file does not grow`, links, (results) => {
     const [before, after] = [small, large].map(({ name, files }) => wallMs(results, name) / files);
     const value = `${before?.toFixed(3)} → ${after?.toFixed(3)} ms`;
@@ -93,7 +73,7 @@ export function timeAFileStays({ says, small, large }: Growth, links = BOTH): Ta
 
 class NotMeasured extends Error {}
 
-function target(says: string, links: readonly LinkName[], judge: (results: Results) => Judgement): Target {
+function target(says: string, links: Links, judge: (results: Results) => Judgement): Target {
   return {
     says,
     links,

@@ -1,4 +1,5 @@
 import type { Contender } from './contest.ts';
+import type { LinkName } from './link.ts';
 import type { Sizes } from './sizes.ts';
 import type { Stage } from './stage.ts';
 import type { Target } from './targets.ts';
@@ -11,8 +12,8 @@ export interface Work {
   /** For `--only`. */
   readonly name: string;
   title(sizes: Sizes): string;
-  /** Whether it is measured once more with latency. */
-  readonly withLatency: boolean;
+  /** That it is measured over. */
+  readonly links: readonly LinkName[];
   targets(sizes: Sizes): readonly Target[];
   /** Builds its inputs, once for all links. */
   prepare(stage: Stage): Promise<Lineup>;
@@ -23,3 +24,5 @@ export const ACTION = 'this action';
 export const PYTHON_TOOL = 'Python tool';
 /** The fastest of the programs that move files: what the action is held against. */
 export const S5CMD = 's5cmd';
+/** It verifies what it moves, by MD5. */
+export const RCLONE = 'rclone';

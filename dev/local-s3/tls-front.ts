@@ -15,21 +15,19 @@ export class TlsFront implements AsyncDisposable {
   readonly #directory: string;
   readonly #sockets = new Set<Socket>();
 
-  private constructor(server: Server, directory: string) {
+  private constructor(server: Server, { directory, path }: Certificate) {
     this.#server = server;
     this.#directory = directory;
-    this.certificate = join(directory, 'certificate');
+    this.certificate = path;
   }
 
-  /** @param names of hosts (`DNS:s3.internal`) and addresses (`IP:127.0.0.1`), for the certificate */
+  /** @param names for the certificate */
   static async start(port: number, names: readonly string[]): Promise<TlsFront> {
     const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-tls-'));
-    makeCertificate(directory, names);
-    const [key = '', cert = ''] = await Promise.all(
-      ['key', 'certificate'].map((name) => readFile(join(directory, name), 'utf8')),
-    );
+    const certificate = makeCertificate(directory, names);
+    const [key, cert] = await Promise.all([readFile(certificate.keyPath), readFile(certificate.path)]);
     const server = createServer({ key, cert });
-    const front = new TlsFront(server, directory);
+    const front = new TlsFront(server, certificate);
     server.on('secureConnection', (socket) => {
       front.serverNames.push(socket.servername);
       front.#join(socket, connect(port, '127.0.0.1'));
@@ -63,10 +61,24 @@ export class TlsFront implements AsyncDisposable {
   }
 }
 
-function makeCertificate(directory: string, names: readonly string[]): void {
+export interface Certificate {
+  /** Where both files are, with names that MinIO knows. */
+  readonly directory: string;
+  readonly path: string;
+  readonly keyPath: string;
+}
+
+/**
+ * Makes a certificate that has signed itself.
+ *
+ * @param names of hosts (`DNS:s3.internal`) and addresses (`IP:127.0.0.1`)
+ */
+export function makeCertificate(directory: string, names: readonly string[]): Certificate {
+  const [path, keyPath] = [join(directory, 'public.crt'), join(directory, 'private.key')];
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
   const options = ['-x509', ...curve, '-nodes', '-days', '2', '-subj', '/CN=pretended'];
-  const files = ['-keyout', join(directory, 'key'), '-out', join(directory, 'certificate')];
+  const files = ['-keyout', keyPath, '-out', path];
   const alternatives = ['-addext', `subjectAltName=${names.join(',')}`];
   execFileSync('openssl', ['req', ...options, ...files, ...alternatives], { stdio: 'ignore' });
+  return { directory, path, keyPath };
 }

@@ -81,7 +81,7 @@ async function onServer(
   await using stack = new AsyncDisposableStack();
   const root = await mkdtemp(join(tmpdir(), 'proof-server-'));
   stack.defer(() => removeDirectory(root));
-  const running = stack.use(await RunningServer.start(server, program, new AbortController().signal));
+  const running = stack.use(await RunningServer.start(server, program, { cancelled: new AbortController().signal }));
   const store = await openStore({ url: running.endpoint, ...running.credentials });
   const { bucket, endpoint } = store;
   const source = join(root, 'source');

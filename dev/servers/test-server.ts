@@ -26,7 +26,7 @@ export async function testServer(
 ): Promise<ServerResult> {
   const program = await installServer(server, { installDirectory: options.installDirectory, cancelled });
   const startedMs = performance.now();
-  await using running = await RunningServer.start(server, program, cancelled);
+  await using running = await RunningServer.start(server, program, { cancelled });
   console.log(`${server.name} ${server.version} listens on ${running.endpoint}.`);
   const answers = await askServer(running, cancelled);
   const smokeFailures = await failuresOfSmoke(running, cancelled);

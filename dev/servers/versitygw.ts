@@ -13,9 +13,10 @@ export const VERSITYGW: ServerDefinition = {
     args: ['install', `github.com/versity/versitygw/cmd/versitygw@v${VERSION}`],
     env: { GOBIN: directory },
   }),
-  launch: ({ ports: [port], dataDirectory, credentials }) => ({
+  launch: ({ ports: [port], dataDirectory, credentials, certificate }) => ({
     args: [
       ...['--access', credentials.accessKeyId, '--secret', credentials.secretAccessKey],
+      ...(certificate === undefined ? [] : ['--cert', certificate.path, '--key', certificate.keyPath]),
       ...['--port', `127.0.0.1:${port}`, '--keep-alive', '--quiet', 'posix', dataDirectory],
     ],
   }),

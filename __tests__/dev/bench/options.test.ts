@@ -6,19 +6,27 @@ import { SERVERS } from '../../../dev/servers/catalog.ts';
 
 describe('the options', () => {
   it('are everything, ten times, by default', () => {
-    const { works, runs, server, withLatency, isFull } = parseOptions([]);
+    const { works, runs, server, links, isFull } = parseOptions([]);
     expect(works).toBe(WORKS);
-    expect({ runs, server: server.id, withLatency, isFull }).toEqual({
+    expect({ runs, server: server.id, links, isFull }).toEqual({
       runs: 10,
       server: 'versitygw',
-      withLatency: true,
+      links: ['loopback', '25ms', '2gbit'],
       isFull: true,
     });
   });
 
-  it('choose works and a server', () => {
-    const { works, server } = parseOptions(['--only', 'growth,check-hit', '--server', 'minio']);
+  it('choose works, links and a server', () => {
+    const { works, links, server } = parseOptions([
+      '--only',
+      'growth,check-hit',
+      '--link',
+      '2gbit',
+      '--server',
+      'minio',
+    ]);
     expect(works.map(({ name }) => name)).toEqual(['check-hit', 'growth']);
+    expect(links).toEqual(['2gbit']);
     expect(server.id).toBe('minio');
   });
 
@@ -27,7 +35,7 @@ describe('the options', () => {
     expect(parseOptions(['--quick', '--runs', '3']).runs).toBe(3);
   });
 
-  it.each([['--only', 'check-hit'], ['--quick'], ['--no-latency'], ['--runs', '9']])(
+  it.each([['--only', 'check-hit'], ['--quick'], ['--link', 'loopback'], ['--runs', '9']])(
     'make no result for the documentation of %j %j',
     (...args) => {
       expect(parseOptions(args).isFull).toBe(false);
@@ -36,6 +44,7 @@ describe('the options', () => {
 
   it.each([
     [['--only', 'lunch'], '--only has'],
+    [['--link', 'modem'], '--link has'],
     [['--server', 'ceph'], '--server has'],
     [['--runs', '0'], '--runs is'],
     [['--runs', 'many'], '--runs is'],

@@ -38,7 +38,7 @@ onPosix('a server', () => {
       dataDirectory = place.dataDirectory;
     });
     {
-      await using running = await RunningServer.start(server, process.execPath, signal);
+      await using running = await RunningServer.start(server, process.execPath, { cancelled: signal });
       endpoint = running.endpoint;
       const reply = await fetch(endpoint);
       expect(reply.status).toBe(200);
@@ -50,16 +50,16 @@ onPosix('a server', () => {
   });
 
   it('that ends at once is told with the end of its log', async () => {
-    const start = RunningServer.start(nodeServer('console.log("no room"); process.exit(1)'), process.execPath, signal);
+    const start = RunningServer.start(nodeServer('console.log("no room"); process.exit(1)'), process.execPath, {
+      cancelled: signal,
+    });
     await expect(start).rejects.toThrow('Fake did not start. The end of its log:\nno room');
   });
 
   it('is not waited for once that is cancelled', async () => {
-    const start = RunningServer.start(
-      nodeServer('setInterval(() => {}, 1000)'),
-      process.execPath,
-      AbortSignal.timeout(500),
-    );
+    const start = RunningServer.start(nodeServer('setInterval(() => {}, 1000)'), process.execPath, {
+      cancelled: AbortSignal.timeout(500),
+    });
     await expect(start).rejects.toThrow('timeout');
   });
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { prepareActionCheck } from '../checks.ts';
 import type { Contender } from '../contest.ts';
-import { writeSmallFiles } from '../folder.ts';
+import { writeFiles } from '../folder.ts';
 import { restoreByAction } from '../restores.ts';
 import type { Sizes } from '../sizes.ts';
 import type { Stage } from '../stage.ts';
@@ -22,7 +22,7 @@ const MOST_RUNS = [3, 3, 1] as const;
 export const GROWTH: Work = {
   name: 'growth',
   title: ({ growth }) => `growth, ${growth.map((count) => count.toLocaleString('en')).join(' → ')} × 1 KB`,
-  withLatency: false,
+  links: ['loopback'],
   targets: ({ growth }) => MODES.flatMap((mode) => targetsOf(mode, growth)),
   prepare: async (stage) => {
     const lineups: Lineup[] = [];
@@ -50,11 +50,11 @@ async function prepareSize(
   const { root: repository, commit } = await checkOut(stage, count);
   const folder = join(stage.root, `assets-${count}`);
   const files = { count, sizeBytes: FILE_BYTES };
-  await writeSmallFiles(folder, files);
+  await writeFiles(folder, files);
   const bucket = await stage.bucket();
   const inputs = { 'package-directory': folder };
   await stage.storeSet({ place: stage.place(bucket), cwd: repository, commit, inputs });
-  const upload = { folder, files, withCache: false, repository, commit };
+  const upload = { folder, files, repository, commit };
   const expected = { found: 'true', reason: 'complete', 'file-count': String(count) };
   return (endpoint): Contender[] => {
     const place = stage.place(bucket, endpoint);

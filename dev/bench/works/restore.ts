@@ -1,47 +1,36 @@
 import { join } from 'node:path';
-import { readableSize } from '../../../src/text.ts';
-import { writeLargeFile, writeSmallFiles } from '../folder.ts';
-import { type Restore, restoreContenders } from '../restores.ts';
-import type { Stage } from '../stage.ts';
-import { peakMemory, timeRatio } from '../targets.ts';
-import { ACTION, type Lineup, S5CMD, type Work } from '../work.ts';
+import { writeFiles } from '../folder.ts';
+import { LINK_NAMES } from '../link.ts';
+import { restoreContenders, S5CMD_AND_DIGESTS } from '../restores.ts';
+import { SET_NAMES, type SetName } from '../sizes.ts';
+import { cpuRatio, peakMemory, type Target, timeRatio } from '../targets.ts';
+import { ACTION, RCLONE, S5CMD, type Work } from '../work.ts';
 import { describe } from './upload.ts';
-
-const PAIR = { of: ACTION, than: S5CMD };
-const TARGETS = [timeRatio(PAIR, 1, ['latency']), timeRatio(PAIR, 1.2, ['loopback']), peakMemory(ACTION, 200)];
-
-export const RESTORE_SMALL: Work = {
-  name: 'restore-small',
-  title: ({ small }) => `\`restore\`, ${describe(small)}, verified`,
-  withLatency: true,
-  targets: () => TARGETS,
-  prepare: async (stage) => {
-    const folder = join(stage.root, 'small');
-    await writeSmallFiles(folder, stage.sizes.small);
-    return lineup(stage, { folder, files: stage.sizes.small });
-  },
-};
-
-export const RESTORE_LARGE: Work = {
-  name: 'restore-large',
-  title: ({ largeBytes }) => `\`restore\`, one file of ${readableSize(largeBytes)}, verified`,
-  withLatency: true,
-  targets: () => TARGETS,
-  prepare: async (stage) => {
-    const folder = join(stage.root, 'large');
-    await writeLargeFile(folder, stage.sizes.largeBytes);
-    return lineup(stage, { folder, files: { count: 1, sizeBytes: stage.sizes.largeBytes } });
-  },
-};
 
 const COMMIT = 'c'.repeat(40);
 
-async function lineup(
-  stage: Stage,
-  { folder, files }: { readonly folder: string; readonly files: Restore['files'] },
-): Promise<Lineup> {
-  const bucket = await stage.bucket();
-  const inputs = { 'package-directory': folder };
-  await stage.storeSet({ place: stage.place(bucket), cwd: stage.root, commit: COMMIT, inputs });
-  return (endpoint) => restoreContenders(stage, stage.place(bucket, endpoint), { commit: COMMIT, files });
+export const RESTORES: readonly Work[] = SET_NAMES.map((name) => ({
+  name: `restore-${name}`,
+  title: ({ sets }) => `\`restore\`, ${describe(sets[name])}, verified`,
+  links: LINK_NAMES,
+  targets: () => [...timesOf(name), peakMemory(ACTION, 300)],
+  prepare: async (stage) => {
+    const files = stage.sizes.sets[name];
+    const folder = join(stage.root, 'files');
+    await writeFiles(folder, files);
+    const bucket = await stage.bucket();
+    const inputs = { 'package-directory': folder };
+    await stage.storeSet({ place: stage.place(bucket), cwd: stage.root, commit: COMMIT, inputs });
+    return (endpoint) => restoreContenders(stage, stage.place(bucket, endpoint), { commit: COMMIT, files });
+  },
+}));
+
+function timesOf(name: SetName): Target[] {
+  const pair = { of: ACTION, than: S5CMD };
+  if (name === '1000x10kb') return [timeRatio(pair, 1.3, ['25ms'])];
+  return [
+    timeRatio({ of: ACTION, than: S5CMD_AND_DIGESTS }, 1.5, ['loopback']),
+    cpuRatio({ of: ACTION, than: RCLONE }, 1.5, ['loopback']),
+    timeRatio(pair, 1.2, ['2gbit']),
+  ];
 }

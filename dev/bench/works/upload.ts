@@ -1,55 +1,38 @@
 import { join } from 'node:path';
 import { readableSize } from '../../../src/text.ts';
-import { writeLargeFile, writeSmallFiles } from '../folder.ts';
-import type { Sizes } from '../sizes.ts';
-import type { Stage } from '../stage.ts';
-import { peakMemory, timeRatio } from '../targets.ts';
-import { type Upload, uploadContenders } from '../uploads.ts';
-import { ACTION, type Lineup, S5CMD, type Work } from '../work.ts';
+import { writeFiles } from '../folder.ts';
+import { LINK_NAMES } from '../link.ts';
+import { type FileSet, SET_NAMES, type SetName } from '../sizes.ts';
+import { cpuRatio, peakMemory, type Target, timeRatio } from '../targets.ts';
+import { uploadContenders } from '../uploads.ts';
+import { ACTION, RCLONE, S5CMD, type Work } from '../work.ts';
 
-const PAIR = { of: ACTION, than: S5CMD };
-
-export const UPLOAD_SMALL: Work = {
-  name: 'upload-small',
-  title: ({ small }) => `\`upload\`, ${describe(small)}`,
-  withLatency: true,
-  targets: () => [timeRatio(PAIR, 1, ['latency']), timeRatio(PAIR, 1.2, ['loopback'])],
-  prepare: (stage) => prepareSmall(stage, { withCache: false }),
-};
-
-export const UPLOAD_CACHED: Work = {
-  name: 'upload-cached',
-  title: ({ small }) => `\`upload\`, ${describe(small)}, with caching (peers: up, then bucket to bucket)`,
-  withLatency: true,
-  targets: () => [timeRatio(PAIR, 1.1)],
-  prepare: (stage) => prepareSmall(stage, { withCache: true }),
-};
-
-export const UPLOAD_LARGE: Work = {
-  name: 'upload-large',
-  title: ({ largeBytes }) => `\`upload\`, one file of ${readableSize(largeBytes)}`,
-  withLatency: true,
-  targets: () => [timeRatio(PAIR, 1), peakMemory(ACTION, 200)],
+export const UPLOADS: readonly Work[] = SET_NAMES.map((name) => ({
+  name: `upload-${name}`,
+  title: ({ sets }) => `\`upload\`, ${describe(sets[name])}`,
+  links: LINK_NAMES,
+  targets: () => [...timesOf(name), peakMemory(ACTION, 300)],
   prepare: async (stage) => {
-    const folder = join(stage.root, 'large');
-    const { largeBytes } = stage.sizes;
-    await writeLargeFile(folder, largeBytes);
-    return lineup(stage, { folder, files: { count: 1, sizeBytes: largeBytes }, withCache: false });
+    const files = stage.sizes.sets[name];
+    const folder = join(stage.root, 'files');
+    await writeFiles(folder, files);
+    const repository = await stage.repository();
+    const { id: commit } = await repository.commit('sources', {});
+    const upload = { folder, files, repository: repository.root, commit };
+    return (endpoint) => uploadContenders(stage, endpoint, upload);
   },
-};
+}));
 
-export function describe({ count, sizeBytes }: Sizes['small']): string {
+function timesOf(name: SetName): Target[] {
+  const pair = { of: ACTION, than: S5CMD };
+  if (name === '1000x10kb') return [timeRatio(pair, 1.3, ['25ms'])];
+  return [
+    timeRatio(pair, 1.5, ['loopback']),
+    cpuRatio({ of: ACTION, than: RCLONE }, 1.5, ['loopback']),
+    timeRatio(pair, 1.1, ['2gbit']),
+  ];
+}
+
+export function describe({ count, sizeBytes }: FileSet): string {
   return `${count.toLocaleString('en')} × ${readableSize(sizeBytes)}`;
-}
-
-async function prepareSmall(stage: Stage, { withCache }: { readonly withCache: boolean }): Promise<Lineup> {
-  const folder = join(stage.root, 'small');
-  await writeSmallFiles(folder, stage.sizes.small);
-  return lineup(stage, { folder, files: stage.sizes.small, withCache });
-}
-
-async function lineup(stage: Stage, upload: Omit<Upload, 'repository' | 'commit'>): Promise<Lineup> {
-  const repository = await stage.repository();
-  const { id: commit } = await repository.commit('sources', {});
-  return (endpoint) => uploadContenders(stage, endpoint, { ...upload, repository: repository.root, commit });
 }

@@ -1,0 +1,12 @@
+/** What lies between the programs and the server, in the order in which it is measured and shown. */
+export const LINK_NAMES = ['loopback', '25ms', '2gbit'] as const;
+
+export type LinkName = (typeof LINK_NAMES)[number];
+
+export interface Link {
+  readonly name: LinkName;
+  /** Where the programs connect to. */
+  readonly endpoint: string;
+  /** Slows the machine's loopback down until it is disposed. */
+  readonly slowDown?: () => Promise<AsyncDisposable>;
+}
