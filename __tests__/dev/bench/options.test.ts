@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { WORKS } from '../../../dev/bench/catalog.ts';
+import { LINK_NAMES } from '../../../dev/bench/link.ts';
 import { parseOptions } from '../../../dev/bench/options.ts';
 import { SERVERS } from '../../../dev/servers/catalog.ts';
 
@@ -54,9 +55,9 @@ describe('the options', () => {
 });
 
 describe('the documentation', () => {
-  it('names every work and server that there is', async () => {
+  it('names every work, link and server that there is', async () => {
     const page = await readFile('docs/internals/performance.md', 'utf8');
-    for (const name of [...WORKS.map((work) => work.name), ...SERVERS.map(({ id }) => id)])
+    for (const name of [...WORKS.map((work) => work.name), ...LINK_NAMES, ...SERVERS.map(({ id }) => id)])
       expect(page).toMatch(new RegExp(`(\`|--server )${name}\``));
   });
 
