@@ -284,8 +284,6 @@ export interface OpenFile extends AsyncDisposable {
 export interface IncomingFile extends AsyncDisposable {
   /** In any order, each byte once. */
   write(position: number, bytes: Uint8Array): Promise<void>;
-  /** Base64 SHA-256 of what was written, when all of it was. */
-  digest(): Promise<string>;
   /** Makes it the file of its name. */
   keep(options: { readonly executable: boolean }): Promise<void>;
 }
@@ -302,7 +300,7 @@ export interface PackageDirectory {
   /** Base64 SHA-256 of a regular file that has this size; undefined where there is none. */
   digest(path: string, sizeBytes: number, onBytes?: OnBytes): Promise<string | undefined>;
   /** Throws where a link stands in the way. */
-  receive(path: string, sizeBytes: number): Promise<IncomingFile>;
+  receive(path: string): Promise<IncomingFile>;
   readMarker(name: Marker): Promise<string | undefined>;
   writeMarker(name: Marker, text: string): Promise<void>;
   removeMarker(name: Marker): Promise<void>;

@@ -4,11 +4,11 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { FileHashing } from '../../src/package-directory/hashing.ts';
+import { hashFile } from '../../src/package-directory/hashing.ts';
+import type { DigestOptions, FileDigests } from '../../src/ports.ts';
 
 const MIB = 1024 ** 2;
 const BYTES = randomBytes(2_500_000);
-const SIZE = { sizeBytes: BYTES.length };
 
 let directory: string;
 let file: FileHandle;
@@ -37,62 +37,52 @@ function partsOf(sizeBytes: number): Uint8Array[] {
   return parts;
 }
 
-describe('a file that is hashed on another thread', () => {
-  it('is followed while it is written', async () => {
-    await using hashing = new FileHashing({ descriptor: file.fd, ...SIZE });
-    for (let position = 0; position < BYTES.length; position += 700_000) {
-      const end = Math.min(position + 700_000, BYTES.length);
-      await file.write(BYTES, position, end - position, position);
-      hashing.advance(end);
-    }
-    expect(await hashing.finish()).toMatchObject({ whole: sha256(BYTES) });
-  });
+function hashed(sizeBytes: number, options: Partial<DigestOptions> = {}): Promise<FileDigests> {
+  const parts = { sizeBytes: 8 * MIB, checksum: 'crc32' } as const;
+  return hashFile({ descriptor: file.fd, sizeBytes }, { parts, signal: new AbortController().signal, ...options });
+}
 
+describe('a file hashed on another thread', () => {
   describe.each([
     ['sha256', sha256],
     ['crc32', crc32Of],
-  ] as const)('in parts that have a %s', (checksum, digest) => {
-    it.each([1_000_000, 1_250_000, 2_500_000, 3_000_000])('each, of %d bytes', async (sizeBytes) => {
+  ] as const)('with a %s of each part', (checksum, digest) => {
+    it.each([1_000_000, 1_250_000, 2_500_000, 3_000_000])('of %d bytes', async (sizeBytes) => {
       await file.write(BYTES);
-      await using hashing = new FileHashing({ descriptor: file.fd, ...SIZE, parts: { sizeBytes, checksum } });
       const parts = partsOf(sizeBytes).map(digest);
-      expect(await hashing.finish()).toEqual({ whole: sha256(BYTES), parts });
+      expect(await hashed(BYTES.length, { parts: { sizeBytes, checksum } })).toEqual({ whole: sha256(BYTES), parts });
     });
   });
 
-  it('has a digest where it is empty', async () => {
-    await using hashing = new FileHashing({ descriptor: file.fd, sizeBytes: 0 });
-    expect(await hashing.finish()).toEqual({ whole: sha256(Buffer.alloc(0)), parts: [] });
-  });
-
-  it('must not be shorter', async () => {
+  it('must not be shorter than expected', async () => {
     await file.write(BYTES);
-    await using hashing = new FileHashing({ descriptor: file.fd, sizeBytes: BYTES.length + 1 });
-    await expect(hashing.finish()).rejects.toThrow(`the file ends at byte ${BYTES.length}`);
+    await expect(hashed(BYTES.length + 1)).rejects.toThrow(`the file ends at byte ${BYTES.length}`);
   });
 
-  it('tells how far it is, where someone wants to know', async () => {
+  it('reports its progress', async () => {
     await file.truncate(40 * MIB);
-    const told: number[] = [];
-    await using hashing = new FileHashing({ descriptor: file.fd, sizeBytes: 40 * MIB }, (bytes) => told.push(bytes));
-    await hashing.finish();
-    expect(told).toEqual([16 * MIB, 16 * MIB]);
+    const reported: number[] = [];
+    await hashed(40 * MIB, { onBytes: (bytes) => reported.push(bytes) });
+    expect(reported).toEqual([16 * MIB, 16 * MIB]);
   });
 
-  it('need not be hashed to its end', async () => {
-    await file.truncate(400 * MIB);
-    const hashing = new FileHashing({ descriptor: file.fd, sizeBytes: 400 * MIB });
-    hashing.advance(10);
-    const finished = hashing.finish();
-    await hashing[Symbol.asyncDispose]();
-    await expect(finished).rejects.toThrow('the file was given up');
+  it('is no longer read once the signal is aborted', async () => {
+    const sizeBytes = 400 * MIB;
+    await file.truncate(sizeBytes);
+    const abortion = new AbortController();
+    const reason = new Error('cancelled');
+    let hashedBytes = 0;
+    const onBytes = (bytes: number): void => {
+      hashedBytes += bytes;
+      abortion.abort(reason);
+    };
+    await expect(hashed(sizeBytes, { signal: abortion.signal, onBytes })).rejects.toBe(reason);
+    expect(hashedBytes).toBeLessThan(sizeBytes / 2);
   });
 
-  it('shares its thread with others, where there are more than processors', async () => {
+  it('shares its thread with others if there are more than processors', async () => {
     await file.write(BYTES);
-    const count = availableParallelism() * 3;
-    const hashings = Array.from({ length: count }, () => new FileHashing({ descriptor: file.fd, ...SIZE }));
-    // The last first: none waits for those before it.
-    for (const hashing of hashings.toReversed()) expect(await hashing.finish()).toMatchObject({ whole: sha256(BYTES) });
+    const all = await Promise.all(Array.from({ length: availableParallelism() * 3 }, () => hashed(BYTES.length)));
+    expect(new Set(all.map(({ whole }) => whole))).toEqual(new Set([sha256(BYTES)]));
   });
 });

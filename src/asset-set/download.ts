@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
-import { type ByteBudget, byteBudget, forEachConcurrently, lanesFor, type Turns, turns } from '../async.ts';
+import { createHash } from 'node:crypto';
+import { type ByteBudget, byteBudget, forEachConcurrently, lanesFor, waitForAll } from '../async.ts';
 import { SetChangedError, UserError } from '../errors.ts';
 import type { AssetRead, IncomingFile } from '../ports.ts';
 import type { FileProgress } from '../progress.ts';
@@ -97,13 +97,10 @@ function refused(problem: string, prefix: string): UserError {
 
 const MIB = 1024 ** 2;
 const BYTES_IN_MEMORY = 64 * MIB;
-/** From here on a file comes in ranges, however large the parts of an upload are: it takes a thread to hash it. */
-const LARGEST_WHOLE_BYTES = 16 * MIB;
-/** Larger ones are no faster, and take as much more memory. */
+/** Larger ranges are no faster, and take more memory. */
 const LARGEST_RANGE_BYTES = 4 * MIB;
+/** Of one file. */
 const RANGES_AT_ONCE = 4;
-/** As many as fill the memory. Each has a thread. */
-const LARGE_FILES_AT_ONCE = BYTES_IN_MEMORY / (RANGES_AT_ONCE * LARGEST_RANGE_BYTES);
 
 type RestorePorts = Pick<RunContext, 'store' | 'packages' | 'signal' | 'log' | 'clock' | 'concurrency' | 'progress'>;
 
@@ -129,7 +126,6 @@ export async function restoreFiles(
   const failure = new AbortController();
   const signal = AbortSignal.any([run.signal, failure.signal]);
   const budget = byteBudget(BYTES_IN_MEMORY);
-  const largeTurns = turns(LARGE_FILES_AT_ONCE);
   let fetchedCount = 0;
   let uncheckedCount = 0;
   const ports = { ...run, signal, fail: (error: unknown) => failure.abort(error) };
@@ -137,7 +133,7 @@ export async function restoreFiles(
     try {
       signal.throwIfAborted();
       const isFetched = !(await isThere(run, file, progress));
-      if (isFetched) await fetchFile(ports, { source, file, budget, largeTurns, progress });
+      if (isFetched) await fetchFile(ports, { source, file, budget, progress });
       progress.end();
       if (!isFetched) return;
     } catch (error) {
@@ -173,13 +169,12 @@ interface Fetching {
   readonly source: SetLocation;
   readonly file: AssetFile;
   readonly budget: ByteBudget;
-  readonly largeTurns: Turns;
   readonly progress: FileProgress;
 }
 
 async function fetchFile(ports: FetchPorts, fetching: Fetching): Promise<void> {
   const { file, source } = fetching;
-  await using incoming = await ports.packages.receive(file.path, file.size);
+  await using incoming = await ports.packages.receive(file.path);
   const sha256 = await fetchContent(ports, fetching, incoming);
   if (file.sha256 !== undefined && sha256 !== file.sha256)
     throw new SetChangedError(
@@ -188,40 +183,33 @@ async function fetchFile(ports: FetchPorts, fetching: Fetching): Promise<void> {
   await incoming.keep({ executable: file.executable === true });
 }
 
-/** @returns the SHA-256 of what was fetched and written, base64 */
+/**
+ * Fetches and writes ranges side by side, and hashes them in their order.
+ *
+ * @returns the SHA-256 of all of them, base64
+ */
 async function fetchContent(ports: FetchPorts, fetching: Fetching, incoming: IncomingFile): Promise<string> {
-  const { file, budget, largeTurns } = fetching;
-  const { partSizeBytes } = ports.store;
-  if (file.size > Math.min(partSizeBytes, LARGEST_WHOLE_BYTES)) {
-    const rangeBytes = Math.min(partSizeBytes, LARGEST_RANGE_BYTES);
-    return largeTurns.take(() => fetchRanges(ports, fetching, { incoming, rangeBytes }));
-  }
-  return budget.lend(file.size, async (into) => {
-    const bytes = await readRange(ports, fetching, { range: { position: 0, lengthBytes: file.size }, into });
-    await incoming.write(0, bytes);
-    return hash('sha256', bytes, 'base64');
-  });
-}
-
-/** Ranges are fetched and written side by side, while the file is hashed from its begin. */
-async function fetchRanges(
-  ports: FetchPorts,
-  fetching: Fetching,
-  { incoming, rangeBytes }: { readonly incoming: IncomingFile; readonly rangeBytes: number },
-): Promise<string> {
   const { file, budget } = fetching;
-  const ranges = rangesOf(file.size, rangeBytes);
-  const fetch = (range: AssetRead['range']): Promise<void> =>
-    budget.lend(range.lengthBytes, async (into) =>
-      incoming.write(range.position, await readRange(ports, fetching, { range, into })),
-    );
+  const sha256 = createHash('sha256');
+  let hashed: Promise<unknown> = Promise.resolve();
+  const fetch = (range: AssetRead['range']): Promise<unknown> =>
+    budget.lend(range.lengthBytes, async (into) => {
+      const before = hashed;
+      const reading = readRange(ports, fetching, { range, into });
+      hashed = reading.then(async (bytes) => {
+        await before;
+        sha256.update(bytes);
+      });
+      return waitForAll([hashed, reading.then((bytes) => incoming.write(range.position, bytes))]);
+    });
   // The lanes share one iterator, which the first failure closes.
+  const ranges = rangesOf(file.size, Math.min(ports.store.partSizeBytes, LARGEST_RANGE_BYTES));
   const lanes = Array.from({ length: RANGES_AT_ONCE }, async () => {
     for (const range of ranges) await fetch(range);
   });
   await Promise.all(lanes.map((lane) => lane.catch(ports.fail)));
   ports.signal.throwIfAborted();
-  return incoming.digest();
+  return sha256.digest('base64');
 }
 
 async function readRange(
@@ -244,8 +232,11 @@ async function readRange(
   );
 }
 
-/** One after another, however many a record claims there are. */
+/** One at a time, however many a record claims there are; an empty file has one, which tells whether it is still there. */
 function* rangesOf(sizeBytes: number, rangeBytes: number): Generator<AssetRead['range']> {
-  for (let position = 0; position < sizeBytes; position += rangeBytes)
+  let position = 0;
+  do {
     yield { position, lengthBytes: Math.min(rangeBytes, sizeBytes - position) };
+    position += rangeBytes;
+  } while (position < sizeBytes);
 }

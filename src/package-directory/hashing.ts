@@ -1,23 +1,18 @@
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
-import type { ChecksumAlgorithm, FileDigests, HashedParts, OnBytes } from '../ports.ts';
+import type { ChecksumAlgorithm, DigestOptions, FileDigests, HashedParts, OnBytes } from '../ports.ts';
 
 interface HashedFile {
-  /** Of the open file; descriptors are the process's, whichever thread uses them. */
+  /** Descriptors belong to the process, whichever thread uses them. */
   readonly descriptor: number;
   readonly sizeBytes: number;
-  /** Undefined where only the whole file's digest is wanted. */
-  readonly parts?: HashedParts | undefined;
+  readonly parts: HashedParts;
 }
 
-/** What a thread is told: of a file to hash, how far that is there, and that nobody wants its digests any more. */
-type Told = { readonly id: number } & (
-  | { readonly file: HashedFile }
-  | { readonly upTo: number }
-  | { readonly isGivenUp: true }
-);
+/** To a thread: hash a file, or stop hashing it. */
+type Message = { readonly id: number } & ({ readonly file: HashedFile } | { readonly isStopped: true });
 
-/** What it answers: how many more bytes it has hashed, and as its last word on a file the digests, or what went wrong. */
+/** From a thread: how many more bytes it has hashed, and finally the digests or an error. */
 type Answer = { readonly id: number } & (
   | { readonly bytes: number }
   | { readonly digests: FileDigests }
@@ -25,69 +20,25 @@ type Answer = { readonly id: number } & (
 );
 
 /**
- * Hashes an open file on another thread, which follows while the file is written. The bytes are read from the file: what
- * is hashed is what stands there. All files share the threads, of which there are at most as many as processors.
+ * Hashes an open file on another thread. All files share the threads; there is at most one per processor, started when
+ * needed. The file can be closed as soon as this has ended.
+ *
+ * @throws Error if the file is shorter or can't be read; the signal's reason if it was aborted
  */
-export class FileHashing implements AsyncDisposable {
-  readonly #file: HashedFile;
-  readonly #onBytes: OnBytes | undefined;
-  readonly #digests = Promise.withResolvers<FileDigests>();
-  readonly #thread: HashingThread;
-  readonly #id: number;
-
-  constructor(file: HashedFile, onBytes?: OnBytes) {
-    this.#file = file;
-    this.#onBytes = onBytes;
-    // Told to whoever asks for the digests; a file that is given up asks for none.
-    this.#digests.promise.catch(() => undefined);
-    this.#thread = freeThread();
-    this.#id = this.#thread.add((answer) => this.#take(answer));
-    this.#thread.tell({ id: this.#id, file });
-  }
-
-  /** The bytes before this position are there. */
-  advance(upTo: number): void {
-    this.#thread.tell({ id: this.#id, upTo });
-  }
-
-  /**
-   * Waits for the rest of the file.
-   *
-   * @throws Error where the file is shorter, or can't be read
-   */
-  finish(): Promise<FileDigests> {
-    this.advance(this.#file.sizeBytes);
-    return this.#digests.promise;
-  }
-
-  /** Only then may the file be closed: its descriptor could be another file's at once. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#thread.tell({ id: this.#id, isGivenUp: true });
-    await this.#digests.promise.catch(() => undefined);
-  }
-
-  #take(answer: Answer): void {
-    if ('bytes' in answer) {
-      this.#onBytes?.(answer.bytes);
-      return;
-    }
-    this.#thread.remove(this.#id);
-    if ('digests' in answer) this.#digests.resolve(answer.digests);
-    else this.#digests.reject(answer.error);
-  }
+export function hashFile(file: Omit<HashedFile, 'parts'>, options: DigestOptions): Promise<FileDigests> {
+  return freeThread().hash({ ...file, parts: options.parts }, options);
 }
-
-/** It needs a buffer outside of the heap, and next to nothing else. */
-const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 };
 
 const threads = new Set<HashingThread>();
 
-/** The one with the fewest files: a new one, as long as the others have some and there are processors left. */
 function freeThread(): HashingThread {
   const [freest] = [...threads].sort((one, other) => one.fileCount - other.fileCount);
   const isFree = freest !== undefined && (freest.fileCount === 0 || threads.size >= availableParallelism());
   return isFree ? freest : new HashingThread();
 }
+
+/** A thread needs a buffer outside of the heap, and hardly anything in it. */
+const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 };
 
 class HashingThread {
   readonly #worker: Worker;
@@ -95,7 +46,7 @@ class HashingThread {
   #lastId = 0;
 
   constructor() {
-    // Loaded for large files alone.
+    // Loaded for large files only.
     const { Worker } = process.getBuiltinModule('node:worker_threads');
     this.#worker = new Worker(threadSource(), { eval: true, resourceLimits: LIMITS });
     this.#worker
@@ -111,113 +62,98 @@ class HashingThread {
     return this.#files.size;
   }
 
-  /** @param take is called with each answer @returns what the file is known by */
-  add(take: (answer: Answer) => void): number {
+  async hash(file: HashedFile, { signal, onBytes }: Omit<DigestOptions, 'parts'>): Promise<FileDigests> {
+    signal.throwIfAborted();
     this.#lastId += 1;
-    this.#files.set(this.#lastId, take);
+    const id = this.#lastId;
+    const stop = (): void => this.#tell({ id, isStopped: true });
+    signal.addEventListener('abort', stop);
     this.#worker.ref();
-    return this.#lastId;
+    try {
+      return await new Promise<FileDigests>((resolve, reject) => {
+        this.#files.set(id, (answer) => {
+          if ('bytes' in answer) onBytes?.(answer.bytes);
+          else if ('digests' in answer) resolve(answer.digests);
+          else reject(signal.aborted ? signal.reason : answer.error);
+        });
+        this.#tell({ id, file });
+      });
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#files.delete(id);
+      // An idle thread must not keep the process alive.
+      if (this.#files.size === 0) this.#worker.unref();
+    }
   }
 
-  remove(id: number): void {
-    this.#files.delete(id);
-    // An idle one does not keep the process alive.
-    if (this.#files.size === 0) this.#worker.unref();
-  }
-
-  /** Of a file that is done with, nothing more is told. */
-  tell(told: Told): void {
-    if (this.#files.has(told.id)) this.#worker.postMessage(told);
+  #tell(message: Message): void {
+    this.#worker.postMessage(message);
   }
 }
 
-// What runs on the thread. The text of these functions is all that it has, so they take nothing from around them.
+// A thread is started from the text of the functions below, so they use nothing but their parameters.
 
 function threadSource(): string {
-  return `(${hashFiles})({ checksumOf: ${checksumOf}, growthOf: ${growthOf}, hashFile: ${hashFile} })`;
+  return `(${hashFiles})(${digestsOf}, ${checksumOf})`;
 }
 
-interface ThreadParts {
-  readonly checksumOf: typeof checksumOf;
-  readonly growthOf: typeof growthOf;
-  readonly hashFile: typeof hashFile;
-}
-
-function hashFiles({ checksumOf, growthOf, hashFile }: ThreadParts): void {
+function hashFiles(digests: typeof digestsOf, checksum: typeof checksumOf): void {
   const { parentPort } = process.getBuiltinModule('node:worker_threads');
   const buffer = Buffer.allocUnsafe(1024 * 1024);
-  const files = new Map<number, ReturnType<typeof growthOf>>();
+  const stopped = new Set<number>();
   const answer = (message: Answer): void => parentPort?.postMessage(message);
-  parentPort?.on('message', (told: Told) => {
-    const { id } = told;
-    if (!('file' in told)) return files.get(id)?.take(told);
-    const growth = growthOf();
-    files.set(id, growth);
-    const onBytes = (bytes: number): void => answer({ id, bytes });
-    hashFile(told.file, { beyond: growth.beyond, checksumOf, buffer, onBytes })
-      .then((digests) => answer({ id, digests }))
-      .catch((error: unknown) => answer({ id, error }))
-      .finally(() => files.delete(id));
+  parentPort?.on('message', (message: Message) => {
+    const { id } = message;
+    if ('isStopped' in message) {
+      stopped.add(id);
+      return;
+    }
+    /** Lets other files take their turn, and messages arrive. */
+    const pause = async (): Promise<void> => {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (stopped.has(id)) throw new Error('stopped');
+    };
+    digests(message.file, { checksum, buffer, pause, onBytes: (bytes) => answer({ id, bytes }) })
+      .then((result) => answer({ id, digests: result }))
+      .catch((error: unknown) => answer({ id, error }));
   });
 }
 
-/** How far a file is there. */
-function growthOf() {
-  let upTo = 0;
-  let isGivenUp = false;
-  let wake = (): void => {};
-  return {
-    take(told: Told): void {
-      if ('upTo' in told) upTo = told.upTo;
-      if ('isGivenUp' in told) isGivenUp = true;
-      wake();
-    },
-    /** Waits for bytes from a position on, after a turn for other files. @returns where they end for now */
-    async beyond(position: number): Promise<number> {
-      await new Promise((resolve) => setImmediate(resolve));
-      while (upTo <= position && !isGivenUp)
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      if (isGivenUp) throw new Error('the file was given up');
-      return upTo;
-    },
-  };
-}
-
 interface Hashing {
-  readonly beyond: (position: number) => Promise<number>;
-  readonly checksumOf: typeof checksumOf;
-  /** What is read at once. */
+  readonly checksum: typeof checksumOf;
+  /** For the bytes that are read at once. */
   readonly buffer: Buffer;
+  readonly pause: () => Promise<void>;
   readonly onBytes: OnBytes;
 }
 
-async function hashFile(file: HashedFile, { beyond, checksumOf, buffer, onBytes }: Hashing): Promise<FileDigests> {
+async function digestsOf(file: HashedFile, { checksum, buffer, pause, onBytes }: Hashing): Promise<FileDigests> {
   const { createHash } = process.getBuiltinModule('node:crypto');
   const { readSync } = process.getBuiltinModule('node:fs');
   const { descriptor, sizeBytes, parts } = file;
-  const toldBytes = 16 * 1024 * 1024;
+  const reportedBytes = 16 * 1024 * 1024;
   const whole = createHash('sha256');
   const digests: string[] = [];
-  const partBytes = parts?.sizeBytes ?? sizeBytes;
-  let untoldBytes = 0;
-  for (let begin = 0; begin < sizeBytes; begin += partBytes) {
-    const part = parts && checksumOf(parts.checksum);
-    const end = Math.min(begin + partBytes, sizeBytes);
-    for (let position = begin; position < end; ) {
-      const upTo = Math.min(await beyond(position), position + buffer.length, end);
-      const bytes = buffer.subarray(0, readSync(descriptor, buffer, 0, upTo - position, position));
+  let unreportedBytes = 0;
+  for (let start = 0; start < sizeBytes; start += parts.sizeBytes) {
+    const part = checksum(parts.checksum);
+    const end = Math.min(start + parts.sizeBytes, sizeBytes);
+    for (let position = start; position < end; ) {
+      await pause();
+      const bytes = buffer.subarray(
+        0,
+        readSync(descriptor, buffer, 0, Math.min(buffer.length, end - position), position),
+      );
       if (bytes.length === 0) throw new Error(`the file ends at byte ${position} of ${sizeBytes}`);
       whole.update(bytes);
-      part?.update(bytes);
+      part.update(bytes);
       position += bytes.length;
-      untoldBytes += bytes.length;
-      if (untoldBytes < toldBytes) continue;
-      onBytes(untoldBytes);
-      untoldBytes = 0;
+      unreportedBytes += bytes.length;
+      if (unreportedBytes < reportedBytes) continue;
+      onBytes(unreportedBytes);
+      unreportedBytes = 0;
     }
-    if (part !== undefined) digests.push(part.digest('base64'));
+    digests.push(part.digest('base64'));
   }
   return { whole: whole.digest('base64'), parts: digests };
 }

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, lstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { turns, unlessAborted } from '../async.ts';
+import { turns } from '../async.ts';
 import { UserError } from '../errors.ts';
 import type { DigestOptions, FileDigests, OnBytes, OpenFile } from '../ports.ts';
 import { printable, systemCode } from '../text.ts';
 import { changed, READ_FLAGS, readAt, resolveInside } from './files.ts';
-import { FileHashing } from './hashing.ts';
+import { hashFile } from './hashing.ts';
 
 // Synchronous but for large reads: for a small file, each call handed to another thread costs more than all of them.
 
@@ -95,18 +95,14 @@ interface Hashed {
 /** More files at once would only wait for processors, and the first would be sent no sooner. */
 const hashing = turns(availableParallelism());
 
-function digestsOf(
-  descriptor: number,
-  { path, sizeBytes }: Hashed,
-  { parts, signal, onBytes }: DigestOptions,
-): Promise<FileDigests> {
+function digestsOf(descriptor: number, { path, sizeBytes }: Hashed, options: DigestOptions): Promise<FileDigests> {
   return hashing.take(async () => {
-    signal.throwIfAborted();
-    await using hashed = new FileHashing({ descriptor, sizeBytes, parts }, onBytes);
-    const finished = hashed.finish().catch((cause: unknown) => {
+    try {
+      return await hashFile({ descriptor, sizeBytes }, options);
+    } catch (cause) {
+      options.signal.throwIfAborted();
       throw changed(path, cause);
-    });
-    return await unlessAborted(finished, signal);
+    }
   });
 }
 

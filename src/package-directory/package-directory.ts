@@ -20,7 +20,7 @@ export function packageDirectory(path: string, log: Log): PackageDirectory {
     countFiles: async () => (await import('./scan.ts')).countFiles(path),
     open: async (file) => (await opening())(file),
     digest: async (file, sizeBytes, onBytes) => (await digesting()).digestFile(path, file, { sizeBytes, onBytes }),
-    receive: async (file, sizeBytes) => (await receiving())(file, sizeBytes),
+    receive: async (file) => (await receiving())(file),
     readMarker: (name) => readMarker(path, name),
     writeMarker: (name, text) => writeMarker(path, name, text),
     removeMarker: (name) => removeMarker(path, name),

@@ -18,7 +18,6 @@ import { UserError } from '../errors.ts';
 import type { IncomingFile } from '../ports.ts';
 import { codeOf, printable, systemCode } from '../text.ts';
 import { writeAt } from './files.ts';
-import { FileHashing } from './hashing.ts';
 
 // Synchronous but for large writes: for a small file, each call handed to another thread costs more than all of them.
 
@@ -33,7 +32,7 @@ const LEFTOVER_AGE_MS = 24 * 3_600_000;
 const cleaned = new Set<string>();
 
 /** Opens a file to be, by its path in the package directory: relative, with `/`, judged fine already. */
-type Receiver = (path: string, sizeBytes: number) => IncomingFile;
+type Receiver = (path: string) => IncomingFile;
 
 /**
  * Opens files to be, under a temporary and hidden name in their folder. No link is followed on the way there, and what
@@ -45,21 +44,21 @@ type Receiver = (path: string, sizeBytes: number) => IncomingFile;
  */
 export function receiverOf(root: string): Receiver {
   let realRoot: string | undefined;
-  return (path, sizeBytes) => {
+  return (path) => {
     realRoot ??= telling(path, () => realpathSync.native(root));
-    return receiveFile(realRoot, path, sizeBytes);
+    return receiveFile(realRoot, path);
   };
 }
 
-function receiveFile(realRoot: string, path: string, sizeBytes: number): IncomingFile {
+function receiveFile(realRoot: string, path: string): IncomingFile {
   const folder = makeFolders(realRoot, path);
   const target = join(folder, basename(path));
   refuseFolder(target, path);
   removeLeftovers(folder);
   const temporary = join(folder, `${TEMPORARY}${randomUUID()}`);
-  const descriptor = telling(path, () => openSync(temporary, 'wx+', FILE_MODE));
+  const descriptor = telling(path, () => openSync(temporary, 'wx', FILE_MODE));
   const place = placeOf(descriptor) ?? temporary;
-  const incoming = new Incoming({ path, sizeBytes, descriptor, temporary: place, target });
+  const incoming = new Incoming({ path, descriptor, temporary: place, target });
   if (place === temporary) return incoming;
   incoming.discard();
   throw new UserError(
@@ -78,7 +77,6 @@ function placeOf(descriptor: number): string | undefined {
 
 interface Place {
   readonly path: string;
-  readonly sizeBytes: number;
   readonly descriptor: number;
   readonly temporary: string;
   readonly target: string;
@@ -86,11 +84,6 @@ interface Place {
 
 class Incoming implements IncomingFile {
   readonly #place: Place;
-  /** Only of a file that comes in pieces: the bytes of another are hashed by whoever has them. */
-  #hashing: FileHashing | undefined;
-  /** By where they begin, the ends of ranges that were written before those in front of them. */
-  readonly #ahead = new Map<number, number>();
-  #writtenUpTo = 0;
   #isOpen = true;
   #isKept = false;
 
@@ -99,38 +92,14 @@ class Incoming implements IncomingFile {
   }
 
   async write(position: number, bytes: Uint8Array): Promise<void> {
-    const { path, descriptor, sizeBytes } = this.#place;
+    const { path, descriptor } = this.#place;
     await writeAt(descriptor, bytes, position).catch((error: unknown) => {
       throw cannotRestore(path, error);
     });
-    this.#ahead.set(position, position + bytes.length);
-    for (let end = this.#takeNext(); end !== undefined; end = this.#takeNext()) this.#writtenUpTo = end;
-    if (bytes.length < sizeBytes) this.#hashed().advance(this.#writtenUpTo);
-  }
-
-  #takeNext(): number | undefined {
-    const end = this.#ahead.get(this.#writtenUpTo);
-    this.#ahead.delete(this.#writtenUpTo);
-    return end;
-  }
-
-  #hashed(): FileHashing {
-    this.#hashing ??= new FileHashing(this.#place);
-    return this.#hashing;
-  }
-
-  async digest(): Promise<string> {
-    const { whole } = await this.#hashed()
-      .finish()
-      .catch((error: unknown) => {
-        throw cannotRestore(this.#place.path, error);
-      });
-    return whole;
   }
 
   async keep({ executable }: { readonly executable: boolean }): Promise<void> {
     const { path, descriptor, temporary, target } = this.#place;
-    await this.#hashing?.[Symbol.asyncDispose]();
     telling(path, () => {
       if (executable) makeExecutable(descriptor);
       this.#close();
@@ -141,10 +110,7 @@ class Incoming implements IncomingFile {
 
   /** Whatever goes wrong here would hide why the file was not kept. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isKept) return;
-    // It reads by the descriptor, which is another file's once it is closed.
-    await this.#hashing?.[Symbol.asyncDispose]();
-    this.discard();
+    if (!this.#isKept) this.discard();
   }
 
   /** Never throws. */

@@ -64,7 +64,6 @@ export class ModelDirectory implements PackageDirectory {
       write: async (position, bytes) => {
         ranges.set(position, Buffer.from(bytes));
       },
-      digest: async () => digestsOf(whole()).sha256,
       keep: async () => {
         this.files.set(path, whole());
       },
