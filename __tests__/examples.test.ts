@@ -6,14 +6,14 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { CLI_ENTRY, machineEnvironment, runAction } from '../dev/run-action.ts';
+import { CLI_ENTRY, machineEnvironment } from '../dev/run-action.ts';
 import { INPUTS, ownVariable } from '../src/inputs/table.ts';
 import { OUTPUTS } from '../src/outputs.ts';
-import { CredentialServices, tokenFor } from './support/credential-services.ts';
+import { tokenFor } from './support/credential-services.ts';
 import { Scenario } from './support/scenario.ts';
 
 // The pipelines in examples/, run as their systems run them: the scripts by sh, each job in a workspace of its own, what
-// a system hands from job to job handed over, the action by its bundle. Only `make` and the services are stand-ins.
+// a system hands from job to job handed over. Only `make` is a stand-in. Those for GitHub are run in workflows.test.ts.
 
 const ROOT = resolve(import.meta.dirname, '..');
 const EXAMPLES = join(ROOT, 'examples');
@@ -31,7 +31,7 @@ function exampleText(name: Example): string {
 }
 
 describe('examples', () => {
-  it('are those that are run here', async () => {
+  it('are those that are run', async () => {
     expect((await readdir(EXAMPLES)).toSorted()).toEqual(NAMES);
   });
 
@@ -62,13 +62,11 @@ function variablesOf(image: string | undefined): Variables {
 /** A machine on which jobs run, with a bucket, and a repository to check out. */
 class Machine implements AsyncDisposable {
   readonly scenario: Scenario;
-  readonly services: CredentialServices;
   readonly #directory: string;
   #made = 0;
 
-  private constructor(scenario: Scenario, services: CredentialServices, directory: string) {
+  private constructor(scenario: Scenario, directory: string) {
     this.scenario = scenario;
-    this.services = services;
     this.#directory = directory;
   }
 
@@ -77,9 +75,7 @@ class Machine implements AsyncDisposable {
       claims.aud === 'sts.amazonaws.com';
     const scenario = await Scenario.create({ checkWebIdentity: isMeant });
     await scenario.commit({ 'package-lock.json': '{}', [path]: exampleText(example) });
-    const { server } = scenario.bucket;
-    const services = await CredentialServices.start(server.port, () => server.issueCredentials());
-    const machine = new Machine(scenario, services, await mkdtemp(join(tmpdir(), 's3-asset-manager-example-')));
+    const machine = new Machine(scenario, await mkdtemp(join(tmpdir(), 's3-asset-manager-example-')));
     await machine.#installPrograms();
     return machine;
   }
@@ -152,7 +148,6 @@ class Machine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.services[Symbol.asyncDispose]();
     await this.scenario.close();
     await rm(this.#directory, { recursive: true, force: true });
   }
@@ -280,159 +275,10 @@ async function jenkins(machine: Machine, run: number): Promise<string> {
   return output;
 }
 
-interface GitHubStep {
-  readonly id?: string;
-  readonly if?: string;
-  readonly uses?: string;
-  readonly with?: Variables;
-  readonly run?: string;
-}
-
-async function github(machine: Machine, run: number): Promise<string> {
-  const workflow: {
-    readonly env: Variables;
-    readonly jobs: Readonly<Record<string, { readonly steps: readonly GitHubStep[] }>>;
-  } = parse(exampleText('github.yml'));
-  let output = '';
-  for (const { steps } of Object.values(workflow.jobs)) {
-    const isCheckedOut = steps.some(({ uses }) => uses?.startsWith('actions/checkout@'));
-    const workspace = await (isCheckedOut ? machine.checkout() : machine.directory());
-    const env = { ...workflow.env, ...githubVariables(machine, run), RUNNER_TEMP: await machine.directory() };
-    const outputs = new Map<string, string>();
-    for (const step of steps.filter(({ uses }) => !uses?.startsWith('actions/')))
-      if (isWanted(step, outputs)) output = await githubStep(machine, { step, workspace, env, outputs });
-  }
-  return output;
-}
-
-function githubVariables({ scenario, services }: Machine, run: number): Variables {
-  return {
-    ...services.tokenVariables,
-    GITHUB_ACTIONS: 'true',
-    GITHUB_SHA: scenario.head,
-    GITHUB_REPOSITORY: 'team/app',
-    GITHUB_RUN_ID: `${run}`,
-    GITHUB_RUN_ATTEMPT: '1',
-  };
-}
-
-/** Of all conditions, the one that examples have. */
-function isWanted({ if: condition }: GitHubStep, outputs: ReadonlyMap<string, string>): boolean {
-  if (condition === undefined) return true;
-  const [, step, output, value] = /^steps\.([\w-]+)\.outputs\.([\w-]+) != '(.*)'$/.exec(condition) ?? [];
-  expect([condition, outputs.has(`${step}.${output}`)]).toEqual([condition, true]);
-  return outputs.get(`${step}.${output}`) !== value;
-}
-
-interface GitHubRun {
-  readonly step: GitHubStep;
-  readonly workspace: string;
-  readonly env: Variables;
-  readonly outputs: Map<string, string>;
-}
-
-async function githubStep(machine: Machine, { step, workspace, env, outputs }: GitHubRun): Promise<string> {
-  if (step.run !== undefined) return machine.script(workspace, [step.run], env);
-  expect(step.uses).toBe('OWNER/s3-asset-manager@v1');
-  const result = await runAction({ inputs: step.with ?? {}, cwd: workspace, env: { ...env, ...machine.variables } });
-  expect(result).toMatchObject({ exitCode: 0 });
-  for (const [name, value] of Object.entries(result.outputs)) outputs.set(`${step.id}.${name}`, value);
-  return result.lines.join('\n');
-}
-
-interface GitHubJob {
-  readonly needs?: string | readonly string[];
-  readonly if?: string;
-  readonly outputs?: Variables;
-  readonly strategy?: { readonly matrix: string };
-  readonly steps: readonly GitHubStep[];
-}
-
-/** How a job ended, as the jobs that need it see it. */
-interface JobResult {
-  readonly result: 'success' | 'failure' | 'skipped';
-  readonly outputs: ReadonlyMap<string, string>;
-}
-
-/**
- * Runs jobs whose legs come from another job's output. Of all expressions, it knows those that the example has.
- *
- * @returns how each job ended, by its name
- */
-async function monorepo(machine: Machine, run: number): Promise<ReadonlyMap<string, JobResult>> {
-  const { env, jobs }: { readonly env: Variables; readonly jobs: Readonly<Record<string, GitHubJob>> } = parse(
-    exampleText('monorepo.yml'),
-  );
-  const results = new Map<string, JobResult>();
-  for (const [name, job] of Object.entries(jobs)) {
-    const isSkipped = !runsAfter(job, results);
-    const result = isSkipped
-      ? { result: 'skipped' as const, outputs: new Map<string, string>() }
-      : await legsOf(machine, job, { env: { ...env, ...githubVariables(machine, run) }, results });
-    results.set(name, result);
-  }
-  return results;
-}
-
-function runsAfter({ needs = [], if: condition }: GitHubJob, results: ReadonlyMap<string, JobResult>): boolean {
-  if (/^\$\{\{ !cancelled\(\) \}\}$/.test(condition ?? '')) return true;
-  if ([needs].flat().some((name) => results.get(name)?.result !== 'success')) return false;
-  if (condition === undefined) return true;
-  const [, job = '', output = '', value] = /^needs\.(\w+)\.outputs\.([\w-]+) != '(.*)'$/.exec(condition) ?? [];
-  expect([condition, results.has(job)]).toEqual([condition, true]);
-  return results.get(job)?.outputs.get(output) !== value;
-}
-
-async function legsOf(
-  machine: Machine,
-  { strategy, steps, outputs = {} }: GitHubJob,
-  { env, results }: { readonly env: Variables; readonly results: ReadonlyMap<string, JobResult> },
-): Promise<JobResult> {
-  const [, job = '', output = ''] =
-    /^\$\{\{ fromJSON\(needs\.(\w+)\.outputs\.([\w-]+)\) \}\}$/.exec(strategy?.matrix ?? '') ?? [];
-  const { include } = JSON.parse(results.get(job)?.outputs.get(output) ?? '{"include":[{}]}');
-  expect(include).not.toEqual([]);
-  const told = new Map<string, string>();
-  let result: JobResult['result'] = 'success';
-  for (const leg of include as readonly Variables[]) {
-    const filled = (text: string) => text.replaceAll(/\$\{\{ matrix\.([\w-]+) \}\}/g, (_, name) => leg[name] ?? '');
-    const workspace = await machine.checkout();
-    const set = new Map<string, string>();
-    const place = { workspace, env: { ...env, RUNNER_TEMP: await machine.directory() }, outputs: set };
-    for (const step of steps.filter(({ uses }) => !uses?.startsWith('actions/')))
-      if (result === 'success' && isWanted(step, set) && !(await legStep(machine, filledIn(step, filled), place)))
-        result = 'failure';
-    for (const [name, text] of Object.entries(outputs)) {
-      const [, from = ''] = /^\$\{\{ steps\.(\w+\.outputs\.[\w-]+) \}\}$/.exec(text) ?? [];
-      told.set(name, set.get(from.replace('.outputs.', '.')) ?? '');
-    }
-  }
-  return { result, outputs: told };
-}
-
-function filledIn(step: GitHubStep, filled: (text: string) => string): GitHubStep {
-  const inputs = Object.entries(step.with ?? {}).map(([name, value]) => [name, filled(String(value))]);
-  return { ...step, with: Object.fromEntries(inputs), ...(step.run === undefined ? {} : { run: filled(step.run) }) };
-}
-
-/** @returns whether it succeeded */
-async function legStep(machine: Machine, step: GitHubStep, place: Omit<GitHubRun, 'step'>): Promise<boolean> {
-  const { workspace, env, outputs } = place;
-  if (step.run !== undefined)
-    return machine.script(workspace, [step.run], env).then(
-      () => true,
-      () => false,
-    );
-  const result = await runAction({ inputs: step.with ?? {}, cwd: workspace, env: { ...env, ...machine.variables } });
-  for (const [name, value] of Object.entries(result.outputs)) outputs.set(`${step.id}.${name}`, value);
-  return result.exitCode === 0;
-}
-
 const PIPELINES: readonly [Example, string, Pipeline, Readonly<Record<string, string>>][] = [
   ['gitlab.yml', '.gitlab-ci.yml', gitlab, { repository: 'team/app', runId: '1', workflow: 'upload' }],
   ['concourse.yml', 'pipeline.yml', concourse, {}],
   ['jenkinsfile', 'Jenkinsfile', jenkins, { repository: 'team/app', runId: '1' }],
-  ['github.yml', '.github/workflows/build.yml', github, { repository: 'team/app', runId: '1', runAttempt: '1' }],
 ];
 
 const onLinux = process.platform === 'linux' ? describe : describe.skip;
@@ -462,45 +308,5 @@ onLinux.each(PIPELINES)('%s', (example, path, pipeline, writer) => {
     await pipeline(machine, 2);
     expect(await machine.builds()).toBe(2);
     expect((await scenario.bucket.get(`artifacts/${scenario.head}/app.zip`))?.body).toBe('2\n');
-  });
-});
-
-onLinux('monorepo.yml', () => {
-  let machine: Machine;
-  beforeEach(async () => {
-    machine = await Machine.start('monorepo.yml', '.github/workflows/build.yml');
-    await machine.scenario.commit({ '.gitignore': 'packages/\n', 'shared/s.ts': '', 'api/a.ts': '', 'site/s.ts': '' });
-  });
-  afterEach(() => machine[Symbol.asyncDispose]());
-
-  /** @returns how the jobs ended, and which packages were built in all runs */
-  async function runs(run: number): Promise<string> {
-    const results = [...(await monorepo(machine, run))].map(([name, { result }]) => `${name}: ${result}`);
-    return `${results.join(', ')}; built ${await machine.builds()}`;
-  }
-
-  const BUILT = 'check: success, build: success, packages: success';
-  const SKIPPED = 'check: success, build: skipped, packages: success';
-
-  it('builds all at first, then nothing, then what depends on a change', async () => {
-    expect(await runs(1)).toBe(`${BUILT}; built 2`);
-    expect(await runs(2)).toBe(`${SKIPPED}; built 2`);
-    await machine.scenario.commit({ 'README.md': 'changed', 'api/README.md': 'changed' });
-    expect(await runs(3)).toBe(`${SKIPPED}; built 2`);
-    await machine.scenario.commit({ 'site/s.ts': 'changed' });
-    expect(await runs(4)).toBe(`${BUILT}; built 3`);
-    await machine.scenario.commit({ 'shared/s.ts': 'changed' });
-    expect(await runs(5)).toBe(`${BUILT}; built 5`);
-  });
-
-  it('fails its last job where a package could not be built, and builds that one again', async () => {
-    const { scenario } = machine;
-    scenario.bucket.server.fault = ({ operation, key = '' }) =>
-      operation === 'PutObject' && key.startsWith('site/artifacts/')
-        ? { kind: 'error', status: 403, code: 'AccessDenied' }
-        : undefined;
-    expect(await runs(1)).toBe('check: success, build: failure, packages: failure; built 2');
-    scenario.bucket.server.fault = undefined;
-    expect(await runs(2)).toBe(`${BUILT}; built 3`);
   });
 });
