@@ -196,6 +196,49 @@ describe('a check of several packages', () => {
     expect(await buildsOf(check())).toEqual([]);
   });
 
+  /** Lets something happen just before this step begins the set of `api` for the commit. */
+  function justBeforeApi(happens: (recordKey: string) => Promise<unknown>): void {
+    const recordKey = `api/records/artifacts/${scenario.head}.json`;
+    let isFirst = true;
+    scenario.bucket.server.fault = async ({ operation, key }) => {
+      if (!isFirst || operation !== 'PutObject' || key !== recordKey) return undefined;
+      isFirst = false;
+      await happens(recordKey);
+      return undefined;
+    };
+  }
+
+  it('takes the set of another run that was faster', async () => {
+    await storeAll();
+    await scenario.commit();
+    justBeforeApi((recordKey) =>
+      scenario.storeSet({ 'api.zip': 'theirs' }, { prefix: `api/artifacts/${scenario.head}/`, recordKey }),
+    );
+    expect(await buildsOf(check())).toEqual([]);
+  });
+
+  it.each(['upload', 'cache'] as const)(
+    'finishes the others where another run began one by %s and does not finish it, and then fails by its name',
+    async (kind) => {
+      await storeAll();
+      await scenario.commit();
+      const origin = kind === 'upload' ? { kind } : { kind, codeHash: 'a'.repeat(64) };
+      // It has 2 s left, which a copy is waited for.
+      justBeforeApi((recordKey) => scenario.putRecord({ origin, leaseSeconds: 2 }, recordKey));
+      const { exitCode, lines, outputs } = await check();
+      expect([exitCode, outputs.build]).toEqual([1, undefined]);
+      expect(lines.findLast((line) => line.startsWith('::error'))).toMatch(
+        /^::error::api: The set of the same code was not copied, since another run began this one and has not finished it: .*run 77/,
+      );
+      for (const name of ['site', 'tool'])
+        expect(await scenario.record(`${name}/records/artifacts/${scenario.head}.json`)).toMatchObject({
+          state: 'complete',
+        });
+      await scenario.bucket.delete(`api/records/artifacts/${scenario.head}.json`);
+      expect(await buildsOf(check())).toEqual([]);
+    },
+  );
+
   it('fails on a miss where that is wanted, and names what is missing', async () => {
     await store('api');
     const { exitCode, lines, outputs } = await check({ 'fail-on-miss': 'true' });

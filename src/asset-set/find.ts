@@ -29,6 +29,8 @@ export interface SearchResult {
   readonly elsewhere?: readonly Finding[] | undefined;
   /** On a hit: the set that was copied to be the commit's own, if one was. */
   readonly from?: Finding | undefined;
+  /** On a miss: what became of the commit's own set, where another run began it before one of the same code was copied. */
+  readonly lostRace?: string | undefined;
 }
 
 /** What a search has found out so far. */
@@ -151,15 +153,18 @@ function miss(
 }
 
 /** Says in the log what was found. */
-function tell({ store, log }: RunContext, { verdict, location, listing }: Finding): void {
+function tell(run: RunContext, finding: Finding): void {
+  const { reason } = finding.verdict;
+  const line = describe(run, finding);
+  if (reason === 'damaged' || reason === 'archived') run.log.warning(line);
+  else run.log.info(line);
+}
+
+function describe({ store }: RunContext, { verdict, location, listing }: Finding): string {
   const where = uriOf(store.bucket, location);
-  if (verdict.reason === 'complete') {
-    log.info(`Found ${countedAssets(verdict.record.files)} at ${where}.`);
-    return;
-  }
-  const line = describeOther(verdict, { where, count: listing.size });
-  if (verdict.reason === 'damaged' || verdict.reason === 'archived') log.warning(line);
-  else log.info(line);
+  return verdict.reason === 'complete'
+    ? `Found ${countedAssets(verdict.record.files)} at ${where}.`
+    : describeOther(verdict, { where, count: listing.size });
 }
 
 /** Makes a set found elsewhere the commit's own; with `access: read` it is used where it is. */
@@ -190,5 +195,6 @@ async function afterLostRace(run: RunContext, { own, codeHash, deadlineMs, seen 
   const now = await lookUpSettled(run, own.location, deadlineMs - run.clock.monotonicMs());
   tell(run, now);
   const result = { own: now, codeHash };
-  return isUsable(now, run.legacy) ? hit(now, { ...result, source: 'artifact' }) : miss({ ...result, seen });
+  if (isUsable(now, run.legacy)) return hit(now, { ...result, source: 'artifact' });
+  return { ...miss({ ...result, seen }), lostRace: describe(run, now) };
 }

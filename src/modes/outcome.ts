@@ -32,6 +32,8 @@ export interface Outcome {
   readonly detail?: string | undefined;
   /** On a miss: which run is still writing what, where that would have done. */
   readonly unfinished?: string | undefined;
+  /** On a miss: what became of the commit's own set, where another run began it before one of the same code was copied. */
+  readonly lostRace?: string | undefined;
   /** On a miss of a check: why a build is needed. */
   readonly explanation?: Explanation | undefined;
   /** Of a check of several packages: how it ended for each. */
@@ -53,7 +55,7 @@ export function missingPackages({ packages = [] }: Outcome): readonly PackageOut
 }
 
 /** How a mode ended. */
-interface Ending extends Pick<Outcome, 'reason' | 'commit' | 'codeHash' | 'location' | 'detail'> {
+interface Ending extends Pick<Outcome, 'reason' | 'commit' | 'codeHash' | 'location' | 'detail' | 'lostRace'> {
   /** The set that may be used, if there is one. */
   readonly set: Finding | undefined;
   readonly source?: 'artifact' | 'cache';
@@ -95,6 +97,7 @@ export function outcomeOf(ending: Ending): Outcome {
     restored: restored?.isRestored ?? false,
     detail: set === undefined ? ending.detail : undefined,
     unfinished: unfinished && describeUnfinished(unfinished),
+    lostRace: ending.lostRace,
     // A copy's writer is who copied.
     builtBy: built?.origin.kind === 'upload' ? built.writer : undefined,
   };

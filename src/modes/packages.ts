@@ -9,6 +9,8 @@ import type { Outcome, PackageOutcome } from './outcome.ts';
 /** More failures than these are not written out. */
 const MOST_FAILURES = 5;
 
+const LOST_RACE = 'The set of the same code was not copied, since another run began this one and has not finished it';
+
 /** A package that is to be checked, with a run of its own: its prefix, its directory, its sources. */
 export interface PackageCheck {
   readonly name: string;
@@ -45,6 +47,8 @@ export async function checkPackages(
 async function settle({ name, directory, run, options }: PackageCheck): Promise<Settled> {
   try {
     const outcome = await check(run, options);
+    // To build it would build the same code twice.
+    if (outcome.lostRace !== undefined) throw new UserError(`${LOST_RACE}: ${outcome.lostRace} Re-run the job`);
     return { answer: { name, directory, prefix: run.prefix, outcome } };
   } catch (error) {
     return { name, error };
