@@ -454,6 +454,13 @@ describe('under the policy', () => {
     expect(await readingStory(scenario, policy)).not.toEqual(READING_STORY);
   });
 
+  it('that only reads, one step answers for several packages, and none asks for more', async () => {
+    expect(documents.get(IAM)).toContain('`*/artifacts/*`, `*/cache/*` and `*/records/*`');
+    const each = JSON.stringify(readOnly).replaceAll(/(artifacts|cache|records)\/\*/g, '*/$1/*');
+    expect(await packagesStory(scenario, JSON.parse(each))).toEqual(PACKAGES_STORY);
+    expect(scenario.bucket.server.requests.filter(({ status }) => status === 403)).toEqual([]);
+  });
+
   it('that only reads, nothing is promoted', async () => {
     await scenario.build({ 'api.zip': 'api' });
     await scenario.upload();
@@ -529,6 +536,41 @@ async function readingStory(scenario: Scenario, policy: Policy): Promise<unknown
   } catch (error) {
     return error;
   }
+}
+
+const PACKAGES_STORY = {
+  build: ['missing'],
+  sources: ['cache', 'cache', 'none'],
+  uploaded: { exitCode: 0, reason: 'read-only', found: 'true' },
+  restored: { exitCode: 0, reason: 'complete', found: 'true' },
+};
+
+/** Of two packages there is the same code, of a third nothing. */
+async function packagesStory(scenario: Scenario, policy: Policy): Promise<unknown> {
+  const names = ['app', 'tool', 'missing'];
+  const each = names.map((name) => [name, { sources: [`${name}/**`], directory: `packages/${name}` }]);
+  const packages = JSON.stringify({ packages: Object.fromEntries(each) });
+  await scenario.commit({ 'app/x.ts': 'a', 'tool/x.ts': 't', 'missing/x.ts': 'm' });
+  for (const name of ['app', 'tool']) {
+    await scenario.build({ [`${name}/x.zip`]: name });
+    await scenario.action('upload', { packages, package: name });
+  }
+  await scenario.freshPackages();
+  await scenario.commit();
+  enforce(scenario, policy);
+  scenario.forgetWire();
+  const step = async (mode: string, inputs: Record<string, string> = {}) => {
+    const { exitCode, outputs } = await scenario.action(mode, { packages, access: 'read', ...inputs });
+    return { exitCode, outputs, ended: { exitCode, reason: outputs.reason, found: outputs.found } };
+  };
+  const { outputs } = await step('check');
+  const found: { readonly source: string }[] = JSON.parse(outputs.packages ?? '[]');
+  return {
+    build: JSON.parse(outputs.build ?? '[]'),
+    sources: found.map(({ source }) => source),
+    uploaded: (await step('upload', { package: 'app' })).ended,
+    restored: (await step('restore', { package: 'tool' })).ended,
+  };
 }
 
 /** Every way to leave one statement, or one item of a list, out of a policy. */

@@ -270,6 +270,46 @@ describe('a check of several packages', () => {
   });
 });
 
+describe('the access of a check of several packages', () => {
+  it('that only reads leaves what it finds where it is, and so does an upload', async () => {
+    await storeAll();
+    await scenario.commit({ 'tool/t.ts': 'changed' });
+    const before = await scenario.bucketContents();
+    const step = await check({ access: 'read' });
+    expect([step.exitCode, step.outputs.build]).toEqual([0, '["tool"]']);
+    expect(JSON.parse(step.outputs.packages ?? '')[0]).toMatchObject({
+      found: true,
+      source: 'cache',
+      'artifact-uri': expect.stringContaining('/api/cache/'),
+    });
+    for (const name of ['api', 'tool'])
+      expect((await store(name, { access: 'read' })).outputs).toMatchObject({
+        reason: 'read-only',
+        uploaded: 'false',
+        found: String(name === 'api'),
+      });
+    expect(await scenario.bucketContents()).toEqual(before);
+  });
+
+  it('that only writes lists all without a request, and an upload replaces set and copy', async () => {
+    await storeAll();
+    scenario.forgetWire();
+    const { exitCode, outputs, summary } = await check({ access: 'write' });
+    expect([exitCode, outputs.found, outputs.reason, scenario.wire()]).toEqual([0, 'false', 'disabled', []]);
+    expect(JSON.parse(outputs.build ?? '')).toEqual(NAMES);
+    expect(summary).toContain('<td>disabled</td>');
+    const [api] = JSON.parse(outputs.matrix ?? '').include;
+    const before = await scenario.record(`api/records/cache/${api['code-hash']}.json`);
+    expect((await store('api', { access: 'write' })).outputs).toMatchObject({
+      reason: 'uploaded',
+      cached: 'true',
+      'code-hash': api['code-hash'],
+    });
+    const after = await scenario.record(`api/records/cache/${api['code-hash']}.json`);
+    expect(after?.writer.nonce).not.toBe(before?.writer.nonce);
+  });
+});
+
 describe('one of several packages', () => {
   it('is uploaded under its own prefix, and restored from there', async () => {
     const { outputs } = await store('api', { prefix: 'team' });
