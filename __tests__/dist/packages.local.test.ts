@@ -28,9 +28,12 @@ const FILES = {
   'tool/t.ts': 't',
 };
 
+/** How far the server's clock is ahead. */
+let aheadMs = 0;
 let scenario: Scenario;
 beforeEach(async () => {
-  scenario = await Scenario.create();
+  aheadMs = 0;
+  scenario = await Scenario.create({ now: () => Date.now() + aheadMs });
   await scenario.commit({ ...FILES, '.gitignore': 'packages/\ndist/\n' });
 });
 afterEach(() => scenario.close());
@@ -388,7 +391,8 @@ describe('the command line', () => {
 
 describe('many packages', () => {
   const SOME = 10;
-  const LATE = 60;
+  /** Longer than the action takes between two requests of one round. */
+  const QUIET_MS = 400;
 
   function many(count: number): string {
     return JSON.stringify({
@@ -404,38 +408,59 @@ describe('many packages', () => {
     );
   }
 
-  /** The most requests that followed each other, and the most that were under way at once. */
-  function measured(): { readonly roundTrips: number; readonly atOnce: number } {
-    const requests = scenario.bucket.server.requests.map(({ startedAt, endedAt = Number.POSITIVE_INFINITY }) => ({
-      startedAt,
-      endedAt,
-    }));
-    let [roundTrips, lastEnd] = [0, Number.NEGATIVE_INFINITY];
-    for (const { startedAt, endedAt } of requests.toSorted((left, right) => left.endedAt - right.endedAt))
-      if (startedAt >= lastEnd) [roundTrips, lastEnd] = [roundTrips + 1, endedAt];
-    const atOnce = Math.max(
-      ...requests.map(
-        ({ startedAt }) => requests.filter((other) => other.startedAt <= startedAt && other.endedAt > startedAt).length,
-      ),
-    );
-    return { roundTrips, atOnce };
-  }
-
-  async function measure(count: number, inputs: Record<string, string> = {}) {
-    scenario.bucket.server.fault = () => ({ kind: 'delay', ms: LATE });
-    scenario.forgetWire();
+  /**
+   * Checks while the server answers in rounds: nothing until no further request comes, and then all at once.
+   *
+   * @returns how many requests each round had
+   */
+  async function roundsOf(count: number, inputs: Record<string, string> = {}): Promise<number[]> {
+    const rounds: number[] = [];
+    let answers: (() => void)[] = [];
+    let quiet: NodeJS.Timeout | undefined;
+    scenario.bucket.server.fault = async () => {
+      clearTimeout(quiet);
+      quiet = setTimeout(() => {
+        rounds.push(answers.length);
+        for (const answer of answers) answer();
+        answers = [];
+      }, QUIET_MS);
+      await new Promise<void>((answer) => answers.push(answer));
+      return undefined;
+    };
     expect((await check({ packages: many(count), ...inputs })).exitCode).toBe(0);
     scenario.bucket.server.fault = undefined;
-    return measured();
+    return rounds;
   }
 
-  it('take the round trips of one, and no more requests at once than the limit', async () => {
+  /** Builds and stores each of some packages. */
+  async function storeMany(count: number): Promise<void> {
+    for (let index = 0; index < count; index += 1) {
+      const path = join(scenario.root, 'packages', `p${index}`, 'x.zip');
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, `${index}`);
+      const stored = await scenario.action('upload', { packages: many(count), package: `p${index}` });
+      expect(stored.exitCode).toBe(0);
+    }
+  }
+
+  it('take the round trips of one, and no more requests at once than the limit, where none is found', async () => {
     await commitMany(SOME);
-    const one = await measure(1);
-    const ten = await measure(SOME);
-    expect(ten.roundTrips).toBeLessThanOrEqual(one.roundTrips);
-    expect(ten.atOnce).toBeGreaterThan(4);
-    expect((await measure(SOME, { concurrency: '3' })).atOnce).toBeLessThanOrEqual(3);
+    // The third looks for what explains the miss.
+    expect(await roundsOf(1)).toEqual([2, 2, 1]);
+    expect(await roundsOf(SOME)).toEqual([2 * SOME, 2 * SOME, SOME]);
+    expect(Math.max(...(await roundsOf(SOME, { concurrency: '3' })))).toBe(3);
+  });
+
+  it('take the round trips of one where all are found, and where all are copied', async () => {
+    await commitMany(SOME);
+    await storeMany(SOME);
+    aheadMs = 60_000;
+    expect([await roundsOf(1), await roundsOf(SOME)]).toEqual([[2], [2 * SOME]]);
+    await scenario.commit();
+    const one = await roundsOf(1);
+    expect(one).toEqual([2, 2, 1, 1, 1, 1]);
+    await scenario.commit();
+    expect(await roundsOf(SOME)).toEqual(one.map((requests) => requests * SOME));
   });
 
   it('may be 200', async () => {
