@@ -7,6 +7,14 @@ import { CREDENTIALS, type LocalS3, startLocalS3 } from '../local-s3/local-s3.ts
 import { runAction, storeInputs } from '../run-action.ts';
 
 const BUCKET = 'my-assets';
+const CACHING = { 'code-hash-filter': 'src/**' };
+const NAMES = Array.from({ length: 10 }, (_, index) => `package-${index}`);
+/** All of the same sources and assets. */
+const PACKAGES = {
+  packages: JSON.stringify({
+    packages: Object.fromEntries(NAMES.map((name) => [name, { sources: ['src/**'], directory: `packages/${name}` }])),
+  }),
+};
 const ROUND_TRIP_MS = 50;
 /** Later than this the record is old enough for a check to believe the listing. */
 const LATER_MS = 60_000;
@@ -15,7 +23,7 @@ const LATER_MS = 60_000;
  * Counts the requests of a check in the local server, which holds each of them up a little: those that go out together
  * overlap then.
  *
- * @returns a line for a hit, and one for a miss with caching
+ * @returns a line for a hit, one for a miss with caching, and the same for ten packages
  */
 export async function describeRoundTrips(): Promise<string[]> {
   await using resources = new AsyncDisposableStack();
@@ -25,13 +33,16 @@ export async function describeRoundTrips(): Promise<string[]> {
   const root = await mkdtemp(join(tmpdir(), 'bench-round-trips-'));
   resources.defer(() => rm(root, { recursive: true, force: true }));
   const commit = await build(root);
-  await step({ store, root, commit }, { mode: 'upload' });
+  await step({ store, root, commit }, { mode: 'upload', ...CACHING });
+  for (const name of NAMES) await step({ store, root, commit }, { mode: 'upload', ...PACKAGES, package: name });
   aheadMs = LATER_MS;
   store.fault = () => ({ kind: 'delay', ms: ROUND_TRIP_MS });
   const lines: string[] = [];
   for (const [name, inputs] of [
-    ['hit', {}],
-    ['miss with caching', { prefix: 'elsewhere' }],
+    ['hit', CACHING],
+    ['miss with caching', { ...CACHING, prefix: 'elsewhere' }],
+    ['hits of ten packages', PACKAGES],
+    ['misses of ten packages', { ...PACKAGES, prefix: 'elsewhere' }],
   ] as const) {
     store.clearRequests();
     await step({ store, root, commit }, { mode: 'check', ...inputs });
@@ -44,7 +55,10 @@ async function build(root: string): Promise<string> {
   const repository = new Repository(root);
   const { id } = await repository.commit('sources', { '.gitignore': 'packages/\n', 'src/main.txt': 'source\n' });
   await mkdir(join(root, 'packages'));
-  for (let index = 0; index < 10; index += 1) await writeFile(join(root, 'packages', `${index}.zip`), `asset ${index}`);
+  for (const name of NAMES) {
+    await mkdir(join(root, 'packages', name));
+    await writeFile(join(root, 'packages', name, 'app.zip'), `asset of ${name}`);
+  }
   return id;
 }
 
@@ -60,7 +74,6 @@ async function step({ store, root, commit }: Scene, inputs: Readonly<Record<stri
     env: { GITHUB_SHA: commit },
     inputs: {
       ...storeInputs(BUCKET, store.url, CREDENTIALS),
-      'code-hash-filter': 'src/**',
       ...inputs,
     },
   });
@@ -76,6 +89,12 @@ function describeRequests({ requests }: LocalS3): string {
     trips.at(-1)?.push(request.operation);
     tripEndsMs = Math.max(tripEndsMs, request.endedAt ?? tripEndsMs);
   }
-  const told = trips.map((trip) => trip.toSorted().join(' + ')).join(', then ');
+  const told = trips.map(describeTrip).join(', then ');
   return `${counted(requests.length, 'request')} in ${counted(trips.length, 'round trip')}: ${told}`;
+}
+
+function describeTrip(operations: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const operation of operations.toSorted()) counts.set(operation, (counts.get(operation) ?? 0) + 1);
+  return [...counts].map(([operation, count]) => (count === 1 ? operation : `${count} × ${operation}`)).join(' + ');
 }

@@ -78,15 +78,22 @@ export class Stage implements AsyncDisposable {
     return repository;
   }
 
+  /** Stores a set with the action, as {@link storeSets}. */
+  storeSet(options: StepOptions): Promise<void> {
+    return this.storeSets([options]);
+  }
+
   /**
-   * Stores a set with the action, untimed, and waits until a check would believe its record at once.
+   * Stores sets with the action, untimed, and waits until a check would believe their records at once.
    *
-   * @throws Error where it does not become complete
+   * @throws Error where one does not become complete
    */
-  async storeSet(options: StepOptions): Promise<void> {
-    const step = await prepareStep({ ...options, inputs: { mode: 'upload', ...options.inputs } });
-    await this.run(step.timed);
-    await step.expectOutputs({ uploaded: 'true' });
+  async storeSets(each: readonly StepOptions[]): Promise<void> {
+    for (const options of each) {
+      const step = await prepareStep({ ...options, inputs: { mode: 'upload', ...options.inputs } });
+      await this.run(step.timed);
+      await step.expectOutputs({ uploaded: 'true' });
+    }
     await setTimeout(SETTLED_MS);
   }
 
