@@ -57,10 +57,11 @@ export async function run(host: Host, inputs: Task): Promise<Outcome> {
   const summary = (html: string): void => {
     if (inputs.jobSummary) summarize(host, html);
   };
+  let outcome: Outcome | undefined;
   try {
     if (inputs.mode === 'upload') refuseUntrusted(inputs, host.job);
     warnOfCacheMode(inputs.access, noted.log);
-    const outcome = await runMode(await contextOf(inputs, noted, progress), inputs);
+    outcome = await runMode(await contextOf(inputs, noted, progress), inputs);
     tell(noted, outcome, inputs.store.bucket);
     const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
     const { failOnMiss } = inputs.search;
@@ -72,7 +73,8 @@ export async function run(host: Host, inputs: Task): Promise<Outcome> {
     summary(summaryOf({ mode: inputs.mode, outcome, notes, bucket, tookMs, ownUrl: host.job.url }));
     return outcome;
   } catch (error) {
-    summary(failureSummary(describeError(error).line, notes));
+    const page = outcome && { outcome, ownUrl: host.job.url };
+    summary(failureSummary(describeError(error).line, notes, page));
     throw error;
   }
 }

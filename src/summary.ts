@@ -78,9 +78,10 @@ export function summaryOf(page: RunPage): string {
   return blockOf(verdict.join(''), notes, [tableOf(page), ...hints(mode, outcome), ...filesOf(outcome)]);
 }
 
-/** How a step that failed is told. @param line the error */
-export function failureSummary(line: string, notes: Notes): string {
-  return blockOf(`❌ ${escaped(line)}`, notes, []);
+/** How a step that failed is told. @param line the error @param page what it had found out, where a miss is the failure */
+export function failureSummary(line: string, notes: Notes, page?: Pick<RunPage, 'outcome' | 'ownUrl'>): string {
+  const packages = page?.outcome.packages;
+  return blockOf(`❌ ${escaped(line)}`, notes, packages === undefined ? [] : [tableOfEach(packages, page?.ownUrl)]);
 }
 
 function blockOf(verdict: string, { warnings, omittedCount }: Notes, parts: readonly string[]): string {

@@ -30,6 +30,10 @@ const FILES = {
 
 /** How far the server's clock is ahead. */
 let aheadMs = 0;
+function isList(value: unknown): value is object {
+  return typeof value === 'object';
+}
+
 let scenario: Scenario;
 beforeEach(async () => {
   aheadMs = 0;
@@ -244,8 +248,10 @@ describe('a check of several packages', () => {
 
   it('fails on a miss where that is wanted, and names what is missing', async () => {
     await store('api');
-    const { exitCode, lines, outputs } = await check({ 'fail-on-miss': 'true' });
+    const { exitCode, lines, outputs, summary } = await check({ 'fail-on-miss': 'true' });
     expect([exitCode, outputs.build]).toEqual([1, '["site","tool"]']);
+    expect(summary).toMatch(/^<h4>❌ There are no assets of site, tool/);
+    expect(summary.match(/<tr><td>(api|site|tool)<\/td>/g)).toHaveLength(3);
     expect(lines.findLast((line) => line.startsWith('::error'))).toContain(
       `There are no assets of site, tool for commit ${scenario.head}: build and upload them first`,
     );
@@ -270,6 +276,20 @@ describe('a check of several packages', () => {
     );
     expect(summary).toMatch(/<tr><td>tool<\/td><td><b>build<\/b><\/td><td>absent<\/td>/);
     expect(summary.trimEnd()).not.toMatch(/\n\s*\n/);
+  });
+});
+
+describe('results without files', () => {
+  it('are stored for each package without its directory, found, copied and restored', async () => {
+    for (const name of NAMES) {
+      const inputs = { packages: PACKAGES, package: name, 'if-no-files-found': 'store' };
+      const { outputs } = await scenario.action('upload', inputs);
+      expect(outputs).toMatchObject({ reason: 'uploaded', cached: 'true', 'file-count': '0' });
+    }
+    expect(await buildsOf(check())).toEqual([]);
+    await scenario.commit();
+    const { outputs } = await check({ restore: 'true' });
+    expect(outputs).toMatchObject({ found: 'true', source: 'cache', restored: 'true', build: '[]' });
   });
 });
 
@@ -365,6 +385,28 @@ describe('one of several packages', () => {
 });
 
 describe('the command line', () => {
+  it('does what the action does, and prints its outputs', async () => {
+    await scenario.commit({ 'ci/packages.yml': PACKAGES });
+    const run = async (...args: readonly string[]) => {
+      const { exitCode, stdout } = await scenario.cli([...args, '--packages', 'ci/packages.yml', '--json']);
+      expect(exitCode).toBe(0);
+      return JSON.parse(stdout);
+    };
+    await mkdir(join(scenario.root, 'api/dist'), { recursive: true });
+    await writeFile(join(scenario.root, 'api/dist/api.zip'), 'api');
+    const prefix = `api/artifacts/${scenario.head}/`;
+    expect(await run('upload', '--package', 'api')).toMatchObject({ uploaded: true, 'artifact-prefix': prefix });
+    await rm(join(scenario.root, 'api/dist'), { recursive: true });
+    expect(await run('restore', '--package', 'api')).toMatchObject({ restored: true, 'artifact-prefix': prefix });
+    expect(await readFile(join(scenario.root, 'api/dist/api.zip'), 'utf8')).toBe('api');
+    const { outputs } = await check({ packages: 'ci/packages.yml' });
+    const lists = Object.entries(outputs).map(([name, text]) => [name, /^[[{]/.test(text) ? JSON.parse(text) : text]);
+    const printed = Object.entries(await run('check'));
+    expect(Object.fromEntries(printed.map(([name, value]) => [name, isList(value) ? value : String(value)]))).toEqual(
+      Object.fromEntries(lists),
+    );
+  });
+
   it('reads a file, and prints lists as they are', async () => {
     await scenario.commit({ 'ci/packages.yml': PACKAGES });
     const { exitCode, stdout } = await scenario.cli([

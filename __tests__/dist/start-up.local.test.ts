@@ -127,6 +127,16 @@ describe('what a step loads', () => {
     expect(large.files).toEqual(expect.arrayContaining(sdk));
   });
 
+  it('is no YAML without several packages', async () => {
+    const texts = await Promise.all((await loaded('check', CACHING)).files.map((file) => readFile(file, 'utf8')));
+    expect(texts.filter((text) => text.includes('YAMLMap'))).toEqual([]);
+    const packages = 'packages: { app: { sources: [src/**] } }';
+    const several = await Promise.all(
+      (await loaded('check', { packages })).files.map((file) => readFile(file, 'utf8')),
+    );
+    expect(several.filter((text) => text.includes('YAMLMap'))).not.toEqual([]);
+  });
+
   it('needs no git where the set is found', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload();

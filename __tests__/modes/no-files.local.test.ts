@@ -117,4 +117,28 @@ describe('test results', () => {
       'ListObjectsV2 tests/cache/<code>/',
     ]);
   });
+
+  it('of a merge queue are found by the push to main, with two requests, and those of branches are not', async () => {
+    const trusted = { ...EVERYTHING, prefix: 'tests/main' };
+    const branch = { ...EVERYTHING, prefix: 'tests/branches', fallbackPrefixes: ['tests/main'] };
+    await scenario.commit({ 'src/main.txt': 'changed\n' });
+    await scenario.upload({ ...branch, ...STORE });
+    expect(await scenario.check({ ...trusted, access: 'read' })).toMatchObject({ found: false, reason: 'absent' });
+    await scenario.freshPackages();
+    const queued = await scenario.commit();
+    await scenario.upload({ ...trusted, ...STORE });
+    serverMs += 60_000;
+    scenario.forgetWire();
+    const pushed = await scenario.check({ ...trusted, access: 'read' });
+    expect(pushed).toMatchObject({ found: true, source: 'artifact', commit: queued });
+    expect(scenario.wire()).toHaveLength(2);
+    await scenario.commit();
+    serverMs += 60_000;
+    await scenario.bucket.delete(`tests/branches/records/cache/${pushed.codeHash}.json`);
+    expect(await scenario.check({ ...branch, access: 'read' })).toMatchObject({
+      found: true,
+      source: 'cache',
+      location: { prefix: `tests/main/cache/${pushed.codeHash}/` },
+    });
+  });
 });
