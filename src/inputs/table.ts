@@ -18,28 +18,28 @@ import {
   wholeNumber,
 } from './values.ts';
 
-/** One input: how it is found, read and explained. */
+/** How one input is found, parsed and documented. */
 export interface InputRow {
-  /** Environment variables that stand in for it besides {@link ownVariable}, the first that is set. */
+  /** Environment variables to read after {@link ownVariable}; the first that is set counts. */
   readonly variables?: readonly string[];
   readonly parse: Parser<unknown>;
-  /** What to give, where there has to be something. */
+  /** For a required input: what to give, as the error says it. */
   readonly required?: string;
-  /** The text that counts if none is given. */
+  /** The text that is parsed if none is given. */
   readonly default?: string;
-  /** Where no text says it: what happens if none is given. Markdown. */
+  /** For an input without `default`: what happens if it is not given, in Markdown. */
   readonly without?: string;
-  /** Several items, one per line: on the command line, one flag for each. */
+  /** Takes several items; on the command line, the flag can be repeated. */
   readonly list?: true;
-  /** One of those that most people use: help and README show them first. */
+  /** Most people use it: `--help` shows it first, and the README lists it. */
   readonly common?: true;
-  /** Kept out of the log before anything else happens, and refused as a flag. */
+  /** Masked in the log before anything else happens, and refused as a flag. */
   readonly secret?: true;
-  /** What it is, in Markdown, for action.yml and the documentation: no capital letter, no full stop. */
+  /** One line of Markdown for action.yml, `--help` and the documentation: no initial capital, no final full stop. */
   readonly help: string;
 }
 
-/** These can be read at once. */
+/** Without the archives: an object in one can't be read until it is restored. */
 const STORAGE_CLASSES = [
   'STANDARD',
   'REDUCED_REDUNDANCY',
@@ -70,7 +70,7 @@ const ACCOUNT = matching(/^\d{12}$/, 'give the 12 digits of an account id');
 const MEDIA_TYPE = matching(/^[\w.+-]+\/[\w.+-]+( *;[\x20-\x7e]*)?$/, "give a media type such as 'application/zip'");
 const HEADER_VALUE = matching(/^[\x20-\x7e]+$/, "give a header value such as 'max-age=3600'");
 
-/** Every input, declared once. A test holds action.yml and the documentation to it. */
+/** Every input, declared once. A test compares action.yml and the documentation with it. */
 const TABLE = {
   mode: {
     parse: choice('check', 'upload', 'restore'),
@@ -98,12 +98,12 @@ const TABLE = {
     variables: ['PACKAGE_DIRECTORY'],
     parse: localPath,
     default: './packages',
-    help: 'where assets and marker files lie; `~` is the home directory; `check` and `restore` create it, `upload` fails if it is missing',
+    help: 'directory of the assets and marker files; `~` is the home directory; `check` and `restore` create it, `upload` fails if it is missing',
   },
   'commit-sha': {
     parse: commitSha,
     without: "the workflow's",
-    help: 'the commit whose assets these are: a full id, or `HEAD` for what is checked out',
+    help: 'commit that the set belongs to: a full id, or `HEAD` for the commit that is checked out',
   },
 
   // The code hash.
@@ -113,7 +113,7 @@ const TABLE = {
     variables: ['CODE_HASH_FIND_FILTER'],
     parse: (_, text) => patterns(text),
     without: 'off',
-    help: 'patterns of the sources the build depends on, separated by white space; `!pattern` excludes; each must match something; turns caching on',
+    help: 'patterns for the sources the build depends on, separated by white space; `!pattern` excludes; every other pattern must match something; turns caching on',
   },
   'code-hash-algorithm': {
     parse: choice('git-sha256', 'md5'),
@@ -134,7 +134,7 @@ const TABLE = {
   'unmatched-patterns': {
     parse: choice('error', 'warn'),
     default: 'error',
-    help: 'whether a pattern of `code-hash-filter` that matches nothing is an `error` or only a warning (`warn`); with `md5` always `warn`',
+    help: '`error` fails if a pattern of `code-hash-filter` matches nothing, `warn` only warns; with `md5` always `warn`',
   },
 
   // Which sets count, and what is done with them.
@@ -142,41 +142,41 @@ const TABLE = {
     common: true,
     parse: keyPrefix,
     without: 'empty',
-    help: 'put before every key: one for each package, matrix leg or level of trust; no segment may be `artifacts`, `cache` or `records`',
+    help: 'start of every key: give each package, matrix leg or level of trust its own; no segment may be `artifacts`, `cache` or `records`',
   },
   'fallback-prefixes': {
     list: true,
     parse: keyPrefixes,
     without: 'none',
-    help: "read-only prefixes to look under next, one per line; `/` is the bucket's root (check, restore)",
+    help: "prefixes to search, without writing there, if nothing was found under `prefix`, one per line; `/` is the bucket's root (check, restore)",
   },
   packages: {
     parse: plainText,
     without: 'one package',
-    help: 'several packages in one step: YAML, or the path of a file that ends in `.yml`, `.yaml` or `.json`',
+    help: 'several packages in one step: YAML, or the path of a `.yml`, `.yaml` or `.json` file',
   },
   package: {
     parse: plainText,
     without: 'all of them',
-    help: 'the one of `packages` that is meant: `upload` and `restore` need it',
+    help: 'which one of `packages` this step is about; `upload` and `restore` need it',
   },
   files: {
     list: true,
     common: true,
     parse: filePatterns,
     without: 'everything not hidden, subfolders too',
-    help: 'patterns of what to upload or restore, relative to the package directory, one per line; `!pattern` excludes',
+    help: 'patterns for the assets to upload or restore, relative to the package directory, one per line; `!pattern` excludes',
   },
   'include-hidden-files': { parse: flag, default: 'false', help: '`true` uploads hidden files too' },
   'if-no-files-found': {
     parse: choice('error', 'warn', 'ignore', 'store'),
     default: 'error',
-    help: '`error`, `warn`, `ignore`, or `store`: a set without files, which records that this code passed (upload)',
+    help: 'what to do without files: `error`, `warn`, `ignore`, or `store`, which stores a set without files to say that this code passed (upload)',
   },
   overwrite: {
     parse: flag,
     default: 'false',
-    help: '`true` sends every file again and replaces a complete set and its cached copy (upload)',
+    help: '`true` sends every file again and replaces a complete set and its copy in the cache (upload)',
   },
   restore: { parse: flag, common: true, default: 'false', help: '`true` also restores the assets on a hit (check)' },
   'fail-on-miss': {
@@ -193,26 +193,26 @@ const TABLE = {
   access: {
     parse: choice('read-write', 'read', 'write'),
     without: '`read-write`',
-    help: '`read` stores nothing: a set found by code hash is used where it is, and `upload` does nothing; `write` builds in any case: `check` finds nothing, and `upload` replaces what is there',
+    help: '`read` stores nothing: a set found by code hash is used where it is, and `upload` does nothing; `write` forces a build: `check` finds nothing, and `upload` replaces what is there',
   },
   'wait-timeout-seconds': {
     parse: wholeNumber(0, 21_600),
     without: 'check `0`; upload, restore `600`',
-    help: "how long to wait in all while other runs write a set that this step could use: the commit's own, the cache's or a fallback's",
+    help: "how long to wait, in total, for other runs that are writing a set this step could use: the commit's own, the cache's or a fallback's",
   },
 
-  // The bucket, and who asks for it.
+  // The bucket, its server and the credentials.
   'aws-region': {
     common: true,
     variables: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
     parse: REGION,
     without: "the bucket's",
-    help: 'region of the bucket; S3 is asked if it is not given',
+    help: 'region of the bucket; if it is not given, the action asks S3',
   },
   'aws-access-key-id': {
     parse: plainText,
     secret: true,
-    help: "access key; without one, credentials are found the way AWS's own tools do",
+    help: "access key id; without one, credentials are found the way AWS's own tools do",
   },
   'aws-secret-access-key': { parse: plainText, secret: true, help: 'secret key' },
   'aws-session-token': { parse: plainText, secret: true, help: 'session token of temporary credentials' },
@@ -220,7 +220,7 @@ const TABLE = {
     common: true,
     variables: ['AWS_ROLE'],
     parse: ROLE_ARN,
-    help: "ARN of a role to assume: with GitHub's OIDC token if the job can get one and no keys are given as inputs, else with the credentials at hand",
+    help: "ARN of the role to assume, with GitHub's OIDC token if the job can get one and no keys are given as inputs, otherwise with the credentials at hand",
   },
   'role-chaining': {
     parse: flag,
@@ -233,7 +233,7 @@ const TABLE = {
     default: '1200',
     help: "how long the role's session lasts",
   },
-  'role-external-id': { parse: plainText, help: "external id that the role's trust policy asks for" },
+  'role-external-id': { parse: plainText, help: "external id that the role's trust policy requires" },
   audience: { parse: plainText, default: 'sts.amazonaws.com', help: 'audience of the OIDC token' },
   'expected-bucket-owner': {
     parse: ACCOUNT,
@@ -242,22 +242,22 @@ const TABLE = {
   'requester-pays': {
     parse: flag,
     default: 'false',
-    help: '`true` charges requests to this account, as buckets with Requester Pays demand',
+    help: '`true` charges requests to this account, as buckets with Requester Pays require',
   },
   'endpoint-url': {
     common: true,
     variables: ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
     parse: endpointUrl,
     without: 'AWS',
-    help: 'URL of another S3 server',
+    help: 'URL of an S3 server other than AWS',
   },
   'force-path-style': {
     parse: flag,
     without: '`true` with an endpoint, else `false`',
-    help: 'whether URLs have the bucket in their path',
+    help: '`true` puts the bucket into the path of URLs, `false` into the host name',
   },
 
-  // What assets are stored with.
+  // How assets are stored.
   'storage-class': { parse: choice(...STORAGE_CLASSES), without: "S3's", help: 'storage class of assets' },
   'server-side-encryption': {
     parse: choice('AES256', 'aws:kms', 'aws:kms:dsse'),
@@ -267,7 +267,7 @@ const TABLE = {
   'sse-kms-key-id': { parse: plainText, help: 'KMS key for server-side encryption' },
   acl: { parse: choice(...ACLS), help: 'canned ACL of stored objects' },
   tags: { list: true, parse: tagging, help: 'tags of assets, one `name=value` per line' },
-  metadata: { list: true, parse: userMetadata, help: 'more object metadata of assets, one `name=value` per line' },
+  metadata: { list: true, parse: userMetadata, help: 'further object metadata of assets, one `name=value` per line' },
   'content-type': { parse: MEDIA_TYPE, without: 'by extension', help: 'content type of assets' },
   'cache-control': { parse: HEADER_VALUE, help: 'Cache-Control of assets' },
 
@@ -283,7 +283,7 @@ const TABLE = {
     help: 'Ed25519 public keys, as `openssl pkey -pubout` writes them, one per line: only sets signed by one of them, or by `signing-key`, count',
   },
 
-  // How the step goes about it.
+  // How the step runs.
   concurrency: { parse: wholeNumber(1, 256), without: 'adaptive, 16 to 128', help: 'number of requests at once' },
   'part-size-mib': {
     parse: wholeNumber(5, 5120),
@@ -293,7 +293,7 @@ const TABLE = {
   'max-attempts': {
     parse: wholeNumber(1, 100),
     default: '25',
-    help: 'how often a request is tried before it fails; 4 times if no server answers',
+    help: 'how many times a request is tried before it fails; at most 4 times if no server answers',
   },
   'job-summary': {
     parse: flag,
@@ -303,7 +303,7 @@ const TABLE = {
   explain: {
     parse: flag,
     default: 'true',
-    help: '`true` says why a build is needed, and stores the names of source files for that; `false` does neither (check, upload)',
+    help: '`true` says why a build is needed, and stores the names of source files to find out; `false` does neither (check, upload)',
   },
   'dry-run': {
     parse: flag,
@@ -316,7 +316,7 @@ export type InputName = keyof typeof TABLE;
 
 export const INPUTS: Readonly<Record<InputName, InputRow>> = TABLE;
 
-/** The variable of an input's own: `ASSETS_CODE_HASH_FILTER`. */
+/** The variable that every input has, such as `ASSETS_CODE_HASH_FILTER`. */
 export function ownVariable(name: string): string {
   return `ASSETS_${name.toUpperCase().replaceAll('-', '_')}`;
 }
@@ -326,12 +326,12 @@ export const INPUT_NAMES: readonly InputName[] = Object.keys(INPUTS).filter(
   (name): name is InputName => name in INPUTS,
 );
 
-/** The inputs that are kept out of the log. */
+/** The inputs that are masked in the log. */
 export const SECRET_INPUTS = INPUT_NAMES.filter((name) => INPUTS[name].secret);
 
 type Row<Name extends InputName> = (typeof TABLE)[Name];
 
-/** What an input is read as; undefined if it is not given and has no default. */
+/** The parsed type of an input; includes undefined unless the input is required or has a default. */
 export type InputValue<Name extends InputName> =
   | ReturnType<Row<Name>['parse']>
   | (Row<Name> extends { readonly required: string } | { readonly default: string } ? never : undefined);
