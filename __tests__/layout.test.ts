@@ -3,13 +3,13 @@ import { posix, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 
-// What gets lost little by little, and no other tool sees: Biome overlooks types that are imported in a circle.
+// Rules that erode little by little and that no other tool checks: Biome overlooks types imported in a circle.
 
 const ROOT = resolve(import.meta.dirname, '..');
 const MOST_FILES = 85;
 const LEAST_LINES = 20;
 const MOST_FUNCTION_LINES = 40;
-/** The entries, and one constant. */
+/** May be short: the entries, and one constant. */
 const SHORT = ['src/action.ts', 'src/entries.ts', 'src/version.ts'];
 
 const paths = globSync('src/**/*.ts', { cwd: ROOT }).map((path) => path.replaceAll('\\', '/'));
@@ -20,17 +20,17 @@ const files = new Map(
   ]),
 );
 
-/** The project's own files that one imports: values and types, at once and later. */
+/** The project's own files that a file imports: values and types, statically and dynamically. */
 function importsOf(path: string, { text }: ts.SourceFile): string[] {
   const names = ts.preProcessFile(text).importedFiles.map(({ fileName }) => fileName);
   return names.filter((name) => name.startsWith('.')).map((name) => posix.join(posix.dirname(path), name));
 }
 
-/** Files that import each other in a circle, if only by way of others. */
+/** Files that import each other in a circle, directly or through others. */
 function circles(imports: ReadonlyMap<string, readonly string[]>): string[] {
   const reached = (from: string): Set<string> => {
     const seen = new Set(imports.get(from));
-    // A set grows while it is gone through.
+    // Iterating over a set also visits members that are added meanwhile.
     for (const path of seen) for (const next of imports.get(path) ?? []) seen.add(next);
     return seen;
   };

@@ -7,18 +7,19 @@ import { type InputOptions, type OutputChunk, type OutputOptions, type RolldownB
 import { minify } from 'rolldown/utils';
 import { licensesOf } from './licenses.ts';
 
-// Builds dist/ in three steps. ncc resolves the SDK to CommonJS, which can't be tree-shaken, so rolldown bundles first:
-// tree-shaken, one chunk of what every start needs, others for what is imported when it is needed. ncc then makes the
-// action's dist/ of that, as CommonJS, which Node loads faster than modules; what it adds is minified last. It no longer
-// knows the packages, so the licences are those of the modules that rolldown took in.
+// Builds dist/ in three steps. First rolldown bundles with tree-shaking, since ncc would resolve the SDK to CommonJS,
+// which can't be tree-shaken. It makes one chunk of the code that every start needs, and others of the code that is
+// imported on demand. Then ncc turns that into CommonJS, which Node loads faster than ES modules. Last, the code that
+// ncc added is minified. ncc no longer sees the packages, so the licences are those of the modules that rolldown
+// bundled.
 
 const WORK = join('node_modules', '.cache', 'package');
 const DIST = 'dist';
 const PROGRAM = 'program.js';
 /**
- * Read by a shell first, which hands the file on to Node, for which the second line is a text and a comment. Node by
- * itself takes an `--env-file` for its own wherever it stands, and ends where there is no such file, unless `--` goes
- * before: https://github.com/nodejs/node/issues/54232. Alpine's env takes no `-S`.
+ * A shell reads this first and passes the file on to Node, for which the second line is a string and a comment.
+ * Without `--`, Node takes an `--env-file` anywhere on the command line for its own, and exits if there is no such
+ * file: https://github.com/nodejs/node/issues/54232. Alpine's env has no `-S`.
  */
 const SHELL = `#!/usr/bin/env sh
 ':' //; exec node -- "$0" "$@"
@@ -27,7 +28,7 @@ const SHELL = `#!/usr/bin/env sh
 const MOST_BYTES = 1_200_000;
 const MOST_ENTRY_BYTES = 200_000;
 
-/** One name for each module of Node's, by whichever it is imported. */
+/** Gives each built-in module one name, whichever way it is imported. */
 const BUILT_IN = Object.fromEntries(builtinModules.map((name) => [name, `node:${name}`]));
 
 const BUNDLED: InputOptions = {
@@ -39,7 +40,7 @@ const BUNDLED: InputOptions = {
   transform: { target: 'node22.12' },
   resolve: { mainFields: ['module', 'main'], alias: BUILT_IN },
   treeshake: {
-    // These do nothing when imported, though their packages do not say so.
+    // Importing these has no side effects, although their packages do not say so.
     moduleSideEffects: [
       { test: /^node:/, sideEffects: false },
       { test: /node_modules[\\/](@actions|undici|tunnel)[\\/]/, sideEffects: false },
@@ -52,7 +53,7 @@ const OUTPUT: OutputOptions = { format: 'esm', minify: true, chunkFileNames: '[n
 /** What every step of a workflow loads. */
 const ACTION = 'action';
 
-/** What is loaded when it is needed, by the modules that are imported then. */
+/** Chunks that are loaded on demand, with the modules whose import loads them. */
 const SEAMS = {
   [ACTION]: ['src/action.ts'],
   'command-line': ['src/cli.ts', 'src/inputs/help.ts'],
@@ -83,7 +84,7 @@ const SEAMS = {
   credentials: ['src/s3/credential-source.ts'],
 };
 
-/** What the SDK loads by itself for profiles, SSO and the like. */
+/** Code that the SDK itself loads for profiles, SSO and so on. */
 const PROVIDERS = 'providers';
 const START_UP = 'start-up';
 
@@ -93,7 +94,7 @@ await ncc('build', join(WORK, 'bundled', 'index.js'), '-o', join(WORK, 'dist'));
 await publish(await licensesOf(moduleIds));
 await report();
 
-/** @returns the modules that went in */
+/** @returns the ids of the bundled modules */
 async function bundle(directory: string): Promise<string[]> {
   const build = await rolldown(BUNDLED);
   const parts = await partsOf(build);
@@ -106,12 +107,15 @@ async function bundle(directory: string): Promise<string[]> {
     },
   });
   await build.close();
-  // Not a module's, whatever the project's own package.json says: so ncc makes CommonJS of it.
+  // Overrides the project's `type: module`, so that ncc makes CommonJS of it.
   await writeFile(join(directory, 'package.json'), '{}\n');
   return output.filter(isChunk).flatMap(({ moduleIds }) => moduleIds);
 }
 
-/** The part of the bundle that each module belongs to. Rolldown alone would make a file of every import and of what two share. */
+/**
+ * The part of the bundle that each module belongs to. Rolldown alone would make a file for every dynamic import and
+ * for whatever two of them share.
+ */
 async function partsOf(build: RolldownBuild): Promise<ReadonlyMap<string, string>> {
   const { output } = await build.generate(OUTPUT);
   const chunks = new Map(output.filter(isChunk).map((chunk) => [chunk.fileName, chunk]));
@@ -136,10 +140,10 @@ function nameOfChunkWith(root: string, chunks: Iterable<OutputChunk>): string {
   throw new Error(`${root} is not part of the bundle`);
 }
 
-/** The modules of chunks and of all that those import at once. */
+/** The modules of these chunks and of all chunks that they import statically. */
 function modulesLoadedBy(names: readonly string[], chunks: ReadonlyMap<string, OutputChunk>): ReadonlySet<string> {
   const loaded = new Set(names);
-  // A set grows while it is gone through.
+  // Iterating over a set also visits members that are added meanwhile.
   for (const name of loaded) for (const imported of chunks.get(name)?.imports ?? []) loaded.add(imported);
   return new Set([...loaded].flatMap((name) => chunks.get(name)?.moduleIds ?? []));
 }
@@ -167,7 +171,7 @@ async function publish(licenses: string): Promise<void> {
   await writeFile(join(DIST, 'licenses.txt'), licenses);
 }
 
-/** In words that any Node understands: what an older one can't parse is loaded after it was looked at. */
+/** Written so that any Node can parse it: the program is loaded only after the version was checked. */
 function entry(name: 'action' | 'cli'): string {
   return `'use strict';
 var parts = process.versions.node.split('.');
@@ -180,7 +184,7 @@ if (+parts[0] > 22 || (+parts[0] === 22 && +parts[1] >= 12)) {
 `;
 }
 
-/** Prints the sizes, and refuses a bundle that has grown past what a download, and a start, for every job can bear. */
+/** Prints the sizes, and fails if the bundle is too large to be downloaded, or its entry to be loaded, in every job. */
 async function report(): Promise<void> {
   const files = await readdir(DIST);
   const sizes = await Promise.all(files.map(async (file) => (await stat(join(DIST, file))).size));

@@ -12,15 +12,15 @@ export const CLI_ENTRY = resolve(DIST, 'cli.js');
 export interface ActionStep {
   /** By their names in `action.yml`. */
   readonly inputs: Readonly<Record<string, string>>;
-  /** Besides what the machine needs to run a program; nothing else is inherited. */
+  /** Added to the variables that any program needs; nothing else is inherited. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** Told the process once it runs, for tests that cancel it. */
+  /** Called once the process runs, for tests that cancel it. */
   readonly onStart?: (pid: number, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
 export interface ActionResult {
-  /** Null where a signal ended it. */
+  /** Null if a signal ended it. */
   readonly exitCode: number | null;
   readonly outputs: Readonly<Record<string, string>>;
   /** What it added to the job summary. */
@@ -33,7 +33,7 @@ export interface ActionResult {
 /**
  * Runs the built action as a runner does: a fresh process, inputs in `INPUT_*`, outputs through `GITHUB_OUTPUT`.
  *
- * @param args what Node is to run
+ * @param args arguments of Node
  */
 export async function runAction(
   { inputs, env = {}, cwd, onStart }: ActionStep,
@@ -68,7 +68,9 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs the built command line program as a script does, on the Node in the folder `COMMAND_LINE_NODE` where that is set. */
+/**
+ * Runs the built command line program as a script does, on the Node in the folder `COMMAND_LINE_NODE` if that is set.
+ */
 export async function runCommand({ args, env = {}, cwd, onStart }: CommandStep): Promise<CommandResult> {
   const { COMMAND_LINE_NODE: folder, PATH = '' } = process.env;
   const child = spawn(CLI_ENTRY, args, {
@@ -82,12 +84,12 @@ export async function runCommand({ args, env = {}, cwd, onStart }: CommandStep):
   return { exitCode, stdout, stderr };
 }
 
-/** Through which a runner hears of a step: https://docs.github.com/actions/reference/workflow-commands */
+/** The files through which a step talks to the runner: https://docs.github.com/actions/reference/workflow-commands */
 const RUNNER_FILES = ['GITHUB_OUTPUT', 'GITHUB_STEP_SUMMARY', 'GITHUB_STATE', 'GITHUB_ENV', 'GITHUB_PATH'] as const;
 
 type RunnerFiles = Readonly<Record<(typeof RUNNER_FILES)[number], string>>;
 
-/** Makes them in a directory, empty. @returns the variables that name them */
+/** Creates these files, empty, in a directory. @returns the variables that name them */
 export async function runnerFiles(directory: string): Promise<RunnerFiles> {
   const files = RUNNER_FILES.map((name): [string, string] => [name, join(directory, name)]);
   for (const [, file] of files) await writeFile(file, '');

@@ -13,15 +13,15 @@ export interface CommitRequest {
   readonly repositoryIsGiven: boolean;
 }
 
-/** Commits that an earlier build may be of, as the system that runs the job names them: of any form. */
+/** Commits whose builds may explain a miss, as the CI system names them, in any form. */
 export interface Baselines {
-  /** What the branch pointed to before the push. */
+  /** The commit that the branch pointed to before the push. */
   readonly before?: string | undefined;
-  /** What a pull request is to be merged into. */
+  /** The commit that a pull request is to be merged into. */
   readonly base?: string | undefined;
 }
 
-/** Which run this is: its records say so to whoever has to wait for it. */
+/** Identifies a run; its records carry this for the messages of runs that wait for it. */
 export interface RunIdentity {
   readonly repository?: string;
   readonly runId?: string;

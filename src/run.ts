@@ -20,14 +20,14 @@ import { failureSummary, Notes, summaryOf, verdictLine } from './summary.ts';
 import { defined, listed, printable, systemCode } from './text.ts';
 import { VERSION } from './version.ts';
 
-/** What a run is to do. */
+/** The inputs of a run. */
 export type Task = Inputs & {
-  /** Where there are several packages; with one that is chosen, the inputs are those of that one. */
+  /** Set if there are several packages; if `package` names one, the inputs are those of that package. */
   readonly packages?: PackagesTask | undefined;
 };
 
 /**
- * Reads what the host was given.
+ * Reads the inputs, and masks secrets before anything else.
  *
  * @throws InputError for the first input that can't be used
  */
@@ -45,9 +45,9 @@ export async function readInputs(host: Host): Promise<Task> {
 }
 
 /**
- * Runs the mode that the inputs ask for, and tells later steps how it ended.
+ * Runs the mode that the inputs name, and sets the outputs for later steps.
  *
- * @throws UserError for what the user can act on; MissError where the inputs say that a miss is a failure
+ * @throws UserError for errors that the user can act on; MissError for a miss with `fail-on-miss`
  */
 export async function run(host: Host, inputs: Task): Promise<Outcome> {
   const startedMs = systemClock.monotonicMs();
@@ -79,7 +79,7 @@ export async function run(host: Host, inputs: Task): Promise<Outcome> {
   }
 }
 
-/** Whoever reads the prefix would use what a stranger's code has built. */
+/** Everyone who reads the prefix would use what a stranger's code built. */
 function refuseUntrusted({ access, prefix }: Inputs, { untrustedEvent }: Host['job']): void {
   if (untrustedEvent === undefined || access.isNamed || access.value === 'read') return;
   const event = untrustedEvent === 'fork' ? 'for a pull request from a fork' : `on ${untrustedEvent}`;
@@ -96,7 +96,9 @@ function warnOfCacheMode({ withheldBy }: Inputs['access'], log: Host['log']): vo
     );
 }
 
-/** Compares what the uploads of two commits stored; without the second commit, with an earlier one. */
+/**
+ * Compares what the uploads of two commits stored; without a second commit, the first is compared with an earlier one.
+ */
 export async function explain(host: Host, inputs: Task, commits: readonly string[]): Promise<Explanation> {
   const progress = new Progress({ clock: systemClock, log: host.log, liveLine: host.liveLine });
   const context = await contextOf(inputs, host, progress);
@@ -104,7 +106,7 @@ export async function explain(host: Host, inputs: Task, commits: readonly string
   return explainCommit(context, commits, inputs.search.fallbackPrefixes);
 }
 
-/** Whether this is a check of all packages that there are. */
+/** Whether this is a check of all packages. */
 function isOfMany({ packages, several }: Task): boolean {
   return packages !== undefined && several?.name === undefined;
 }
@@ -129,7 +131,7 @@ function missOf({ mode, dryRun, search }: Inputs, outcome: Outcome): string | un
     : `There are no assets for commit ${commit} (${reason}): build and upload them first`;
 }
 
-/** What only another mode needs is loaded for it alone: a check should start fast. */
+/** Loads code that only another mode needs on demand, so that a check starts fast. */
 async function runMode(run: RunContext, inputs: Task): Promise<Outcome> {
   const { mode, search, upload, selection, packages } = inputs;
   if (packages !== undefined && isOfMany(inputs)) {
@@ -149,7 +151,7 @@ async function runMode(run: RunContext, inputs: Task): Promise<Outcome> {
   return uploading.upload(run, { ...upload, selection, settings });
 }
 
-/** Several packages share the connections, the limit on requests, and what git says. */
+/** The packages share the connections, the limit on requests and git's answers. */
 async function checkEach(run: RunContext, { chosen }: PackagesTask): Promise<Outcome> {
   const checks = chosen.map(async ({ name, directory, inputs }) => {
     const log = about(name, run.log);
@@ -161,7 +163,7 @@ async function checkEach(run: RunContext, { chosen }: PackagesTask): Promise<Out
   return checkPackages(run, await Promise.all(checks), mostLanes(run.concurrency));
 }
 
-/** Says of every line which package it is about. */
+/** A log that begins every line with the package's name. */
 function about(name: string, { info, warning, debug }: Log): Log {
   const told = (write: (line: string) => void) => (line: string) => write(`${printable(name)}: ${line}`);
   return { info: told(info), warning: told(warning), debug: told(debug) };
@@ -179,7 +181,7 @@ async function restoreSelection(patterns: readonly string[]): Promise<RestoreSel
   return { isChosen: pathMatcher(patterns), unmatchedBy: (paths) => unmatchedPatterns(patterns, paths), naming };
 }
 
-/** What every step of this run needs. */
+/** Makes the context of this run. */
 async function contextOf(
   inputs: Task,
   { inputs: source, job, log, onCancel }: Host,
@@ -232,7 +234,7 @@ function cancellationOf(mode: Inputs['mode'], onCancel: Host['onCancel']): Abort
   return cancellation.signal;
 }
 
-/** Where there are keys, records are signed, or have to be. */
+/** With keys, records are signed when written and verified when read. */
 async function storeOf({ store: settings, trust }: Inputs, options: ConnectOptions): Promise<ObjectStore> {
   const store = s3ObjectStore(await withSharedConfig(settings), options);
   if (trust === undefined) return store;
@@ -249,7 +251,7 @@ function tell({ log, setOutputs }: Host, outcome: Outcome, bucket: string): void
     );
 }
 
-/** What was done is done: a summary that can't be written fails no step. */
+/** The step's work is done, so a summary that can't be written does not fail it. */
 function summarize({ log, addSummary }: Host, html: string): void {
   try {
     if (html !== '') addSummary(html);

@@ -38,7 +38,7 @@ import { defined } from '../../src/text.ts';
 import { recordText } from '../asset-set/records.ts';
 import { TestBucket } from './test-bucket.ts';
 
-/** A commit that the default code hash request hashes: the files of `src/`. */
+/** The default request for a code hash: of the files of `src/`. */
 export const SOURCES = {
   kind: 'computed',
   patterns: ['src/**'],
@@ -47,7 +47,7 @@ export const SOURCES = {
   unmatchedPatterns: 'error',
 } as const;
 
-/** What a restore without `files` brings back, on a system that tells every name from every other. */
+/** Everything, as a restore without `files` selects it, on a system where different names are different files. */
 export const EVERYTHING: RestoreSelection = { isChosen: () => true, unmatchedBy: () => [], naming: 'other' };
 
 /** Another run, of the same repository. */
@@ -60,7 +60,10 @@ export const OTHER_WRITER = {
   workflow: 'nightly',
 } as const satisfies Writer;
 
-/** What a test says of a record that is not made by a mode; the rest is another run's, which uploads this commit. */
+/**
+ * The fields that a test sets in a record that no mode wrote; the rest is that of another run that uploads this
+ * commit.
+ */
 export interface RecordFixture extends Partial<RecordDraft> {
   readonly state?: AssetRecord['state'];
   readonly writer?: Writer;
@@ -68,14 +71,14 @@ export interface RecordFixture extends Partial<RecordDraft> {
   readonly files?: readonly AssetFile[];
 }
 
-/** Where a set lies that is not the commit's own, and what its record claims, also of every file. */
+/** Where a set is stored if it is not the commit's own, and what its record claims, also about each file. */
 export interface SetClaims extends Pick<RecordFixture, 'writer'> {
   readonly prefix?: string;
   readonly recordKey?: string;
   readonly file?: Partial<AssetFile>;
 }
 
-/** A clock on which a pause takes no time; `onSleep` is what happens in the meantime. */
+/** A clock on which a sleep takes no time; `onSleep` is called instead. */
 export function skippingClock(onSleep: (durationMs: number) => unknown = () => {}): Clock {
   let skippedMs = 0;
   return {
@@ -130,7 +133,7 @@ export class Scenario {
   readonly bucket: TestBucket;
   readonly root: string;
   readonly packages: string;
-  /** `RUNNER_TEMP` of the built action; modes in this process have it where a test passes `inJob`. */
+  /** `RUNNER_TEMP` of the built action; modes in this process have it if a test passes `inJob`. */
   readonly temporary: string;
   /** What was logged, warnings with `warning: ` before them. */
   readonly log: string[] = [];
@@ -164,12 +167,15 @@ export class Scenario {
     return execFileSync('git', args, { cwd: this.root, encoding: 'utf8', env: machineEnvironment() }).trim();
   }
 
-  /** Several commands by one process, since a large one such as this takes ten times as long to start it as git runs. */
+  /**
+   * Runs several commands in one process: to start one from a large process such as this takes ten times as long as
+   * git itself.
+   */
   #gitScript(script: string): string {
     return this.git('-c', `alias.script=!${script}`, 'script');
   }
 
-  /** Commits files, or nothing at all: a commit of the same code. @returns its id */
+  /** Commits files; without any, the commit has the same code as the last. @returns its id */
   async commit(files: Readonly<Record<string, string>> = {}): Promise<string> {
     await this.#write(this.root, files);
     this.#head = this.#gitScript(COMMIT);
@@ -181,17 +187,17 @@ export class Scenario {
     return this.#head;
   }
 
-  /** Moves on to a commit of which nothing is stored, nor checked out: a restore never looks at the repository. */
+  /** Moves on to a made-up commit, for restores, which never look at the repository. */
   pretendCommit(): string {
     this.#head = randomBytes(20).toString('hex');
     return this.#head;
   }
 
   /**
-   * Stores a complete set of the commit past every mode, as any writer could have.
+   * Stores a complete set of the commit without any mode, as another writer could.
    *
    * @param bodies by path
-   * @param claims what its record says otherwise
+   * @param claims where it lies, and what its record says, if not the default
    */
   async storeSet(bodies: Readonly<Record<string, string | Uint8Array>>, claims: SetClaims = {}): Promise<AssetFile[]> {
     const { prefix = `artifacts/${this.head}/`, recordKey, file = {}, ...record } = claims;
@@ -213,13 +219,13 @@ export class Scenario {
     await this.#write(this.packages, files);
   }
 
-  /** What a job starts with: nothing of the job before. */
+  /** Starts a new job: removes everything that the last one left. */
   async freshPackages(): Promise<void> {
     for (const directory of [this.packages, this.temporary]) await rm(directory, { recursive: true, force: true });
     await mkdir(this.temporary);
   }
 
-  /** What steps have in a job of a runner, to pass to modes. */
+  /** The ports that modes have in a runner's job, for a test to pass to them. */
   get inJob(): Pick<Ports, 'jobFiles'> {
     const warning = (line: string) => void this.log.push(`warning: ${line}`);
     return { jobFiles: jobFiles(this.temporary, { info: () => {}, warning, debug: () => {} }) };
@@ -257,7 +263,7 @@ export class Scenario {
     return restore(this.run({ ...ports, ...overrides }), options);
   }
 
-  /** What every step of a run needs, with what a test has otherwise. */
+  /** The context of a run, with what a test overrides. */
   run(overrides: Partial<RunContext> = {}): RunContext {
     return {
       ...this.ports(overrides),
@@ -269,7 +275,7 @@ export class Scenario {
       dryRun: false,
       waitMs: 0,
       concurrency: 8,
-      // Its requests would come on top of those that tests count.
+      // Its requests would add to those that tests count.
       explain: false,
       baselines: {},
       writer: { repository: 'owner/repository', runId: '1', runAttempt: '1', version: '0.0.0' },
@@ -278,7 +284,7 @@ export class Scenario {
     };
   }
 
-  /** The real adapters, with what a test puts in their place. */
+  /** The real ports, with what a test overrides. */
   ports(overrides: Partial<Ports> = {}): Ports {
     const log = {
       info: (line: string) => void this.log.push(line),
@@ -298,13 +304,13 @@ export class Scenario {
     };
   }
 
-  /** The real store, with some of its methods replaced: for what happens between two requests. */
+  /** The real store, with some of its methods replaced, so that something happens between two requests. */
   hookedStore(hooks: (store: ObjectStore) => Partial<ObjectStore>): ObjectStore {
     const store = s3ObjectStore(this.storeSettings());
     return { ...store, ...hooks(store) };
   }
 
-  /** A store that tries everything once: for faults that don't pass. */
+  /** A store that tries everything once, for faults that don't go away. */
   impatientStore(): ObjectStore {
     return s3ObjectStore(this.storeSettings({ maxAttempts: 1 }));
   }
@@ -337,7 +343,7 @@ export class Scenario {
     return runCommand({ args, cwd: this.root, env: { ...this.variables, ...env }, ...defined({ onStart }) });
   }
 
-  /** What tells the command line program where the bucket is, and who asks. */
+  /** The variables that give the command line program the bucket and its credentials. */
   get variables(): Record<string, string> {
     const { endpoint, credentials, name } = this.bucket;
     return {
@@ -381,7 +387,7 @@ export class Scenario {
     return object === undefined ? undefined : parseRecord(object.body, key);
   }
 
-  /** Stores a record as some other run would have: of the commit or code hash that its key names. */
+  /** Stores a record as another run would, for the commit or code hash that its key names. */
   async putRecord(fixture: RecordFixture = {}, key = `records/artifacts/${this.head}.json`): Promise<void> {
     const { state = 'uploading', files = [], ...rest } = fixture;
     const [, folder, id = ''] = /(artifacts|cache)\/([0-9a-f]+)\.json$/.exec(key) ?? [];
@@ -394,14 +400,14 @@ export class Scenario {
     await this.bucket.put(key, recordText(record));
   }
 
-  /** The keys and bodies of everything in the bucket, for tests that nothing has changed. */
+  /** The keys and bodies of everything in the bucket, for tests that nothing changed. */
   async bucketContents(): Promise<Record<string, string | undefined>> {
     const keys = await this.bucket.keys();
     return Object.fromEntries(await Promise.all(keys.map(async (key) => [key, (await this.bucket.get(key))?.body])));
   }
 
   /**
-   * The requests that the local server has seen since they were forgotten: `Operation key`, or `Operation prefix` of a
+   * The requests that the local server has seen since `forgetWire`: `Operation key`, or `Operation prefix` of a
    * listing; code hashes as `<code>`, commits as `<commit>`.
    */
   wire(): string[] {

@@ -3,7 +3,7 @@ import { defined } from '../text.ts';
 import { isCommit } from './location.ts';
 import type { AssetFile } from './record.ts';
 
-// The object metadata of assets. Deployments read the first three names, which the Python tool wrote.
+// The object metadata of assets. Deployments read the first three names, which come from the Python tool.
 
 const COMMIT = 'commit-hash';
 const PACKAGE = 'package-hash';
@@ -20,7 +20,7 @@ export interface AssetOwner {
   readonly codeHash?: string | undefined;
 }
 
-/** What an asset is stored with, so that it tells whose it is. */
+/** The attributes to store an asset with, including the metadata that names its commit and code hash. */
 export function attributesOf(file: Omit<AssetFile, 'etag' | 'size' | 'path'>, owner: AssetOwner): AssetAttributes {
   return defined({
     contentType: file.contentType,
@@ -35,12 +35,12 @@ export function attributesOf(file: Omit<AssetFile, 'etag' | 'size' | 'path'>, ow
   });
 }
 
-/** The type of a file that has none. SeaweedFS does not keep it, and answers with one by the file's extension. */
+/** The type of a file without a known one. SeaweedFS does not keep it, and returns a type by the file's extension. */
 const NO_TYPE = 'application/octet-stream';
 
 /**
- * Whether an object is stored with the attributes that are wanted: type, caching and the user's own metadata. Where no
- * type in particular is wanted, any will do.
+ * Whether an object has the wanted content type, cache control and user metadata. If no particular type is wanted, any
+ * will do.
  */
 export function hasAttributes(head: AssetAttributes, wanted: AssetAttributes): boolean {
   const actual = userMetadata(head) ?? {};
@@ -59,18 +59,18 @@ export function userMetadata(head: AssetAttributes): Record<string, string> | un
   return own.length === 0 ? undefined : Object.fromEntries(own);
 }
 
-/** Base64 SHA-256 of an object's bytes, as far as the store or its writer said. */
+/** Base64 SHA-256 of an object's bytes, as far as the store or the metadata has it. */
 export function sha256Of(head: ObjectHead): string | undefined {
   return head.sha256 ?? head.metadata[PACKAGE];
 }
 
-/** The commit whose build an object says it is of. */
+/** The commit that an object's metadata names, if it is a full id. */
 export function commitOf(head: AssetAttributes): string | undefined {
   const commit = head.metadata[COMMIT];
   return commit !== undefined && isCommit(commit) ? commit : undefined;
 }
 
-/** Whether this project stored the object, so that its set once had a record. */
+/** Whether this action stored the object, so that its set once had a record. */
 export function isRecorded(head: AssetAttributes): boolean {
   return head.metadata[RECORDED] === RECORD_VERSION;
 }
@@ -87,12 +87,12 @@ export interface Part {
   readonly sizeBytes: number;
 }
 
-/** The size of all parts but the last: larger than preferred where there would be more parts than S3 takes. */
+/** The size of all parts but the last: larger than preferred if there would otherwise be more parts than S3 allows. */
 export function partSizeOf(sizeBytes: number, preferredBytes: number): number {
   return Math.max(preferredBytes, Math.ceil(sizeBytes / MOST_PARTS));
 }
 
-/** @param partSizeBytes as {@link partSizeOf} has it */
+/** @param partSizeBytes from {@link partSizeOf} */
 export function split(sizeBytes: number, partSizeBytes: number): Part[] {
   return Array.from({ length: Math.ceil(sizeBytes / partSizeBytes) }, (_, index) => ({
     number: index + 1,

@@ -21,7 +21,7 @@ const RENEWAL_MS = (LEASE_SECONDS * 1000) / 3;
 
 type ConditionHeader = 'If-None-Match' | 'If-Match';
 
-/** What a server that checks conditions refuses for a record that is there: no object has this ETag. */
+/** Writes that a server which checks conditions refuses if the record exists: no object has this ETag. */
 const REFUSED: readonly (readonly [ConditionHeader, WriteCondition])[] = [
   ['If-None-Match', { kind: 'absent' }],
   ['If-Match', { kind: 'unchanged', etag: '"00000000000000000000000000000000"' }],
@@ -30,13 +30,13 @@ const REFUSED: readonly (readonly [ConditionHeader, WriteCondition])[] = [
 interface ClaimRequest {
   readonly location: SetLocation;
   readonly draft: RecordDraft;
-  /** ETag of the record just read that is to be taken over, or undefined where there was none. */
+  /** ETag of the record to take over, as just read; undefined if there was none. */
   readonly takeOver: string | undefined;
 }
 
 /**
- * This run's hold on a set's record, from begin to seal. Every write of the record is conditional on the one before,
- * so that of several writers only one goes on; the hold is renewed in the background while it lasts.
+ * This run's claim to a set's record, from begin to seal. Every write of the record is conditional on the one before,
+ * so only one of several writers can go on. The lease is renewed in the background.
  */
 export class RecordClaim {
   readonly #run: RunContext;
@@ -45,7 +45,7 @@ export class RecordClaim {
   #sequence = 0;
   #etag: string | undefined;
   #heldSinceMs = 0;
-  /** What else keeps this run from going on. */
+  /** Any other error that must stop this run. */
   #failure: unknown;
   #loss: RecordLostError | undefined;
   #sources: string | undefined;
@@ -89,20 +89,20 @@ export class RecordClaim {
     return this.#request.takeOver !== undefined;
   }
 
-  /** Two copies of one set do no harm. */
+  /** Only uploads test conditional writes: two copies of one set do no harm to each other. */
   get #isUpload(): boolean {
     return this.location.kind === 'artifact' && this.draft.origin.kind === 'upload';
   }
 
-  /** Who has the record instead, once a write of it has shown that. */
+  /** Names the writer that has the record instead, once a write has shown it. */
   get loss(): RecordLostError | undefined {
     return this.#loss;
   }
 
   /**
-   * To be called before each write to the set.
+   * Call this before each write to the set.
    *
-   * @throws RecordLostError when the hold was lost or could not be renewed in time, CancelledError when cancelled
+   * @throws RecordLostError when the record was lost or the lease not renewed in time, CancelledError when cancelled
    */
   assertHeld(): void {
     this.#run.signal.throwIfAborted();
@@ -115,30 +115,34 @@ export class RecordClaim {
       );
   }
 
-  /** Waits for the write of the record that is under way. @throws as {@link assertHeld}, and where begin's test failed */
+  /**
+   * Waits for the write of the record that is under way.
+   *
+   * @throws as {@link assertHeld}, and if the test for conditional writes failed
+   */
   async settled(): Promise<void> {
     await this.#lastWrite;
     this.assertHeld();
   }
 
-  /** Extends the hold by a whole lease. */
+  /** Renews the lease for its full length. */
   async renew(): Promise<void> {
     if (!this.#sealing) await this.#write(this.#uploading(LEASE_SECONDS));
   }
 
-  /** Takes the set back into work after a seal that the listing did not bear out. */
+  /** Sets the record back to `uploading` after a seal that the listing contradicted. */
   async reopen(): Promise<void> {
     this.#sealing = false;
     this.#wasSealed = true;
     await this.renew();
   }
 
-  /** @param sha256 of what the record is to say of its sources once it is sealed; undefined for nothing */
+  /** @param sha256 base64 digest of the stored sources, for the sealed record; undefined if none are stored */
   addSources(sha256: string | undefined): void {
     this.#sources = sha256;
   }
 
-  /** The commit point: from here on the set counts as found. */
+  /** The commit point: from here on the set counts as complete. */
   async seal(files: readonly AssetFile[]): Promise<CompleteRecord> {
     await this.settled();
     this.#sealing = true;
@@ -153,7 +157,7 @@ export class RecordClaim {
     return record;
   }
 
-  /** @throws UserError for a record that nobody could read; nothing is sealed then */
+  /** @throws UserError for a record too large for any reader; nothing is sealed then */
   #sealedBytes(record: CompleteRecord): Buffer {
     const bytes = bytesOf(record);
     if (bytes.length <= MOST_RECORD_BYTES) return bytes;
@@ -163,10 +167,13 @@ export class RecordClaim {
     );
   }
 
-  /** Lets others take over at once. Never throws: the hold runs out by itself where this fails. */
+  /**
+   * Releases the record, so that others can take over at once. Never throws: if this fails, the lease lapses by
+   * itself.
+   */
   async giveUp(): Promise<void> {
     this.#stopRenewing();
-    // Nothing of this run may go on in the background.
+    // No write of this run may still be under way when others take over.
     await this.#lastWrite;
     if (this.#sealing || this.#loss !== undefined) return;
     await this.#write(this.#uploading(0)).catch((error: unknown) =>
@@ -221,7 +228,10 @@ export class RecordClaim {
     return true;
   }
 
-  /** A refused write: its own earlier reply was lost, the record was deleted, or another writer has it. */
+  /**
+   * Finds out why a write was refused: the reply to an earlier write was lost, the record was deleted, or another
+   * writer has it.
+   */
   async #readBack(
     record: AssetRecord,
     { body, sentAtMs, attempt }: { body: Buffer; sentAtMs: number; attempt: number },
@@ -235,7 +245,7 @@ export class RecordClaim {
     }
     if (current === undefined || current.record.writer.nonce === this.#nonce) {
       this.#etag = current?.etag;
-      // The same body once more could have the ETag by which others know the record that was deleted.
+      // The same body again could get the ETag of the deleted record, which other writers may still expect.
       const next = record.state === 'uploading' ? this.#uploading(record.leaseSeconds) : record;
       await this.#writeNow(next, attempt + 1, bytesOf(next));
       return;
@@ -250,7 +260,11 @@ export class RecordClaim {
     else this.#run.log.warning(`Renewing the hold on ${this.#where()} failed, and is tried again: ${error}`);
   }
 
-  /** Where conditions are ignored, two runs of one commit can overwrite each other. @param guarded as begin was */
+  /**
+   * If the server ignores conditions, two runs of one commit can overwrite each other.
+   *
+   * @param guarded whether it checked the condition of the first write
+   */
   #findIgnored(guarded: boolean): void {
     if (this.isTakeOver) {
       if (!guarded) this.#warnUnguarded(['If-Match']);
@@ -258,8 +272,8 @@ export class RecordClaim {
   }
 
   /**
-   * Sends writes that must be refused. They are under way while assets are sent, but like every write of the record, not
-   * beside another. One that is accepted does no harm: it says what the record said already.
+   * Sends writes that must be refused. They run while assets are sent but, like every write of the record, one at a
+   * time. An accepted one does no harm: the record says the same as before.
    */
   #testConditions(known: readonly ConditionHeader[]): void {
     const test = this.#lastWrite.then(async () => {

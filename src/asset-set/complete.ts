@@ -11,21 +11,21 @@ const MOST_ROUNDS = 3;
 const LISTINGS_AT_ONCE = 8;
 
 interface SetCompletion {
-  /** What the set is going to hold. */
+  /** The assets that the set will have. */
   readonly planned: readonly Pick<AssetFile, 'path' | 'size'>[];
   /**
-   * Stores every asset that is not there, or there with other bytes.
+   * Stores every asset that is missing or has other bytes.
    *
-   * @param listing what is there, where the set is repaired
+   * @param listing the set's listing, if the set is being repaired
    */
   readonly transfer: (listing?: Listing) => Promise<readonly AssetFile[]>;
 }
 
 /**
- * Transfers a set's assets, seals its record and lists: only when the listing bears the record out is the set
- * complete. Where it does not, a writer that had lost the record reached the store late, and the set is repaired.
+ * Transfers a set's assets, seals its record and lists the set. It is complete only if the listing agrees with the
+ * record. If not, a writer that had lost the record reached the store late, and the set is repaired.
  *
- * @param claim held on the set's record; ended here on success, given up on failure
+ * @param claim to the set's record; ended here on success, released on failure
  * @throws RecordLostError when another writer has the record, SetChangedError when others keep overwriting the set;
  *   whatever `transfer` throws
  */
@@ -57,14 +57,14 @@ export async function completeSet(
     );
   } catch (error) {
     await claim.giveUp();
-    // What went wrong after the record was lost went wrong because of that: its new holder aborts open uploads, say.
+    // Once the record is lost, other errors follow from that: its new holder aborts open uploads, for example.
     throw error instanceof CancelledError ? error : (claim.loss ?? error);
   }
 }
 
 /**
- * The holder that was taken over from may have left parts of large files behind, which cost money for ever. The set does
- * not depend on it, so a store that refuses does not keep the set from being completed.
+ * The previous holder may have left parts of large files behind, which cost money forever. The set does not depend on
+ * their removal, so it is completed even if the store refuses that.
  */
 async function abortOpenUploads(
   { store, log }: RunContext,
@@ -73,7 +73,7 @@ async function abortOpenUploads(
 ): Promise<void> {
   async function abort(prefix: string): Promise<number> {
     claim.assertHeld();
-    // A list that took longer than the hold lasted may show what a new holder has just begun.
+    // If listing took longer than the lease, the list may show uploads that a new holder has just begun.
     return store.abortUploads(prefix, () => claim.assertHeld());
   }
   const { prefix } = claim.location;

@@ -11,19 +11,19 @@ import { type Finding, readRecord } from './lookup.ts';
 import { type AssetFile, inOrder } from './record.ts';
 import { type Listing, readListing } from './status.ts';
 
-/** 32 bytes in base64; the last digit before the padding has two bits to spare. */
+/** 32 bytes in base64; the last digit before the padding has two unused bits. */
 const SHA256 = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
-/** What a set consists of, and which commit's build it holds, as far as it says. */
+/** A set's files, and the commit that they were built from, if that is known. */
 interface SetContents {
   readonly files: readonly AssetFile[];
   readonly commit: string | undefined;
 }
 
 /**
- * The files of a usable set: its record's, or, of a set without a record, what one HEAD each tells.
+ * The files of a usable set: from its record or, without one, from a HEAD of each object.
  *
- * @throws SetChangedError when a set without a record changes meanwhile
+ * @throws SetChangedError when a set without a record changes while it is read
  */
 export async function contentsOf(run: RunContext, set: Finding): Promise<SetContents> {
   if (set.verdict.reason !== 'complete') return legacyContents(run, set);
@@ -41,21 +41,22 @@ async function legacyContents({ store, clock, concurrency }: RunContext, set: Fi
   });
   const files = read.map(({ file }) => file);
   await assertAsListed(store, set, files);
-  // Whoever has begun a record meanwhile may have replaced some of the objects.
+  // A run that has begun a record since then may have replaced some of the objects.
   if ((await readRecord(store, set.location)) !== undefined)
     throw new SetChangedError(`Another run began to write ${set.location.prefix} while it was read`);
   return { files, commit: read[0]?.commit };
 }
 
-/** What the Python tool called `package-hash` is the SHA-256; other tools may mean something else by it. */
+/** The Python tool stores the SHA-256 as `package-hash`; other tools may store something else under that name. */
 function digestOf(head: ObjectHead): string | undefined {
   const sha256 = sha256Of(head);
   return sha256 !== undefined && SHA256.test(sha256) ? sha256 : undefined;
 }
 
 /**
- * An object whose ETag is another than the listed one was replaced since, or its server lists ETags in another form than
- * it answers with. Only a second listing tells: one that shows the same ETag as the first is of the same object.
+ * If an object's ETag differs from the listed one, either the object was replaced, or the server lists ETags in
+ * another form than it returns them in. Only a second listing tells: if it shows the same ETag as the first, the
+ * object is the same.
  */
 async function assertAsListed(store: ObjectStore, set: Finding, files: readonly AssetFile[]): Promise<void> {
   const { listing } = set;
@@ -75,15 +76,15 @@ const MOST_ATTEMPTS = 3;
 interface AssetCopies {
   readonly source: SetLocation;
   readonly files: readonly AssetFile[];
-  /** Whose the copies shall be. */
+  /** The commit and code hash that the copies will carry. */
   readonly owner: AssetOwner;
-  /** What was in their place before the claim was begun or last renewed. */
+  /** The target's listing, from before the claim began or was last renewed. */
   readonly targets: Listing;
 }
 
 /**
- * Copies assets from one set to another, server-side: the bytes do not pass through this machine. Each copy is made
- * only of the ETag that the source's record names.
+ * Copies assets from one set to another, server-side: the bytes do not pass through this machine. Each copy requires
+ * the ETag that the source's record names.
  *
  * @returns the files as they are in the claimed set
  * @throws SetChangedError when an asset of the source is no longer what its record said
@@ -115,8 +116,9 @@ export async function copyAssets(
 }
 
 /**
- * Copies one asset. Where something has appeared in its place, it is the copy whose reply was lost, or comes from a writer
- * that lost the record: whoever still holds the record replaces it. That copy also shows a source that has changed.
+ * Copies one asset. If an object has appeared in its place, it is the copy whose reply was lost, or comes from a
+ * writer that lost the record: the run that still holds the record replaces it. The repeated copy also detects a
+ * source that has changed.
  */
 async function copyAsset(store: ObjectStore, claim: RecordClaim, copy: AssetCopy): Promise<CopyResult> {
   let { condition } = copy;

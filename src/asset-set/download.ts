@@ -11,7 +11,7 @@ import { type Finding, isUsable, lookUpFinished } from './lookup.ts';
 import { type NamingRules, namingProblem, pathProblem } from './path.ts';
 import type { AssetFile } from './record.ts';
 
-/** What is brought back of a set. */
+/** Which files of a set to restore. */
 export interface RestoreSelection {
   readonly isChosen: (path: string) => boolean;
   /** The including patterns of `files` that match none of these paths. */
@@ -26,11 +26,11 @@ interface RestoredSet {
 }
 
 /**
- * Brings a set back into the package directory. Where its objects turn out not to be what its record says, the record
- * is read once more: the set may have been repaired meanwhile, or someone is just at it.
+ * Restores a set into the package directory. If its objects turn out not to be what its record says, the record is
+ * read once more: another run may have repaired the set, or may be doing so.
  *
- * @throws UserError for a name that can't be a file here, before anything is fetched; SetChangedError for a set that is
- *   not what its record says
+ * @throws UserError for a name that can't be a file here, before anything is fetched; SetChangedError for a set that
+ *   is not what its record says
  */
 export async function restoreSet(run: RunContext, set: Finding, selection: RestoreSelection): Promise<RestoredSet> {
   try {
@@ -49,21 +49,21 @@ async function restoreOrStartOver(run: RunContext, set: Finding, selection: Rest
     if (!(error instanceof SetChangedError)) throw error;
     const again = await lookUpFinished(run, set.location);
     if (!isUsable(again, run.legacy) || writeOf(again) === writeOf(set)) throw error;
-    // A file that only the earlier set had may be here already, and would be left beside the others.
+    // A file that only the earlier set had may already be restored, and would stay beside the others.
     if (!new Set(namesIn(set)).isSubsetOf(new Set(namesIn(again)))) throw error;
     run.log.info(`${error.message}: it was repaired meanwhile, so restoring starts over.`);
     return restore(run, again, selection);
   }
 }
 
-/** Which write of a record a finding rests on; none of a set that has no record. */
+/** Identifies the write of the record that a lookup read; undefined for a set without a record. */
 function writeOf({ verdict }: Finding): string | undefined {
   if (verdict.reason !== 'complete') return undefined;
   const { nonce, sequence } = verdict.record.writer;
   return `${sequence} ${nonce}`;
 }
 
-/** Every path of a set, as often as it says so. */
+/** Every path of a set, repetitions included. */
 function namesIn({ verdict, listing }: Finding): readonly string[] {
   return verdict.reason === 'complete' ? verdict.record.files.map(({ path }) => path) : [...listing.keys()];
 }
@@ -81,7 +81,7 @@ async function restore(run: RunContext, set: Finding, { isChosen, naming }: Rest
   return { set, files, fetchedCount };
 }
 
-/** Paths of a record or a listing are an attacker's input. */
+/** Paths from a record or a listing are untrusted input. */
 function refuseNames(paths: readonly string[], { location }: Finding, naming: NamingRules): void {
   for (const path of paths) {
     const problem = pathProblem(path, [location.prefix]);
@@ -97,7 +97,7 @@ function refused(problem: string, prefix: string): UserError {
 
 const MIB = 1024 ** 2;
 const BYTES_IN_MEMORY = 64 * MIB;
-/** Larger ranges are no faster, and take more memory. */
+/** Larger ranges are no faster and take more memory. */
 const LARGEST_RANGE_BYTES = 4 * MIB;
 /** Of one file. */
 const RANGES_AT_ONCE = 4;
@@ -107,16 +107,16 @@ type RestorePorts = Pick<RunContext, 'store' | 'packages' | 'signal' | 'log' | '
 interface Restored {
   /** How many were fetched; the others were there already, with the right digest. */
   readonly fetchedCount: number;
-  /** How many of them have no digest: of a set without a record, whose metadata tells none either. */
+  /** How many of those have no known SHA-256: files of a set without a record, whose metadata has none either. */
   readonly uncheckedCount: number;
 }
 
 /**
- * Brings files of a set back into the package directory. Each is read only as long as the store has it with the ETag
- * given, checked against its SHA-256 under a temporary name, and only then given its own.
+ * Restores files of a set into the package directory. Each is read only while the store has it with the given ETag,
+ * and gets its final name only after its SHA-256 has been verified.
  *
- * @throws SetChangedError when a file is not, or no longer, what its record says; nothing of that file is left. What
- *   else was under way then is ended too.
+ * @throws SetChangedError when a file is not, or no longer, what its record says; nothing of that file is left, and
+ *   all other transfers are aborted
  */
 export async function restoreFiles(
   run: RestorePorts,
@@ -150,7 +150,7 @@ export async function restoreFiles(
   return { fetchedCount, uncheckedCount };
 }
 
-/** A digest does not tell whether a file may be executed, so one that must be is fetched anew. */
+/** A digest does not show whether a file is executable, so executable files are always fetched. */
 async function isThere(
   { packages }: RestorePorts,
   { path, size, sha256, executable }: AssetFile,
@@ -161,7 +161,7 @@ async function isThere(
 }
 
 interface FetchPorts extends RestorePorts {
-  /** Aborts the signal, with the error as its reason: there is no use in anything else that is under way. */
+  /** Aborts the signal, with the error as its reason: the other transfers have become useless. */
   readonly fail: (error: unknown) => void;
 }
 
@@ -184,7 +184,7 @@ async function fetchFile(ports: FetchPorts, fetching: Fetching): Promise<void> {
 }
 
 /**
- * Fetches and writes ranges side by side, and hashes them in their order.
+ * Fetches and writes ranges concurrently, and hashes them in order.
  *
  * @returns the SHA-256 of all of them, base64
  */
@@ -232,7 +232,10 @@ async function readRange(
   );
 }
 
-/** One at a time, however many a record claims there are; an empty file has one, which tells whether it is still there. */
+/**
+ * Yields one range at a time, since a record may claim any number of them. An empty file has one, whose request shows
+ * whether the file is still there.
+ */
 function* rangesOf(sizeBytes: number, rangeBytes: number): Generator<AssetRead['range']> {
   let position = 0;
   do {

@@ -25,26 +25,26 @@ import {
   verdictOnComplete,
 } from './status.ts';
 
-/** The store's clock is read to whole seconds, twice. */
+/** `Date` and `Last-Modified` both have a resolution of one second. */
 const CLOCK_GRAIN_MS = 2000;
 
-/** What was read of a set, and what follows from it. */
+/** What a lookup read of a set, and the status that follows from it. */
 export interface Finding {
   readonly location: SetLocation;
   readonly verdict: Verdict;
   /** The record that the next writer takes over. */
   readonly record: FoundRecord | undefined;
   readonly listing: Listing;
-  /** Whether the listing came in several replies, so that it may show what never was there together. */
+  /** Whether the listing came in several pages, which may show objects that were never there together. */
   readonly isPaged: boolean;
 }
 
-/** Whether a set may be used: complete, or legacy where that is trusted. */
+/** Whether a set may be used: complete, or legacy if that is trusted. */
 export function isUsable({ verdict }: Finding, legacy: 'trust' | 'ignore'): boolean {
   return verdict.reason === 'complete' || (verdict.reason === 'legacy' && legacy === 'trust');
 }
 
-/** Whether a set was, or may have been, complete at some time before now. One whose record was deleted may have been. */
+/** Whether a set is, or may once have been, complete. One whose record was deleted may have been. */
 export function wasSealed({ record: found, verdict }: Pick<Finding, 'record' | 'verdict'>): boolean {
   if (found === undefined) return verdict.reason === 'incomplete';
   return found.record?.state === 'uploading' ? found.record.sealedBefore === true : true;
@@ -53,16 +53,15 @@ export function wasSealed({ record: found, verdict }: Pick<Finding, 'record' | '
 const MOST_ROUNDS = 3;
 
 /**
- * Decides whether a stored set may be used: two requests, sent in parallel, where its record is some seconds old and
+ * Decides whether a stored set may be used. This takes two parallel requests if the record is some seconds old and
  * agrees with a listing of one page.
  *
- * A listing in several pages can agree with a record although the set never did: its first page shows what another run
- * was about to replace, its last what that had replaced. While the record stays, no run of this action replaces
- * anything, so a record that is still the same afterwards shows that what was read was so at one moment.
+ * A listing in several pages can agree with a record although the set never did: its first page shows objects before
+ * another run replaced them, its last page objects after. No run of this action replaces anything while the record
+ * stays the same, so an unchanged record afterwards shows that all pages are of one moment.
  *
- * @returns the verdict with what it rests on; a miss is a verdict, not an error
- * @throws StoreError for anything but a definite answer of the store, SetChangedError where the record is another one
- *   each time
+ * @returns the status and what it rests on; a miss is a status, not an error
+ * @throws StoreError for anything but a definite answer of the store, SetChangedError if the record keeps changing
  */
 export async function lookUp(run: RunContext, location: SetLocation): Promise<Finding> {
   const { store } = run;
@@ -73,7 +72,8 @@ export async function lookUp(run: RunContext, location: SetLocation): Promise<Fi
     if (head?.etag === finding.record?.etag) return finding;
     const before = finding;
     finding = await lookUpReadable(run, location);
-    // Some servers tell ETags otherwise in a reply to HEAD: read twice, the record says as well that it stood still.
+    // Some servers give ETags in another form in replies to HEAD: two reads of the record show just as well that it
+    // did not change.
     if (finding.record?.etag === before.record?.etag) return before;
   }
   if (!isInDoubt(finding)) return finding;
@@ -86,13 +86,13 @@ function isInDoubt({ verdict, isPaged }: Finding): boolean {
   return verdict.reason === 'complete' && isPaged;
 }
 
-/** A record may be archived as well: that nothing can read it is an answer, and the next upload can replace it. */
+/** A record may be archived, too. That is a status, not an error, and the next upload can replace it. */
 async function lookUpReadable(run: RunContext, location: SetLocation): Promise<Finding> {
   const finding = await unlessArchived(lookUpOnce(run, location));
   if (finding !== undefined) return finding;
   const { store } = run;
   const record = await store.head(location.recordKey);
-  // Another run may have replaced it before it was asked for its ETag.
+  // Another run may have replaced the record before the HEAD.
   const again = await unlessArchived(lookUpOnce(run, location));
   if (again !== undefined) return again;
   const found = await listed(location, store.list(location.prefix));
@@ -116,7 +116,7 @@ async function lookUpOnce(run: RunContext, location: SetLocation): Promise<Findi
   const [{ record, elapsedMs }, first] = await waitForAll([read, later.next()]);
   const pages = allOf(first, later);
   if (record === undefined) return lookUpUnrecorded(run, location, await listed(location, pages));
-  // A listing that began before a record was sealed says nothing about the sealed set, even where the two agree.
+  // A listing that began before a record was sealed says nothing about the sealed set, even if the two agree.
   const mayPrecedeRecord = record.record.state === 'complete' && record.ageMs <= elapsedMs + CLOCK_GRAIN_MS;
   return judge(run, { location, record, pages: mayPrecedeRecord ? store.list(location.prefix) : pages });
 }
@@ -128,7 +128,7 @@ async function* allOf(
   for (let page = first; !page.done; page = await later.next()) yield page.value;
 }
 
-/** A record that is still absent after a listing tells that nobody had begun one by then. */
+/** If the record is still absent after the listing, nobody had begun one by then. */
 async function lookUpUnrecorded(run: RunContext, location: SetLocation, found: Listed): Promise<Finding> {
   const { store } = run;
   const unrecorded = { location, record: undefined, ...found };
@@ -137,7 +137,7 @@ async function lookUpUnrecorded(run: RunContext, location: SetLocation, found: L
   const record = await readRecord(store, location);
   if (record !== undefined) return judge(run, { location, record, pages: store.list(location.prefix) });
   const head = await store.head(location.prefix + first);
-  // One that is gone by now can't tell whose the set was.
+  // If the object is gone by now, nothing shows who stored the set.
   if (head === undefined || isOurs(head, location)) {
     const detail = 'its assets are there but their record was deleted';
     return { ...unrecorded, verdict: { reason: 'incomplete', detail } };
@@ -146,7 +146,7 @@ async function lookUpUnrecorded(run: RunContext, location: SetLocation, found: L
   return { ...unrecorded, verdict: name === undefined ? { reason: 'legacy' } : { reason: 'archived', name } };
 }
 
-/** Whether this project stored an object for the very set it is in; the Python tool copies from our cache, too. */
+/** Whether this action stored the object for this very set: the Python tool also copies objects from our cache. */
 function isOurs(head: AssetAttributes, location: SetLocation): boolean {
   return isRecorded(head) && (location.kind === 'cache' || commitOf(head) === location.id);
 }
@@ -190,7 +190,7 @@ export async function readRecord(
 
 /**
  * @param where names the place in messages
- * @throws UserError for what is no record
+ * @throws UserError if it is not a record
  */
 export function dated({ body, distrust, etag, dateMs, lastModifiedMs }: StoredDocument, where: string): ReadRecord {
   const record = distrust === undefined ? parseRecord(body.toString('utf8'), where) : parseUnsigned(body, where);
@@ -200,8 +200,8 @@ export function dated({ body, distrust, etag, dateMs, lastModifiedMs }: StoredDo
 /**
  * Looks a set up, and while another run is writing it looks again, until it settles or the time is up.
  *
- * @param waitMs how long to wait at most; a promotion is waited for 15 s in any case
- * @returns the last finding, still `in-progress` when the time was up
+ * @param waitMs how long to wait at most; a promotion is waited for up to 15 s in any case
+ * @returns the last lookup, still `in-progress` if the time was up
  */
 export async function lookUpSettled(run: RunContext, location: SetLocation, waitMs = run.waitMs): Promise<Finding> {
   const first = await lookUp(run, location);
@@ -217,7 +217,7 @@ export async function lookUpFinished(run: RunContext, location: SetLocation): Pr
   return finding;
 }
 
-/** For whoever can't go on without the set. @throws UserError if another run is still writing it */
+/** For callers that can't go on without the set. @throws UserError if another run is still writing it */
 export function assertFinished({ waitMs }: RunContext, finding: Finding): void {
   const unfinishedBy = describeUnfinished(finding);
   if (unfinishedBy !== undefined)
@@ -230,7 +230,7 @@ export function describeUnfinished({ verdict, location }: Finding): string | und
   return `${describeWriter(verdict.record.writer)} is still writing ${location.prefix}`;
 }
 
-/** A copy out of the cache takes seconds: worth waiting for even by a check that was told not to wait. */
+/** A promotion takes seconds, so even a check with `wait-timeout-seconds: 0` waits for it. */
 const PROMOTION_WAIT_MS = 15_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
@@ -287,7 +287,10 @@ class Watch {
     this.#unchanged.set(location.recordKey, { etag: record?.etag, sinceMs });
   }
 
-  /** A lease also lapses while nobody renews it: by the server's times alone, one from the future would not. */
+  /**
+   * A lease also lapses if its record stays the same for that long by this machine's clock: by the server's times
+   * alone, one from the future never would.
+   */
   async lookAgain(location: SetLocation): Promise<Finding> {
     const { clock, writer } = this.#run;
     const askedAtMs = clock.monotonicMs();
@@ -303,7 +306,7 @@ class Watch {
     return isLive ? finding : { ...finding, verdict: unfinished(record) };
   }
 
-  /** Says once of each writer that it is waited for. */
+  /** Logs once for each writer that this run is waiting for it. */
   tell(findings: readonly Finding[], leftMs: number): void {
     for (const finding of findings) {
       const writer = recordInProgress(finding)?.writer;

@@ -16,13 +16,13 @@ export type Marker = (typeof MARKERS)[number];
 
 const MARKER_NAMES: ReadonlySet<string> = new Set(MARKERS);
 
-/** What HFS+ overlooks in names: `next_hfs_char` of https://github.com/git/git/blob/master/utf8.c */
+/** Characters that HFS+ ignores in names: `next_hfs_char` of https://github.com/git/git/blob/master/utf8.c */
 const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
 
-/** Git's folder as file systems let it be called: in any case, by its short name, with trailing points or a stream. */
+/** Names that some file system takes for `.git`: in any case, by the short name, with trailing dots or a stream. */
 const IN_GIT_FOLDER = /(^|\/)(\.git|git~1)[. ]*(:|\/|$)/i;
 
-/** Markers are how steps talk to each other; they are never assets. */
+/** Whether a path is that of a marker file, which is never an asset. */
 export function isMarker(path: string): boolean {
   return MARKER_NAMES.has(path);
 }
@@ -31,7 +31,7 @@ const UUID = '[0-9a-f-]{36}';
 const RESTORING = new RegExp(`(^|/)\\.restoring-${UUID}$`);
 const UNFINISHED_MARKER = new RegExp(`^(.+)\\.${UUID}\\.tmp$`);
 
-/** What a run that was killed left behind is no asset either: a file it restored, or a marker it wrote. */
+/** Whether a killed run left the file behind while it restored an asset or wrote a marker file: it is not an asset. */
 export function isTemporary(path: string): boolean {
   return RESTORING.test(path) || isMarker(UNFINISHED_MARKER.exec(path)?.[1] ?? '');
 }
@@ -41,14 +41,14 @@ export function isHidden(path: string): boolean {
   return path.split('/').some((segment) => segment.startsWith('.'));
 }
 
-/** Whether a name has bytes that are no text: Node puts something else in their place, under which nothing is there. */
+/** Whether a name was not valid UTF-8: Node replaces such bytes, so no file has the resulting name. */
 export function isNoText(path: string): boolean {
   return !path.isWellFormed() || path.includes('\u{fffd}');
 }
 
 /**
- * Why a path can't be an asset's on any system: it would not survive the round trip through a key, or a restore would
- * refuse it. Upload, promotion and restore all ask this.
+ * Why no asset can have this path, whatever the system: it would not survive the round trip through a key, or a
+ * restore would refuse it. Upload, promotion and restore all check this.
  *
  * @param path relative to the package directory, with `/`; comes from a disk, a listing or a record
  * @param keyPrefixes what comes before the path in each key that the asset will have
@@ -69,24 +69,24 @@ export function pathProblem(path: string, keyPrefixes: readonly string[]): strin
   return `its key under ${tooLong} would have ${Buffer.byteLength(tooLong + path)} bytes, and S3 takes ${MAX_KEY_BYTES}`;
 }
 
-/** A system by what it makes of file names; as Node names it. */
+/** The rules that a system has for file names, by Node's name for it. */
 export type NamingRules = 'win32' | 'darwin' | 'other';
 
-/** https://learn.microsoft.com/windows/win32/fileio/naming-a-file; what follows spaces or a point does not count. */
+/** https://learn.microsoft.com/windows/win32/fileio/naming-a-file; anything after spaces or a dot is ignored. */
 const RESERVED_ON_WINDOWS = /(^|\/)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.[^/]*)?(\/|$)/i;
 const FORBIDDEN_ON_WINDOWS = /[<>:"|?*\\]|[. ](\/|$)/;
 
-/** Of a file or folder name, on every file system that runners have. */
+/** Of a file or folder name, on the file systems of all runners; see `lengthOf` for the unit. */
 const LONGEST_NAME = 255;
-/** No shorter one has more bytes: a UTF-16 unit has three at most. */
+/** A shorter name can't have more than 255 bytes: a UTF-16 unit takes three at most. */
 const MAYBE_TOO_LONG = /[^/]{86}/;
 
 /**
- * Why a set of paths can't all be files of one directory on a system, each under its own name and none of them a
- * marker file. What no system takes, `pathProblem` tells.
+ * Why these paths can't all be files in one directory on a system, each under its own name and none of them a marker
+ * file. `pathProblem` covers what no system allows.
  *
  * @param paths relative, with `/`
- * @returns one sentence about the first trouble, or undefined where there is none
+ * @returns a sentence about the first problem, or undefined if there is none
  */
 export function namingProblem(paths: readonly string[], rules: NamingRules): string | undefined {
   for (const path of paths) {
@@ -111,9 +111,9 @@ function lengthOf(name: string, rules: NamingRules): number {
   return rules === 'other' ? Buffer.byteLength(name) : name.length;
 }
 
-/** Two paths that are one file there, or one that is a file and another's folder. */
+/** Finds two paths that are the same file on the system, or a file that is also the folder of another path. */
 function collision(paths: readonly string[], rules: NamingRules): string | undefined {
-  // Those before a path that its name begins with, shortest first.
+  // Earlier paths that the current name begins with, shortest first.
   const open: NamedPath[] = [];
   for (const { path, name } of inOrder(paths, rules)) {
     while (open.length > 0 && !name.startsWith(open.at(-1)?.name ?? '')) open.pop();
@@ -130,19 +130,19 @@ function collision(paths: readonly string[], rules: NamingRules): string | undef
 
 interface NamedPath {
   readonly path: string;
-  /** What the system makes of it. */
+  /** The path as the system compares it. */
   readonly name: string;
 }
 
-/** So that what begins with a name comes right after it. */
+/** Sorts the paths so that those that begin with a name come right after it. */
 function inOrder(paths: readonly string[], rules: NamingRules): NamedPath[] {
   const named = paths.map((path) => ({ path, name: fold(path, rules) }));
   return named.sort((left, right) => (left.name < right.name ? -1 : Number(left.name > right.name)));
 }
 
 /**
- * Windows and macOS do not tell upper from lower case, and macOS does not tell composed from decomposed letters either.
- * NTFS compares letter by letter, so `ß` is not `ss` there.
+ * Windows and macOS ignore case, and macOS also treats composed and decomposed letters alike. NTFS compares letter by
+ * letter, so `ß` is not `ss` there.
  */
 function fold(path: string, rules: NamingRules): string {
   if (rules === 'other') return path;

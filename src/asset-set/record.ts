@@ -4,8 +4,8 @@ import type { RunIdentity } from '../run-context.ts';
 import { comparePaths, defined, isObject, isText, printable } from '../text.ts';
 import { isCodeHash, isCommit } from './location.ts';
 
-// The record of an asset set: the format, and what a reader may take from one. A record comes from a bucket, so it is
-// an attacker's input until parsed.
+// The format of a set's record, and how to read one. A record comes from a bucket, so it is untrusted input until
+// parsed.
 
 const RECORD_SCHEMA = 's3-asset-manager/record/v1';
 export const LEASE_SECONDS = 120;
@@ -22,12 +22,12 @@ export interface AssetFile {
   readonly etag: string;
   readonly contentType?: string;
   readonly cacheControl?: string;
-  /** What the user had added; the metadata that every asset carries follows from the record. */
+  /** Metadata that the user added; the metadata that every asset carries follows from the record. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly executable?: true;
 }
 
-/** Who writes a record: told to whoever has to wait for it or lost it. */
+/** Who writes a record, for the messages of runs that wait for it or lost it. */
 export interface Writer extends RunIdentity {
   readonly nonce: string;
   readonly sequence: number;
@@ -40,7 +40,7 @@ type Origin =
       readonly codeHash?: string;
       readonly commit?: string;
       readonly legacy?: true;
-      /** Where the sources lie, if not under the record's own prefix: that of the set it was copied from. */
+      /** The prefix that the sources are stored under, if not the record's own: that of the set it was copied from. */
       readonly prefix?: string;
     };
 
@@ -76,7 +76,7 @@ export type RecordDraft = Pick<
   'commit' | 'codeHash' | 'codeHashAlgorithm' | 'sources' | 'origin' | 'sealedBefore'
 >;
 
-/** A record that is there, and what it says, unless it is archived, so that nothing can read it. */
+/** A record that exists, with its content unless it is archived and can't be read. */
 export interface FoundRecord {
   readonly etag: string;
   readonly record?: AssetRecord;
@@ -105,7 +105,7 @@ export function inOrder(files: readonly AssetFile[]): AssetFile[] {
  *
  * @param text the object's body, or the marker `.record.json`
  * @param where names the place in messages
- * @throws UserError for what is no record, or one of a schema this version does not know
+ * @throws UserError if the text is not a record, or has a schema that this version does not know
  */
 export function parseRecord(text: string, where: string): AssetRecord {
   const fields = new Fields(parseJson(text, where), where);
@@ -130,7 +130,7 @@ export function parseRecord(text: string, where: string): AssetRecord {
   return { ...base, state: 'complete', files, totalSize: fields.count('totalSize') };
 }
 
-/** @throws UserError for what is no JSON */
+/** @throws UserError if the text is not JSON */
 function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
@@ -198,7 +198,7 @@ export function describeWriter(writer: Writer): string {
   return printable(`run ${writer.runId}${attempt}${repository}${workflow}${link}`);
 }
 
-/** What to do about an object that is no record. */
+/** What to do about an object that is not a record. */
 const ADVICE = 'find out who wrote it, and delete it to start anew';
 
 /** Typed access to the fields of a parsed JSON object; every mismatch is an error that names the place and the field. */
@@ -288,10 +288,10 @@ function isTexts(value: Readonly<Record<string, unknown>>): value is Readonly<Re
   return Object.values(value).every(isText);
 }
 
-/** No record of an unfinished set has as much; of any other nothing is of interest but that it does not count. */
+/** No record of an unfinished set is larger; about any other, it only matters that it does not count. */
 const MOST_BYTES = 64 * 1024;
 
-/** In place of what is no record, or one of a set that says it is whole. */
+/** Stands in for a body that is too large or not a record. It is `complete`, so nobody waits for its writer. */
 const UNKNOWN: AssetRecord = {
   state: 'complete',
   commit: '',
@@ -303,8 +303,8 @@ const UNKNOWN: AssetRecord = {
 };
 
 /**
- * Reads a record that does not count, since anybody may have written it: for who is at work on its set. Whatever it is
- * takes no memory to speak of, and fails no job.
+ * Reads a record without a trusted signature. It does not count, since anybody may have written it, but it says who is
+ * working on the set. Whatever the body is, this takes little memory and never throws.
  */
 export function parseUnsigned(body: Buffer, where: string): AssetRecord {
   if (body.length > MOST_BYTES) return UNKNOWN;

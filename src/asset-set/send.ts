@@ -15,12 +15,12 @@ import type { Listing } from './status.ts';
 const BYTES_IN_MEMORY = 64 * 1024 * 1024;
 const MOST_REPLACEMENTS = 3;
 
-/** A file of the package directory, and what it is to be stored with. */
+/** A file of the package directory, and the attributes to store it with. */
 export type PlannedAsset = Omit<AssetFile, 'etag' | 'sha256'>;
 
 interface AssetSending {
   readonly assets: readonly PlannedAsset[];
-  /** Read before the claim was begun or last renewed: only such an ETag may be replaced. */
+  /** Read before the claim began or was last renewed: only objects with ETags from then may be replaced. */
   readonly listing: Listing;
   readonly owner: AssetOwner;
   readonly evidence: Evidence;
@@ -28,11 +28,11 @@ interface AssetSending {
 
 /** What shows that an object need not be sent again. */
 interface Evidence {
-  /** Nothing does: every byte is sent. */
+  /** Nothing does: send every byte. */
   readonly overwrite: boolean;
   /**
-   * The files of the record that the set was last complete by, by path; none where that record is gone. Undefined: the
-   * set never was complete, so what is there was put there by uploads, and its metadata is taken at its word.
+   * The files of the set's last complete record, by path; empty if that record is gone. Undefined if the set was never
+   * complete: then its objects come from unfinished uploads, and their metadata is trusted.
    */
   readonly sealed: ReadonlyMap<string, AssetFile> | undefined;
 }
@@ -55,7 +55,7 @@ export function filesByPath(files: readonly AssetFile[]): ReadonlyMap<string, As
   return new Map(files.map((file) => [file.path, file]));
 }
 
-/** One asset on its way: opened, hashed, and ready to be written under whatever condition turns out to hold. */
+/** One asset, opened and hashed, ready to be written under a condition. */
 interface Sender {
   readonly key: string;
   readonly file: Omit<AssetFile, 'etag'> & { readonly sha256: string };
@@ -64,8 +64,8 @@ interface Sender {
 }
 
 /**
- * Stores the planned assets, each only where nothing else is in its place. An object that is there already with the same
- * size, SHA-256 and attributes counts as sent, so an interrupted upload goes on where it stopped.
+ * Stores the planned assets. An object that is already there with the same size, SHA-256 and attributes counts as
+ * sent, so an interrupted upload continues where it stopped. Any other object is replaced.
  *
  * @throws UserError when a file changes while it is being sent, RecordLostError when another writer took over
  */
@@ -104,7 +104,10 @@ interface Storing {
   readonly evidence: Evidence;
 }
 
-/** Writes one asset, or finds it written; one with other bytes is replaced, which only the record's holder may do. */
+/**
+ * Writes one asset, unless it is already there. An object with other bytes is replaced, which only the record's holder
+ * may do.
+ */
 async function storeAsset(
   { store }: RunContext,
   claim: RecordClaim,
@@ -118,11 +121,11 @@ async function storeAsset(
   let replaceable = listedEtag;
   for (let attempt = 1; attempt <= MOST_REPLACEMENTS; attempt += 1) {
     const head = await store.head(sender.key);
-    // Whoever may write to the bucket may write metadata, too, and a signature would vouch for it.
+    // Anyone who can write to the bucket can write metadata, and this run's signature would vouch for it.
     const counts = !evidence.overwrite && !store.requiresSignatures;
     if (counts && head !== undefined && !head.isArchived && isSame(head, sender, evidence))
       return { etag: head.etag, wasPresent: true, contentType: head.contentType };
-    // An ETag that was not known before the last renewal may be that of a new holder: renewing shows who holds on.
+    // An ETag first seen after the last renewal may be a new holder's: renewing shows who holds the record.
     if (head !== undefined && head.etag !== replaceable) await claim.renew();
     replaceable = head?.etag;
     claim.assertHeld();
@@ -143,7 +146,9 @@ function isSame(head: ObjectHead, { file, attributes }: Sender, evidence: Eviden
   return head.sizeBytes === file.size && sha256 === file.sha256 && hasAttributes(head, attributes);
 }
 
-/** Metadata may have been copied to an object that took the place of a sealed one; what the store computed may not. */
+/**
+ * Metadata may have been copied to an object that replaced a sealed one; a SHA-256 that the store computed can't be.
+ */
 function knownSha256(head: ObjectHead, sealed: Evidence['sealed'], path: string): string | undefined {
   if (sealed === undefined) return sha256Of(head);
   const file = sealed.get(path);
@@ -193,8 +198,8 @@ async function wholeSender(
 }
 
 /**
- * A large file: hashed first, since its digest goes into the metadata, and sent part by part with the checksums found
- * then, against which the store checks each part.
+ * A large file: hashed first, since its digest goes into the metadata, then sent in parts with the checksums from that
+ * pass, which the store verifies.
  */
 async function partsSender({ store, signal }: RunContext, context: SenderContext, open: OpenFile): Promise<Sender> {
   const { asset, owner, claim, budget, evidence, progress } = context;
@@ -229,7 +234,7 @@ async function partsSender({ store, signal }: RunContext, context: SenderContext
   };
   const write = (condition: WriteCondition): Promise<WriteResult> =>
     store.putAssetInParts({ ...put, condition }).catch(async (error: unknown) => {
-      // A part that the store refused for its digest was changed since, or on its way.
+      // If the store refused a part for its checksum, it changed on disk or on its way.
       if (error instanceof StoreError && (await open.digests({ parts, signal })).whole !== whole)
         throw changed(asset.path);
       throw error;

@@ -2,17 +2,17 @@ import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify }
 import { InputError } from '../errors.ts';
 import type { ObjectStore } from '../ports.ts';
 
-// A signed record ends with the field `signature`, in this one form. What is signed are the bytes before it, so that
-// nothing needs to be parsed, or written anew, before the signature is known to be right.
+// A signed record ends with the field `signature`, always in this form. The signature covers the bytes before it, so
+// nothing has to be parsed or serialized again before it is verified.
 
 const CONTEXT = 's3-asset-manager/record-signature/v1';
 const SIGNATURE = /^,"signature":\{"keyId":"([0-9a-f]{16})","value":"([A-Za-z0-9+/]{86}==)"\}\}$/;
 const SIGNATURE_BYTES = signatureField('0'.repeat(16), 'A'.repeat(88)).length;
 const CLOSING_BRACE = Buffer.from('}');
 
-/** A record's bytes, one JSON object without white space at its end, and where they lie. */
+/** A record's bytes, one JSON object without white space at its end, and their key. */
 export interface PlacedRecord {
-  /** A record counts nowhere else: that of one commit says nothing about another, nor that of one prefix. */
+  /** Covered by the signature, so that a record can't stand in for one of another commit, code hash or prefix. */
   readonly recordKey: string;
   readonly body: Buffer;
 }
@@ -27,7 +27,7 @@ export function signedRecord({ recordKey, body }: PlacedRecord, { id, key }: Nam
 export interface OpenedRecord {
   /** Without the signature, if it has one. */
   readonly body: Buffer;
-  /** Why the record does not count; undefined where one of the keys has signed just these bytes for this place. */
+  /** Why the record does not count; undefined if one of the keys has signed these very bytes under this key. */
   readonly distrust: string | undefined;
 }
 
@@ -52,7 +52,7 @@ function signatureField(id: string, value: string): Buffer {
   return Buffer.from(`,"signature":${JSON.stringify({ keyId: id, value })}}`);
 }
 
-/** The record's digest stands for it. */
+/** The signed message: the record's key and the digest of its bytes. */
 function messageOf({ recordKey, body }: PlacedRecord, lengthBytes: number): Buffer {
   return Buffer.from(`${CONTEXT}\0${recordKey}\0${hash('sha256', body.subarray(0, lengthBytes), 'hex')}`);
 }
@@ -63,7 +63,7 @@ export interface NamedKey {
   readonly key: KeyObject;
 }
 
-/** Whose records count, and what this run signs its own with. */
+/** Whose records count, and the key that this run signs its own with. */
 export interface RecordKeys {
   /** Undefined: this run can't write a record that counts. */
   readonly signing: NamedKey | undefined;
@@ -83,9 +83,10 @@ const PUBLIC_ADVICE = "give one a line, of what 'openssl pkey -pubout' writes";
 const PEM_LABEL = /-----(BEGIN|END) [A-Z ]+-----/g;
 
 /**
- * Reads the keys. What is signed with `signing-key` counts, whether or not its public part is among the others.
+ * Reads the keys. Records signed with `signing-key` count, whether or not `verify-keys` has its public key.
  *
- * @throws InputError for what is no Ed25519 key; it shows none, since a private one may have been mistaken for a public one
+ * @throws InputError for anything but an Ed25519 key; it never shows a key, since that may be a private one given by
+ *   mistake
  */
 export function recordKeys({ signingKey, verifyKeys }: KeyTexts): RecordKeys {
   const key = signingKey === undefined ? undefined : readSigningKey(signingKey);
@@ -130,14 +131,14 @@ function publicKeyOf(base64: string): KeyObject | undefined {
   return ed25519(() => createPublicKey({ key: bytesOf(base64), format: 'der', type: 'spki' }));
 }
 
-/** @throws Error for anything besides base64, which Node would skip, or end at */
+/** @throws Error for characters other than base64, which Node would skip or stop at */
 function bytesOf(base64: string): Buffer {
   const bytes = Buffer.from(base64, 'base64');
   if (bytes.toString('base64') !== base64) throw new Error('This is no base64');
   return bytes;
 }
 
-/** @returns undefined where it can't be read, or is of another kind */
+/** @returns undefined if the key can't be read or is of another type */
 function ed25519(read: () => KeyObject): KeyObject | undefined {
   try {
     const key = read();
@@ -153,8 +154,8 @@ function named(publicKey: KeyObject): NamedKey {
 }
 
 /**
- * A store whose documents, which are all records, are signed on their way out where there is a key for it. On their way
- * in they come without the signature, and with what speaks against trusting them.
+ * Wraps a store whose documents are all records. They are signed when written, if there is a signing key. When read,
+ * they come without the signature, and with the reason not to trust them if there is one.
  */
 export function signedStore(store: ObjectStore, { signing, trusted }: RecordKeys): ObjectStore {
   return {

@@ -19,16 +19,16 @@ export interface ListedAsset extends Pick<AssetFile, 'size' | 'etag'> {
 /** What lies under a set's prefix, by path relative to it, in the order the store listed it. */
 export type Listing = ReadonlyMap<string, ListedAsset>;
 
-/** A set's listing, as it comes. */
+/** A set's listing, page by page. */
 export type Pages = AsyncIterable<readonly ListedObject[]>;
 
 export interface Listed {
   readonly listing: Listing;
-  /** Whether it came in several pages, so that it may show what never was there together. */
+  /** Whether it came in several pages, which may show objects that were never there together. */
   readonly isPaged: boolean;
 }
 
-/** Reads a listing to its end. Folder placeholders (keys that end in `/`, as consoles make them) are no assets. */
+/** Reads a listing to its end. Folder placeholders (keys that end in `/`, as consoles make them) are not assets. */
 export async function listed({ prefix }: SetLocation, pages: Pages): Promise<Listed> {
   const listing = new Map<string, ListedAsset>();
   let pageCount = 0;
@@ -45,7 +45,7 @@ export async function readListing(store: ObjectStore, location: SetLocation): Pr
   return (await listed(location, store.list(location.prefix))).listing;
 }
 
-/** What is listed but not named by the record: left by a writer that had lost the record. */
+/** Unexpected objects: listed but not in the record, left by a writer that had lost it. */
 export interface Strays {
   readonly count: number;
   readonly first: string | undefined;
@@ -58,9 +58,9 @@ export function straysIn(record: CompleteRecord, listing: Listing): Strays {
   return { count: paths.size, first };
 }
 
-// What a reader may conclude from a set's record and what is listed under its prefix.
+// What a reader may conclude from a set's record and its listing.
 
-/** Slack on a lease, since the store's clock is only read to whole seconds. */
+/** Slack on a lease, since the store's times have a resolution of one second. */
 const LEASE_SLACK_SECONDS = 5;
 
 export type Verdict =
@@ -68,7 +68,7 @@ export type Verdict =
   /** The objects were written by a tool that keeps no record. */
   | { readonly reason: 'legacy' }
   | { readonly reason: 'damaged'; readonly record: CompleteRecord; readonly disagreement: Disagreement }
-  /** The first file, or the record itself, that nothing can read or copy. */
+  /** `name` is the first file, or the record itself, that can't be read or copied. */
   | { readonly reason: 'archived'; readonly name: string }
   | { readonly reason: 'in-progress'; readonly record: UploadingRecord }
   | { readonly reason: 'incomplete'; readonly detail: string }
@@ -97,7 +97,7 @@ interface DatedRecord {
  */
 export function leaseIsLive({ record, ageMs }: DatedRecord, reader: RunIdentity): boolean {
   if (isEarlierAttempt(record.writer, reader)) return false;
-  // Released: its writer had stopped before it said so.
+  // Released: a writer stops before it releases its record.
   if (record.leaseSeconds === 0) return false;
   return ageMs <= (record.leaseSeconds + LEASE_SLACK_SECONDS) * 1000;
 }
@@ -132,7 +132,7 @@ const DAMAGE = {
   etag: 'has another ETag than its record says',
 } as const satisfies Record<Disagreement['difference'], string>;
 
-/** One sentence about a set that is not known to be complete: why it counts or not. */
+/** One sentence that says why a set counts or not, for every status other than `complete`. */
 export function describeOther(
   verdict: Exclude<Verdict, { reason: 'complete' }>,
   { where, count }: { readonly where: string; readonly count: number },
@@ -155,7 +155,7 @@ export function describeOther(
   }
 }
 
-/** Why a record does not count where it lies: it was copied there from another commit, or another code hash. */
+/** Why a record does not count under its key: it is of another commit or code hash, and was copied there. */
 export function misplacement({ commit, codeHash }: AssetRecord, { kind, id }: SetLocation): string | undefined {
   if (kind === 'artifact') return commit === id ? undefined : `its record is of the commit ${commit}`;
   return codeHash === id
@@ -174,7 +174,7 @@ export async function verdictOnComplete(
   return name === undefined ? { reason: 'complete', record } : { reason: 'archived', name };
 }
 
-/** What follows of a record that nobody is working on any more. */
+/** The status of an unfinished set that nobody is working on any more. */
 export function unfinished({ writer }: UploadingRecord): Verdict {
   return { reason: 'incomplete', detail: `its upload by ${describeWriter(writer)} was begun and not finished` };
 }
@@ -182,10 +182,10 @@ export function unfinished({ writer }: UploadingRecord): Verdict {
 const HEADS_AT_ONCE = 16;
 
 /**
- * Finds out which assets really differ from their record, of those that the listing says differ. Some servers list an
- * ETag in another form than they answer with, so if only ETags differ, each object itself is asked. If it agrees with the
- * record, it was either replaced meanwhile, and the set was not whole, or it is listed in that other form: a second
- * listing tells which.
+ * Confirms which of the suspected assets really differ from the record. Some servers list ETags in another form than
+ * they return them in, so if only ETags differ, a HEAD of each object decides. If it agrees with the record, either
+ * the object was replaced in the meantime, and the set was not complete, or it is only listed in another form: a
+ * second listing tells which.
  */
 export async function confirmDisagreements(
   store: ObjectStore,
@@ -205,7 +205,7 @@ export async function confirmDisagreements(
 }
 
 /**
- * Finds an asset that nothing can read or copy before somebody has restored it from its archive.
+ * Finds an asset that is archived, so that it can't be read or copied.
  *
  * @param paths which assets of the listing make the set
  * @returns the first one's path

@@ -6,14 +6,14 @@ import type { RunContext } from '../run-context.ts';
 import { type Outcome, outcomeOfSearch } from './outcome.ts';
 
 export interface CheckOptions extends SearchOptions {
-  /** On a hit, bring these assets back too. */
+  /** On a hit, restore these assets too. */
   readonly restore?: RestoreSelection | undefined;
 }
 
 /**
  * Answers "must I build?", and leaves the answer beside the assets: `.found` lets the upload skip its work.
  *
- * @returns the outcome; a miss is an outcome, and only ever a definite answer of the store
+ * @returns the outcome; a miss is an outcome, and always a definite answer of the store
  */
 export async function check(run: RunContext, options: CheckOptions): Promise<Outcome> {
   const markers = run.dryRun ? undefined : run.packages;

@@ -15,10 +15,10 @@ export interface RestoreOptions extends SearchOptions {
 }
 
 /**
- * Brings the assets of a commit, or of its code, back into the package directory, every byte verified.
+ * Restores the assets of a commit, or of the same code, into the package directory, every byte verified.
  *
- * @returns the outcome; a miss is one too
- * @throws UserError when another run is still writing the set, and for files that can't be brought back as they were
+ * @returns the outcome; a miss is an outcome
+ * @throws UserError when another run is still writing the set, and for files that can't be restored as they were
  */
 export async function restore(run: RunContext, options: RestoreOptions): Promise<Outcome> {
   const packages = run.dryRun ? undefined : run.packages;
@@ -35,7 +35,7 @@ export async function restore(run: RunContext, options: RestoreOptions): Promise
   return outcomeOfSearch(result, restored);
 }
 
-/** Restores a set, and says what came of it. @returns undefined where it only said what it would do */
+/** Restores a set and logs the result. @returns undefined in a dry run, which only logs what it would do */
 export async function bringBack(
   run: RunContext,
   found: Finding,
@@ -50,7 +50,7 @@ export async function bringBack(
   }
   const { set, files, fetchedCount } = await restoreSet(run, found, selection);
   warnOfUnmatched(run, set, selection, files);
-  // Whether that is an error is for the caller to say.
+  // The caller decides whether that is an error.
   if (files.length === 0 && filesOf(set).length > 0) return { set, files, isRestored: false };
   const presentCount = files.length - fetchedCount;
   log.info(
@@ -64,7 +64,7 @@ function described(files: Outcome['files'], note = ''): string {
   return `${countedAssets(files)} (${readableSize(totalSize(files))}${note})`;
 }
 
-/** Whoever names a file wants it restored. */
+/** A pattern that matches nothing is probably misspelt. */
 function warnOfUnmatched(
   { log }: RunContext,
   { location }: Finding,
@@ -77,7 +77,7 @@ function warnOfUnmatched(
     );
 }
 
-/** Nothing is removed, so a later upload or deployment of the whole directory would take other files along. */
+/** A restore removes nothing, so a later upload or deployment of the whole directory would include other files. */
 async function tellOthers({ packages, log }: RunContext, restored: Outcome['files']): Promise<void> {
   const count = (await packages.countFiles()) ?? 0;
   const others = count - restored.filter(({ path }) => !isHidden(path)).length;
