@@ -31,11 +31,14 @@ async function blockOf(page: string, part: string): Promise<string> {
   return found[0] ?? '';
 }
 
-/** `make` fills dist/, and `make packages` packages/, with something else each time. */
-const MAKEFILE = `.PHONY: dist packages
-dist packages:
-	mkdir -p $@
-	date +%s%N >$@/app.zip
+/** `make` fills dist/, and `make assets` packages/, with something else each time. */
+const MAKEFILE = `.PHONY: dist assets
+dist:
+\tmkdir -p dist
+\tdate +%s%N >dist/app.zip
+assets:
+\tmkdir -p packages
+\tdate +%s%N >packages/app.zip
 `;
 
 /** @returns what is stored for the commit that is checked out */
@@ -60,13 +63,13 @@ withAct.each([
     const { scenario } = github;
     const files = { 'package-lock.json': '{}', Makefile: MAKEFILE, [WORKFLOW]: await workflow() };
     await scenario.commit(files);
-    expect(await github.push()).toEqual({ jobs, scripts: [last, 'make packages'].toSorted() });
+    expect(await github.push()).toEqual({ jobs, scripts: [last, 'make assets'].toSorted() });
     const first = stored();
     await scenario.commit({ 'README.md': 'changed' });
     expect(await github.push()).toEqual({ jobs, scripts: [last] });
     expect(stored()).toBe(first);
     await scenario.commit({ 'src/main.txt': 'changed' });
-    expect(await github.push()).toEqual({ jobs, scripts: [last, 'make packages'].toSorted() });
+    expect(await github.push()).toEqual({ jobs, scripts: [last, 'make assets'].toSorted() });
     expect(stored()).not.toBe(first);
   });
 });
@@ -90,8 +93,8 @@ withAct('examples/monorepo.yml', () => {
     await github.scenario.commit({ ...MONOREPO, [WORKFLOW]: await example('monorepo.yml') });
   });
 
-  const API = 'make -C api packages';
-  const SITE = 'make -C site packages';
+  const API = 'make -C api assets';
+  const SITE = 'make -C site assets';
   const BUILT = { jobs: ['build api: success', 'build site: success', CHECKED, LAST], scripts: [API, SITE] };
   const SKIPPED = { jobs: [CHECKED, LAST], scripts: [] };
 
