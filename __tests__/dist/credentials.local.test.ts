@@ -242,7 +242,7 @@ describe('a fault on the way to credentials is told as what it is', () => {
   it('nobody has logged in to SSO', async () => {
     await profile(SSO_SESSION);
     const told =
-      /The AWS credentials of the profile 'ci' can't be had \(The SSO session token associated with profile=ci was not found .*'aws sso login'/;
+      /The AWS credentials of the profile 'ci' can't be fetched \(The SSO session token associated with profile=ci was not found .*'aws sso login'/;
     await expectTold({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci' } }, told);
   });
 
@@ -271,7 +271,7 @@ describe('a fault on the way to credentials is told as what it is', () => {
 
   it('the profile that a profile takes its keys from is misspelt', async () => {
     await profile(`[profile ci]\nrole_arn = ${ROLE}\nsource_profile = bas\n`);
-    await expectTold({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci' } }, /'ci' can't be had \(.*\[bas\]/);
+    await expectTold({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci' } }, /'ci' can't be fetched \(.*\[bas\]/);
   });
 
   it('AWS_PROFILE is misspelt, also where the machine has a role', async () => {
@@ -282,7 +282,7 @@ describe('a fault on the way to credentials is told as what it is', () => {
 
   it('the token file is missing', async () => {
     const env = { ...(await podVariables()), AWS_WEB_IDENTITY_TOKEN_FILE: join(home, 'gone') };
-    await expectTold({ inputs: NO_KEYS, env }, /role\/runner .*can't be had \(ENOENT: .*gone'\): check the token file/);
+    await expectTold({ inputs: NO_KEYS, env }, /role\/runner .*can't be fetched \(ENOENT: .*gone'\): check the token file/);
   });
 
   it('half of a pair of variables is missing', async () => {
@@ -297,7 +297,7 @@ describe('a fault on the way to credentials is told as what it is', () => {
       parameters.Action === undefined
         ? undefined
         : { kind: 'error', status: 403, code: 'AccessDenied', message: 'Not authorized to perform it' };
-    const told = /role\/runner .*can't be had \(AccessDenied: Not authorized to perform it\)/;
+    const told = /role\/runner .*can't be fetched \(AccessDenied: Not authorized to perform it\)/;
     await expectTold({ inputs: NO_KEYS, env: await podVariables() }, told);
   });
 
@@ -305,7 +305,7 @@ describe('a fault on the way to credentials is told as what it is', () => {
     const answer = "[req]: (AccessDeniedException): Service account isn't associated, fault: client";
     services.answers.push({ on: '/container', answer: (response) => response.writeHead(400).end(answer) });
     const told =
-      /the container \(127\.0\.0\.1:\d+\) can't be had \(Status400: \[req\]: \(AccessDeniedException\): Service/;
+      /the container \(127\.0\.0\.1:\d+\) can't be fetched \(Status400: \[req\]: \(AccessDeniedException\): Service/;
     await expectTold({ inputs: NO_KEYS, env: services.containerVariables }, told);
   });
 
@@ -316,7 +316,7 @@ describe('a fault on the way to credentials is told as what it is', () => {
 
   it("a gateway's page comes in place of the container's answer", async () => {
     for (let attempt = 0; attempt < 4; attempt += 1) services.answers.push({ on: '/container', answer: PAGE });
-    const told = /answered 200 with something that is no reply of it: check the proxy/;
+    const told = /answered 200 with a reply that is not its own: check the proxy/;
     await expectTold({ inputs: NO_KEYS, env: services.containerVariables }, told);
   });
 
@@ -330,13 +330,13 @@ describe('a fault on the way to credentials is told as what it is', () => {
             body: '<!doctype html><html><p>Log in</p></html>',
             headers: { 'content-type': 'text/html' },
           };
-    const told = new RegExp(`can't be assumed, since STS answered ${status} with something that is no reply of it`);
+    const told = new RegExp(`can't be assumed, since STS answered ${status} with a reply that is not its own`);
     await expectTold({ inputs: AS_ROLE, env: services.tokenVariables }, told);
   });
 
   it("GitHub's token service is out of reach", async () => {
     const env = { ...services.tokenVariables, ACTIONS_ID_TOKEN_REQUEST_URL: 'http://127.0.0.1:1/' };
-    const told = /GitHub gave no OIDC token, since its token service 127\.0\.0\.1:1 can't be reached/;
+    const told = /GitHub issued no OIDC token, since its token service 127\.0\.0\.1:1 can't be reached/;
     await expectTold({ inputs: AS_ROLE, env }, told);
   });
 });

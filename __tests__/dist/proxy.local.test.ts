@@ -54,7 +54,7 @@ describe('a proxy', () => {
         HTTPS_PROXY: `http://name:hunter2@127.0.0.1:${proxy.port}`,
       });
       expect(lines.filter((line) => line.startsWith('::error'))).toEqual([
-        `::error::s3.corp.example:443 can't be reached: the proxy ${proxy.url} answered 407: check the name and the password in HTTPS_PROXY`,
+        `::error::s3.corp.example:443 can't be reached: the proxy ${proxy.url} answered 407: check the user name and the password in HTTPS_PROXY`,
       ]);
       expect(exitCode).toBe(1);
       expect(lines.join('\n') + stderr).not.toContain('hunter2');

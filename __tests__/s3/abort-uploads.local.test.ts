@@ -18,7 +18,7 @@ function requestsOf(operation: LoggedRequest['operation']): LoggedRequest[] {
   return server.requests.filter((request) => request.operation === operation);
 }
 
-/** The first of the open uploads, as a server would list them that lists few at once. */
+/** Lists only the first few open uploads, like a server with small pages. */
 function pageOfUploads(count: number): string {
   const uploads = server.uploads(BUCKET);
   const listed = uploads
@@ -37,25 +37,25 @@ async function leaveOpen(key: string): Promise<void> {
   server.fault = undefined;
 }
 
-it('finds nothing where nothing is', async () => {
+it('returns 0 if no upload is open', async () => {
   expect(await storeAt(server).abortUploads('artifacts/c1/')).toBe(0);
 });
 
-it('removes what is open under the prefix, several of one key too, and nothing else', async () => {
+it('aborts every open upload under the prefix, several of one key too, and no other', async () => {
   for (const key of ['c1/a', 'c1/a', 'c1/deep/b', 'c10/a', 'c1']) await leaveOpen(key);
   expect(await storeAt(server).abortUploads('c1/')).toBe(3);
   expect(server.uploads(BUCKET).map(({ key }) => key)).toEqual(['c10/a', 'c1']);
   expect(await storeAt(server).abortUploads('c1')).toBe(2);
 });
 
-it('goes on until a listing is whole', async () => {
+it('goes on until the listing is complete', async () => {
   for (const key of ['c1/a', 'c1/a', 'c1/b', 'c1/b', 'c1/c']) await leaveOpen(key);
   server.fault = ({ operation }) =>
     operation === 'ListMultipartUploads' ? { kind: 'reply', status: 200, body: pageOfUploads(2) } : undefined;
   expect(await storeAt(server).abortUploads('c1/')).toBe(5);
 });
 
-it('does not go on for ever where nothing is removed', async () => {
+it('does not go on forever if nothing gets removed', async () => {
   await leaveOpen('c1/a');
   const body = pageOfUploads(0);
   server.fault = ({ operation }) =>
@@ -65,7 +65,7 @@ it('does not go on for ever where nothing is removed', async () => {
   expect(await storeAt(server).abortUploads('c1/')).toBe(1);
 });
 
-it('does not mind that one is gone by then', async () => {
+it('ignores an upload that is gone by then', async () => {
   await leaveOpen('c1/a');
   let isFirst = true;
   server.fault = ({ operation }) => {
@@ -77,7 +77,7 @@ it('does not mind that one is gone by then', async () => {
   expect(requestsOf('AbortMultipartUpload').at(-1)?.errorCode).toBe('NoSuchUpload');
 });
 
-it('passes on that it is not allowed to', async () => {
+it('reports a missing permission', async () => {
   await leaveOpen('c1/a');
   server.fault = ({ operation }) =>
     operation === 'AbortMultipartUpload' ? { kind: 'error', status: 403, code: 'AccessDenied' } : undefined;
@@ -87,7 +87,7 @@ it('passes on that it is not allowed to', async () => {
   await storeAt(server).abortUploads('');
 });
 
-it('leaves alone what is left when it is told to stop', async () => {
+it('leaves the remaining uploads alone when it is stopped', async () => {
   for (const key of ['c1/a', 'c1/b', 'c1/c']) await leaveOpen(key);
   let asked = 0;
   const stopAtSecond = (): void => {

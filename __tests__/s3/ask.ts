@@ -1,8 +1,8 @@
 import { registerHooks } from 'node:module';
 import type { StoreSettings } from '../../src/s3/settings.ts';
 
-// A program that asks a store, as the action does, and ends when nothing is left to do: the argument says what to ask.
-// Prints what it got, and which packages it loaded.
+// A program that calls a store like the action does: the argument names the calls. Prints the answers and the packages
+// that were loaded.
 
 export interface Question {
   readonly settings: StoreSettings;

@@ -6,7 +6,7 @@ import { s3ObjectStore } from '../../src/s3/object-store.ts';
 import { LIMITS } from '../../src/s3/transport.ts';
 import { ABSENT, assetOf, BUCKET, copyOf, faultOf, largeAssetOf, OPERATIONS, prepare, settingsFor } from './stores.ts';
 
-// Stores that refuse headers which AWS knows.
+// Stores that refuse headers that AWS accepts.
 
 let server: LocalS3;
 let lines: string[];
@@ -21,7 +21,7 @@ beforeEach(() => {
   server.clearRequests();
   lines = [];
   const log = { info: () => {}, debug: (line: string) => void lines.push(line) };
-  // One attempt: what is refused is no passing fault.
+  // One attempt: a refusal is not a transient fault.
   const settings = settingsFor(server.url, { partSizeBytes: 3, maxAttempts: 1 });
   store = s3ObjectStore(settings, { limits: LIMITS, log });
 });
@@ -62,20 +62,20 @@ describe.each(REFUSALS)('a server that answers $code to checksums', (refusal) =>
     },
   );
 
-  it('is told of once where many requests are under way', async () => {
+  it('is logged once if many requests are in flight', async () => {
     await Promise.all(['a', 'b', 'c', 'd'].map((key) => store.putAsset(assetOf(key, key))));
     expect(lines).toHaveLength(1);
     expect(server.keys(BUCKET)).toEqual(['a', 'b', 'c', 'd', 'doc', 'source']);
   });
 
-  it('still has every byte checked', async () => {
+  it('still checks every byte', async () => {
     await store.putAsset(assetOf('a', 'a'));
     const fault = await faultOf(store.putAsset({ ...assetOf('b', 'b'), body: Buffer.from('x') }));
     expect(fault.message).toContain('XAmzContentSHA256Mismatch');
     expect(server.keys(BUCKET)).not.toContain('b');
   });
 
-  it('still has every condition kept', async () => {
+  it('still checks every condition', async () => {
     expect(await store.putAsset(assetOf('doc', 'x'))).toEqual({ outcome: 'precondition-failed' });
     expect(await store.putAsset(assetOf('new', 'x'))).toMatchObject({ outcome: 'written', guarded: true });
   });
@@ -92,12 +92,12 @@ describe.each(REFUSALS)('a server that answers $code to conditions', ({ code, st
     ],
     ['an asset', (to) => to.putAsset(assetOf('new', '{}'))],
     ['an asset in parts', (to) => to.putAssetInParts(largeAssetOf('new', Buffer.from('{}')))],
-  ])('is sent %s without, and that is said', async (_, work) => {
+  ])('gets %s without a condition, and the result says so', async (_, work) => {
     expect(await work(store)).toEqual({ outcome: 'written', guarded: false, etag: expect.any(String) });
     expect(server.uploads(BUCKET)).toEqual([]);
   });
 
-  it('is sent a condition of each kind, and of each kind of write, once', async () => {
+  it('gets each kind of condition, with each kind of write, only once', async () => {
     const source = { key: 'source', etag: server.get(BUCKET, 'source')?.etag ?? '', sizeBytes: 6 };
     for (const name of ['a', 'b', 'c']) {
       await store.putAsset(assetOf(name, name));
@@ -105,7 +105,7 @@ describe.each(REFUSALS)('a server that answers $code to conditions', ({ code, st
       expect(await store.copyAsset(copyOf(source, name, { condition: ABSENT }))).toMatchObject({ outcome: 'copied' });
     }
     expect(server.requests.filter(hasCondition).map(({ operation, key }) => [operation, key])).toEqual([
-      // Each twice, since it could be the checksum that is refused.
+      // Each twice, since the refusal could also be about the checksum.
       ...Array(4).fill(['PutObject', 'a']),
       ['CopyObject', 'a'],
     ]);
@@ -116,7 +116,7 @@ describe.each(REFUSALS)('a server that answers $code to conditions', ({ code, st
     expect(lines).toEqual([]);
   });
 
-  it('and to checksums is sent neither', async () => {
+  it('and to checksums gets neither', async () => {
     refuse((request) => hasChecksum(request) || hasCondition(request), { code, status });
     for (const operate of Object.values(OPERATIONS)) await operate(store);
     expect(server.keys(BUCKET)).toEqual(['copy', 'doc', 'new-doc', 'parts', 'put', 'source']);
@@ -124,7 +124,7 @@ describe.each(REFUSALS)('a server that answers $code to conditions', ({ code, st
     expect(lines).toHaveLength(1);
   });
 
-  it('but refuses without them too, is told by what it said', async () => {
+  it('but refuses the request without them too is quoted in the error', async () => {
     server.fault = () => ({ kind: 'error', status, code });
     const fault = await faultOf(store.writeDocument('new', Buffer.from('{}'), ABSENT));
     expect(fault.message).toContain(`answered ${status} (${code}: `);
@@ -133,8 +133,8 @@ describe.each(REFUSALS)('a server that answers $code to conditions', ({ code, st
   });
 });
 
-it('a fault that another one follows is told by the first', async () => {
-  // As a bucket with Object Lock has it.
+it('if the second attempt fails differently, the first error is reported', async () => {
+  // Like a bucket with Object Lock.
   server.fault = (request) =>
     hasChecksum(request)
       ? { kind: 'error', status: 400, code: 'InvalidArgument', message: 'Bad tags' }
@@ -142,7 +142,7 @@ it('a fault that another one follows is told by the first', async () => {
   expect((await faultOf(store.putAsset(assetOf('a', 'a')))).message).toContain('(InvalidArgument: Bad tags)');
 });
 
-it('nothing is left out at AWS for a 400', () => {
+it('never leaves headers out at AWS because of a 400', () => {
   const [aws, other] = [settingsFor(undefined), settingsFor('https://s3.example.com')];
   expect(REFUSALS.map(({ code }) => isUnknownHeader(aws, code))).toEqual([false, false, true]);
   expect(REFUSALS.map(({ code }) => isUnknownHeader(other, code))).toEqual([true, true, true]);

@@ -12,7 +12,7 @@ import type { Question } from './ask.ts';
 import { ForwardProxy } from './forward-proxy.ts';
 import { prepare, settingsFor } from './stores.ts';
 
-// What can only be told of a whole process.
+// Behaviour of a whole process.
 const PROGRAM = resolve(import.meta.dirname, 'ask.ts');
 const ANSWERS = [['doc', 'source'], expect.stringMatching(/^".*"$/), expect.stringMatching(/^".*"$/)];
 
@@ -57,20 +57,20 @@ async function ask(
 }
 
 describe('a process', () => {
-  it('ends with its last request, though connections are still open', async () => {
+  it('ends after its last request, even if connections are still open', async () => {
     const result = await ask(settingsFor(server.url, { region: undefined }));
     expect(result).toMatchObject({ answers: ANSWERS, exitCode: 0, stderr: '' });
-    // Without end, since the server closes no connection of its own accord.
+    // Otherwise it would never end, since the server closes no connection.
     expect(result.durationMs).toBeLessThan(20_000);
   });
 
-  it('ends after the region alone could not be found', async () => {
+  it("ends if the region can't be found", async () => {
     server.fault = () => ({ kind: 'reply', status: 503 });
     const settings = settingsFor(server.url, { region: undefined, maxAttempts: 1 });
     expect(await ask(settings, { ask: ['list'] })).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
-  it('ends after connections that break, none of the errors unhandled', async () => {
+  it('ends after broken connections, without an unhandled error', async () => {
     server.fault = ({ sequence }) => (sequence % 2 === 0 ? { kind: 'reset' } : { kind: 'truncate', afterBytes: 3 });
     const result = await ask(settingsFor(server.url, { maxAttempts: 1 }), {
       ask: ['list', 'list', 'readDocument', 'head'],
@@ -86,8 +86,8 @@ describe('a process', () => {
   });
 });
 
-describe('what is loaded', () => {
-  it('by a listing, a record and a head is neither the SDK’s client nor anything for proxies or roles', async () => {
+describe('the modules loaded', () => {
+  it('by a listing, a record and a head include neither the SDK’s client nor anything for proxies or roles', async () => {
     const { loaded, answers } = await ask(settingsFor(server.url));
     expect(answers).toEqual(ANSWERS);
     const heavy = /^@aws-sdk\/(client|credential|nested|middleware)|proxy|^agent-base$|^@smithy\/fetch/;
@@ -95,13 +95,13 @@ describe('what is loaded', () => {
     expect(loaded).toContain('@smithy/signature-v4');
   });
 
-  it('by what multipart uploads need is the client, but nothing for proxies', async () => {
+  it('by multipart uploads include the client, but nothing for proxies', async () => {
     const { loaded } = await ask(settingsFor(server.url), { ask: ['abortUploads'] });
     expect(loaded).toContain('@aws-sdk/client-s3');
     expect(loaded.filter((name) => /proxy|^agent-base$/.test(name))).toEqual([]);
   });
 
-  it('for a server that NO_PROXY names is nothing for proxies', async () => {
+  it('for a server in NO_PROXY include nothing for proxies', async () => {
     const env = { HTTP_PROXY: 'http://proxy.invalid:3128', NO_PROXY: '127.0.0.0/8' };
     const { loaded, answers } = await ask(settingsFor(server.url), { ask: ['list'], env });
     expect(answers).toEqual([ANSWERS[0]]);
@@ -109,7 +109,7 @@ describe('what is loaded', () => {
   });
 });
 
-/** What stands for AWS: it speaks TLS under the names of its servers, and is reached through a proxy only. */
+/** Stands in for AWS: serves the names of its servers over TLS, and can only be reached through a proxy. */
 class PretendedAws implements AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
   readonly proxy: ForwardProxy;
@@ -154,7 +154,7 @@ describe('AWS, behind a proxy', () => {
     const result = await ask(settingsFor(undefined, SETTINGS), { env: aws.env });
     expect(result).toMatchObject({ answers: ANSWERS, exitCode: 0, stderr: '' });
     expect(result.durationMs).toBeLessThan(20_000);
-    // One connection for each server: they are kept.
+    // Connections are reused: one for each server.
     expect(aws.proxy.lines).toEqual([
       'CONNECT s3.us-east-1.amazonaws.com:443',
       'CONNECT s3.eu-central-1.amazonaws.com:443',
@@ -167,15 +167,15 @@ describe('AWS, behind a proxy', () => {
     ]);
   });
 
-  it('does not know a bucket', async () => {
+  it('is reported not to know a bucket', async () => {
     server.fault = () => ({ kind: 'reply', status: 404 });
     const settings = settingsFor(undefined, { ...SETTINGS, bucket: 'no.such.bucket' });
     const missing =
-      "StoreError: AWS does not say in which region the bucket 'no.such.bucket' is (status 404): check bucket, or set aws-region";
+      "StoreError: AWS does not say which region the bucket 'no.such.bucket' is in (status 404): check bucket, or set aws-region";
     expect(await ask(settings, { ask: ['list', 'head'], env: aws.env })).toMatchObject({ answers: [missing, missing] });
   });
 
-  it('has a bucket without dots in the name of the host', async () => {
+  it('is addressed by a host name with the bucket in it, if that has no dots', async () => {
     const settings = settingsFor(undefined, { bucket: 'my-assets', region: 'eu-central-1', forcePathStyle: false });
     await ask(settings, { ask: ['list', 'head'], env: aws.env });
     expect(new Set(aws.proxy.lines)).toEqual(new Set(['CONNECT my-assets.s3.eu-central-1.amazonaws.com:443']));
@@ -184,12 +184,12 @@ describe('AWS, behind a proxy', () => {
     );
   });
 
-  it('whose certificate is not trusted is told, with the way out', async () => {
+  it('with an untrusted certificate is reported, with advice', async () => {
     const settings = settingsFor(undefined, { ...SETTINGS, region: 'eu-central-1' });
     const { answers } = await ask(settings, { ask: ['list', 'head'], env: { HTTPS_PROXY: aws.proxy.url } });
     for (const answer of answers)
       expect(answer).toMatch(
-        /AWS S3 can't be reached \(.*certificate.*\): check endpoint-url, or name the file of its/,
+        /AWS S3 can't be reached \(.*certificate.*\): check endpoint-url, or set NODE_EXTRA_CA_CERTS/,
       );
     expect(answers).toHaveLength(2);
   });

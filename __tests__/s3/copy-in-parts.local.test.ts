@@ -28,7 +28,7 @@ function requestsOf(operation: LoggedRequest['operation']): LoggedRequest[] {
   return server.requests.filter((request) => request.operation === operation);
 }
 
-it('a source that is small enough is copied at once', async () => {
+it('copies a small source in one request', async () => {
   server.put(BUCKET, 'source', BODY.subarray(1));
   const { etag = '' } = server.get(BUCKET, 'source') ?? {};
   const result = await storeAt(server, {}, LARGE).copyAsset(copyOf({ key: 'source', etag, sizeBytes: 10 * KIB }, 'b'));
@@ -36,7 +36,7 @@ it('a source that is small enough is copied at once', async () => {
   expect(server.requests.map(({ operation }) => operation)).toEqual(['CopyObject']);
 });
 
-it('as large as S3 copies at once is 5 GiB, unless a test says otherwise', () => {
+it('copies up to 5 GiB in one request by default', () => {
   expect(LIMITS).toMatchObject({ copiedAtOnceBytes: 5 * 1024 ** 3, copiedPartBytes: 256 * 1024 ** 2 });
 });
 
@@ -60,15 +60,15 @@ describe('a source that is too large', () => {
   });
 
   it.each<[what: string, change: () => void]>([
-    ['has changed', () => void server.put(BUCKET, 'source', randomBytes(BODY.length))],
-    ['is gone', () => server.delete(BUCKET, 'source')],
-  ])('and %s is not copied', async (_, change) => {
+    ['changed', () => void server.put(BUCKET, 'source', randomBytes(BODY.length))],
+    ['was deleted', () => server.delete(BUCKET, 'source')],
+  ])('is not copied if it %s', async (_, change) => {
     change();
     expect(await storeAt(server, {}, LARGE).copyAsset(copyOf(source, 'b'))).toEqual({ outcome: 'source-changed' });
     expect(server.get(BUCKET, 'b')).toBeUndefined();
   });
 
-  it('and changes in the middle is not copied', async () => {
+  it('is not copied if it changes in the middle', async () => {
     server.fault = ({ operation, query }) => {
       if (operation === 'UploadPartCopy' && query.partNumber === '3')
         server.put(BUCKET, 'source', randomBytes(20 * KIB));
@@ -78,7 +78,7 @@ describe('a source that is too large', () => {
     expect(server.get(BUCKET, 'b')).toBeUndefined();
   });
 
-  it('and may not be read is a fault that says what is needed', async () => {
+  it("fails naming the missing permission if it can't be read", async () => {
     server.fault = ({ operation }) =>
       operation === 'UploadPartCopy' ? { kind: 'error', status: 403, code: 'AccessDenied' } : undefined;
     const fault = await faultOf(storeAt(server, {}, LARGE).copyAsset(copyOf(source, 'b')));
@@ -87,7 +87,7 @@ describe('a source that is too large', () => {
     );
   });
 
-  it('and is answered with an error in a 200 is tried again', async () => {
+  it('is retried after an error in a 200', async () => {
     let isFirst = true;
     server.fault = ({ operation }) => {
       if (operation !== 'UploadPartCopy' || !isFirst) return undefined;
@@ -112,7 +112,7 @@ describe('a source that is too large', () => {
   });
 });
 
-it('a copy onto itself is one with other attributes', async () => {
+it('an object copied onto itself gets the new attributes', async () => {
   expect(await storeAt(server).copyAsset(copyOf(source, 'source'))).toEqual({ outcome: 'copied', etag: source.etag });
   expect(server.get(BUCKET, 'source')?.metadata).toEqual(ATTRIBUTES.metadata);
 });

@@ -33,7 +33,7 @@ function requestsOf(operation: LoggedRequest['operation'], at = server): LoggedR
   return at.requests.filter((request) => request.operation === operation);
 }
 
-/** One request of each way. */
+/** A listing and a HEAD. */
 async function useBoth(settings: Partial<StoreSettings>, at = server): Promise<void> {
   const store = storeAt(at, settings);
   expect(await keysIn(store)).toEqual(['doc', 'source']);
@@ -41,19 +41,19 @@ async function useBoth(settings: Partial<StoreSettings>, at = server): Promise<v
 }
 
 describe('keys', () => {
-  it('that were given sign every request', async () => {
+  it('given as inputs sign every request', async () => {
     await useBoth({});
     expect(server.requests.map(({ accessKeyId }) => accessKeyId)).toEqual(['test', 'test']);
     expect(server.requests.some(({ headers }) => 'x-amz-security-token' in headers)).toBe(false);
   });
 
-  it('that were given with a session token sign it too', async () => {
+  it('given with a session token sign the token too', async () => {
     const credentials = server.issueCredentials();
     await useBoth({ credentials });
     for (const { headers } of server.requests) expect(headers['x-amz-security-token']).toBe(credentials.sessionToken);
   });
 
-  it('of the environment are found', async () => {
+  it('in the environment are found', async () => {
     const { accessKeyId, secretAccessKey, sessionToken } = server.issueCredentials();
     setVariables({
       AWS_ACCESS_KEY_ID: accessKeyId,
@@ -64,7 +64,7 @@ describe('keys', () => {
     expect(server.requests.map((request) => request.accessKeyId)).toEqual([accessKeyId, accessKeyId]);
   });
 
-  it('of the environment that have expired are told at once', async () => {
+  it('in the environment that have expired are reported at once', async () => {
     const { accessKeyId, secretAccessKey, sessionToken } = server.issueCredentials(-1);
     setVariables({
       AWS_ACCESS_KEY_ID: accessKeyId,
@@ -80,14 +80,14 @@ describe('keys', () => {
     expect(server.requests.map(({ operation }) => operation)).toEqual([
       'ListObjectsV2',
       'HeadObject',
-      // The reply to a HEAD does not say that it wasn't the checksum.
+      // HEAD is sent again without checksums, since its refusal gives no reason.
       'HeadObject',
       'GetObject',
       'PutObject',
     ]);
   });
 
-  it('of a profile are found', async () => {
+  it('in a profile are found', async () => {
     const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-profile-'));
     const file = join(directory, 'credentials');
     await writeFile(file, '[ci]\naws_access_key_id = test\naws_secret_access_key = testsecret1\n');
@@ -96,12 +96,12 @@ describe('keys', () => {
     await rm(directory, { recursive: true });
   });
 
-  it('that were given go before those of the environment', async () => {
+  it('given as inputs take precedence over those in the environment', async () => {
     setVariables({ AWS_ACCESS_KEY_ID: 'other', AWS_SECRET_ACCESS_KEY: 'other' });
     await useBoth({});
   });
 
-  it('that are nowhere are missed at once, in one line, and without a request', async () => {
+  it('that are missing are reported at once, in one line, without a request', async () => {
     const startedMs = performance.now();
     const store = storeAt(server, { ...NONE, maxAttempts: 10 });
     for (const work of [keysIn(store), store.head('doc'), store.putAsset(assetOf('a', 'a'))]) {
@@ -117,7 +117,7 @@ describe('keys', () => {
 });
 
 describe('a role', () => {
-  it('is assumed with the keys given, as it was asked for', async () => {
+  it('is assumed with the given keys and the given settings', async () => {
     await useBoth({ role: { ...ROLE, externalId: 'id-1' } });
     const [assumption] = requestsOf('AssumeRole');
     expect(assumption).toMatchObject({ accessKeyId: 'test', status: 200 });
@@ -131,12 +131,12 @@ describe('a role', () => {
     expect(keys).toEqual([expect.stringMatching(/^ASIA/), keys[0]]);
   });
 
-  it('is assumed without an external id where none was given', async () => {
+  it('is assumed without an external id if none was given', async () => {
     await useBoth({ role: ROLE });
     expect(requestsOf('AssumeRole')[0]?.parameters).not.toHaveProperty('ExternalId');
   });
 
-  it('is assumed with the keys of the environment', async () => {
+  it('is assumed with keys in the environment', async () => {
     setVariables({ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'testsecret1' });
     await useBoth({ ...NONE, role: ROLE });
     expect(requestsOf('AssumeRole').map(({ accessKeyId }) => accessKeyId)).toEqual(['test']);
@@ -149,13 +149,13 @@ describe('a role', () => {
     expect(requestsOf('AssumeRole')).toHaveLength(1);
   });
 
-  it('is found at the endpoint for everything where there is none for STS', async () => {
+  it('is requested at AWS_ENDPOINT_URL if there is no endpoint for STS', async () => {
     setVariables({ AWS_ENDPOINT_URL_STS: '', AWS_ENDPOINT_URL: server.url });
     await useBoth({ role: ROLE });
     expect(requestsOf('AssumeRole')).toHaveLength(1);
   });
 
-  it('is assumed anew shortly before it expires, once for all that wait', async () => {
+  it('is assumed again shortly before it expires, once for all waiting requests', async () => {
     const store = storeAt(server, { role: ROLE });
     await Promise.all([keysIn(store), store.head('doc')]);
     const now = Date.now;
@@ -171,7 +171,7 @@ describe('a role', () => {
     expect(keys[2]).not.toBe(keys[0]);
   });
 
-  it('is kept while it lasts where it can not be assumed anew', async () => {
+  it("is used until it expires if it can't be assumed again", async () => {
     const store = storeAt(server, { role: ROLE });
     await keysIn(store);
     server.fault = ({ operation }) =>
@@ -186,7 +186,7 @@ describe('a role', () => {
     clock.mockRestore();
   });
 
-  it('is assumed anew where the server says that it has expired, once for all that were under way', async () => {
+  it('is assumed again if the server says that it has expired, once for all requests in flight', async () => {
     const store = storeAt(server, { role: ROLE });
     await keysIn(store);
     const [{ accessKeyId: old } = {}] = server.requests.filter(({ parameters }) => !parameters.Action);
@@ -202,7 +202,7 @@ describe('a role', () => {
     expect(requestsOf('AssumeRole')).toHaveLength(2);
   });
 
-  it('whose server has another time is assumed', async () => {
+  it("is assumed if the server's clock differs", async () => {
     await using skewed = await startLocalS3({ buckets: [BUCKET], now: () => Date.now() + 3600_000 });
     prepare(skewed);
     setVariables({ AWS_ENDPOINT_URL_STS: skewed.url });
@@ -211,14 +211,10 @@ describe('a role', () => {
   });
 
   it.each<[what: string, role: Partial<RoleSettings>, why: string]>([
-    ['may not be assumed', { arn: 'arn:aws:iam::123456789012:role/other' }, 'AccessDenied: User: '],
-    ['wants another external id', { externalId: 'wrong' }, 'AccessDenied: User: '],
-    [
-      'is not assumed for so long',
-      { durationSeconds: 7200, externalId: 'right' },
-      'ValidationError: The requested Dura',
-    ],
-  ])('that %s is told as such', async (_, wrong, why) => {
+    ['must not be assumed', { arn: 'arn:aws:iam::123456789012:role/other' }, 'AccessDenied: User: '],
+    ['requires another external id', { externalId: 'wrong' }, 'AccessDenied: User: '],
+    ["can't last that long", { durationSeconds: 7200, externalId: 'right' }, 'ValidationError: The requested Dura'],
+  ])('that %s is reported as such', async (_, wrong, why) => {
     await using strict = await startLocalS3({
       buckets: [BUCKET],
       roles: [{ arn: ROLE_ARN, externalId: 'right', maxDurationSeconds: 3600 }],
@@ -249,7 +245,7 @@ describe('a role', () => {
     expect(fault.message).toContain("can't be assumed (SignatureDoesNotMatch: ");
   });
 
-  it('is told as such where STS can not be reached', async () => {
+  it("reports that STS can't be reached", async () => {
     setVariables({ AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:1' });
     const startedMs = performance.now();
     const fault = await faultOf(keysIn(storeAt(server, { role: ROLE, maxAttempts: 10 })));
@@ -259,7 +255,7 @@ describe('a role', () => {
     expect(fault.message).toMatch(/ECONNREFUSED.*: check the network, the proxy and AWS_ENDPOINT_URL_STS$/);
   });
 
-  it('that could not be assumed may be the next time', async () => {
+  it('that could not be assumed is tried again next time', async () => {
     const store = storeAt(server, { role: ROLE });
     server.fault = ({ operation }) =>
       operation === 'AssumeRole' ? { kind: 'error', status: 403, code: 'AccessDenied' } : undefined;

@@ -11,7 +11,7 @@ function urlOf(settings: Partial<Addressing>, region: string, key: string): stri
   return `${protocol}//${host}${path}`;
 }
 
-describe('where an object is', () => {
+describe('the address of an object', () => {
   it.each<[settings: Partial<Addressing>, region: string, url: string]>([
     [{}, 'us-east-1', 'https://my-assets.s3.us-east-1.amazonaws.com/a/b.zip'],
     [{}, 'eu-west-1', 'https://my-assets.s3.eu-west-1.amazonaws.com/a/b.zip'],
@@ -34,7 +34,7 @@ describe('where an object is', () => {
     expect(urlOf(settings, region, 'a/b.zip')).toBe(url);
   });
 
-  it('has a port only where it is not the usual one', () => {
+  it('has a port only if it is not the default', () => {
     expect(addressOf({ ...AWS, endpointUrl: 'http://localhost:9000' }, 'x', '')).toMatchObject({
       hostname: 'my-assets.localhost',
       port: 9000,
@@ -43,7 +43,7 @@ describe('where an object is', () => {
     expect(addressOf(AWS, 'x', '').port).toBeUndefined();
   });
 
-  it('is the bucket itself where there is no key', () => {
+  it('is that of the bucket if the key is empty', () => {
     expect(urlOf({}, 'eu-west-1', '')).toBe('https://my-assets.s3.eu-west-1.amazonaws.com/');
     expect(urlOf({ forcePathStyle: true }, 'eu-west-1', '')).toBe('https://s3.eu-west-1.amazonaws.com/my-assets/');
   });
@@ -105,7 +105,7 @@ describe('the path of a key', () => {
   });
 });
 
-it('the style is told by name and endpoint', () => {
+it("the style depends on the bucket's name and the endpoint", () => {
   expect(isPathStyle(AWS)).toBe(false);
   expect(isPathStyle({ ...AWS, bucket: 'my.assets' })).toBe(true);
   expect(isPathStyle({ ...AWS, endpointUrl: 'http://10.0.0.1:9000' })).toBe(true);

@@ -5,10 +5,10 @@ import { afterEach, beforeEach } from '@jest/globals';
 const RELEVANT = /^(AWS_|ACTIONS_ID_TOKEN_|(https?|all|no)_proxy$)/i;
 
 /**
- * Before each test, nothing of the machine says who or where we are: no variable, no file in the home directory, and no
+ * Before each test, hides the machine's own credentials and region: variables, files in the home directory and the
  * metadata service.
  *
- * @returns sets variables until the end of the test
+ * @returns a function that sets variables until the end of the test
  */
 export function useEnvironment(): (variables: Readonly<Record<string, string>>) => void {
   const original = { ...process.env };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@je
 import { type FaultAction, type LocalS3, startLocalS3 } from '../../dev/local-s3/local-s3.ts';
 import { BUCKET, OPERATIONS, prepare, storeAt } from './stores.ts';
 
-// Each fault that passes, at each request of each operation: it must end as it does without.
+// Each transient fault, at each request of each operation: the result must be the same as without the fault.
 const IN_PARTS = { partSizeBytes: 3, maxAttempts: 3 };
 const QUICK = { silenceTimeoutMs: 150 };
 
@@ -38,15 +38,14 @@ const FAULTS: Readonly<Record<string, FaultAction>> = {
   'a reply that does not come': { kind: 'delay', ms: 60_000 },
 };
 
-/** What is left of the reply to a request that took effect. */
+/** Broken replies to a request that took effect. */
 const BROKEN_REPLIES: Readonly<Record<string, FaultAction>> = {
   'a lost reply': { kind: 'reset', when: 'after' },
   'a lost reply, and a 500 for it': { kind: 'error', status: 500, code: 'InternalError', when: 'after' },
 };
 
-/** What an operation answers, and after how many requests, when its n-th request (from 0) goes wrong. */
+/** The result of an operation, and its number of requests, if its n-th request (from 0) fails. */
 async function answerOf(name: string, action?: FaultAction, nth = 0): Promise<{ answer: unknown; count: number }> {
-  // Something to abort.
   await client.send(new CreateMultipartUploadCommand({ Bucket: BUCKET, Key: 'x' }));
   server.clearRequests();
   let seen = 0;
@@ -58,7 +57,7 @@ async function answerOf(name: string, action?: FaultAction, nth = 0): Promise<{ 
   const count = server.requests.length;
   server.fault = undefined;
   const open = server.uploads(BUCKET).filter(({ key }) => key !== 'x');
-  // An upload whose Create was lost is nobody's: the next run finds it.
+  // An upload whose Create was lost has no owner: the next run aborts it.
   expect(open.length).toBeLessThanOrEqual(action !== undefined && 'when' in action ? 1 : 0);
   return { answer: JSON.parse(JSON.stringify(answer ?? null, (key, value) => (key === 'dateMs' ? 0 : value))), count };
 }
@@ -71,7 +70,7 @@ async function countOf(name: string): Promise<number> {
 }
 
 describe.each(Object.keys(OPERATIONS))('%s', (name) => {
-  it.each(Object.entries(FAULTS))('gets over %s, at whichever of its requests', async (_, action) => {
+  it.each(Object.entries(FAULTS))('survives %s at any of its requests', async (_, action) => {
     const count = await countOf(name);
     const { answer: expected } = await answerOf(name);
     for (let nth = 0; nth < count; nth += 1) {
@@ -80,12 +79,12 @@ describe.each(Object.keys(OPERATIONS))('%s', (name) => {
       const { answer, count: seen } = await answerOf(name, action, nth);
       expect(withoutTimes(answer)).toEqual(withoutTimes(expected));
       expect(seen).toBeGreaterThan(count);
-      // The refusal of a HEAD says nothing: a GET asks for the reason.
+      // A refused HEAD gives no reason, so a GET follows.
       expect(seen).toBeLessThanOrEqual(count + 2);
     }
   });
 
-  it.each(Object.entries(BROKEN_REPLIES))('gets over %s, or finds its own work there', async (_, action) => {
+  it.each(Object.entries(BROKEN_REPLIES))('survives %s, or finds that its own work took effect', async (_, action) => {
     const count = await countOf(name);
     const { answer: expected } = await answerOf(name);
     for (let nth = 0; nth < count; nth += 1) {
@@ -97,7 +96,7 @@ describe.each(Object.keys(OPERATIONS))('%s', (name) => {
   });
 });
 
-/** `prepare` stores its objects anew each time. */
+/** Without timestamps, since `prepare` stores its objects again each time. */
 function withoutTimes(answer: unknown): unknown {
   return JSON.parse(JSON.stringify(answer, (key, value) => (key === 'lastModifiedMs' ? undefined : value)));
 }

@@ -9,7 +9,7 @@ import { BUCKET, faultOf, OPERATIONS, prepare, storeAt } from './stores.ts';
 let server: LocalS3;
 let host: string;
 beforeAll(async () => {
-  // How long a wait between attempts is, is drawn by lot.
+  // Makes the random waits between attempts short.
   jest.spyOn(Math, 'random').mockReturnValue(0.02);
   server = await startLocalS3({ buckets: [BUCKET, { name: 'abroad', region: 'eu-west-1' }], minPartSizeBytes: 1 });
   host = new URL(server.url).host;
@@ -33,27 +33,28 @@ function document(status: number, code: string, more = ''): Extract<FaultAction,
   return { kind: 'reply', status, body, headers: { 'content-type': 'application/xml' } };
 }
 
-/** What an answer must be told as, whichever operation it is given to. */
+/** Answers, and how every operation must report them. */
 const TOLD: Readonly<Record<string, { answer: FaultAction; kind: StoreFaultKind; message: string | RegExp }>> = {
   'a page of somebody else': {
     answer: { ...PAGE, status: 200 },
     kind: 'malformed-reply',
-    message: /answered (without .+, so it is|200 with something that is) no S3 reply: check endpoint-url and what lies/,
+    message:
+      /answered (without .+, so it is|200 with something that is) not an S3 reply: check endpoint-url and any proxy/,
   },
   'a 404 of somebody else': {
     answer: { ...PAGE, status: 404 },
     kind: 'malformed-reply',
-    message: /answered 404 with something that is no S3 reply: check endpoint-url and what lies in between$/,
+    message: /answered 404 with something that is not an S3 reply: check endpoint-url and any proxy in between$/,
   },
   'a 403 of somebody else': {
     answer: { ...PAGE, status: 403 },
     kind: 'malformed-reply',
-    message: 'answered 403 with something that is no S3 reply',
+    message: 'answered 403 with something that is not an S3 reply',
   },
   'a redirect of somebody else': {
     answer: { ...PAGE, status: 301, headers: { location: 'https://example.com/' } },
     kind: 'malformed-reply',
-    message: 'answered 301 with something that is no S3 reply',
+    message: 'answered 301 with something that is not an S3 reply',
   },
   'a bare 403': {
     answer: { kind: 'reply', status: 403 },
@@ -96,7 +97,7 @@ const TOLD: Readonly<Record<string, { answer: FaultAction; kind: StoreFaultKind;
     kind: 'credentials',
     message: 'the session token has expired: get new credentials',
   },
-  'a token that is none': {
+  'an invalid token': {
     answer: document(400, 'InvalidToken'),
     kind: 'credentials',
     message: 'the session token is not valid: check aws-session-token',
@@ -136,7 +137,7 @@ const TOLD: Readonly<Record<string, { answer: FaultAction; kind: StoreFaultKind;
 };
 
 describe.each(Object.entries(TOLD))('%s', (_, { answer, kind, message }) => {
-  it.each(Object.entries(OPERATIONS))('is told of %s', async (_operation, operate) => {
+  it.each(Object.entries(OPERATIONS))('is reported by %s', async (_operation, operate) => {
     server.fault = () => answer;
     const fault = await faultOf(operate(storeAt(server, { maxAttempts: 1, partSizeBytes: 3 })));
     expect(fault.kind).toBe(kind);
@@ -146,21 +147,21 @@ describe.each(Object.entries(TOLD))('%s', (_, { answer, kind, message }) => {
   });
 });
 
-it.each(Object.entries(OPERATIONS))('a 502 of somebody else is told of %s', async (name, operate) => {
+it.each(Object.entries(OPERATIONS))('a 502 from a proxy is reported by %s', async (name, operate) => {
   server.fault = () => ({ ...PAGE, status: 502 });
   const fault = await faultOf(operate(storeAt(server, { maxAttempts: 1 })));
-  // The reply to a HEAD has no page to tell it by, and asking again would only take as long again.
+  // The reply to a HEAD contains no page that would give it away.
   expect(fault.kind).toBe(name === 'head' ? 'rejected' : 'malformed-reply');
   expect(fault.message).toContain(`${host} answered 502`);
 });
 
 describe('an empty 200', () => {
-  it.each(Object.entries(OPERATIONS))('is no success of %s', async (_, operate) => {
+  it.each(Object.entries(OPERATIONS))('is not a success of %s', async (_, operate) => {
     server.fault = () => ({ kind: 'reply', status: 200 });
     const fault = await faultOf(operate(storeAt(server, { maxAttempts: 1 })));
-    // The SDK takes that of a copy for one that was broken off.
+    // An empty reply to a copy counts as one that broke off.
     expect(fault.message).toMatch(
-      /answered (without .+, so it is no S3 reply: |503 \(InternalError: S3 aborted request)/,
+      /answered (without .+, so it is not an S3 reply: |503 \(InternalError: S3 aborted request)/,
     );
   });
 });
@@ -181,7 +182,7 @@ describe('a document', () => {
     });
     const fault = await faultOf(storeAt(server).readDocument('doc'));
     expect(fault).toMatchObject({ kind: 'malformed-reply' });
-    expect(fault.message).toContain(`answered without ${missing}, so it is no S3 reply`);
+    expect(fault.message).toContain(`answered without ${missing}, so it is not an S3 reply`);
   });
 
   it.each(['', 'yesterday'])('of the date %j is an error', async (date) => {
@@ -190,7 +191,7 @@ describe('a document', () => {
   });
 });
 
-describe('what is denied', () => {
+describe('a denied permission', () => {
   const NEEDED: Readonly<Record<keyof typeof OPERATIONS, readonly [action: IamAction, message: string]>> = {
     readDocument: ['s3:GetObject', 's3:GetObject on arn:aws:s3:::bucket/doc (without s3:ListBucket, S3 denies what'],
     writeDocument: ['s3:PutObject', 's3:PutObject on arn:aws:s3:::bucket/new-doc'],
@@ -214,32 +215,32 @@ describe('what is denied', () => {
     expect(fault.message).toContain('(AccessDenied: User: arn:aws:iam::123456789012:user/test is not authorized to');
   });
 
-  it('is not taken for absent where the bucket may not be listed', async () => {
+  it("is not taken for a missing object if the bucket can't be listed", async () => {
     server.deny = ({ action }) => action === 's3:ListBucket';
     const store = storeAt(server);
     expect((await faultOf(store.readDocument('none'))).message).toContain('without s3:ListBucket, S3 denies');
     expect((await faultOf(store.head('none'))).message).toContain('without s3:ListBucket, S3 denies');
   });
 
-  it('is named after the tags or the ACL that were to be set', async () => {
+  it('is named if it is for tags or an ACL', async () => {
     server.deny = ({ action }) => action === 's3:PutObjectAcl';
     const fault = await faultOf(OPERATIONS.putAsset?.(storeAt(server, { acl: 'private' })) ?? Promise.resolve());
     expect(fault.message).toContain('is not authorized to perform: s3:PutObjectAcl');
   });
 });
 
-describe('really', () => {
-  it.each(Object.entries(OPERATIONS))('%s tells a bucket that does not exist', async (_, operate) => {
+describe('the local server', () => {
+  it.each(Object.entries(OPERATIONS))('makes %s report a bucket that does not exist', async (_, operate) => {
     expect((await faultOf(operate(storeAt(server, { bucket: 'elsewhere' })))).kind).toBe('no-such-bucket');
   });
 
-  it.each(Object.entries(OPERATIONS))('%s tells a bucket of another region', async (_, operate) => {
+  it.each(Object.entries(OPERATIONS))('makes %s report a bucket in another region', async (_, operate) => {
     const fault = await faultOf(operate(storeAt(server, { bucket: 'abroad' })));
     expect(fault.kind).toBe('wrong-region');
     expect(fault.message).toContain('eu-west-1');
   });
 
-  it.each(Object.entries(OPERATIONS))('%s tells a region that the server does not have', async (_, operate) => {
+  it.each(Object.entries(OPERATIONS))("makes %s report the server's own region", async (_, operate) => {
     const fault = await faultOf(operate(storeAt(server, { region: 'mars-north-1' })));
     expect(fault.message).toContain("the bucket 'bucket' is in the region us-east-1: set aws-region to it");
   });
@@ -247,8 +248,8 @@ describe('really', () => {
   it.each<[what: string, credentials: Partial<NonNullable<StoreSettings['credentials']>>, message: string]>([
     ['an unknown key', { accessKeyId: 'nobody' }, 'the access key is not known there'],
     ['a wrong secret', { secretAccessKey: 'wrong' }, 'the signature does not match'],
-    ['a token that is none', { sessionToken: 'none' }, 'the session token is not valid'],
-  ])('%s is told by every operation', async (_, wrong, message) => {
+    ['an invalid token', { sessionToken: 'none' }, 'the session token is not valid'],
+  ])('makes every operation report %s', async (_, wrong, message) => {
     const credentials = { accessKeyId: 'test', secretAccessKey: 'testsecret1', sessionToken: undefined, ...wrong };
     for (const operate of Object.values(OPERATIONS)) {
       const fault = await faultOf(operate(storeAt(server, { credentials })));
@@ -257,7 +258,7 @@ describe('really', () => {
     }
   });
 
-  it('an expired token is told by every operation', async () => {
+  it('makes every operation report an expired token', async () => {
     const expired = server.issueCredentials(-1);
     for (const operate of Object.values(OPERATIONS)) {
       const fault = await faultOf(operate(storeAt(server, { credentials: expired })));
@@ -267,7 +268,7 @@ describe('really', () => {
   });
 });
 
-describe('a server that is not there', () => {
+describe('an unreachable server', () => {
   async function closedPort(): Promise<number> {
     const holder = createServer();
     await new Promise<void>((done) => holder.listen(0, '127.0.0.1', done));
@@ -276,7 +277,7 @@ describe('a server that is not there', () => {
     return typeof address === 'object' && address !== null ? address.port : 0;
   }
 
-  it.each(Object.entries(OPERATIONS))('is told by %s within seconds', async (_, operate) => {
+  it.each(Object.entries(OPERATIONS))('is reported by %s within seconds', async (_, operate) => {
     const url = `http://127.0.0.1:${await closedPort()}`;
     const startedMs = performance.now();
     const fault = await faultOf(operate(storeAt({ url }, { maxAttempts: 10 })));
@@ -285,19 +286,19 @@ describe('a server that is not there', () => {
     expect(fault.message).toContain(`: ${new URL(url).host} can't be reached (connect ECONNREFUSED `);
   });
 
-  it('is told where every address of its name refuses', async () => {
+  it('is reported if every address of its name refuses', async () => {
     const url = `http://localhost:${await closedPort()}`;
     const fault = await faultOf(OPERATIONS.list?.(storeAt({ url })) ?? Promise.resolve());
     expect(fault.message).toMatch(/: localhost:\d+ can't be reached \(.*ECONNREFUSED.*\): check endpoint-url/);
   });
 
-  it.each(['list', 'head'])('is told by %s where its name does not resolve', async (name) => {
+  it.each(['list', 'head'])('is reported by %s if its name does not resolve', async (name) => {
     const fault = await faultOf(OPERATIONS[name]?.(storeAt({ url: 'http://s3.invalid' })) ?? Promise.resolve());
     expect(fault.kind).toBe('unreachable');
     expect(fault.message).toMatch(/s3\.invalid can't be reached \(getaddrinfo (ENOTFOUND|EAI_AGAIN) s3\.invalid\)/);
   });
 
-  it.each(['list', 'head'])('but another, is told by %s', async (name) => {
+  it.each(['list', 'head'])('that is not an HTTP server is reported by %s', async (name) => {
     const other = createServer((socket) => socket.resume().end('220 mail.example.com ESMTP\r\n'));
     await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
     const address = other.address();
@@ -308,38 +309,33 @@ describe('a server that is not there', () => {
     await new Promise((done) => other.close(done));
   });
 
-  it.each(Object.entries(OPERATIONS))(
-    'but speaks http where https was asked for, is told by %s',
-    async (_, operate) => {
-      const fault = await faultOf(operate(storeAt({ url: server.url.replace('http:', 'https:') })));
-      expect(fault.kind).toBe('unreachable');
-      expect(fault.message).toMatch(
-        new RegExp(`: ${host} answers in plain HTTP: write ${server.url} in endpoint-url$`),
-      );
-    },
-  );
+  it.each(Object.entries(OPERATIONS))('that speaks http instead of https is reported by %s', async (_, operate) => {
+    const fault = await faultOf(operate(storeAt({ url: server.url.replace('http:', 'https:') })));
+    expect(fault.kind).toBe('unreachable');
+    expect(fault.message).toMatch(new RegExp(`: ${host} answers in plain HTTP: write ${server.url} in endpoint-url$`));
+  });
 
   it.each([
     [400, 'Client sent an HTTP request to an HTTPS server.\n'],
     [400, '<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>'],
     [301, '<html>Moved</html>'],
-  ])('but may speak https where http was asked for, is told (%d %j)', async (status, body) => {
+  ])('that may speak https instead of http is reported (%d %j)', async (status, body) => {
     server.fault = () => ({ kind: 'reply', status, body, headers: { location: `https://${host}/` } });
     const fault = await faultOf(storeAt(server).readDocument('doc'));
     expect(fault.kind).toBe('malformed-reply');
     expect(fault.message).toContain(
-      `: ${host} answered ${status} with something that is no S3 reply: check endpoint-url (https://${host}, if it speaks TLS) and what lies in between`,
+      `: ${host} answered ${status} with something that is not an S3 reply: check endpoint-url (https://${host}, if it speaks TLS) and any proxy in between`,
     );
   });
 });
 
-it('what the server says is made safe for a log line', async () => {
+it("the server's message is made safe for a log line", async () => {
   const body = '<Error><Code>AccessDenied</Code><Message>a\n::error::b</Message></Error>';
   server.fault = () => ({ kind: 'reply', status: 403, body });
   expect((await faultOf(storeAt(server).readDocument('doc'))).message).toContain('a\\u{a}::error::b');
 });
 
-it('what has to be allowed is named by the ARN of the partition', async () => {
+it('the missing permission is named with the ARN of the partition', async () => {
   await using china = await startLocalS3({ buckets: [BUCKET], region: 'cn-north-1', deny: () => true });
   const fault = await faultOf(storeAt(china, { region: 'cn-north-1' }).readDocument('doc'));
   expect(fault.message).toContain('allow s3:GetObject on arn:aws-cn:s3:::bucket/doc');

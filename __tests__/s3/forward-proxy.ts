@@ -7,13 +7,13 @@ interface Refusal {
   readonly body: string;
 }
 
-/** A proxy that brings everything, whatever host it is for, to one port of this machine. */
+/** A proxy that forwards all requests, for any host, to one port of this machine. */
 export class ForwardProxy implements AsyncDisposable {
   /** Request lines, such as `GET http://s3.internal/bucket` and `CONNECT s3.internal:443`. */
   readonly lines: string[] = [];
   readonly authorizations: (string | undefined)[] = [];
   connectionCount = 0;
-  /** In place of forwarding; asked with the number of earlier requests. 'close' answers nothing. */
+  /** Answers instead of forwarding; called with the number of earlier requests. 'close' closes the connection. */
   refusal: ((index: number) => Refusal | 'close' | undefined) | undefined;
   readonly #server: Server;
   readonly #port: number;
@@ -28,7 +28,7 @@ export class ForwardProxy implements AsyncDisposable {
     this.#server.on('connect', (incoming, socket) => this.#tunnel(incoming, socket));
   }
 
-  /** @param port where everything is brought to */
+  /** @param port the port that all requests are forwarded to */
   static async start(port: number): Promise<ForwardProxy> {
     const proxy = new ForwardProxy(port);
     await new Promise<void>((done) => proxy.#server.listen(0, '127.0.0.1', done));
@@ -44,7 +44,7 @@ export class ForwardProxy implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** @returns how it is refused */
+  /** @returns the refusal, if it is refused */
   #note({ method, url, headers }: IncomingMessage): Refusal | 'close' | undefined {
     this.authorizations.push(headers['proxy-authorization']);
     const index = this.lines.push(`${method} ${url}`) - 1;
@@ -57,7 +57,7 @@ export class ForwardProxy implements AsyncDisposable {
     if (refusal !== undefined) return void response.writeHead(refusal.status).end(refusal.body);
     const { method, headers, url = '' } = incoming;
     const { 'proxy-connection': _, 'proxy-authorization': __, ...others } = headers;
-    // The bytes after the host, as they are: another form of the path would be another signature.
+    // The path must be forwarded byte for byte, or the signature would no longer match.
     const path = url.replace(/^http:\/\/[^/]+/, '');
     const outgoing = request({ port: this.#port, method, path, headers: others }, (reply) => {
       response.writeHead(reply.statusCode ?? 500, reply.rawHeaders);

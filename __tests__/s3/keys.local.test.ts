@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type LocalS3, startLocalS3 } from '../../dev/local-s3/local-s3.ts';
 import { ABSENT, assetOf, BUCKET, copyOf, keysIn, largeAssetOf, never, storeAt, textOf } from './stores.ts';
 
-// A key is part of what is signed, and of the path as it is sent: the server accepts neither in any other form.
+// A key appears in the signature and in the path: the server accepts each only in its exact encoding.
 let server: LocalS3;
 beforeAll(async () => {
   server = await startLocalS3({ buckets: [BUCKET], minPartSizeBytes: 1 });
@@ -33,14 +33,14 @@ const KEYS = [
 ];
 
 describe.each(KEYS)('the key %j', (key) => {
-  it('is read and listed by signed requests that the server accepts', async () => {
+  it('is read and listed with signatures that the server accepts', async () => {
     server.put(BUCKET, key, 'text');
     const store = storeAt(server);
     expect(textOf(await store.readDocument(key))).toBe('text');
     expect(await keysIn(store, key)).toContain(key);
   });
 
-  it('is written, looked at, copied to and from, and sent in parts', async () => {
+  it('is written, looked up, copied to and from, and sent in parts', async () => {
     server.delete(BUCKET, key);
     const store = storeAt(server, { partSizeBytes: 3 });
     expect(await store.putAsset(assetOf(key, 'asset'))).toMatchObject({ outcome: 'written' });

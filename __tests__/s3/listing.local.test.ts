@@ -38,7 +38,7 @@ const ODD_NAMES = [
 ];
 
 describe('a long listing', () => {
-  it('is read page by page to its end, with keys of every kind', async () => {
+  it('is read page by page to the end, with keys of every kind', async () => {
     const keys = [...ODD_NAMES, ...Array.from({ length: 2500 }, (_, index) => `ä +%&\n ${index}`)].map(
       (name) => `p/${name}`,
     );
@@ -59,7 +59,7 @@ describe('a long listing', () => {
     expect(new Set(found)).toEqual(new Set(keys));
   });
 
-  it('is read no further than it is asked for', async () => {
+  it('is read only as far as the caller iterates', async () => {
     for (let index = 0; index < 1500; index += 1) server.put(BUCKET, `p/${index}`, '');
     for await (const page of storeAt(server).list('p/')) {
       expect(page).toHaveLength(1000);
@@ -68,13 +68,13 @@ describe('a long listing', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('with a prefix of odd characters is that of just this prefix', async () => {
+  it('with special characters in its prefix contains exactly that prefix', async () => {
     for (const key of ['a +%&\n=ä/1', 'a +%&\n=ä/2', 'a  %&\n=ä/3']) server.put(BUCKET, key, '');
     expect(await keysIn(storeAt(server), 'a +%&\n=ä/')).toEqual(['a +%&\n=ä/1', 'a +%&\n=ä/2']);
   });
 });
 
-it('of a server that does not count the objects is read all the same', async () => {
+it('a listing without KeyCount is read', async () => {
   for (const key of ['p/a', 'p/b']) server.put(BUCKET, key, '');
   server.fault = () => ({
     kind: 'rewrite',
@@ -87,15 +87,15 @@ it('of a server that does not count the objects is read all the same', async () 
   expect(await keysIn(storeAt(server), 'p/')).toEqual(['p/a', 'p/b']);
 });
 
-it('of a server that ignores the encoding asked for is read as it is', async () => {
-  // As XML has them: no carriage return, and no white space around them that its reader would not keep.
+it('a listing from a server that ignores encoding-type is not decoded', async () => {
+  // Keys that survive in XML: no carriage return, and no white space around them, which parsers strip.
   const names = ODD_NAMES.filter((name) => !name.includes('\r'));
   for (const name of names) server.put(BUCKET, `p/${name}/end`, '');
   server.fault = () => ({ kind: 'ignore', query: ['encoding-type'] });
   expect(await keysIn(storeAt(server), 'p/')).toEqual(server.keys(BUCKET));
 });
 
-describe('a listing that is not whole', () => {
+describe('an incomplete listing', () => {
   const page = (body: string): FaultAction => ({
     kind: 'reply',
     status: 200,
@@ -121,7 +121,7 @@ describe('a listing that is not whole', () => {
       `${end}<KeyCount>1</KeyCount><EncodingType>url</EncodingType>${entry.replace('p/a', '%E4')}`,
       'a Key that can be decoded',
     ],
-  ])('%s: is an error', async (_, body, missing) => {
+  ])('is an error: %s', async (_, body, missing) => {
     server.fault = () => page(body);
     const fault = await faultOf(keysIn(storeAt(server), 'p/'));
     expect(fault.kind).toBe('malformed-reply');
@@ -134,7 +134,7 @@ describe('a listing that is not whole', () => {
     ['the same page', ['a'], 2],
     ['two pages in turn', ['a', 'b'], 3],
     ['three pages in turn', ['a', 'b', 'c'], 4],
-  ])('%s again and again: is an error', async (_, tokens, requests) => {
+  ])('is an error: %s again and again', async (_, tokens, requests) => {
     let index = 0;
     server.fault = () => {
       const token = tokens[index % tokens.length];
@@ -149,7 +149,7 @@ describe('a listing that is not whole', () => {
     expect(server.requests).toHaveLength(requests);
   });
 
-  it('empty pages under ever new tokens: is an error', async () => {
+  it('is an error: empty pages, each with a new token', async () => {
     server.fault = ({ sequence }) =>
       page(
         `<IsTruncated>true</IsTruncated><NextContinuationToken>${sequence}</NextContinuationToken><KeyCount>0</KeyCount>`,
@@ -160,7 +160,7 @@ describe('a listing that is not whole', () => {
     expect(server.requests).toHaveLength(101);
   });
 
-  it('the same object under ever new tokens: is an error', async () => {
+  it('is an error: the same object, each time with a new token', async () => {
     server.fault = ({ sequence }) => {
       const more = `<IsTruncated>true</IsTruncated><NextContinuationToken>${sequence}</NextContinuationToken>`;
       return page(`${more}<KeyCount>1</KeyCount>${entry}`);
@@ -169,7 +169,7 @@ describe('a listing that is not whole', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('a page in the middle that fails: is an error', async () => {
+  it('is an error: a page in the middle that fails', async () => {
     for (let index = 0; index < 1500; index += 1) server.put(BUCKET, `p/${index}`, '');
     server.fault = ({ query }) =>
       'continuation-token' in query ? { kind: 'error', status: 403, code: 'AccessDenied' } : undefined;

@@ -39,7 +39,7 @@ function failOnce(): void {
 }
 
 describe('the bytes of an asset', () => {
-  it('are told while they are sent, and taken back where they are sent again', async () => {
+  it('are reported while they are sent, and taken back before a retry', async () => {
     const told: number[] = [];
     failOnce();
     await storeAt(server).putAsset(assetOf('a', BODY, { onBytes: (bytes) => told.push(bytes) }));
@@ -48,7 +48,7 @@ describe('the bytes of an asset', () => {
     expect(sum(told)).toBe(BODY.length);
   });
 
-  it('are told of each part, and taken back where it is sent again', async () => {
+  it('are reported for each part, and taken back before a retry', async () => {
     const told: number[] = [];
     failOnce();
     await storeAt(server).putAssetInParts(
@@ -58,7 +58,7 @@ describe('the bytes of an asset', () => {
     expect(sum(told)).toBe(BODY.length);
   });
 
-  it('are told while they are read, and taken back where they are read again', async () => {
+  it('are reported while they are read, and taken back before a retry', async () => {
     const { etag } = server.put(BUCKET, 'a', BODY);
     let attempts = 0;
     server.fault = () => {
@@ -74,7 +74,7 @@ describe('the bytes of an asset', () => {
     expect(sum(told)).toBe(BODY.length);
   });
 
-  it('are not told as sent to a server that takes none of them', async () => {
+  it('are not reported as sent if the server takes none of them', async () => {
     const sockets: Socket[] = [];
     const deaf = createServer({ pauseOnConnect: true }, (socket) => sockets.push(socket));
     await once(deaf.listen(0, '127.0.0.1'), 'listening');
@@ -99,7 +99,7 @@ describe('the bytes of an asset', () => {
   });
 });
 
-it('each request that is tried again is told', async () => {
+it('every retry of a request is reported', async () => {
   let retryCount = 0;
   const store = s3ObjectStore(settingsFor(server.url), { onRetry: () => (retryCount += 1) });
   failOnce();

@@ -20,7 +20,7 @@ import {
 
 const MIB = 1024 ** 2;
 
-// What holds for any S3 server: these run against a real one too, see TestBucket.
+// Holds for any S3 server: these tests also run against real ones, see TestBucket.
 let bucket: TestBucket;
 let store: ObjectStore;
 beforeAll(async () => {
@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => bucket.close());
 
 describe('a document', () => {
-  it('that is not there is undefined', async () => {
+  it('that does not exist is undefined', async () => {
     expect(await store.readDocument('documents/none')).toBeUndefined();
   });
 
@@ -43,7 +43,7 @@ describe('a document', () => {
     expect(written).toEqual({ outcome: 'written', etag: read?.etag, guarded: true });
     expect(read?.etag).toMatch(/^".+"$/);
     const ageMs = (read?.dateMs ?? 0) - (read?.lastModifiedMs ?? 0);
-    // Some servers round the one time up and the other down.
+    // Some servers round one time up and the other down.
     expect(ageMs).toBeGreaterThanOrEqual(-1000);
     expect(ageMs).toBeLessThan(60_000);
     expect((await bucket.get('documents/a'))?.contentType).toBe('application/json');
@@ -57,7 +57,7 @@ describe('a document', () => {
     expect(textOf(await store.readDocument('documents/once'))).toBe('1');
   });
 
-  it('is replaced only while it is what it was', async () => {
+  it('is replaced only if it is unchanged', async () => {
     await bucket.put('documents/b', 'first');
     const { etag = '' } = (await store.readDocument('documents/b')) ?? {};
     const unchanged = { kind: 'unchanged', etag } as const;
@@ -68,7 +68,7 @@ describe('a document', () => {
       outcome: 'precondition-failed',
     });
     await bucket.delete('documents/b');
-    // SeaweedFS does not tell the two apart.
+    // SeaweedFS does not distinguish the two.
     const { outcome } = await store.writeDocument('documents/b', Buffer.from('fourth'), unchanged);
     expect(['missing', 'precondition-failed']).toContain(outcome);
     expect(await store.readDocument('documents/b')).toBeUndefined();
@@ -110,16 +110,16 @@ describe('a listing', () => {
 });
 
 describe('head', () => {
-  it('of nothing is undefined', async () => {
+  it('of a missing object is undefined', async () => {
     expect(await store.head('heads/none')).toBeUndefined();
   });
 
-  it('of an empty object is not', async () => {
+  it('of an empty object is defined', async () => {
     await bucket.put('heads/empty', '');
     expect(await store.head('heads/empty')).toMatchObject({ sizeBytes: 0 });
   });
 
-  it('tells what an object was stored with', async () => {
+  it('returns the attributes that an object was stored with', async () => {
     const attributes = {
       metadata: { 'commit-hash': 'c1', b: '2' },
       contentType: 'text/plain',
@@ -136,13 +136,13 @@ describe('head', () => {
 });
 
 describe('an asset', () => {
-  it('is stored with its attributes, and only where there is none', async () => {
+  it('is stored with its attributes, and only if there is none', async () => {
     expect(await store.putAsset(assetOf('assets/a', 'first'))).toMatchObject({ outcome: 'written', guarded: true });
     expect(await store.putAsset(assetOf('assets/a', 'second'))).toEqual({ outcome: 'precondition-failed' });
     expect(await bucket.get('assets/a')).toMatchObject({ body: 'first', ...ATTRIBUTES });
   });
 
-  it('is signed whatever spaces its attributes have', async () => {
+  it('is signed correctly, whatever spaces its attributes contain', async () => {
     const attributes = {
       metadata: { 'two-spaces': 'a  b', around: ' c ', signs: 'a;b=c, "d"' },
       contentType: 'text/plain;  charset=utf-8',
@@ -154,7 +154,7 @@ describe('an asset', () => {
     expect((await store.head('assets/copied'))?.metadata).toMatchObject({ signs: 'a;b=c, "d"', around: 'c' });
   });
 
-  it('is replaced only while it is what it was', async () => {
+  it('is replaced only if it is unchanged', async () => {
     await bucket.put('assets/b', 'first');
     const { etag = '' } = (await bucket.get('assets/b')) ?? {};
     const condition = { kind: 'unchanged', etag } as const;
@@ -166,13 +166,13 @@ describe('an asset', () => {
     expect(['missing', 'precondition-failed']).toContain((await store.putAsset(gone)).outcome);
   });
 
-  it('with other bytes than its digest says is refused', async () => {
+  it("is refused if its bytes don't match its digest", async () => {
     const wrong = assetOf('assets/wrong', 'bytes', { sha256: sha256Of(Buffer.from('other bytes')) });
     expect((await faultOf(store.putAsset(wrong))).kind).toBe('rejected');
     expect(await bucket.get('assets/wrong')).toBeUndefined();
   });
 
-  it('may be empty', async () => {
+  it('can be empty', async () => {
     expect(await store.putAsset(assetOf('assets/empty', ''))).toMatchObject({ outcome: 'written' });
     expect(await bucket.get('assets/empty')).toMatchObject({ body: '' });
   });
@@ -181,12 +181,12 @@ describe('an asset', () => {
 describe('a large asset', () => {
   const body = randomBytes(12 * MIB);
 
-  it('is the parts it was sent in, one after another', async () => {
+  it('consists of its parts in order', async () => {
     const result = await store.putAssetInParts(largeAssetOf('large/a', body));
     const head = await store.head('large/a');
     expect(result).toEqual({ outcome: 'written', etag: head?.etag, guarded: true });
     expect(head).toMatchObject({ sizeBytes: body.length, ...ATTRIBUTES });
-    // Not the digest of its parts' digests.
+    // The digest of the parts' digests does not count.
     expect(head?.sha256).toBeUndefined();
     const stored = await store.readAsset({
       key: 'large/a',
@@ -198,14 +198,14 @@ describe('a large asset', () => {
     expect('bytes' in stored && body.equals(stored.bytes)).toBe(true);
   });
 
-  it('is stored only where there is none, and leaves no upload open', async () => {
+  it('is stored only if there is none, and leaves no upload open', async () => {
     await bucket.put('large/b', 'there');
     expect(await store.putAssetInParts(largeAssetOf('large/b', body))).toEqual({ outcome: 'precondition-failed' });
     expect(await bucket.get('large/b')).toMatchObject({ body: 'there' });
     expect(await store.abortUploads('large/b')).toBe(0);
   });
 
-  it('leaves parts behind where its run is killed, which are found by its key', async () => {
+  it('leaves parts behind if its run is killed, which are found by its key', async () => {
     const open = { Bucket: bucket.name, Key: 'large/deep/c' };
     for (let times = 2; times > 0; times -= 1) await bucket.client.send(new CreateMultipartUploadCommand(open));
     expect(await store.abortUploads('large/deep/c')).toBe(2);
@@ -230,7 +230,7 @@ describe('a copy', () => {
     });
   });
 
-  it('replaces what is there', async () => {
+  it('replaces an existing object', async () => {
     await bucket.put('copies/new', 'new');
     await bucket.put('copies/old', 'old');
     expect(await store.copyAsset(copyOf(await sourceOf('copies/new'), 'copies/old'))).toMatchObject({
@@ -239,7 +239,7 @@ describe('a copy', () => {
     expect(await bucket.get('copies/old')).toMatchObject({ body: 'new' });
   });
 
-  it('of a source that has changed, or is gone, is not made', async () => {
+  it('is not made if the source has changed or is gone', async () => {
     await bucket.put('copies/c', 'first');
     const source = await sourceOf('copies/c');
     await bucket.put('copies/c', 'second');
@@ -255,7 +255,7 @@ describe('a range of an asset', () => {
     return store.readAsset({ key, etag, sizeBytes, range: { position, lengthBytes }, signal: never() });
   }
 
-  it('is read as long as the object is the one asked for', async () => {
+  it('is read while the object is unchanged', async () => {
     await bucket.put('reads/a', '0123456789');
     const { etag = '' } = (await bucket.get('reads/a')) ?? {};
     const texts = [];
@@ -271,7 +271,7 @@ describe('a range of an asset', () => {
     expect(texts).toEqual(['0123456789', '0123', '456789', '9']);
   });
 
-  it('of an object that has changed, is shorter or is gone is not', async () => {
+  it('is not read if the object has changed, is shorter or is gone', async () => {
     await bucket.put('reads/b', '0123456789');
     const { etag = '' } = (await bucket.get('reads/b')) ?? {};
     expect(await reading('reads/b', etag, [20, 0, 20])).toEqual({ outcome: 'changed' });
@@ -282,7 +282,7 @@ describe('a range of an asset', () => {
     expect(await reading('reads/b', etag, [10, 0, 5])).toEqual({ outcome: 'changed' });
   });
 
-  it('may be all of an empty object', async () => {
+  it('can be the whole of an empty object', async () => {
     await bucket.put('reads/empty', '');
     const { etag = '' } = (await bucket.get('reads/empty')) ?? {};
     expect(await reading('reads/empty', etag, [0, 0, 0])).toMatchObject({ outcome: 'read' });

@@ -9,10 +9,10 @@ const BY_TOKEN: Partial<StoreSettings> = { credentials: undefined, role: ROLE };
 
 type Answer = (response: ServerResponse) => unknown;
 
-/** GitHub's side: gives out a new token for every request that is entitled to one. */
+/** Stands in for GitHub: issues a new token for every authorised request. */
 class TokenServer {
   readonly requests: IncomingMessage[] = [];
-  /** In place of a token, one after another. */
+  /** Answers instead of a token, one request each. */
   readonly answers: Answer[] = [];
   readonly #server: Server = createServer((request, response) => this.#answer(request, response));
 
@@ -77,7 +77,7 @@ function assumptions() {
 }
 
 describe('a role', () => {
-  it('is assumed by a token for the audience asked for, where there are no keys', async () => {
+  it('is assumed with a token for the given audience if there are no keys', async () => {
     const store = storeAt(server, BY_TOKEN);
     await Promise.all([keysIn(store), store.readDocument('doc'), store.head('doc')]);
     expect(tokens.requests).toHaveLength(1);
@@ -96,7 +96,7 @@ describe('a role', () => {
     });
   });
 
-  it('is assumed with a token of its own every time', async () => {
+  it('is assumed with a new token every time', async () => {
     const store = storeAt(server, BY_TOKEN);
     await Promise.all([keysIn(store), store.head('doc')]);
     const now = Date.now;
@@ -116,14 +116,14 @@ describe('a role', () => {
       { ...BY_TOKEN, role: { ...ROLE, chaining: true } },
       { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'testsecret1' },
     ],
-  ])('is assumed by keys that are %s, though there is a token to be had', async (_, settings, variables) => {
+  ])('is assumed with keys that are %s, even if the job can get a token', async (_, settings, variables) => {
     setVariables(variables);
     await keysIn(storeAt(server, settings));
     expect(assumptions().map(({ operation }) => operation)).toEqual(['AssumeRole']);
     expect(tokens.requests).toEqual([]);
   });
 
-  it('is not assumed by a token for another audience', async () => {
+  it('is not assumed with a token for another audience', async () => {
     const role = { ...ROLE, audience: 'somebody else' };
     const fault = await faultOf(keysIn(storeAt(server, { ...BY_TOKEN, role })));
     expect(fault.kind).toBe('credentials');
@@ -142,28 +142,32 @@ describe('a token', () => {
   const page: Answer = (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
 
   it.each<[what: string, answer: Answer, told: RegExp]>([
-    ['refused', refused, /^GitHub gave no OIDC token \(Status403: the job is over\): re-run the job/],
-    ['missing', (response) => response.end('{"value":1}'), /^GitHub gave no OIDC token \(the reply has none in it\): /],
-  ])('%s is told as such', async (_, answer, told) => {
+    ['refused', refused, /^GitHub issued no OIDC token \(Status403: the job is over\): re-run the job/],
+    [
+      'missing',
+      (response) => response.end('{"value":1}'),
+      /^GitHub issued no OIDC token \(the reply contains no token\): /,
+    ],
+  ])('that is %s is reported', async (_, answer, told) => {
     tokens.answers.push(answer);
     expect((await faultOf(keysIn(storeAt(server, BY_TOKEN)))).message).toMatch(told);
     expect(tokens.requests).toHaveLength(1);
   });
 
   it.each<[what: string, answer: Answer]>([
-    ['a page', page],
-    ['no JSON object', (response) => response.end('null')],
+    ['a web page', page],
+    ['JSON that is not an object', (response) => response.end('null')],
     ['JSON that is cut off', (response) => response.end('{"value":"')],
-  ])('is asked for again after %s', async (_, answer) => {
+  ])('is requested again after %s', async (_, answer) => {
     tokens.answers.push(answer, answer);
     expect(await keysIn(storeAt(server, BY_TOKEN))).toEqual(['doc', 'source']);
     tokens.answers.push(answer, answer, answer);
     expect((await faultOf(keysIn(storeAt(server, BY_TOKEN)))).message).toMatch(
-      /since its token service .* answered 200 with something that is no reply of it/,
+      /since its token service .* answered 200 with a reply that is not its own/,
     );
   });
 
-  it('is asked for again where the server is busy, or breaks off', async () => {
+  it('is requested again if the server is busy or breaks off', async () => {
     tokens.answers.push(
       (response) => response.writeHead(503).end(),
       (response) => response.socket?.destroy(),
@@ -173,12 +177,12 @@ describe('a token', () => {
     expect(tokens.requests).toHaveLength(4);
   });
 
-  it('that can not be asked for is told', async () => {
+  it("that can't be requested is reported", async () => {
     setVariables({ ACTIONS_ID_TOKEN_REQUEST_URL: 'http://127.0.0.1:1/' });
     const fault = await faultOf(keysIn(storeAt(server, BY_TOKEN)));
     expect(fault.kind).toBe('unreachable');
     expect(fault.message).toMatch(
-      /^GitHub gave no OIDC token, since its token service 127.0.0.1:1 can't be reached \(.*ECONNREFUSED/,
+      /^GitHub issued no OIDC token, since its token service 127.0.0.1:1 can't be reached \(.*ECONNREFUSED/,
     );
   });
 

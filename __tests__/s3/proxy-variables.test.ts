@@ -31,14 +31,14 @@ describe(`the proxy is the one that ${golden.source} chooses`, () => {
   });
 });
 
-describe('what Go does not read, and curl and Python do', () => {
+describe('ALL_PROXY, which curl and Python read but Go does not,', () => {
   it.each(['all_proxy', 'ALL_PROXY'])('is %s, for either scheme', (name) => {
     setVariables({ [name]: 'host:3128' });
     expect(chosen('https://s3.example')).toBe('http://host:3128/');
     expect(chosen('http://s3.example')).toBe('http://host:3128/');
   });
 
-  it('gives way to the variable of the scheme', () => {
+  it('yields to the variable for the scheme', () => {
     setVariables({ all_proxy: 'all:1', HTTPS_PROXY: 'https:2' });
     expect(chosen('https://s3.example')).toBe('http://https:2/');
     expect(chosen('http://s3.example')).toBe('http://all:1/');
@@ -51,7 +51,7 @@ describe('what Go does not read, and curl and Python do', () => {
   });
 });
 
-describe('a proxy that can not be used', () => {
+describe('an unusable proxy', () => {
   function refusalOf(variables: Record<string, string>): string {
     setVariables(variables);
     try {
@@ -62,7 +62,7 @@ describe('a proxy that can not be used', () => {
     }
   }
 
-  it.each(['socks5', 'socks5h', 'socks4', 'socks', 'ftp'])('is refused by its scheme: %s', (scheme) => {
+  it.each(['socks5', 'socks5h', 'socks4', 'socks', 'ftp'])('is refused because of its scheme: %s', (scheme) => {
     const refusal = refusalOf({ ALL_PROXY: `${scheme}://name:secret@host:1080` });
     expect(refusal).toContain(
       `ALL_PROXY names a ${scheme}:// proxy, which this action can't use: give an http:// or https:// proxy, or add s3.example to NO_PROXY`,
@@ -81,11 +81,11 @@ describe('a proxy that can not be used', () => {
     'socks5://',
   ])('is refused without showing it: %s', (value) => {
     const refusal = refusalOf({ HTTPS_PROXY: value });
-    expect(refusal).toContain("HTTPS_PROXY is no proxy's URL: give one such as 'http://proxy.example.com:3128'");
+    expect(refusal).toContain("HTTPS_PROXY is not a proxy URL: give one such as 'http://proxy.example.com:3128'");
     expect(refusal).not.toContain('secret');
   });
 
-  it('is no matter for a server that NO_PROXY names', () => {
+  it('does not matter for a server in NO_PROXY', () => {
     setVariables({ ALL_PROXY: 'socks5://host:1080', NO_PROXY: 's3.example' });
     expect(chosen('https://s3.example')).toBeUndefined();
   });

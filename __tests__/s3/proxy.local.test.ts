@@ -11,7 +11,7 @@ import { ForwardProxy } from './forward-proxy.ts';
 import { RawServer } from './raw-server.ts';
 import { assetOf, BUCKET, faultOf, keysIn, OPERATIONS, prepare, storeAt } from './stores.ts';
 
-// A host that only the proxy knows.
+// A host that only the proxy can resolve.
 const INSIDE = { url: 'http://s3.internal:9000' };
 
 const setVariables = useEnvironment();
@@ -40,7 +40,7 @@ describe('a proxy for http', () => {
     for (const line of proxy.lines) expect(line).toMatch(/^[A-Z]+ http:\/\/s3\.internal:9000\/bucket\//);
   });
 
-  it('forwards keys of odd characters, and large bodies', async () => {
+  it('forwards keys with special characters, and large bodies', async () => {
     setVariables({ HTTP_PROXY: proxy.url });
     const store = storeAt(INSIDE);
     const key = "deep/a b+%&ä€😀!'()*?#;=@";
@@ -52,7 +52,7 @@ describe('a proxy for http', () => {
     expect(await store.head(key)).toMatchObject({ sizeBytes: body.length });
   });
 
-  it('forwards requests that have the bucket in the host', async () => {
+  it('forwards requests with the bucket in the host', async () => {
     setVariables({ HTTP_PROXY: proxy.url });
     const store = storeAt({ url: 'http://localhost:9000' }, { forcePathStyle: false });
     expect(await keysIn(store)).toEqual(['doc', 'source']);
@@ -70,7 +70,7 @@ describe('a proxy for http', () => {
     expect(await keysIn(storeAt(INSIDE))).toEqual(['doc', 'source']);
   });
 
-  it('may want a name and a password', async () => {
+  it('gets a user name and a password', async () => {
     setVariables({ HTTP_PROXY: proxy.url.replace('//', '//name:pass%40word@') });
     const store = storeAt(INSIDE);
     await keysIn(store);
@@ -79,7 +79,7 @@ describe('a proxy for http', () => {
     expect(proxy.authorizations).toEqual([expected, expected]);
   });
 
-  it('is kept connected', async () => {
+  it('is sent requests over the same connection', async () => {
     setVariables({ HTTP_PROXY: proxy.url });
     const store = storeAt(INSIDE);
     for (let round = 0; round < 2; round += 1) {
@@ -107,10 +107,10 @@ describe('a proxy for http', () => {
 
 describe('no proxy', () => {
   it.each<[what: string, variables: () => Record<string, string>]>([
-    ['is used for a host that is excepted', () => ({ HTTP_PROXY: proxy.url, NO_PROXY: 'example.com,127.0.0.1' })],
-    ['is used where everything is excepted', () => ({ HTTP_PROXY: proxy.url, no_proxy: '*' })],
-    ['is used for http where there is one for https only', () => ({ HTTPS_PROXY: proxy.url })],
-    ['is used where the variable is empty', () => ({ HTTP_PROXY: '', HTTPS_PROXY: '' })],
+    ['is used for a host in NO_PROXY', () => ({ HTTP_PROXY: proxy.url, NO_PROXY: 'example.com,127.0.0.1' })],
+    ['is used if NO_PROXY is *', () => ({ HTTP_PROXY: proxy.url, no_proxy: '*' })],
+    ['is used for http if there is only one for https', () => ({ HTTPS_PROXY: proxy.url })],
+    ['is used if the variable is empty', () => ({ HTTP_PROXY: '', HTTPS_PROXY: '' })],
   ])('%s', async (_, variables) => {
     setVariables(variables());
     const store = storeAt(server);
@@ -147,7 +147,7 @@ describe('a proxy for https', () => {
     expect(proxy.lines).toEqual(['CONNECT s3.internal:443']);
   });
 
-  it('may want a name and a password', async () => {
+  it('gets a user name and a password', async () => {
     setVariables({ HTTPS_PROXY: `name:pass%40word@127.0.0.1:${proxy.port}` });
     await keysIn(storeAt(SECURE));
     expect(proxy.authorizations).toEqual([`Basic ${Buffer.from('name:pass@word').toString('base64')}`]);
@@ -160,7 +160,7 @@ describe('a proxy for https', () => {
     expect(new Set(proxy.lines)).toEqual(new Set(['CONNECT s3.internal:443']));
   });
 
-  it('connects once for many requests, and as often as there are some at the same time', async () => {
+  it('connects once for consecutive requests, and once for each concurrent one', async () => {
     setVariables({ HTTPS_PROXY: proxy.url });
     const store = storeAt(SECURE);
     for (let count = 0; count < 5; count += 1) await store.head('doc');
@@ -176,7 +176,7 @@ describe('a proxy for https', () => {
     ['answers 502', { status: 502, body: '<html>Bad gateway</html>' }],
     ['answers 429', { status: 429, body: '' }],
     ['closes the connection', 'close'],
-  ] as const)('that %s is asked again', async (_, refusal) => {
+  ] as const)('that %s is tried again', async (_, refusal) => {
     setVariables({ HTTPS_PROXY: proxy.url });
     proxy.refusal = (index) => (index < 2 ? refusal : undefined);
     expect(await keysIn(storeAt(SECURE))).toEqual(['doc', 'source']);
@@ -186,7 +186,7 @@ describe('a proxy for https', () => {
   it.each([
     ['503', { status: 503, body: '' }, 'answered 503 to CONNECT'],
     ['nothing', 'close', 'gave no valid answer to CONNECT'],
-  ] as const)('that keeps answering %s is told', async (_, refusal, told) => {
+  ] as const)('that keeps answering %s is reported', async (_, refusal, told) => {
     setVariables({ HTTPS_PROXY: proxy.url.replace('//', '//name:secret@') });
     proxy.refusal = () => refusal;
     const fault = await faultOf(storeAt(SECURE).putAsset(assetOf('a', 'a')));
@@ -198,7 +198,7 @@ describe('a proxy for https', () => {
   });
 
   it.each(Object.entries(OPERATIONS))(
-    'that refuses to connect is told by %s, once, and never taken for the server',
+    'that refuses to connect is reported by %s after one attempt, and never taken for the server',
     async (_, operate) => {
       setVariables({ HTTPS_PROXY: proxy.url });
       for (const status of [201, 403, 404]) {
@@ -214,7 +214,7 @@ describe('a proxy for https', () => {
     },
   );
 
-  it('that answers something else than HTTP is told', async () => {
+  it('that does not answer in HTTP is reported', async () => {
     await using odd = await RawServer.start(() => ({ text: 'no HTTP at all\r\n\r\n' }));
     setVariables({ HTTPS_PROXY: odd.url });
     const fault = await faultOf(keysIn(storeAt(SECURE, { maxAttempts: 2 })));
@@ -222,7 +222,7 @@ describe('a proxy for https', () => {
     expect(odd.lines).toHaveLength(2);
   });
 
-  it('that leads to a server that speaks no TLS is told', async () => {
+  it('in front of a server without TLS is reported', async () => {
     await using plain = await ForwardProxy.start(server.port);
     setVariables({ HTTPS_PROXY: plain.url });
     const fault = await faultOf(keysIn(storeAt(SECURE, { maxAttempts: 1 })));
@@ -230,7 +230,7 @@ describe('a proxy for https', () => {
     expect(fault.message).toMatch(/: s3\.internal answers in plain HTTP: write http:/);
   });
 
-  it('that speaks no TLS itself is not taken for the server', async () => {
+  it('that does not speak TLS itself is not taken for the server', async () => {
     setVariables({ HTTPS_PROXY: proxy.url.replace('http:', 'https:') });
     const fault = await faultOf(keysIn(storeAt(SECURE, { maxAttempts: 1 })));
     expect(fault.message).toMatch(
@@ -262,14 +262,14 @@ describe('a proxy that speaks TLS itself', () => {
 });
 
 describe('a proxy that fails', () => {
-  it.each(['http', 'https'])('since it wants a name and a password for %s says so', async (scheme) => {
+  it.each(['http', 'https'])('because %s needs a user name and a password is reported as such', async (scheme) => {
     proxy.refusal = () => ({ status: 407, body: '<html><br></html>' });
     const variable = `${scheme.toUpperCase()}_PROXY`;
     const server = scheme === 'http' ? 's3.internal' : 's3.internal:443';
     const answer = `${server} can't be reached: the proxy ${proxy.url} answered 407: `;
     for (const [login, advice] of [
-      ['', `give it a name and a password in ${variable}, as in 'http://name:password@proxy.example.com:3128'`],
-      ['name:secret@', `check the name and the password in ${variable}`],
+      ['', `give a user name and a password in ${variable}, as in 'http://name:password@proxy.example.com:3128'`],
+      ['name:secret@', `check the user name and the password in ${variable}`],
     ] as const)
       for (const name of ['list', 'head', 'putAsset', 'abortUploads']) {
         setVariables({ [variable]: proxy.url.replace('//', `//${login}`) });
@@ -282,7 +282,7 @@ describe('a proxy that fails', () => {
     expect(proxy.lines).toHaveLength(8);
   });
 
-  it.each(['list', 'putAsset'])('since it is not there is told by %s within seconds', async (name) => {
+  it.each(['list', 'putAsset'])("because it can't be reached is reported by %s within seconds", async (name) => {
     setVariables({ HTTP_PROXY: 'http://127.0.0.1:1' });
     const fault = await faultOf(OPERATIONS[name]?.(storeAt(INSIDE, { maxAttempts: 10 })) ?? Promise.resolve());
     expect(fault.kind).toBe('unreachable');
@@ -290,7 +290,7 @@ describe('a proxy that fails', () => {
   });
 
   it.each(['list', 'putAsset', 'abortUploads'])(
-    'since it does not answer is told by %s, and leaves no connection open that would hold up the process',
+    'because it does not answer is reported by %s, and leaves no connection open that would keep the process alive',
     async (name) => {
       await using silent = await RawServer.start(() => undefined);
       setVariables({ HTTPS_PROXY: silent.url });
@@ -306,9 +306,9 @@ describe('a proxy that fails', () => {
   );
 
   it.each([
-    ['http://name:secret@:80:80', "HTTP_PROXY is no proxy's URL: give one such as 'http://proxy.example.com:3128'"],
+    ['http://name:secret@:80:80', "HTTP_PROXY is not a proxy URL: give one such as 'http://proxy.example.com:3128'"],
     ['socks5://name:secret@host:1080', "HTTP_PROXY names a socks5:// proxy, which this action can't use: give"],
-  ])('since it can not be used is told without showing it: %s', async (value, told) => {
+  ])('because its URL is invalid is reported without showing it: %s', async (value, told) => {
     setVariables({ HTTP_PROXY: value });
     for (const name of ['list', 'head', 'abortUploads']) {
       const work = OPERATIONS[name]?.(storeAt(INSIDE)) ?? Promise.resolve();

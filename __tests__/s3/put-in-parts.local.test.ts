@@ -17,7 +17,7 @@ beforeEach(() => {
   for (const key of server.keys(BUCKET)) server.delete(BUCKET, key);
   server.clearRequests();
 });
-// Whatever happened: nothing that costs money is left.
+// Open uploads cost money, so no test may leave one behind.
 afterEach(() => expect(server.uploads(BUCKET)).toEqual([]));
 afterAll(async () => {
   jest.restoreAllMocks();
@@ -31,7 +31,7 @@ function requestsOf(operation: LoggedRequest['operation']): LoggedRequest[] {
 const BODY = randomBytes(12 * KIB);
 
 describe('12 KiB in parts of 5', () => {
-  it('are the right bytes, in three parts that the server checked', async () => {
+  it('arrive in three parts, each checked by the server', async () => {
     const result = await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, IN_PARTS));
     const stored = server.get(BUCKET, 'a');
     expect(result).toEqual({ outcome: 'written', etag: stored?.etag, guarded: true });
@@ -53,7 +53,7 @@ describe('12 KiB in parts of 5', () => {
     ).toEqual([2 * KIB, 5 * KIB, 5 * KIB]);
   });
 
-  it('are read once each, from the first byte to the last', async () => {
+  it('are each read once, in order', async () => {
     const reads: [number, number][] = [];
     const read = async (position: number, lengthBytes: number) => {
       reads.push([position, lengthBytes]);
@@ -68,7 +68,7 @@ describe('12 KiB in parts of 5', () => {
     ]);
   });
 
-  it('with a bit that flips on the way are refused', async () => {
+  it('are refused if a bit flips on the way', async () => {
     server.fault = ({ operation }) =>
       operation === 'UploadPart' ? { kind: 'error', status: 400, code: 'BadDigest' } : undefined;
     expect((await faultOf(storeAt(server).putAssetInParts(largeAssetOf('a', BODY, IN_PARTS)))).message).toContain(
@@ -78,7 +78,7 @@ describe('12 KiB in parts of 5', () => {
   });
 });
 
-describe('parts under way at once', () => {
+describe('parts in flight', () => {
   const body = randomBytes(10 * 1024);
 
   async function peakOf(asset: Parameters<typeof largeAssetOf>[2]): Promise<number> {
@@ -89,16 +89,16 @@ describe('parts under way at once', () => {
     return peakConcurrency(small.requests.filter(({ operation }) => operation === 'UploadPart'));
   }
 
-  it('are four at most', async () => {
+  it('are at most four', async () => {
     expect(await peakOf({})).toBe(4);
   });
 
-  it('are no more than memory is left for', async () => {
+  it('are limited by the memory that is left', async () => {
     expect(await peakOf({ budget: byteBudget(2048) })).toBe(2);
     expect(await peakOf({ budget: byteBudget(100) })).toBe(1);
   });
 
-  it('count towards what several assets have in common', async () => {
+  it('share one budget with those of other assets', async () => {
     await using small = await startLocalS3({ buckets: [BUCKET], minPartSizeBytes: 1 });
     small.fault = ({ operation }) => (operation === 'UploadPart' ? { kind: 'delay', ms: 5 } : undefined);
     const budget = byteBudget(3 * 1024);
@@ -124,16 +124,16 @@ describe('an upload that fails', () => {
   });
 
   it.each<[what: string, overrides: Parameters<typeof largeAssetOf>[2]]>([
-    ['that the file can not be read', { read: () => Promise.reject(new Error('gone')) }],
-    ['that the file has changed at the end', { beforeComplete: () => Promise.reject(new Error('gone')) }],
-  ])('for the reason %s is aborted, and tells that', async (_, overrides) => {
+    ["the file can't be read", { read: () => Promise.reject(new Error('gone')) }],
+    ['the file changed before the end', { beforeComplete: () => Promise.reject(new Error('gone')) }],
+  ])('is aborted because %s, and reports why', async (_, overrides) => {
     await expect(
       storeAt(server).putAssetInParts(largeAssetOf('a', BODY, { ...IN_PARTS, ...overrides })),
     ).rejects.toThrow('gone');
     expect(requestsOf('CompleteMultipartUpload')).toEqual([]);
   });
 
-  it('in the middle of the file waits for the parts under way', async () => {
+  it('in the middle of the file waits for the parts in flight', async () => {
     server.fault = ({ operation }) => (operation === 'UploadPart' ? { kind: 'delay', ms: 50 } : undefined);
     const read = async (position: number, lengthBytes: number) => {
       if (position >= 10 * KIB) throw new Error('gone');
@@ -145,7 +145,7 @@ describe('an upload that fails', () => {
     expect(server.requests.at(-1)?.operation).toBe('AbortMultipartUpload');
   });
 
-  it('tells why, also where it can not be aborted', async () => {
+  it("reports why, even if it can't be aborted", async () => {
     server.fault = ({ operation }) =>
       operation === 'UploadPart' || operation === 'AbortMultipartUpload'
         ? { kind: 'error', status: 403, code: 'AccessDenied', message: operation }
@@ -156,7 +156,7 @@ describe('an upload that fails', () => {
     expect(await storeAt(server).abortUploads('a')).toBe(1);
   });
 
-  it('since its condition does not hold is aborted', async () => {
+  it('is aborted if its condition does not hold', async () => {
     server.put(BUCKET, 'a', 'there');
     expect(await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, IN_PARTS))).toEqual({
       outcome: 'precondition-failed',
@@ -172,7 +172,7 @@ describe('an upload that fails', () => {
     expect(requestsOf('AbortMultipartUpload')).toHaveLength(3);
   });
 
-  it('since its condition does not hold, and that can not be aborted, says the former', async () => {
+  it("reports a failed condition even if the upload can't be aborted", async () => {
     server.put(BUCKET, 'a', 'there');
     server.fault = ({ operation }) =>
       operation === 'AbortMultipartUpload' ? { kind: 'error', status: 403, code: 'AccessDenied' } : undefined;
@@ -187,7 +187,7 @@ describe('an upload that fails', () => {
 describe('a step that is cancelled', () => {
   const reason = new Error('cancelled');
 
-  it('before an upload begins none', async () => {
+  it('begins no upload', async () => {
     const signal = AbortSignal.abort(reason);
     await expect(storeAt(server).putAssetInParts(largeAssetOf('a', BODY, { ...IN_PARTS, signal }))).rejects.toBe(
       reason,
@@ -196,7 +196,7 @@ describe('a step that is cancelled', () => {
   });
 
   it.each<LoggedRequest['operation']>(['CreateMultipartUpload', 'UploadPart', 'CompleteMultipartUpload'])(
-    'during %s aborts the upload',
+    'aborts the upload during %s',
     async (during) => {
       const cancellation = new AbortController();
       server.fault = ({ operation }) => {
@@ -225,20 +225,20 @@ describe('a Complete whose reply is lost', () => {
     };
   }
 
-  it.each(['reset', 'late error'] as const)('(%s) has done its work', async (action) => {
+  it.each(['reset', 'late error'] as const)('(%s) has taken effect', async (action) => {
     loseReply(action);
     const result = await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, IN_PARTS));
     expect(result).toEqual({ outcome: 'written', etag: server.get(BUCKET, 'a')?.etag, guarded: true });
     expect(requestsOf('CompleteMultipartUpload').map(({ errorCode }) => errorCode)).toContain('NoSuchUpload');
   });
 
-  it('has to be sent again where metadata does not count', async () => {
+  it('means that the asset has to be sent again if metadata does not count', async () => {
     loseReply();
     const asset = largeAssetOf('a', BODY, { ...IN_PARTS, trustsMetadata: false });
     expect(await storeAt(server).putAssetInParts(asset)).toEqual({ outcome: 'precondition-failed' });
   });
 
-  it('but was replaced meanwhile has to be sent again', async () => {
+  it('means that the asset has to be sent again if it was replaced in the meantime', async () => {
     loseReply();
     const fault = server.fault;
     server.fault = (request, body) => {
@@ -252,14 +252,14 @@ describe('a Complete whose reply is lost', () => {
 });
 
 describe('a Complete that fails', () => {
-  it('since somebody else aborted the upload has to be sent again', async () => {
+  it('because someone else aborted the upload means that the asset has to be sent again', async () => {
     const beforeComplete = async () => void (await storeAt(server).abortUploads('a'));
     const result = await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, { ...IN_PARTS, beforeComplete }));
     expect(result).toEqual({ outcome: 'precondition-failed' });
     expect(server.keys(BUCKET)).toEqual([]);
   });
 
-  it('since another write gets in between is tried again', async () => {
+  it('because of a concurrent write is retried', async () => {
     let count = 0;
     server.fault = ({ operation }) => {
       if (operation !== 'CompleteMultipartUpload') return undefined;
@@ -271,7 +271,7 @@ describe('a Complete that fails', () => {
     });
   });
 
-  it('since another write gets in between again and again has to be sent again', async () => {
+  it('because of concurrent writes again and again means that the asset has to be sent again', async () => {
     server.fault = ({ operation }) =>
       operation === 'CompleteMultipartUpload'
         ? { kind: 'error', status: 409, code: 'ConditionalRequestConflict' }
@@ -283,7 +283,7 @@ describe('a Complete that fails', () => {
   });
 });
 
-it('leaves a condition alone that holds', async () => {
+it('accepts a condition that holds', async () => {
   const { etag } = server.put(BUCKET, 'a', 'old');
   const condition = { kind: 'unchanged', etag } as const;
   expect(await storeAt(server).putAssetInParts(largeAssetOf('a', BODY, { ...IN_PARTS, condition }))).toMatchObject({

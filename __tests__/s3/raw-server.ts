@@ -1,22 +1,22 @@
 import { createServer, type Server, type Socket } from 'node:net';
 
-/** What the server writes to a request, and whether it then closes. */
+/** What the server writes after a request, and whether it then closes the connection. */
 export interface RawReply {
   readonly text: string;
   readonly closes?: boolean;
-  /** A byte of it at a time, with a pause between them. */
+  /** Writes it byte by byte, with this pause in between. */
   readonly pauseMs?: number;
 }
 
 const TIMES = 'Date: Wed, 25 Nov 2026 00:00:00 GMT\r\nLast-Modified: Wed, 25 Nov 2026 00:00:00 GMT\r\n';
-/** Of an honest reply. */
+/** The headers of a valid reply. */
 export const HEADERS = `${TIMES}ETag: "e"\r\n`;
 
 export function replyOf(body: string, status = '200 OK', headers = HEADERS): string {
   return `HTTP/1.1 ${status}\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
-/** A server that answers with whatever bytes it is told to, whether they are HTTP or not. */
+/** A server that answers with any bytes, even if they are not HTTP. */
 export class RawServer implements AsyncDisposable {
   /** Request lines. */
   readonly lines: string[] = [];
@@ -42,7 +42,7 @@ export class RawServer implements AsyncDisposable {
     });
   }
 
-  /** @param answer is told a request's first line, and how many there were before; undefined: keeps silent */
+  /** @param answer gets a request's first line and the number of earlier requests; undefined sends nothing */
   static async start(answer: (line: string, index: number) => RawReply | undefined): Promise<RawServer> {
     const server = new RawServer(answer);
     await new Promise<void>((done) => server.#server.listen(0, '127.0.0.1', done));
@@ -62,7 +62,7 @@ export class RawServer implements AsyncDisposable {
     return this.#sockets.size;
   }
 
-  /** Writes to every connection, whether a request is waiting there or not. */
+  /** Writes to every connection, even if no request is waiting there. */
   write(text: string): void {
     for (const socket of this.#sockets) socket.write(text);
   }
@@ -79,7 +79,7 @@ function drip(socket: Socket, text: string, pauseMs: number): void {
   socket.once('close', () => clearInterval(timer));
 }
 
-/** @returns where the first whole request ends, or -1 */
+/** @returns the end of the first complete request, or -1 */
 function endOf(received: string): number {
   const headEnd = received.indexOf('\r\n\r\n');
   if (headEnd === -1) return -1;

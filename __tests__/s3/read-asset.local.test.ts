@@ -50,7 +50,7 @@ describe('a read', () => {
     [4, 4, 'bytes=4-7', '4567'],
     [8, 2, 'bytes=8-9', '89'],
     [9, 1, 'bytes=9-9', '9'],
-  ])('from %i, of %i bytes, asks for %s under the ETag', async (position, lengthBytes, range, text) => {
+  ])('from %i, of %i bytes, requests %s with If-Match', async (position, lengthBytes, range, text) => {
     expect(await textOf(read(position, lengthBytes))).toBe(text);
     expect(server.requests).toHaveLength(1);
     const [request] = server.requests;
@@ -59,20 +59,20 @@ describe('a read', () => {
     expect(request?.headers.range).toBe(range);
   });
 
-  it('of an empty object asks for it as well', async () => {
+  it('of an empty object sends a request too', async () => {
     const { etag } = server.put(BUCKET, 'empty', '');
     expect(await textOf(read(0, 0, { key: 'empty', etag, sizeBytes: 0 }))).toBe('');
     expect(server.requests[0]?.headers).toMatchObject({ 'if-match': etag });
     expect(server.requests[0]?.headers.range).toBeUndefined();
   });
 
-  it('finds any key', async () => {
+  it('works for any key', async () => {
     const key = "a b/ö+%2F?#&='()*~!@$:;,\u{1f680}";
     const { etag } = server.put(BUCKET, key, BYTES);
     expect(await textOf(read(1, 2, { key, etag }))).toBe('12');
   });
 
-  it('does not stop at a reply in many pieces', async () => {
+  it('assembles a reply that comes in many pieces', async () => {
     const large = Buffer.alloc(3_000_000, 'large');
     const { etag } = server.put(BUCKET, 'large', large);
     const result = await read(1_000_000, 1_500_000, { key: 'large', etag, sizeBytes: large.length });
@@ -80,7 +80,7 @@ describe('a read', () => {
   });
 });
 
-describe('an object that is not the one asked for any more', () => {
+describe('an object that is no longer the one asked for', () => {
   it.each<[string, () => void]>([
     ['is gone', () => server.delete(BUCKET, 'asset')],
     ['has other bytes', () => void server.put(BUCKET, 'asset', '9876543210')],
@@ -97,7 +97,7 @@ describe('an object that is not the one asked for any more', () => {
     ['is shorter', () => void server.put(BUCKET, 'asset', '01')],
     ['is longer', () => void server.put(BUCKET, 'asset', '0123456789abc')],
     ['is empty', () => void server.put(BUCKET, 'asset', '')],
-  ])('%s, as a server answers that overlooks If-Match', async (_, change) => {
+  ])('%s, on a server that ignores If-Match', async (_, change) => {
     change();
     server.fault = () => ({ kind: 'ignore', headers: ['if-match'] });
     expect(await read(4, 4)).toEqual({ outcome: 'changed' });
@@ -111,13 +111,13 @@ describe('an object that is not the one asked for any more', () => {
     ['a 404 with a code', { kind: 'error', status: 404, code: 'NoSuchKey' }],
     ['another ETag', withHeader('etag', '"other"')],
     ['a weak ETag', withHeader('etag', `W/${ETAG}`)],
-  ])('is told by %s', async (_, action) => {
+  ])('is recognised by %s', async (_, action) => {
     server.fault = () => action;
     expect(await read(4, 4)).toEqual({ outcome: 'changed' });
   });
 });
 
-describe('a reply that is not what was asked for', () => {
+describe('a reply that does not match the request', () => {
   async function refusal(reading: Promise<ReadResult>): Promise<string> {
     const { kind, message } = await faultOf(reading);
     expect(kind).toBe('malformed-reply');
@@ -127,7 +127,7 @@ describe('a reply that is not what was asked for', () => {
   it.each([
     ['short', 10],
     ['long', 100_000],
-  ])('is told as a range that was ignored: all of a %s object', async (_, sizeBytes) => {
+  ])('is reported as an ignored Range if it is the whole of a %s object', async (_, sizeBytes) => {
     const { etag } = server.put(BUCKET, 'asset', Buffer.alloc(sizeBytes, 'x'));
     server.fault = () => ({ kind: 'ignore', headers: ['range'] });
     expect(await refusal(read(0, 4, { sizeBytes, etag }))).toContain(
@@ -144,13 +144,13 @@ describe('a reply that is not what was asked for', () => {
     ['no bytes', 4, 4, rewriting(() => ({ body: Content.from('') }))],
     ['the range as the whole object', 4, 4, rewriting(() => ({ status: 200 }))],
     ['the whole object as a range', 0, 10, rewriting(() => ({ status: 206 }))],
-  ])('is never read: %s', async (_, position, lengthBytes, action) => {
+  ])('is never used: %s', async (_, position, lengthBytes, action) => {
     server.fault = () => action;
     await refusal(read(position, lengthBytes));
   });
 
   it.each(['bytes 0-3/10', 'bytes 4-8/10', 'bytes', ''])(
-    'is never read: one with the Content-Range %j',
+    'is never used: one with the Content-Range %j',
     async (contentRange) => {
       server.fault = () => withHeader('content-range', contentRange);
       expect(await refusal(read(4, 4))).toContain('was asked for bytes 4-7 and answered 206 with ');
@@ -161,7 +161,7 @@ describe('a reply that is not what was asked for', () => {
     ['a range of another size', 4, 4, withHeader('content-range', 'bytes 4-7/11')],
     ['fewer bytes of the whole object', 0, 10, rewriting(() => ({ body: Content.from('012345678') }))],
     ['more bytes of the whole object', 0, 10, rewriting(() => ({ body: Content.from('0123456789a') }))],
-  ])('is of an object that has changed: %s', async (_, position, lengthBytes, action) => {
+  ])('means that the object has changed: %s', async (_, position, lengthBytes, action) => {
     server.fault = () => action;
     expect(await read(position, lengthBytes)).toEqual({ outcome: 'changed' });
   });
@@ -183,7 +183,7 @@ describe('a fault', () => {
     expect(message).toContain('Could not read s3://bucket/asset');
   });
 
-  it('that passes is got over, without a byte of it', async () => {
+  it('that is transient leaves none of its bytes behind', async () => {
     let count = 0;
     server.fault = () => {
       count += 1;

@@ -29,7 +29,7 @@ function signedRegions(): (string | undefined)[] {
   );
 }
 
-it.each(Object.entries(OPERATIONS))('%s finds out in which region the bucket is', async (_, operate) => {
+it.each(Object.entries(OPERATIONS))('%s finds out which region the bucket is in', async (_, operate) => {
   await operate(storeAt(server, UNKNOWN));
   expect(server.requests[0]).toMatchObject({ operation: 'HeadBucket', method: 'HEAD', accessKeyId: undefined });
   const [first, ...others] = signedRegions();
@@ -37,31 +37,31 @@ it.each(Object.entries(OPERATIONS))('%s finds out in which region the bucket is'
   expect(new Set(others)).toEqual(new Set(['eu-central-1']));
 });
 
-it('asks once for all requests, by either way', async () => {
+it('asks once for all requests', async () => {
   const store = storeAt(server, UNKNOWN);
   await Promise.all([store.readDocument('doc'), keysIn(store), store.head('source'), store.head('none')]);
   await store.readDocument('doc');
   expect(server.requests.filter(({ operation }) => operation === 'HeadBucket')).toHaveLength(1);
 });
 
-it('does not ask where the region was given', async () => {
+it('does not ask if the region is given', async () => {
   await keysIn(storeAt(server, { region: 'eu-central-1' }));
   expect(server.requests.map(({ operation }) => operation)).toEqual(['ListObjectsV2']);
 });
 
-it('finds it also where nothing else is allowed', async () => {
+it('finds the region even if nothing is allowed', async () => {
   server.deny = ({ action }) => action === 's3:ListBucket';
   expect(await storeAt(server, UNKNOWN).readDocument('doc')).toBeDefined();
 });
 
-it('takes the usual name for that of a server that has no regions', async () => {
+it('uses the default name for a server without regions', async () => {
   server.createBucket({ name: 'here' });
   server.fault = ({ operation }) => (operation === 'HeadBucket' ? { kind: 'reply', status: 400 } : undefined);
   expect(await keysIn(storeAt(server, { ...UNKNOWN, bucket: 'here' }))).toEqual([]);
   expect(signedRegions()).toEqual([undefined, 'us-east-1']);
 });
 
-it.each(['list', 'head'])('%s tells a bucket that is not there', async (name) => {
+it.each(['list', 'head'])('%s reports a missing bucket', async (name) => {
   const work = OPERATIONS[name]?.(storeAt(server, { ...UNKNOWN, bucket: 'elsewhere' })) ?? Promise.resolve();
   expect((await faultOf(work)).kind).toBe('no-such-bucket');
 });
@@ -72,7 +72,7 @@ describe('a passing fault', () => {
     ['a busy server', { kind: 'error', status: 503, code: 'SlowDown' }],
     ['a busy gateway', { kind: 'reply', status: 502 }],
     ['too many requests', { kind: 'reply', status: 429 }],
-  ])('(%s) is asked about again', async (_, action) => {
+  ])('(%s) is retried', async (_, action) => {
     let isFirst = true;
     server.fault = () => {
       if (!isFirst) return undefined;
@@ -86,7 +86,7 @@ describe('a passing fault', () => {
   it.each<[action: FaultAction, kind: string]>([
     [{ kind: 'reset' }, 'unreachable'],
     [{ kind: 'reply', status: 503 }, 'throttled'],
-  ])('%j that does not pass is told, and not remembered', async (action, kind) => {
+  ])('that does not pass is reported and not cached: %j', async (action, kind) => {
     const store = storeAt(server, UNKNOWN);
     server.fault = () => action;
     for (const work of [keysIn(store), store.head('source')]) {
@@ -100,7 +100,7 @@ describe('a passing fault', () => {
   });
 });
 
-it('with a server that is not there is told within seconds', async () => {
+it('an unreachable server is reported within seconds', async () => {
   const fault = await faultOf(keysIn(storeAt({ url: 'http://127.0.0.1:1' }, { ...UNKNOWN, maxAttempts: 10 })));
   expect(fault).toMatchObject({ kind: 'unreachable' });
   expect(fault.message).toContain("127.0.0.1:1 can't be reached");

@@ -5,7 +5,7 @@ import { LIMITS as DEFAULT_LIMITS, exchangeMs } from '../../src/s3/transport.ts'
 import { HEADERS, RawServer, replyOf } from './raw-server.ts';
 import { assetOf, copyOf, faultOf, keysIn, never, OPERATIONS, storeAt, textOf } from './stores.ts';
 
-// What comes over a connection that no server of S3 would send, but something in between may.
+// Bytes that no S3 server would send, but something in between might.
 beforeAll(() => void jest.spyOn(Math, 'random').mockReturnValue(0.02));
 const resources: AsyncDisposable[] = [];
 afterEach(async () => {
@@ -18,7 +18,7 @@ async function start(...of: Parameters<typeof RawServer.start>): Promise<RawServ
   return server;
 }
 
-/** Each answer in its turn, and the last one from then on. */
+/** Gives the answers in order, and then repeats the last one. */
 function inTurn(...texts: readonly [string, ...string[]]): (line: string, index: number) => { text: string } {
   return (_, index) => ({ text: texts[Math.min(index, texts.length - 1)] ?? texts[0] });
 }
@@ -30,7 +30,7 @@ async function read(server: RawServer): Promise<string | undefined> {
   return textOf(await storeAt(server, { maxAttempts: 2 }, LIMITS).readDocument('doc'));
 }
 
-describe('another protocol than was asked for', () => {
+describe('a switch to another protocol', () => {
   it.each(Object.entries(OPERATIONS))('does not leave %s waiting', async (_, operate) => {
     const text = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n';
     const server = await start(() => ({ text }));
@@ -44,11 +44,11 @@ describe('a reply', () => {
   it.each([
     ['a 100', 'HTTP/1.1 100 Continue\r\n\r\n'],
     ['a 103', 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'],
-  ])('may come after %s', async (_, before) => {
+  ])('can come after %s', async (_, before) => {
     expect(await read(await start(inTurn(before + GOOD)))).toBe('{}');
   });
 
-  it('may come in chunks', async () => {
+  it('can come in chunks', async () => {
     const chunks = '1\r\n{\r\n1\r\n}\r\n0\r\n\r\n';
     const server = await start(inTurn(`HTTP/1.1 200 OK\r\n${HEADERS}Transfer-Encoding: chunked\r\n\r\n${chunks}`));
     expect(await read(server)).toBe('{}');
@@ -57,7 +57,7 @@ describe('a reply', () => {
   it.each([
     ['its last chunk', 'Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n'],
     ['some of its length', 'Content-Length: 3\r\n\r\n{}'],
-  ])('without %s is none', async (_, rest) => {
+  ])('without %s is not accepted', async (_, rest) => {
     const server = await start(() => ({ text: `HTTP/1.1 200 OK\r\n${HEADERS}${rest}`, closes: true }));
     expect((await faultOf(read(server))).kind).toBe('unreachable');
     expect(server.lines).toHaveLength(2);
@@ -67,7 +67,7 @@ describe('a reply', () => {
     ['two lengths', 'Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x'],
     ['a length and chunks', 'Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\n\r\n'],
     ['headers without end', `${'X: '.padEnd(20_000, 'x')}\r\nContent-Length: 2\r\n\r\n{}`],
-  ])('with %s is none', async (_, rest) => {
+  ])('with %s is not accepted', async (_, rest) => {
     const server = await start(() => ({ text: `HTTP/1.1 200 OK\r\n${HEADERS}${rest}` }));
     expect((await faultOf(read(server))).message).toContain("can't be reached (Parse Error: ");
   });
@@ -75,7 +75,7 @@ describe('a reply', () => {
   it.each([
     ['has bytes', '206 Partial Content', 'Content-Range: bytes 0-0/123', 123],
     ['is empty', '416 Range Not Satisfiable', 'Content-Range: bytes */0', 0],
-  ])('to a HEAD may lack a length where the object %s', async (_, status, range, sizeBytes) => {
+  ])('to a HEAD may lack a length if the object %s', async (_, status, range, sizeBytes) => {
     const error = status.startsWith('4') ? '<Error><Code>InvalidRange</Code></Error>' : 'x';
     const ranged = replyOf(error, status, `${HEADERS}${range}\r\n`);
     const unsized = `HTTP/1.1 200 OK\r\n${HEADERS}Transfer-Encoding: chunked\r\n\r\n`;
@@ -83,13 +83,13 @@ describe('a reply', () => {
     expect(await storeAt(server, {}, LIMITS).head('doc')).toMatchObject({ sizeBytes });
   });
 
-  it('that is far too long is not read', async () => {
+  it('that is much too long is not read', async () => {
     const server = await start(() => ({ text: `HTTP/1.1 200 OK\r\n${HEADERS}Content-Length: 99999999999\r\n\r\n{}` }));
     expect((await faultOf(keysIn(storeAt(server, {}, LIMITS)))).kind).toBe('malformed-reply');
   });
 
   it.each(['301 Moved Permanently', '302 Found', '307 Temporary Redirect', '308 Permanent Redirect'])(
-    'of status %s is not followed to another server',
+    'with status %s is not followed to another server',
     async (status) => {
       const other = await start(inTurn(GOOD));
       const server = await start(inTurn(replyOf('', status, `Location: ${other.url}/bucket/doc\r\n`)));
@@ -99,8 +99,8 @@ describe('a reply', () => {
   );
 });
 
-describe('a server that drips', () => {
-  it.each(Object.entries(OPERATIONS))('does not hold %s for longer than its bytes ask for', async (_, operate) => {
+describe('a server that sends a few bytes at a time', () => {
+  it.each(Object.entries(OPERATIONS))('does not hold up %s for longer than its size allows', async (_, operate) => {
     const server = await start(() => ({ text: replyOf('x'.repeat(1000)), pauseMs: 30 }));
     const startedMs = performance.now();
     const limits = { silenceTimeoutMs: 400, connectTimeoutMs: 300 };
@@ -108,30 +108,30 @@ describe('a server that drips', () => {
     expect(performance.now() - startedMs).toBeLessThan(2000);
     expect(kind).toBe('unreachable');
     expect(message).toMatch(
-      /127.0.0.1:\d+ is too slow \(it sent \d+ bytes within 0.\d s\): check the network and what lies in/,
+      /127.0.0.1:\d+ is too slow \(it sent \d+ bytes within 0.\d s\): check the network and any proxy in between/,
     );
     expect(server.lines).toHaveLength(1);
   });
 
-  it('is told from one that is silent, however seldom it sends', async () => {
+  it('is not taken for a silent one, however rarely it sends', async () => {
     const server = await start(() => ({ text: replyOf('x'.repeat(1000)), pauseMs: 160 }));
     const store = storeAt(server, { maxAttempts: 5 }, { silenceTimeoutMs: 400, connectTimeoutMs: 300 });
     expect((await faultOf(store.readDocument('doc'))).message).toContain('is too slow');
     expect(server.lines).toHaveLength(1);
   });
 
-  it('but sends as much as a slow link does is waited for', async () => {
+  it('is waited for if it is as fast as a slow link', async () => {
     const server = await start(() => ({ text: GOOD, pauseMs: 2 }));
     expect(await read(server)).toBe('{}');
   });
 
-  it('may take a minute, and a second for each 64 KiB', () => {
+  it('has a minute, plus a second for each 64 KiB', () => {
     expect(exchangeMs(DEFAULT_LIMITS.silenceTimeoutMs, 0)).toBe(60_000);
     expect(exchangeMs(DEFAULT_LIMITS.silenceTimeoutMs, 1024 ** 2)).toBe(76_000);
   });
 });
 
-describe('what comes after a reply', () => {
+describe('data after a reply', () => {
   const FORGED = replyOf('forged');
 
   it.each([
@@ -145,7 +145,7 @@ describe('what comes after a reply', () => {
     expect(textOf(await store.readDocument('doc'))).toBe('{}');
   });
 
-  it('is not either where no request is under way', async () => {
+  it('is not the answer to a later request either', async () => {
     const server = await start(inTurn(GOOD));
     const store = storeAt(server, { maxAttempts: 2 }, LIMITS);
     expect(textOf(await store.readDocument('doc'))).toBe('{}');
@@ -154,13 +154,13 @@ describe('what comes after a reply', () => {
     expect(textOf(await store.readDocument('doc'))).toBe('{}');
   });
 
-  it('is a goodbye that a request which was just sent takes for its answer: it is sent again', async () => {
+  it('can be a 408 that looks like the answer to the next request, which is then sent again', async () => {
     const goodbye = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
     const server = await start((_, index) => (index === 0 ? { text: goodbye, closes: true } : { text: GOOD }));
     expect(await read(server)).toBe('{}');
   });
 
-  it('is the body that a reply to a HEAD must not have: none of it is taken for a reply', async () => {
+  it('can be a body that a reply to a HEAD must not have; it is not taken for a reply', async () => {
     const server = await start(inTurn(GOOD + FORGED, replyOf('other', '200 OK', HEADERS.replace('"e"', '"f"'))));
     const store = storeAt(server, { maxAttempts: 3 }, LIMITS);
     expect((await store.head('doc'))?.sizeBytes).toBe(2);
@@ -169,14 +169,14 @@ describe('what comes after a reply', () => {
   });
 });
 
-describe('a name that a refusal has', () => {
+describe('the code of a refusal', () => {
   async function refusal(code: string): Promise<string> {
     const body = `<Error><Code>${code}</Code><Message>In its words</Message></Error>`;
     const server = await start(inTurn(replyOf(body, '400 Bad Request')));
     return (await faultOf(read(server))).message;
   }
 
-  it.each(['toString', 'constructor', '__proto__'])('is told as it is: %s', async (code) => {
+  it.each(['toString', 'constructor', '__proto__'])('is reported as it is: %s', async (code) => {
     expect(await refusal(code)).toContain(`answered 400 (${code}: In its words)`);
   });
 
@@ -185,7 +185,7 @@ describe('a name that a refusal has', () => {
   });
 });
 
-describe('what can not be a header', () => {
+describe("a value that can't be a header", () => {
   const METADATA = { metadata: { a: 'x\r\nx-amz-acl: public-read' } };
   const range = { position: 0, lengthBytes: 2 };
 
@@ -212,13 +212,13 @@ describe('what can not be a header', () => {
     const server = await start(inTurn(GOOD));
     const fault = await faultOf(operate(storeAt(server)));
     expect(fault.kind).toBe('rejected');
-    expect(fault.message).toContain('what is to be sent is no header of HTTP (');
+    expect(fault.message).toContain("a value can't be sent as an HTTP header (");
     expect(server.lines).toEqual([]);
   });
 });
 
-describe('a connection that does not come about', () => {
-  it.each(['list', 'head', 'abortUploads'])('is given up by %s where TLS is not answered', async (name) => {
+describe('a connection that is never established', () => {
+  it.each(['list', 'head', 'abortUploads'])('makes %s fail if the TLS handshake is not answered', async (name) => {
     const server = await start(() => undefined);
     const startedMs = performance.now();
     const work = OPERATIONS[name]?.(storeAt({ url: server.url.replace('http:', 'https:') }, {}, LIMITS));

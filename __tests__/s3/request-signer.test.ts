@@ -22,7 +22,7 @@ function request(): HttpRequest {
   });
 }
 
-/** As simple as it gets. */
+/** The simplest case. */
 class PlainSha256 implements Checksum {
   readonly #hash;
 
@@ -41,7 +41,7 @@ class PlainSha256 implements Checksum {
   reset(): void {}
 }
 
-/** By the SDK's whole signer, with a key derived for this request alone. */
+/** Signs with the SDK's own signer, and with a key derived for this request only. */
 async function expected(credentials: AwsCredentialIdentity, signingDate: Date): Promise<string | undefined> {
   const settings = { credentials, region: 'eu-west-1', service: 's3', sha256: PlainSha256, uriEscapePath: false };
   clearCredentialCache();
@@ -51,7 +51,7 @@ async function expected(credentials: AwsCredentialIdentity, signingDate: Date): 
 }
 
 describe('HeaderSigner', () => {
-  it('signs as the whole signer does, whatever day it is and whichever credentials are in force', async () => {
+  it("signs like the SDK's own signer, for any day and any credentials", async () => {
     let credentials: AwsCredentialIdentity = CREDENTIALS;
     const signer = new HeaderSigner('eu-west-1', async () => credentials);
     const authorization = async (signingDate: Date) =>

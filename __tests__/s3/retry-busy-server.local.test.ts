@@ -6,7 +6,7 @@ import { parseInputs } from '../../src/inputs/inputs.ts';
 import type { ObjectStore } from '../../src/ports.ts';
 import { assetOf, BUCKET, copyOf, keysIn, never, storeAt } from './stores.ts';
 
-// A set is lost with the first of its files that is given up.
+// A set fails as a whole if one of its files fails.
 const FILES = 1000;
 const LANES = 64;
 const DEFAULTS = { mode: 'check', bucket: BUCKET } as const;
@@ -18,7 +18,7 @@ const { store: defaults } = parseInputs({
 let server: LocalS3;
 let store: ObjectStore;
 beforeAll(async () => {
-  // Waits are a fiftieth of what they may be.
+  // Makes waits a fiftieth of their maximum.
   jest.spyOn(Math, 'random').mockReturnValue(0.02);
   server = await startLocalS3({ buckets: [BUCKET] });
   store = storeAt(server, { maxAttempts: defaults.maxAttempts });
@@ -35,7 +35,7 @@ afterAll(async () => {
 
 const FILE = Array.from({ length: FILES }, (_, index) => `sent/${index}`);
 
-it('that refuses half of all requests gets 1,000 files all the same', async () => {
+it('stores 1,000 files on a server that refuses half of all requests', async () => {
   const results = await mapConcurrently(FILE, LANES, (key) => store.putAsset(assetOf(key, 'x')));
   expect(results.filter(({ outcome }) => outcome === 'written')).toHaveLength(FILES);
   server.fault = undefined;
@@ -43,7 +43,7 @@ it('that refuses half of all requests gets 1,000 files all the same', async () =
   expect(server.requests.length).toBeGreaterThan(1.8 * FILES);
 });
 
-it('copies and gives back as many of them as are asked for', async () => {
+it('copies and restores files from that server', async () => {
   const { etag } = server.put(BUCKET, 'source', 'x');
   const results = await mapConcurrently(FILE.slice(0, 200), LANES, async (key) => {
     const copied = await store.copyAsset(copyOf({ key: 'source', etag, sizeBytes: 1 }, `${key}-copied`));

@@ -17,7 +17,7 @@ import {
 
 let server: LocalS3;
 beforeAll(async () => {
-  // How long a wait between attempts is, is drawn by lot.
+  // Makes the random waits between attempts short.
   jest.spyOn(Math, 'random').mockReturnValue(0.02);
   server = await startLocalS3({ buckets: [BUCKET], minPartSizeBytes: 1 });
 });
@@ -33,7 +33,7 @@ afterAll(async () => {
 
 type Wanted = (request: LoggedRequest) => boolean;
 
-/** The first request that is wanted goes wrong. */
+/** Makes the first matching request fail. */
 function failOnce(action: FaultAction, wanted: Wanted = () => true): void {
   let isDone = false;
   server.fault = (request) => {
@@ -63,7 +63,7 @@ const PASSING: Readonly<Record<string, FaultAction>> = {
 };
 
 describe.each(Object.entries(PASSING))('%s, then a proper answer', (_, action) => {
-  it.each(['list', 'putAsset'])('is a success of %s', async (name) => {
+  it.each(['list', 'putAsset'])('%s succeeds', async (name) => {
     failOnce(action);
     const answer = await operate(name, storeAt(server));
     expect(answer).toEqual(name === 'list' ? ['doc', 'source'] : expect.objectContaining({ outcome: 'written' }));
@@ -87,12 +87,12 @@ it.each(GOT_OVER.filter(({ name }) => name !== 'readAsset'))(
     failOnce(action);
     await operate(name, storeAt(server, { partSizeBytes: 3 }));
     expect(server.requests.length).toBeGreaterThan(1);
-    // An upload whose id was lost can be found by its key only.
+    // An upload whose id was lost can only be found by its key.
     await storeAt(server).abortUploads('');
   },
 );
 
-it.each(Object.keys(GARBLED))('%s, again and again, is told after four attempts', async (name) => {
+it.each(Object.keys(GARBLED))('%s, again and again, is reported after four attempts', async (name) => {
   server.fault = () => GARBLED[name];
   const fault = await faultOf(operate('list', storeAt(server, { maxAttempts: 25 })));
   expect(fault).toMatchObject({ kind: 'malformed-reply' });
@@ -118,7 +118,7 @@ describe.each(['BadDigest', 'XAmzContentSHA256Mismatch', 'IncompleteBody'])('byt
 });
 
 describe('a reply that breaks off', () => {
-  it.each(['list', 'readDocument', 'readAsset'])('is no reply of %s', async (name) => {
+  it.each(['list', 'readDocument', 'readAsset'])('%s is retried', async (name) => {
     failOnce({ kind: 'truncate', afterBytes: 3 });
     const answer = await operate(name, storeAt(server));
     server.fault = undefined;
@@ -127,7 +127,7 @@ describe('a reply that breaks off', () => {
     expect(answer).toEqual(name === 'readDocument' ? { ...Object(again), dateMs: expect.any(Number) } : again);
   });
 
-  it.each(['list', 'readDocument', 'copyAsset'])('again and again, is a fault of %s', async (name) => {
+  it.each(['list', 'readDocument', 'copyAsset'])('again and again, makes %s fail', async (name) => {
     server.fault = () => ({ kind: 'truncate', afterBytes: 3 });
     const fault = await faultOf(operate(name, storeAt(server)));
     expect(fault).toMatchObject({ kind: 'unreachable' });
@@ -144,13 +144,13 @@ describe('a server that falls silent', () => {
     ['list', { kind: 'delay', ms: 60_000 }],
     ['putAsset', { kind: 'delay', ms: 60_000 }],
     ['copyAsset', { kind: 'stall', afterBytes: 20 }],
-  ])('for once, is asked again by %s', async (name, action) => {
+  ])('once, is asked again by %s', async (name, action) => {
     failOnce(action);
     await operate(name, storeAt(server, {}, limits));
     expect(server.requests).toHaveLength(2);
   });
 
-  it.each(['list', 'putAsset'])('for good, is given up by %s after four attempts', async (name) => {
+  it.each(['list', 'putAsset'])('for good, makes %s fail after four attempts', async (name) => {
     server.fault = () => ({ kind: 'delay', ms: 60_000 });
     const fault = await faultOf(operate(name, storeAt(server, { maxAttempts: 10 }, limits)));
     expect(fault.kind).toBe('unreachable');
@@ -161,7 +161,7 @@ describe('a server that falls silent', () => {
 
 describe('a server that has bytes to move before it answers', () => {
   const limits = { silenceTimeoutMs: 500, copiedPartBytes: 40_000_000 };
-  /** What a server may take four seconds for, besides. */
+  /** A size that gives a server four more seconds. */
   const SIZE_BYTES = 40_000_000;
   const etag = () => server.get(BUCKET, 'source')?.etag ?? '';
 
@@ -172,13 +172,13 @@ describe('a server that has bytes to move before it answers', () => {
   it.each<[operation: LoggedRequest['operation'], work: (store: ObjectStore) => Promise<unknown>]>([
     ['CopyObject', (store) => store.copyAsset(copyOf({ key: 'source', etag: etag(), sizeBytes: SIZE_BYTES }, 'copy'))],
     ['CompleteMultipartUpload', (store) => store.putAssetInParts(largeAssetOf('parts', Buffer.alloc(SIZE_BYTES)))],
-  ])('may take as long as its size asks for: %s', async (operation, work) => {
+  ])('may take as long as the size requires: %s', async (operation, work) => {
     delay(operation, 1000);
     expect(await work(storeAt(server, {}, limits))).toMatchObject({ etag: expect.any(String) });
     expect(requestsOf(operation)).toHaveLength(1);
   });
 
-  it('may take so for a part of a copy', async () => {
+  it('may take longer for a part of a copy', async () => {
     server.put(BUCKET, 'source', Buffer.alloc(SIZE_BYTES));
     delay('UploadPartCopy', 1000);
     const source = { key: 'source', etag: etag(), sizeBytes: SIZE_BYTES };
@@ -187,7 +187,7 @@ describe('a server that has bytes to move before it answers', () => {
     expect(requestsOf('UploadPartCopy')).toHaveLength(1);
   });
 
-  it('and is silent for longer is given up', async () => {
+  it('fails if it is silent for longer', async () => {
     delay('CopyObject', 60_000);
     const source = { key: 'source', etag: etag(), sizeBytes: 1_000_000 };
     const fault = await faultOf(storeAt(server, { maxAttempts: 1 }, limits).copyAsset(copyOf(source, 'copy')));
@@ -195,20 +195,20 @@ describe('a server that has bytes to move before it answers', () => {
   });
 });
 
-describe('patience', () => {
-  it.each(['list', 'putAsset'])('of %s is that which was asked for', async (name) => {
+describe('the number of attempts', () => {
+  it.each(['list', 'putAsset'])('of %s is max-attempts', async (name) => {
     server.fault = () => ({ kind: 'error', status: 500, code: 'InternalError' });
     expect((await faultOf(operate(name, storeAt(server, { maxAttempts: 5 })))).kind).toBe('rejected');
     expect(server.requests).toHaveLength(5);
   });
 
-  it.each(['list', 'putAsset'])('of %s is as great with connections that break', async (name) => {
+  it.each(['list', 'putAsset'])('of %s is the same for connections that break', async (name) => {
     server.fault = () => ({ kind: 'reset' });
     await faultOf(operate(name, storeAt(server, { maxAttempts: 6 })));
     expect(server.requests).toHaveLength(6);
   });
 
-  it.each(['list', 'putAsset'])('of %s is not spent on what does not pass', async (name) => {
+  it.each(['list', 'putAsset'])('of %s is one for permanent faults', async (name) => {
     for (const [status, code] of [
       [403, 'AccessDenied'],
       [404, 'NoSuchBucket'],
@@ -221,7 +221,7 @@ describe('patience', () => {
     }
   });
 
-  it('ends at once when the step is cancelled', async () => {
+  it('is cut short at once when the step is cancelled', async () => {
     const cancellation = new AbortController();
     const reason = new Error('cancelled');
     server.fault = () => {
@@ -247,7 +247,7 @@ describe('cancelling', () => {
       (store, signal) =>
         store.readAsset({ key: 'source', etag: '"e"', sizeBytes: 6, range: { position: 0, lengthBytes: 6 }, signal }),
     ],
-  ])('ends %s before and during its request, with the reason', async (_, work) => {
+  ])("ends %s before and during its request, with the signal's reason", async (_, work) => {
     const reason = new Error('cancelled');
     await expect(work(storeAt(server), AbortSignal.abort(reason))).rejects.toBe(reason);
     const cancellation = new AbortController();
@@ -262,7 +262,7 @@ describe('cancelling', () => {
 describe('a reply that is lost', () => {
   const lost = { kind: 'reset', when: 'after' } as const;
 
-  it('of a first write shows as a refused condition, since it was ours', async () => {
+  it('to a first write shows as a refused condition, since its own write took effect', async () => {
     failOnce(lost);
     expect(await storeAt(server).writeDocument('new', Buffer.from('{}'), ABSENT)).toEqual({
       outcome: 'precondition-failed',
@@ -273,7 +273,7 @@ describe('a reply that is lost', () => {
     expect(server.get(BUCKET, 'put')?.content.text()).toBe('asset');
   });
 
-  it('of a copy is none the worse', async () => {
+  it('to a copy does no harm', async () => {
     failOnce(lost);
     expect(await operate('copyAsset', storeAt(server))).toMatchObject({ outcome: 'copied' });
   });
@@ -283,7 +283,7 @@ describe('a 200 with an error in it', () => {
   it.each([
     ['copyAsset', 'CopyObject', 'copied'],
     ['putAssetInParts', 'CompleteMultipartUpload', 'written'],
-  ])('of %s is tried again', async (name, operation, outcome) => {
+  ])('to %s is retried', async (name, operation, outcome) => {
     failOnce({ kind: 'error', status: 200, code: 'InternalError' }, (request) => request.operation === operation);
     expect(await operate(name, storeAt(server))).toMatchObject({ outcome });
     expect(server.requests.filter((request) => request.operation === operation)).toHaveLength(2);
@@ -292,7 +292,7 @@ describe('a 200 with an error in it', () => {
   it.each([
     ['copyAsset', 'CopyObject'],
     ['putAssetInParts', 'CompleteMultipartUpload'],
-  ])('of %s, again and again, is a fault', async (name, operation) => {
+  ])('to %s, again and again, is a fault', async (name, operation) => {
     server.fault = (request) =>
       request.operation === operation
         ? { kind: 'reply', status: 200, body: '\n \n<Error><Code>InternalError</Code><Message>Late</Message></Error>' }
@@ -303,13 +303,13 @@ describe('a 200 with an error in it', () => {
     expect(server.uploads(BUCKET)).toEqual([]);
   });
 
-  it('that says that the source has changed is believed', async () => {
+  it('can say that the source has changed', async () => {
     server.fault = () => ({ kind: 'error', status: 200, code: 'PreconditionFailed' });
     expect(await operate('copyAsset', storeAt(server, { maxAttempts: 1 }))).toEqual({ outcome: 'source-changed' });
   });
 });
 
-it('an object that is gone is told from one that has changed, where the server does', async () => {
+it('a deleted object is told from a changed one if the server distinguishes them', async () => {
   const store = storeAt(server);
   const condition = { kind: 'unchanged', etag: '"e"' } as const;
   expect(await store.writeDocument('none', Buffer.from('{}'), condition)).toEqual({ outcome: 'missing' });
@@ -317,7 +317,7 @@ it('an object that is gone is told from one that has changed, where the server d
   expect(await store.writeDocument('doc', Buffer.from('{}'), condition)).toEqual({ outcome: 'precondition-failed' });
 });
 
-it('a refused condition is told by its status where the server gives no reason', async () => {
+it('a refused condition is recognised by its status if the server gives no reason', async () => {
   server.fault = ({ operation }) =>
     operation === 'CreateMultipartUpload' || operation === 'UploadPart' || operation === 'AbortMultipartUpload'
       ? undefined
@@ -345,7 +345,7 @@ describe.each([-3600_000, 3600_000])('a clock that is %d ms off', (offsetMs) => 
     );
   });
 
-  it('is corrected for all requests that were under way', async () => {
+  it('is corrected for all requests in flight', async () => {
     await using skewed = await startLocalS3({ buckets: [BUCKET], now: () => Date.now() + offsetMs });
     prepare(skewed);
     const store = storeAt(skewed);
@@ -363,7 +363,7 @@ describe.each([-3600_000, 3600_000])('a clock that is %d ms off', (offsetMs) => 
   });
 });
 
-it('a clock that the server goes on to complain about is a fault', async () => {
+it('a clock that the server keeps complaining about is a fault', async () => {
   server.fault = () => ({ kind: 'error', status: 403, code: 'RequestTimeTooSkewed' });
   for (const name of ['list', 'putAsset']) {
     const fault = await faultOf(operate(name, storeAt(server)));

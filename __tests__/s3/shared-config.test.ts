@@ -23,7 +23,7 @@ async function configured(text: string, settings: Partial<StoreSettings> = {}): 
   return withSharedConfig(settingsFor(undefined, { ...UNKNOWN, ...settings }));
 }
 
-it('where there are no such files, settings stay as they are', async () => {
+it('settings stay as they are if there are no such files', async () => {
   const settings = settingsFor(undefined, UNKNOWN);
   expect(await withSharedConfig(settings)).toBe(settings);
 });
@@ -37,7 +37,7 @@ it.each<[text: string, expected: Partial<StoreSettings>]>([
   ['s3 =\n  addressing_style = virtual', { forcePathStyle: false }],
   ['s3 =\n  addressing_style = auto', { forcePathStyle: undefined }],
   ['endpoint_url = https://s3.example.com\nignore_configured_endpoint_urls = true', { endpointUrl: undefined }],
-])('%j is taken over', async (text, expected) => {
+])('%j is applied', async (text, expected) => {
   expect(await configured(text)).toMatchObject(expected);
 });
 
@@ -49,11 +49,11 @@ it.each<[text: string, given: Partial<StoreSettings>]>([
   ['use_dualstack_endpoint = true', { dualstack: false }],
   ['s3 =\n  addressing_style = path', { forcePathStyle: false }],
   ['endpoint_url = https://s3.example.com', { ignoresConfiguredEndpoints: true, endpointUrl: undefined }],
-])('%j does not go before %j', async (text, given) => {
+])('%j does not override %j', async (text, given) => {
   expect(await configured(text, given)).toMatchObject(given);
 });
 
-it('FIPS and dual stack make the address', async () => {
+it('FIPS and dual stack determine the address', async () => {
   const settings = await configured('region = us-west-2\nuse_fips_endpoint = true\nuse_dualstack_endpoint = true');
   expect(serverUrl(settings, settings.region ?? '')).toBe('https://s3-fips.dualstack.us-west-2.amazonaws.com');
 });

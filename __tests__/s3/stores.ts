@@ -43,7 +43,7 @@ export function settingsFor(endpointUrl: string | undefined, overrides: Partial<
   };
 }
 
-/** A store on a server's bucket of the usual name. */
+/** A store on the default bucket of a server. */
 export function storeAt(
   { url }: Pick<LocalS3, 'url'>,
   settings: Partial<StoreSettings> = {},
@@ -52,7 +52,6 @@ export function storeAt(
   return s3ObjectStore(settingsFor(url, settings), { limits: { ...LIMITS, ...limits } });
 }
 
-/** What tests ask a store for, whatever it is about. */
 export const ATTRIBUTES = { metadata: { 'commit-hash': 'c1' }, contentType: 'application/zip' };
 
 export function assetOf(key: string, text: string | Uint8Array, overrides: Partial<AssetPut> = {}): AssetPut {
@@ -104,7 +103,7 @@ export function textOf(document: StoredDocument | undefined): string | undefined
   return document === undefined ? undefined : Buffer.from(document.body).toString();
 }
 
-/** The StoreError that something must end with: of one line, and with what caused it. */
+/** @returns the StoreError that `work` must fail with; its message must be one line */
 export async function faultOf(work: Promise<unknown>): Promise<StoreError> {
   const error = await work.then(
     (value) => value,
@@ -115,7 +114,7 @@ export async function faultOf(work: Promise<unknown>): Promise<StoreError> {
   return error;
 }
 
-/** Every operation of a store, each on its own keys. `source` and `doc` have to be there. */
+/** Every operation of a store, each on its own keys. `source` and `doc` must exist. */
 export const OPERATIONS: Readonly<Record<string, (store: ObjectStore) => Promise<unknown>>> = {
   readDocument: (store) => store.readDocument('doc'),
   writeDocument: (store) => store.writeDocument('new-doc', Buffer.from('{}'), ABSENT),
@@ -139,7 +138,7 @@ export const OPERATIONS: Readonly<Record<string, (store: ObjectStore) => Promise
 const SOURCE = 'source';
 const SOURCE_ETAG = `"${createHash('md5').update(SOURCE).digest('hex')}"`;
 
-/** Puts there what the operations above need. */
+/** Stores the objects that the operations above need. */
 export function prepare(server: LocalS3, bucket = BUCKET): void {
   for (const key of server.keys(bucket)) server.delete(bucket, key);
   server.put(bucket, 'doc', '{"a":1}');

@@ -14,7 +14,7 @@ import {
   storeAt,
 } from './stores.ts';
 
-// What requests say, as the server sees it.
+// Requests as the server sees them.
 let server: LocalS3;
 beforeAll(async () => {
   server = await startLocalS3({ buckets: [BUCKET], minPartSizeBytes: 1 });
@@ -63,7 +63,7 @@ const ASSET_HEADERS = {
 const TAGS = { 'x-amz-tagging': 'team=a%20b&stage=%C3%A4' };
 
 describe('an asset', () => {
-  it('is sent with everything that was set, its digest and its condition', async () => {
+  it('is sent with all configured attributes, its digest and its condition', async () => {
     await storeAt(server, SETTINGS).putAsset(assetOf('a.txt', 'asset', { attributes: ATTRIBUTES }));
     expect(headersOf('PutObject')).toEqual([
       expect.objectContaining({
@@ -83,14 +83,14 @@ describe('an asset', () => {
     });
   });
 
-  it('is sent with nothing that was not set', async () => {
+  it('is sent without attributes that are not configured', async () => {
     await storeAt(server).putAsset(assetOf('a.txt', 'asset', { attributes: { metadata: {} } }));
     const [headers = {}] = headersOf('PutObject');
     const optional = /^x-amz-(acl|tagging|storage-class|server-side|expected|meta-)|^cache-control$|^if-match$/;
     expect(Object.keys(headers).filter((name) => optional.test(name))).toEqual([]);
   });
 
-  it('that replaces another is sent with that one’s ETag', async () => {
+  it('that replaces another is sent with the ETag of the old one', async () => {
     const { etag } = server.put(BUCKET, 'a.txt', 'old');
     await storeAt(server).putAsset(assetOf('a.txt', 'new', { condition: { kind: 'unchanged', etag } }));
     const [headers] = headersOf('PutObject');
@@ -99,21 +99,21 @@ describe('an asset', () => {
   });
 });
 
-it('a record is kept like assets, but for their storage class and tags', async () => {
+it('a record is stored like an asset, but without storage class and tags', async () => {
   await storeAt(server, SETTINGS).writeDocument('records/a.json', Buffer.from('{}'), ABSENT);
   const [headers = {}] = headersOf('PutObject');
   expect(headers).toMatchObject({ ...PLACEMENT, 'content-type': 'application/json', 'if-none-match': '*' });
   expect(Object.keys(headers).filter((name) => /storage-class|tagging|x-amz-meta/.test(name))).toEqual([]);
 });
 
-it.each(Object.entries(OPERATIONS))('%s works in a bucket that retains what is written', async (_, operate) => {
+it.each(Object.entries(OPERATIONS))('%s works in a bucket with Object Lock', async (_, operate) => {
   await using retaining = await startLocalS3({ buckets: [{ name: BUCKET, objectLock: true }], minPartSizeBytes: 1 });
   prepare(retaining);
   await operate(storeAt(retaining, { partSizeBytes: 3 }));
   expect(retaining.requests.map(({ errorCode }) => errorCode).filter(Boolean)).toEqual([]);
 });
 
-it('an asset in parts is begun with everything that was set, and completed under its condition', async () => {
+it('an asset in parts is created with all configured attributes and completed under its condition', async () => {
   const store = storeAt(server, { ...SETTINGS, partSizeBytes: 3 });
   await store.putAssetInParts(
     largeAssetOf('a.txt', Buffer.from('asset'), { partSizeBytes: 3, attributes: ATTRIBUTES }),
@@ -136,7 +136,7 @@ describe('a copy', () => {
     'x-amz-source-expected-bucket-owner': OWNER,
   };
 
-  it('is sent with everything that was set, and leaves the tags as they are', async () => {
+  it('is sent with all configured attributes, and keeps the tags', async () => {
     const source = server.put(BUCKET, 'deep/so urce+%&ä\n', 'source', { tags: [{ key: 'a', value: 'b' }] });
     const { key, etag } = source;
     await storeAt(server, SETTINGS).copyAsset(
@@ -153,7 +153,7 @@ describe('a copy', () => {
     expect(server.get(BUCKET, 'target')).toMatchObject({ metadata: ATTRIBUTES.metadata, tags: source.tags });
   });
 
-  it('that may replace nothing says so, whole and in parts', async () => {
+  it('that must not replace anything is sent with If-None-Match, whole and in parts', async () => {
     const { key, etag } = server.put(BUCKET, 'source', '0123456789');
     const source = { key, etag, sizeBytes: 10 };
     await storeAt(server).copyAsset(copyOf(source, 'whole', { condition: ABSENT }));
@@ -169,7 +169,7 @@ describe('a copy', () => {
     expect(server.uploads(BUCKET)).toEqual([]);
   });
 
-  it('in parts is sent with everything that was set, and each part only of the source asked for', async () => {
+  it("in parts is sent with all configured attributes, and each part with the source's ETag", async () => {
     const { key, etag } = server.put(BUCKET, 'deep/so urce+%&ä\n', '0123456789');
     const store = storeAt(server, SETTINGS, { copiedAtOnceBytes: 9, copiedPartBytes: 4 });
     await store.copyAsset(copyOf({ key, etag, sizeBytes: 10 }, 'target', { attributes: ATTRIBUTES }));
@@ -182,18 +182,18 @@ describe('a copy', () => {
   });
 });
 
-it.each(Object.entries(OPERATIONS))('%s says on every request whose bucket it expects', async (_, operate) => {
+it.each(Object.entries(OPERATIONS))('%s sends the expected bucket owner with every request', async (_, operate) => {
   await operate(storeAt(server, { expectedBucketOwner: OWNER, partSizeBytes: 3 }));
   expect(server.requests.length).toBeGreaterThan(0);
   for (const { headers } of server.requests) expect(headers['x-amz-expected-bucket-owner']).toBe(OWNER);
 });
 
-it.each(Object.entries(OPERATIONS))('%s never says x-id, which some stores refuse', async (_, operate) => {
+it.each(Object.entries(OPERATIONS))('%s never sends x-id, which some stores refuse', async (_, operate) => {
   await operate(storeAt(server, { partSizeBytes: 3 }));
   for (const { query } of server.requests) expect(query).not.toHaveProperty('x-id');
 });
 
-it.each(Object.entries(OPERATIONS))('%s says on every request that the requester pays', async (_, operate) => {
+it.each(Object.entries(OPERATIONS))('%s sends x-amz-request-payer with every request', async (_, operate) => {
   await operate(storeAt(server, { requesterPays: true, partSizeBytes: 3 }));
   expect(server.requests.length).toBeGreaterThan(0);
   for (const { headers } of server.requests) expect(headers['x-amz-request-payer']).toBe('requester');
@@ -214,20 +214,20 @@ it.each(['My_Assets', 'tenant:assets'])(
   },
 );
 
-it.each(Object.entries(OPERATIONS))('%s refuses another’s bucket', async (_, operate) => {
+it.each(Object.entries(OPERATIONS))('%s refuses a bucket of another owner', async (_, operate) => {
   await expect(operate(storeAt(server, { expectedBucketOwner: '999999999999' }))).rejects.toMatchObject({
     kind: 'access-denied',
   });
 });
 
-describe('the variables for other endpoints of AWS', () => {
+describe('variables for AWS endpoints', () => {
   const VARIABLES = { AWS_USE_FIPS_ENDPOINT: 'true', AWS_USE_DUALSTACK_ENDPOINT: 'true' };
   beforeEach(() => void Object.assign(process.env, VARIABLES));
   afterEach(() => {
     for (const name of Object.keys(VARIABLES)) delete process.env[name];
   });
 
-  it.each(Object.entries(OPERATIONS))('do not keep %s from a server of its own', async (_, operate) => {
+  it.each(Object.entries(OPERATIONS))('do not affect %s with endpoint-url', async (_, operate) => {
     await operate(storeAt(server));
   });
 });
@@ -236,7 +236,7 @@ it.each([
   ['putAsset', 'put'],
   ['putAssetInParts', 'parts'],
   ['copyAsset', 'copy'],
-])('an ETag that comes without its quotes is that with them, for %s', async (name, key) => {
+])('an ETag without quotes is quoted, for %s', async (name, key) => {
   server.fault = () => ({
     kind: 'rewrite',
     rewrite: (reply) => ({

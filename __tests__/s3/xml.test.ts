@@ -7,12 +7,12 @@ function parsed(xml: string): XmlElement | undefined {
   return parseXml(Buffer.from(xml), 'Result');
 }
 
-describe('what stands in a document', () => {
+describe('the text of an element', () => {
   const NAME = fc.stringMatching(/^[A-Z][A-Za-z0-9]{0,8}$/);
-  // What XML can tell: no control characters, and no half of a pair.
+  // Text that XML can represent: no control characters and no lone surrogates.
   const TEXT = fc.string({ unit: fc.integer({ min: 0x20, max: 0xd7ff }).map((code) => String.fromCharCode(code)) });
 
-  it('is read as it was written', () => {
+  it('survives a round trip', () => {
     const fields = fc.dictionary(NAME, TEXT, { minKeys: 1 });
     fc.assert(
       fc.property(fc.array(fields, { minLength: 2 }), (entries) => {
@@ -38,30 +38,33 @@ describe('what stands in a document', () => {
     expect(parsed(`<?xml version="1.0"?>\n<Result>\n  <Key>${xml}</Key>\n</Result>\n`)).toEqual({ Key });
   });
 
-  it('may come after white space, by which servers keep a connection open', () => {
+  it('can follow white space, which servers send to keep a connection open', () => {
     expect(parsed('\n \r\n<?xml version="1.0"?>\n<Result><Key>a</Key></Result>')).toEqual({ Key: 'a' });
   });
 });
 
-describe('what is refused', () => {
+describe('parseXml', () => {
   const WHOLE = xmlDocument('Result', element('Entry', leaf('Key', 'a"b'), leaf('Size', 1)), leaf('Count', 1));
 
-  it('is a document that breaks off, wherever it does', () => {
+  it('refuses a document that breaks off anywhere', () => {
     for (let length = 0; length < WHOLE.length; length += 1)
       expect([length, tried(() => parsed(WHOLE.slice(0, length)))]).toEqual([length, undefined]);
     expect(parsed(WHOLE)).toBeDefined();
   });
 
   it.each(['<Result><Key>a</Result></Key>', '<Result><Key>a</Result>', '</Result>', '', 'Result', '{"Result":{}}'])(
-    'is %j',
+    'refuses %j',
     (xml) => {
       expect(() => parsed(xml)).toThrow();
     },
   );
 
-  it.each(['<html><Result/></html>', '<result/>', '<s3:Result/>'])('is %j, since it is another document', (xml) => {
-    expect(parsed(xml)).toBeUndefined();
-  });
+  it.each(['<html><Result/></html>', '<result/>', '<s3:Result/>'])(
+    'returns nothing for another document: %j',
+    (xml) => {
+      expect(parsed(xml)).toBeUndefined();
+    },
+  );
 });
 
 function tried<Value>(work: () => Value): Value | undefined {

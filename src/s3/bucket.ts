@@ -9,23 +9,23 @@ import type { StoreSettings } from './settings.ts';
 import { type S3Request, sendSigned } from './signed-request.ts';
 import type { Limits } from './transport.ts';
 
-/** What an operation does, in the terms of its messages. */
+/** An operation on the bucket, as messages describe it. */
 export interface Operation {
   /** For messages: `read`, `list`, `write`. */
   readonly verb: string;
-  /** The key it is done to, or the prefix of keys. */
+  /** The key that it works on, or the prefix of the keys. */
   readonly key: string;
   /** The IAM action it needs. */
   readonly action: string;
   /** The key it copies from. */
   readonly source?: string;
-  /** Undefined: it is not cut short. */
+  /** Undefined: it can't be cancelled. */
   readonly signal?: AbortSignal;
 }
 
-/** The bucket as operations see it: how requests are sent, and how their faults are told. */
+/** The bucket as operations see it: sends requests and turns their faults into StoreErrors. */
 export class Bucket {
-  /** Part of every request of the SDK's client. */
+  /** Fields of every request that the SDK's client sends. */
   readonly address: {
     readonly Bucket: string;
     readonly ExpectedBucketOwner?: string;
@@ -47,7 +47,7 @@ export class Bucket {
     return this.connection.settings;
   }
 
-  /** What a request that only reads ends by. */
+  /** Ends every request that only reads. */
   get signal(): AbortSignal {
     return this.connection.signal;
   }
@@ -57,22 +57,24 @@ export class Bucket {
   }
 
   /**
-   * Performs an operation with a request; its signal is the operation's.
+   * Performs an operation by one signed request, cancelled by the operation's signal.
    *
-   * @param read takes what was asked for out of the reply; a reply without is asked for again
-   * @throws StoreError for every fault; the signal's reason when it was aborted
+   * @param read extracts the result from the reply; if it throws, the request is sent again
+   * @throws StoreError for every fault; the signal's reason once it is aborted
    */
   send<Value>(operation: Operation, request: Omit<S3Request, 'signal'>, read: (reply: Reply) => Value): Promise<Value> {
-    return this.telling(operation, () => sendSigned(this.connection, { ...request, signal: operation.signal }, read));
+    return this.explaining(operation, () =>
+      sendSigned(this.connection, { ...request, signal: operation.signal }, read),
+    );
   }
 
-  /** As {@link send}. @returns undefined where the store says that there is no such object, which is no fault */
+  /** Like {@link send}. @returns undefined if the store says that there is no such object, which is not a fault */
   sendIfThere<Value>(
     operation: Operation,
     request: Omit<S3Request, 'signal'>,
     read: (reply: Reply) => Value,
   ): Promise<Value | undefined> {
-    return this.telling(operation, async () => {
+    return this.explaining(operation, async () => {
       try {
         return await sendSigned(this.connection, { ...request, signal: operation.signal }, read);
       } catch (error) {
@@ -82,26 +84,26 @@ export class Bucket {
     });
   }
 
-  /** Requires a field of an operation's reply: a page with status 200 that has none of them has been seen. */
+  /** Requires a field of a reply. Gateways have been seen to answer 200 with a page that has none of the fields. */
   required<Value>(operation: Operation, value: Value | undefined, name: string): Value {
     if (value !== undefined) return value;
-    throw this.malformed(operation, `answered without ${name}, so it is no S3 reply`);
+    throw this.malformed(operation, `answered without ${name}, so it is not an S3 reply`);
   }
 
   /** @param what the server did, after its name */
   malformed(operation: Operation, what: string): StoreError {
-    const message = `Could not ${this.#attempt(operation).what}: ${this.connection.destination.host} ${what}: check endpoint-url and what lies in between`;
+    const message = `Could not ${this.#attempt(operation).what}: ${this.connection.destination.host} ${what}: check endpoint-url and any proxy in between`;
     return new StoreError('malformed-reply', message);
   }
 
-  /** Requires the ETag of an operation's reply; some servers leave out the quotes in some replies. */
+  /** Requires the ETag of a reply, and quotes it: some servers leave the quotes out of some replies. */
   requiredEtag(operation: Operation, value: string | undefined): string {
     const etag = this.required(operation, value, 'an ETag');
     return /^(W\/)?"/.test(etag) ? etag : `"${etag}"`;
   }
 
-  /** Does something by the SDK or by requests of one's own, and tells its faults. */
-  async telling<Output>(operation: Operation, send: () => Promise<Output>): Promise<Output> {
+  /** Runs `send`. @throws StoreError that says what the operation was; the signal's reason once it is aborted */
+  async explaining<Output>(operation: Operation, send: () => Promise<Output>): Promise<Output> {
     try {
       return await send();
     } catch (error) {
@@ -132,16 +134,16 @@ interface ConditionalWrite {
   readonly condition: WriteCondition;
 }
 
-/** A store, and the conditions that it has turned out not to know. */
+/** A store, and the conditions that it has refused as unknown. */
 export type ConditionalStore = Pick<Connection, 'unknownConditions'> & {
   readonly settings: Pick<StoreSettings, 'endpointUrl'>;
 };
 
 /**
- * Sends a write under a condition, and says how that ended. A store that does not know the condition is sent the write
- * again without, and further ones of the run never with it.
+ * Sends a write under a condition. If the store does not know the condition, the write is sent again without it, and so
+ * are all later writes of the run.
  *
- * @param send sends it under a condition, or under none, and returns the object's ETag
+ * @param send sends the write, under a condition or none, and returns the object's ETag
  */
 export async function writeConditionally(
   { unknownConditions, settings }: ConditionalStore,

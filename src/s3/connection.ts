@@ -5,10 +5,10 @@ import type { PatientRetryStrategy } from './retry.ts';
 import type { StoreSettings } from './settings.ts';
 import type { Limits, Transport } from './transport.ts';
 
-/** @param options with `forceRefresh`, others than those at hand are fetched */
+/** @param options `forceRefresh` fetches new credentials even if the current ones are still valid */
 export type Credentials = (options?: { readonly forceRefresh?: boolean }) => Promise<AwsCredentialIdentity>;
 
-/** What fetching credentials needs of the connection. */
+/** The part of a connection that credentials are fetched with. */
 export interface CredentialContext {
   readonly settings: StoreSettings;
   readonly transport: Transport;
@@ -18,20 +18,20 @@ export interface CredentialContext {
   readonly log: Pick<Log, 'info' | 'debug'>;
 }
 
-/** What some stores refuse. */
+/** Parts of a request that some stores refuse. */
 export type Refusable = 'checksum headers' | 'unsigned bodies';
 
-/** The way to the bucket, decided once: every request takes region, credentials, connections and patience from here. */
+/** Everything that requests to one bucket share: region, credentials, connections and retries. */
 export interface Connection extends CredentialContext {
   readonly limits: Limits;
   readonly destination: Destination;
   readonly region: () => Promise<string>;
-  /** Fetched anew shortly before they expire, and where that is asked for. */
+  /** Fetched again shortly before they expire, or on request. */
   readonly credentials: Credentials;
   readonly signer: () => Promise<RequestSigner>;
-  /** Conditions that the store does not know, each as `<operation> <header>`: no request of this run is sent with them again. */
+  /** Conditions that the store does not know, each as `<operation> <header>`; this run no longer sends them. */
   readonly unknownConditions: Set<string>;
-  /** What the store refused and takes requests without: no request of this run is sent with it again. */
+  /** What the store has refused; this run no longer sends it. */
   readonly refusals: Set<Refusable>;
   readonly log: Pick<Log, 'info' | 'debug'>;
   /** How far this machine's clock is behind the server's. */

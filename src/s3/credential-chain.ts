@@ -11,45 +11,51 @@ import { faultOf } from './faults.ts';
 import { type Profile, sharedProfile, variable } from './settings.ts';
 import { assumeRole, assumeRoleWithWebIdentity, clientConfig } from './sts.ts';
 
-// Where credentials are looked for when no input names any. The first way that is configured is taken, and a fault on it is
-// told: to go on to the next one would end in the message that there are no credentials. Order and providers are the AWS
-// SDK's, but that keys of the environment go before AWS_PROFILE, as in AWS's other tools.
+// Where credentials are looked for if no input gives any. The first configured source is used. If it fails, its error
+// is reported: trying the next source would end in a misleading "no credentials". Order and sources are the AWS SDK's,
+// except that keys in the environment take precedence over AWS_PROFILE, as in AWS's other tools.
 
-export interface CredentialWay {
+export interface CredentialSource {
   /** For messages: `the profile 'ci'`. */
   readonly what: string;
-  /** Who is asked, for messages. */
+  /** The service that is asked, for messages. */
   readonly service: string;
   readonly advice: string;
   readonly fetch: () => Promise<AwsCredentialIdentity>;
-  /** Nothing is configured; the machine may have credentials all the same. */
+  /** Nothing is configured, but the machine itself may have credentials. */
   readonly isLastResort?: true;
 }
 
-/** @throws StoreError where what is configured can't lead to credentials */
-export async function wayToCredentials(context: CredentialContext): Promise<CredentialWay> {
-  return keysWay() ?? (await profileWay(context)) ?? webIdentityWay(context) ?? containerWay(context) ?? INSTANCE;
+/** @throws StoreError if the configuration can't be used */
+export async function findSource(context: CredentialContext): Promise<CredentialSource> {
+  return (
+    environmentKeys() ??
+    (await profileSource(context)) ??
+    webIdentitySource(context) ??
+    containerSource(context) ??
+    INSTANCE
+  );
 }
 
 /**
- * @param missing the message where nothing was configured, and the machine has no credentials either
+ * @param missing the message if nothing is configured and the machine has no credentials either
  * @throws StoreError
  */
-export async function credentialsBy(
-  way: CredentialWay,
+export async function credentialsFrom(
+  source: CredentialSource,
   missing: (why: string) => string,
 ): Promise<AwsCredentialIdentity> {
   try {
-    return await way.fetch();
+    return await source.fetch();
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
-    if (way.isLastResort) throw new StoreError('credentials', missing(metadataAnswer(cause)), { cause });
-    throw credentialFault(cause, { ...way, failure: `The AWS credentials of ${way.what} can't be had` });
+    if (source.isLastResort) throw new StoreError('credentials', missing(metadataAnswer(cause)), { cause });
+    throw credentialFault(cause, { ...source, failure: `The AWS credentials of ${source.what} can't be fetched` });
   }
 }
 
 /** https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html */
-function keysWay(): CredentialWay | undefined {
+function environmentKeys(): CredentialSource | undefined {
   const accessKeyId = variable('AWS_ACCESS_KEY_ID');
   const secretAccessKey = variable('AWS_SECRET_ACCESS_KEY');
   if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
@@ -64,11 +70,11 @@ function halfSet(one: string, other: string, isFirst: boolean): StoreError {
   return new StoreError('credentials', `The variable ${set} is set, but ${unset} is not: set both, or neither`);
 }
 
-/** Settings by which a profile has credentials. */
+/** Settings that give a profile credentials. */
 const CREDENTIAL_SETTINGS =
   /^(aws_access_key_id|role_arn|credential_source|web_identity_token_file|credential_process|login_session|sso_.+)$/;
 
-async function profileWay(context: CredentialContext): Promise<CredentialWay | undefined> {
+async function profileSource(context: CredentialContext): Promise<CredentialSource | undefined> {
   const { name, isNamed, settings: profile, sections } = await sharedProfile();
   const what = `the profile '${printable(name)}'`;
   if (profile === undefined) {
@@ -87,16 +93,16 @@ async function profileWay(context: CredentialContext): Promise<CredentialWay | u
     );
   return {
     what,
-    service: 'who gives them',
+    service: 'the service that issues them',
     advice: "check the profile in AWS's shared config and credentials files",
     fetch: () => (isProcess(profile) ? processCredentials(name, profile.credential_process) : byProfile(context, name)),
   };
 }
 
-/** What the SDK would take before it goes first. */
+/** The SDK prefers a role or keys over a `credential_process` in the same profile. */
 function isProcess(profile: Profile): profile is Profile & { readonly credential_process: string } {
-  const isOther = profile.role_arn ?? profile.aws_access_key_id;
-  return isOther === undefined && profile.credential_process !== undefined;
+  const preferred = profile.role_arn ?? profile.aws_access_key_id;
+  return preferred === undefined && profile.credential_process !== undefined;
 }
 
 async function byProfile(context: CredentialContext, profile: string): Promise<AwsCredentialIdentity> {
@@ -109,7 +115,7 @@ async function byProfile(context: CredentialContext, profile: string): Promise<A
 }
 
 /** https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html */
-function webIdentityWay(context: CredentialContext): CredentialWay | undefined {
+function webIdentitySource(context: CredentialContext): CredentialSource | undefined {
   const file = variable('AWS_WEB_IDENTITY_TOKEN_FILE');
   if (file === undefined) return undefined;
   const roleArn = variable('AWS_ROLE_ARN');
@@ -127,7 +133,7 @@ function webIdentityWay(context: CredentialContext): CredentialWay | undefined {
   };
 }
 
-function containerWay(context: CredentialContext): CredentialWay | undefined {
+function containerSource(context: CredentialContext): CredentialSource | undefined {
   const url = containerUrl();
   return (
     url && {
@@ -139,7 +145,7 @@ function containerWay(context: CredentialContext): CredentialWay | undefined {
   );
 }
 
-const INSTANCE: CredentialWay = {
+const INSTANCE: CredentialSource = {
   what: "the machine's role",
   service: 'the instance metadata service',
   advice: '',
@@ -147,40 +153,39 @@ const INSTANCE: CredentialWay = {
   fetch: () => {
     if ((variable('AWS_EC2_METADATA_DISABLED') ?? 'false').toLowerCase() !== 'false')
       throw new Error('AWS_EC2_METADATA_DISABLED is set');
-    // It has warnings of its own for the console.
+    // By default it prints warnings to the console.
     return fromInstanceMetadata({ logger: { debug() {}, info() {}, warn() {}, error() {} } })();
   },
 };
 
-/** Machines of other clouds have such a service too, and answer otherwise. */
+/** Machines of other clouds have a metadata service too, which answers differently. */
 function metadataAnswer(cause: unknown): string {
   if (isError(cause) && 'statusCode' in cause)
     return ` (the instance metadata service answered ${printable(String(cause.statusCode))})`;
-  return faultOf(cause).isForeign ? ' (the instance metadata service answered with something that is no JSON)' : '';
+  return faultOf(cause).isForeign ? ' (the instance metadata service answered with something that is not JSON)' : '';
 }
 
 /**
- * Runs the `credential_process` of a profile. The SDK's provider goes by this machine's clock, and refuses fresh
- * credentials where that is fast.
- * https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+ * Runs the `credential_process` of a profile. The SDK's own provider relies on this machine's clock: if that is fast,
+ * it refuses fresh credentials. https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
  *
- * @param command for the shell
+ * @param command a shell command
  * @throws StoreError with the last line that the process wrote
  */
 async function processCredentials(profile: string, command: string): Promise<AwsCredentialIdentity> {
-  const told = (why: string, cause?: unknown): StoreError =>
+  const failed = (why: string, cause?: unknown): StoreError =>
     new StoreError(
       'credentials',
       `The credential_process of the profile '${printable(profile)}' failed (${why}): run it by hand on the runner`,
       { cause },
     );
   const { stdout } = await promisify(exec)(command).catch((cause: unknown) => {
-    throw told(exitOf(cause), cause);
+    throw failed(exitOf(cause), cause);
   });
-  // What it printed may be a secret, so it is not shown.
+  // The output may contain a secret, so it is not shown.
   const fields = parsedJson(stdout);
   const identity = isObject(fields) && fields.Version === 1 ? identityIn(fields) : undefined;
-  if (identity === undefined) throw told('it printed no credentials in the form of version 1');
+  if (identity === undefined) throw failed('it printed no credentials in the format of version 1');
   return identity;
 }
 

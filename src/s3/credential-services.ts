@@ -12,7 +12,7 @@ import { isUnreachable } from './retry.ts';
 import { variable } from './settings.ts';
 import { LIMITS, Transport } from './transport.ts';
 
-// Services that hand out credentials and tokens in JSON, and refuse in JSON or in a line of text.
+// Services that issue credentials and tokens as JSON; their errors are JSON or a line of text.
 
 const MOST_REPLY_BYTES = 1024 ** 2;
 
@@ -22,9 +22,9 @@ interface Question {
 }
 
 /**
- * @param question asked anew for each attempt
+ * @param question called again for each attempt
  * @returns the fields of the reply
- * @throws ServiceError; the system's error where no reply came, after every retry
+ * @throws ServiceError; the system's error if no reply came after every retry
  */
 export async function askService(
   { transport, retries, signal }: Pick<CredentialContext, 'transport' | 'retries' | 'signal'>,
@@ -49,10 +49,10 @@ function requestOf({ url, headers }: Question): HttpRequest {
   });
 }
 
-/** What was answered instead; shaped as the SDK's own errors are, so that both are told alike. */
+/** An answer other than the one expected. Shaped like the SDK's own errors, so that both are reported the same way. */
 export class ServiceError extends Error {
   readonly $metadata: { readonly httpStatusCode: number };
-  /** Only of a page of something in between. */
+  /** Only if the answer is a web page, usually from a proxy. */
   readonly $responseBodyText: string | undefined;
 
   constructor({ status, body }: Reply) {
@@ -72,21 +72,21 @@ function fieldsOf(body: Buffer): Readonly<Record<string, unknown>> | undefined {
   return isObject(value) ? value : undefined;
 }
 
-/** How a fault on the way to credentials is told. */
-interface Telling {
+/** What a message says about a failure to get credentials. */
+interface Explanation {
   /** What failed: `The role … can't be assumed`. */
   readonly failure: string;
   /** Who was asked: `STS`. */
   readonly service: string;
   readonly advice: string;
-  /** The advice where nobody answers. */
+  /** The advice if nobody answers. */
   readonly network?: string;
 }
 
-/** @returns what an error of the SDK, of the system or of a service means to the user, unless it says so already */
-export function credentialFault(cause: unknown, telling: Telling): StoreError {
+/** Explains an error of the SDK, the system or a service to the user; a StoreError is returned as it is. */
+export function credentialFault(cause: unknown, explanation: Explanation): StoreError {
   if (cause instanceof StoreError) return cause;
-  const { failure, service, advice, network = 'check the network and the proxy' } = telling;
+  const { failure, service, advice, network = 'check the network and the proxy' } = explanation;
   const { status, isForeign } = faultOf(cause);
   const why = reasonOf(cause);
   if (isUnreachable(cause) || isBrokenOff(cause, status))
@@ -96,18 +96,18 @@ export function credentialFault(cause: unknown, telling: Telling): StoreError {
   if (isForeign)
     return new StoreError(
       'malformed-reply',
-      `${failure}, since ${service} answered ${status ?? ''} with something that is no reply of it: check the proxy and what lies in between`,
+      `${failure}, since ${service} answered ${status ?? ''} with a reply that is not its own: check the proxy and the network`,
       { cause },
     );
   return new StoreError('credentials', `${failure} (${why}): ${advice}`, { cause });
 }
 
-/** What the system says of connections; what it says of files has a path. */
+/** System errors about files have a path; those about connections don't. */
 function isBrokenOff(cause: unknown, status: number | undefined): boolean {
   return isError(cause) && status === undefined && codeOf(cause) !== '' && !('path' in cause);
 }
 
-/** Most of what a service says in an error fits. */
+/** Enough for nearly every error message of a service. */
 const MOST_CHARACTERS = 500;
 
 function reasonOf(cause: unknown): string {
@@ -118,15 +118,15 @@ function reasonOf(cause: unknown): string {
   return printable(isNameless ? text : `${name}: ${text}`);
 }
 
-// The credentials of a task of ECS or a pod of EKS. The SDK's own provider knows no proxy, and hides the answer.
+// The credentials of an ECS task or an EKS pod. The SDK's own provider ignores proxies and hides the answer.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 
 const ECS_ADDRESS = 'http://169.254.170.2';
 
-/** To a service on this machine. */
+/** The service is on this machine. */
 const CONNECT_TIMEOUT_MS = 1000;
 
-/** @returns the address that the environment names @throws StoreError where the token must not be sent there */
+/** @returns the URL that the environment names @throws StoreError if the token must not be sent there */
 export function containerUrl(): URL | undefined {
   const relative = variable('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI');
   const text = relative === undefined ? variable('AWS_CONTAINER_CREDENTIALS_FULL_URI') : ECS_ADDRESS + relative;
@@ -139,7 +139,7 @@ export function containerUrl(): URL | undefined {
   );
 }
 
-/** The addresses that the SDK takes without TLS too. */
+/** The addresses to which the SDK, too, allows plain HTTP. */
 function isLocal({ hostname }: URL): boolean {
   const address = hostname.replace(/^\[|\]$/g, '');
   const local = new BlockList();
@@ -154,16 +154,16 @@ export async function containerCredentials(
   { transport, retries, signal }: CredentialContext,
   url: URL,
 ): Promise<AwsCredentialIdentity> {
-  // No proxy leads to the machine that this is.
+  // A proxy could not reach this machine's own address.
   const direct = new Transport({ ...LIMITS, connectTimeoutMs: CONNECT_TIMEOUT_MS }, { isProxied: false });
-  const way = { retries, signal, transport: url.protocol === 'http:' ? direct : transport };
-  const { Token: SessionToken, ...fields } = await askService(way, () => questionTo(url));
+  const connection = { retries, signal, transport: url.protocol === 'http:' ? direct : transport };
+  const { Token: SessionToken, ...fields } = await askService(connection, () => questionTo(url));
   const identity = identityIn({ ...fields, SessionToken });
   if (identity === undefined) throw new Error('the reply has no AccessKeyId and SecretAccessKey');
   return identity;
 }
 
-/** @returns the credentials in a JSON object, by the names that AWS has for their fields; undefined where there are none */
+/** @returns the credentials in a JSON object with AWS's field names; undefined if it has none */
 export function identityIn(fields: Readonly<Record<string, unknown>>): AwsCredentialIdentity | undefined {
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = fields;
   if (!isText(AccessKeyId) || !isText(SecretAccessKey)) return undefined;
@@ -177,7 +177,7 @@ export function identityIn(fields: Readonly<Record<string, unknown>>): AwsCreden
 
 async function questionTo(url: URL): Promise<Question> {
   const file = variable('AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE');
-  // It is replaced while the pod runs.
+  // Kubernetes replaces the file while the pod runs.
   const token = file === undefined ? undefined : (await readFile(file, 'utf8')).trim();
   const authorization = token ?? variable('AWS_CONTAINER_AUTHORIZATION_TOKEN');
   return { url, headers: defined({ authorization }) };

@@ -1,49 +1,49 @@
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { defined, printable } from '../text.ts';
 import type { CredentialContext } from './connection.ts';
-import { type CredentialWay, credentialsBy, wayToCredentials } from './credential-chain.ts';
+import { type CredentialSource, credentialsFrom, findSource } from './credential-chain.ts';
 import { credentialFault } from './credential-services.ts';
 import type { GivenCredentials, RoleSettings } from './settings.ts';
 import { assumeRole, assumeRoleWithWebIdentity, fetchOidcToken, hasOidc } from './sts.ts';
 
-// Credentials that have to be asked for.
+// Credentials that the inputs don't give directly: those of the environment, or of a role.
 
-/** @returns fetches them; throws StoreError */
+/** @returns a function that fetches the credentials and throws StoreError */
 export function credentialSource(context: CredentialContext): () => Promise<AwsCredentialIdentity> {
   const { role } = context.settings;
   return role === undefined ? () => chainCredentials(context) : roleCredentials(context, role);
 }
 
 async function chainCredentials(context: CredentialContext): Promise<AwsCredentialIdentity> {
-  const way = await wayToCredentials(context);
-  return credentialsBy(way, (why) => {
+  const source = await findSource(context);
+  return credentialsFrom(source, (why) => {
     return `There are no AWS credentials${why}: set aws-access-key-id and aws-secret-access-key, or role-to-assume, or run a step before this one that provides them`;
   });
 }
 
 /**
- * As aws-actions/configure-aws-credentials has it: the job's own token goes before whatever the runner's machine has,
- * but not before keys that are given.
+ * As in aws-actions/configure-aws-credentials, the job's OIDC token takes precedence over any credentials on the
+ * machine, but not over keys given as inputs.
  */
 function roleCredentials(context: CredentialContext, role: RoleSettings): () => Promise<AwsCredentialIdentity> {
   const { settings, log } = context;
   const hasToken = hasOidc() && settings.credentials === undefined && !role.chaining;
-  let isTold = false;
-  const tell = (by: string): void => {
-    if (!isTold) log.info(`Assuming the role ${printable(role.arn)} with ${by}`);
-    isTold = true;
+  let isLogged = false;
+  const logOnce = (by: string): void => {
+    if (!isLogged) log.info(`Assuming the role ${printable(role.arn)} with ${by}`);
+    isLogged = true;
   };
   return async () => {
     if (hasToken) {
-      tell("GitHub's OIDC token");
+      logOnce("GitHub's OIDC token");
       const token = await fetchOidcToken(context, role.audience);
       return assumed(role, () =>
         assumeRoleWithWebIdentity(context, { ...stsParameters(role), WebIdentityToken: token }),
       );
     }
-    const way = settings.credentials === undefined ? await wayToCredentials(context) : GIVEN(settings.credentials);
-    const credentials = await credentialsBy(way, (why) => noneFor(role, why));
-    tell(way.what);
+    const source = settings.credentials === undefined ? await findSource(context) : givenKeys(settings.credentials);
+    const credentials = await credentialsFrom(source, (why) => noneFor(role, why));
+    logOnce(source.what);
     const params = {
       ...stsParameters(role),
       ...(role.externalId === undefined ? {} : { ExternalId: role.externalId }),
@@ -52,12 +52,9 @@ function roleCredentials(context: CredentialContext, role: RoleSettings): () => 
   };
 }
 
-const GIVEN = (credentials: GivenCredentials): CredentialWay => ({
-  what: 'the given access key',
-  service: '',
-  advice: '',
-  fetch: async () => defined(credentials),
-});
+function givenKeys(credentials: GivenCredentials): CredentialSource {
+  return { what: 'the given access key', service: '', advice: '', fetch: async () => defined(credentials) };
+}
 
 function stsParameters({ arn, sessionName, durationSeconds }: RoleSettings) {
   return { RoleArn: arn, RoleSessionName: sessionName, DurationSeconds: durationSeconds };

@@ -11,7 +11,7 @@ import { isUnreachable, type PatientRetryStrategy } from './retry.ts';
 import type { StoreSettings } from './settings.ts';
 import { LIMITS, Transport } from './transport.ts';
 
-// Where requests go: the one place that decides it.
+// The server, host and path that requests go to.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 
 type Addressing = Pick<StoreSettings, 'bucket' | 'endpointUrl' | 'forcePathStyle' | 'fips' | 'dualstack'>;
@@ -23,24 +23,27 @@ export function serverUrl({ endpointUrl, fips, dualstack }: Addressing, region: 
   return `https://${service}.${region}.${partition(region).dnsSuffix}`;
 }
 
-/** @returns the partition as ARNs have it: `aws`, `aws-cn` */
+/** @returns the partition as in ARNs: `aws`, `aws-cn` */
 export function partitionOf(region: string): string {
   return partition(region).name;
 }
 
-/** What a server is called where sets of several servers are told apart: its URL, or `aws`. */
+/** Identifies a server, to tell sets of several servers apart: its URL, or `aws`. */
 export function endpointName({ endpointUrl }: Addressing): string {
   return endpointUrl === undefined ? 'aws' : new URL(endpointUrl).href.replace(/\/+$/, '');
 }
 
-/** How the bytes of a part are checked. Over TLS they can't change on their way, so a CRC will do: SHA-256 takes twice as long. */
+/**
+ * The checksum of a part. TLS already protects bytes on their way, so a CRC is enough there: SHA-256 takes twice as
+ * long.
+ */
 export function partChecksum({ endpointUrl }: Addressing): ChecksumAlgorithm {
   return endpointUrl === undefined || new URL(endpointUrl).protocol === 'https:' ? 'crc32' : 'sha256';
 }
 
 /**
- * Whether the bucket stands in the path. Other names than of letters, digits and hyphens fit no
- * host, or no TLS certificate of `*.s3.…`.
+ * Whether URLs have the bucket in their path. A bucket's name fits a host name, and a TLS certificate for `*.s3.…`,
+ * only if it consists of lowercase letters, digits and hyphens.
  */
 export function isPathStyle(settings: Addressing): boolean {
   const { bucket, endpointUrl, forcePathStyle } = settings;
@@ -53,7 +56,7 @@ interface Server {
   readonly isInPath: boolean;
 }
 
-/** Taken apart once: that takes as long as to sign a request. */
+/** Cached: parsing a URL takes as long as signing a request. */
 const servers = new WeakMap<Addressing, Map<string, Server>>();
 
 function serverOf(settings: Addressing, region: string): Server {
@@ -67,18 +70,18 @@ function serverOf(settings: Addressing, region: string): Server {
   return server;
 }
 
-/** Server and path of an object, or of the bucket itself where the key is empty. */
+/** Server and path of an object, or of the bucket itself if the key is empty. */
 interface Address {
   readonly protocol: string;
   readonly hostname: string;
   readonly port: number | undefined;
-  /** Host and port, as the `Host` header has them. */
+  /** Host and port, as in the `Host` header. */
   readonly host: string;
   /** Percent-encoded. */
   readonly path: string;
 }
 
-/** @param key as it is; every byte but unreserved ones and `/` is encoded */
+/** @param key not encoded */
 export function addressOf(settings: Addressing, region: string, key: string): Address {
   const { url, isInPath } = serverOf(settings, region);
   const base = url.pathname === '/' ? '' : url.pathname;
@@ -93,7 +96,7 @@ export function addressOf(settings: Addressing, region: string, key: string): Ad
   };
 }
 
-/** Percent-encodes all but the unreserved characters of RFC 3986, as signatures of S3 count them. */
+/** Percent-encodes all but the unreserved characters of RFC 3986, as S3's signatures require. */
 function encodeSegment(segment: string): string {
   return encodeURIComponent(segment).replace(
     /[!'()*]/g,
@@ -101,38 +104,38 @@ function encodeSegment(segment: string): string {
   );
 }
 
-/** Any region's server names the right one; of servers that have no regions, this is the usual name. */
+/** Any region's server names the right region; servers without regions usually go by this name. */
 const FIRST_REGION = 'us-east-1';
 
-/** Of a HEAD, or of what stands in between. */
+/** For a HEAD, or for the page of a proxy. */
 const MOST_REPLY_BYTES = 1024 ** 2;
 
-/** In a closed network a step should say soon that the region can be given instead. */
+/** Short, so that in a closed network a step soon advises setting the region. */
 const CONNECT_WITHIN_MS = 3000;
 
-interface Way {
+interface Requesting {
   readonly transport: Transport;
   readonly retries: () => Promise<PatientRetryStrategy>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Asks the bucket for its region, without a signature: the answer carries it even where access is denied.
+ * Asks the bucket for its region, without a signature: the answer names it even if access is denied.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
  *
- * @throws StoreError where AWS knows no such bucket, or nothing answers
+ * @throws StoreError if AWS knows no such bucket, or nothing answers
  */
-export async function findRegion(settings: StoreSettings, { transport, retries, signal }: Way): Promise<string> {
+export async function findRegion(settings: StoreSettings, { transport, retries, signal }: Requesting): Promise<string> {
   const { bucket, endpointUrl } = settings;
   const { host, port, ...address } = addressOf(settings, FIRST_REGION, '');
   const request = new HttpRequest({ method: 'HEAD', ...address, headers: { host }, ...defined({ port }) });
   const isAws = endpointUrl === undefined;
-  const way = isAws ? new Transport({ ...LIMITS, connectTimeoutMs: CONNECT_WITHIN_MS }) : transport;
+  const asking = isAws ? new Transport({ ...LIMITS, connectTimeoutMs: CONNECT_WITHIN_MS }) : transport;
   const reply = await withRetries(retries, signal, async () => {
     try {
-      return settled(await way.exchange(request, { mostBytes: MOST_REPLY_BYTES, signal }));
+      return settled(await asking.exchange(request, { mostBytes: MOST_REPLY_BYTES, signal }));
     } catch (error) {
-      // A network that swallows packets would do so again.
+      // A network that drops packets would drop them again.
       throw isAws && isTimeout(error) ? noRegion(bucket, host, error) : error;
     }
   }).catch((error: unknown) => {
@@ -145,7 +148,7 @@ export async function findRegion(settings: StoreSettings, { transport, retries, 
   if (endpointUrl !== undefined) return FIRST_REGION;
   throw new StoreError(
     'no-such-bucket',
-    `AWS does not say in which region the bucket '${bucket}' is (status ${reply.status}): check bucket, or set aws-region`,
+    `AWS does not say which region the bucket '${bucket}' is in (status ${reply.status}): check bucket, or set aws-region`,
   );
 }
 
@@ -162,7 +165,7 @@ function noRegion(bucket: string, host: string, cause: unknown): StoreError {
   );
 }
 
-/** A server that is busy has not answered yet. */
+/** @throws ReplyError for a busy server that has not named a region, so that it is asked again */
 function settled(reply: Reply): Reply {
   const isBusy = reply.status === 429 || reply.status >= 500;
   if (isBusy && reply.headers['x-amz-bucket-region'] === undefined) throw new ReplyError(reply);

@@ -3,13 +3,13 @@ import { codeOf, isError, isObject, printable, textIn } from '../text.ts';
 import type { StoreSettings } from './settings.ts';
 import { TOO_SLOW } from './transport.ts';
 
-/** What was being done when a fault came up. */
+/** What was being done when a fault occurred. */
 export interface Attempt {
   /** For messages: `read s3://bucket/key`. */
   readonly what: string;
-  /** The IAM actions it needs, and the ARNs they are needed on. */
+  /** The IAM actions that it needs, and on which ARNs. */
   readonly permissions: string;
-  /** Whether it was about the bucket itself, so that no key can be missing. */
+  /** Whether it was about the bucket itself, so that "no such key" can't be true. */
   readonly isOfBucket?: boolean;
 }
 
@@ -17,7 +17,7 @@ export interface Attempt {
 export interface Destination {
   readonly bucket: string;
   readonly host: string;
-  /** That of endpoint-url; undefined where there is none. */
+  /** The scheme of endpoint-url; undefined if it is not set. */
   readonly scheme?: 'http' | 'https';
 }
 
@@ -32,7 +32,7 @@ const CREDENTIAL_FAULTS = new Map(
     ExpiredTokenException: 'the session token has expired: get new credentials in a step before this one',
     InvalidToken: 'the session token is not valid: check aws-session-token',
     InvalidAccessKeyId: 'the access key is not known there: check aws-access-key-id and endpoint-url',
-    // What versitygw says.
+    // versitygw's code for the same.
     XAdminUserNotFound: 'the access key is not known there: check aws-access-key-id and endpoint-url',
     SignatureDoesNotMatch: 'the signature does not match: check aws-secret-access-key',
     RequestTimeTooSkewed: "the runner's clock is wrong: set its time",
@@ -49,7 +49,7 @@ const REGION_FAULTS: ReadonlySet<string> = new Set([
   'IncorrectEndpoint',
 ]);
 
-/** What OSS, COS, OBS and TOS answer. */
+/** Codes of OSS, COS, OBS and TOS. */
 const PATH_STYLE_FORBIDDEN: ReadonlySet<string> = new Set([
   'SecondLevelDomainForbidden',
   'PathStyleDomainForbidden',
@@ -57,18 +57,18 @@ const PATH_STYLE_FORBIDDEN: ReadonlySet<string> = new Set([
   'InvalidPathAccess',
 ]);
 
-/** Node's, of what can't be a header of HTTP. */
+/** Node's codes for a value that can't be an HTTP header. */
 const UNSENDABLE: ReadonlySet<string> = new Set(['ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN']);
 
-/** The second is CopyObject's, of its source. */
+/** The second is CopyObject's code for its source. */
 const ARCHIVED: ReadonlySet<string> = new Set(['InvalidObjectState', 'ObjectNotInActiveTierError']);
 
 const THROTTLING: ReadonlySet<string> = new Set(['SlowDown', 'ServiceUnavailable', 'RequestLimitExceeded']);
 
 /**
- * What an error of the SDK means to the user, told by its name and status.
+ * Explains an error of the SDK, the system or the server to the user, classified by its name and status.
  *
- * @returns a StoreError, or the error itself where it is told already
+ * @returns a StoreError; a UserError is returned as it is
  */
 export function storeFault(error: unknown, attempt: Attempt, destination: Destination): Error {
   if (error instanceof UserError) return error;
@@ -84,12 +84,12 @@ export function storeFault(error: unknown, attempt: Attempt, destination: Destin
 
 function unsendable({ code, message }: Fault): Classified | undefined {
   if (!UNSENDABLE.has(code)) return undefined;
-  const advice = `what is to be sent is no header of HTTP (${message}): metadata, content-type, cache-control and ETags are visible ASCII, those in a record too`;
+  const advice = `a value can't be sent as an HTTP header (${message}): metadata, content-type, cache-control and ETags must be printable ASCII, also in a record`;
   return { kind: 'rejected', advice };
 }
 
 function credentialsFault({ name, region, message }: Fault): Classified | undefined {
-  // It also says so when the region in it is wrong, and then names the right one.
+  // S3 uses the same code for a wrong region, and then names the right one.
   if (name === 'AuthorizationHeaderMalformed' && region === undefined)
     return { kind: 'credentials', advice: `the signature is malformed (${message}): check aws-access-key-id` };
   const advice = CREDENTIAL_FAULTS.get(name);
@@ -106,7 +106,7 @@ function bucketFault(
       kind: 'no-such-bucket',
       advice: `the bucket '${bucket}' does not exist at ${host}: check bucket and endpoint-url`,
     };
-  // As R2's dashboard shows it.
+  // R2's dashboard shows an endpoint that ends in the bucket's name.
   if (name === 'NoSuchKey' && isOfBucket)
     return {
       kind: 'no-such-bucket',
@@ -126,7 +126,7 @@ function bucketFault(
   return { kind: 'wrong-region', advice };
 }
 
-/** OpenSSL's number, all that it tells of an answer that is no TLS: SSL_R_WRONG_VERSION_NUMBER. */
+/** OpenSSL's only sign that an answer was not TLS: SSL_R_WRONG_VERSION_NUMBER. */
 const PLAIN_REPLY = ':error:0A00010B:';
 
 function connectionFault(
@@ -136,18 +136,18 @@ function connectionFault(
   if (name === TOO_SLOW)
     return {
       kind: 'unreachable',
-      advice: `${host} is too slow (${message}): check the network and what lies in between, or lower concurrency`,
+      advice: `${host} is too slow (${message}): check the network and any proxy in between, or lower concurrency`,
     };
   if (status !== undefined || (code === '' && name !== 'TimeoutError')) return undefined;
   if (scheme === 'https' && code === 'EPROTO' && message.includes(PLAIN_REPLY))
     return { kind: 'unreachable', advice: `${host} answers in plain HTTP: write http://${host} in endpoint-url` };
   const advice = /CERT|ISSUER|SIGNATURE/.test(code)
-    ? 'check endpoint-url, or name the file of its authority in NODE_EXTRA_CA_CERTS'
+    ? "check endpoint-url, or set NODE_EXTRA_CA_CERTS to the file of its CA's certificate"
     : 'check endpoint-url, the network and the proxy';
   return { kind: 'unreachable', advice: `${host} can't be reached (${message || code}): ${advice}` };
 }
 
-/** What servers of TLS answer to a plain request: that it is a bad one, or where they are. */
+/** TLS servers answer a plain request with a redirect, or as a bad request. */
 const TLS_STATUS: ReadonlySet<number | undefined> = new Set([301, 302, 307, 308, 400]);
 
 function replyFault(fault: Fault, { permissions }: Attempt, { host, scheme }: Destination): Classified {
@@ -161,13 +161,13 @@ function replyFault(fault: Fault, { permissions }: Attempt, { host, scheme }: De
     const tls = scheme === 'http' && TLS_STATUS.has(status) ? ` (https://${host}, if it speaks TLS)` : '';
     return {
       kind: 'malformed-reply',
-      advice: `${host} answered ${status ?? ''} with something that is no S3 reply: check endpoint-url${tls} and what lies in between`,
+      advice: `${host} answered ${status ?? ''} with something that is not an S3 reply: check endpoint-url${tls} and any proxy in between`,
     };
   }
   if (ARCHIVED.has(name))
     return {
       kind: 'archived',
-      advice: `the object to be read is archived (${name}): build and upload the set again with 'overwrite: true', and let neither a lifecycle rule nor Intelligent-Tiering archive it`,
+      advice: `the object is archived (${name}): build and upload the set again with 'overwrite: true', and let neither a lifecycle rule nor Intelligent-Tiering archive it`,
     };
   if (status === 403 || name === 'AccessDenied')
     return { kind: 'access-denied', advice: `access denied (${name}: ${message}): allow ${permissions}` };
@@ -177,18 +177,18 @@ function replyFault(fault: Fault, { permissions }: Attempt, { host, scheme }: De
 /** The parts of an SDK error that classify it. */
 interface Fault {
   readonly name: string;
-  /** Node's, of a system error; else empty. */
+  /** Node's code of a system error, or empty. */
   readonly code: string;
-  /** Undefined: no reply came. */
+  /** Undefined if no reply came. */
   readonly status: number | undefined;
   readonly message: string;
-  /** The region that the server says is the right one. */
+  /** The right region, if the server names it. */
   readonly region: string | undefined;
-  /** The reply is not in the form of S3. */
+  /** The reply is not an S3 reply. */
   readonly isForeign: boolean;
 }
 
-/** Takes an error of the SDK, of the system or of the lean path apart. */
+/** Reads the parts of an error, whether it comes from the SDK, the system or our own requests. */
 export function faultOf(error: unknown): Fault {
   if (!isError(error)) return { ...NOTHING_KNOWN, message: printable(String(error)) };
   const metadata = '$metadata' in error && isObject(error.$metadata) ? error.$metadata : {};
@@ -215,22 +215,22 @@ const NOTHING_KNOWN: Fault = {
   isForeign: false,
 };
 
-/** The SDK throws the error of its XML reader, with the reply attached. */
+/** For a reply that it can't parse, the SDK throws its XML parser's error with the reply attached. */
 function isForeign(error: Error, status: number | undefined): boolean {
   const hasText = '$responseBodyText' in error && error.$responseBodyText !== undefined;
   return hasText || error.name === 'SyntaxError' || (status !== undefined && status < 300);
 }
 
-// What the store itself said, behind the StoreError that tells it to the user.
+// The store's own answer, behind the StoreError that explains it to the user.
 
-/** What stores other than AWS answer to a header that they don't know, B2 the first of them. */
+/** Codes with which other stores than AWS, such as B2, refuse a header that they don't know. */
 const UNKNOWN_HEADER: ReadonlySet<string> = new Set(['InvalidArgument', 'InvalidRequest', 'NotImplemented']);
 
 /**
- * Whether a store may have refused a request for a header that it does not know. AWS knows them, or says NotImplemented: what
- * protects a request is not left out there for another fault.
+ * Whether a store may have refused a request because of a header that it does not know. AWS only ever says
+ * NotImplemented for that, so its other errors never make a request go out unprotected.
  *
- * @param name the store's own name for the refusal
+ * @param name the store's error code
  */
 export function isUnknownHeader(
   { endpointUrl }: Pick<StoreSettings, 'endpointUrl'>,
@@ -239,17 +239,17 @@ export function isUnknownHeader(
   return name === 'NotImplemented' || (endpointUrl !== undefined && UNKNOWN_HEADER.has(name ?? ''));
 }
 
-/** The store's own name for what went wrong, or undefined where the store did not say. */
+/** The store's error code, or undefined if it gave none. */
 export function causeName(error: unknown): string | undefined {
   return error instanceof StoreError && isError(error.cause) ? error.cause.name : undefined;
 }
 
-/** The status of the reply, or undefined where none came. */
+/** The status of the reply, or undefined if none came. */
 export function causeStatus(error: unknown): number | undefined {
   return error instanceof StoreError ? faultOf(error.cause).status : undefined;
 }
 
-/** Whether a condition of the request did not hold; some servers say so by the status alone. */
+/** Whether a condition of the request did not hold; some servers say so only by the status. */
 export function isPreconditionFailure(error: unknown): boolean {
   const name = causeName(error);
   return name === 'PreconditionFailed' || name === 'Status412';

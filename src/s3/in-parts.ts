@@ -14,10 +14,10 @@ import type {
 import { type ConditionalStore, writeConditionally } from './bucket.ts';
 import { causeName } from './faults.ts';
 
-// How an object is sent or copied part by part, whatever happens to its requests. They are another module's: the model that
-// proves this one has a store of its own.
+// Sends and copies objects part by part, whatever happens to the requests. The requests are an interface, so that the
+// model that proves this module can use its own store.
 
-/** How many parts of one object are under way at once. */
+/** Parts of one object in flight at once. */
 const PARTS_AT_ONCE = 4;
 
 export interface UploadRequest {
@@ -31,7 +31,7 @@ export interface UploadId {
   readonly uploadId: string;
 }
 
-/** An upload that is open: its parts cost money until it is completed or aborted. */
+/** An open upload: its parts cost money until it is completed or aborted. */
 export interface OpenUpload extends UploadId {
   readonly signal: AbortSignal;
 }
@@ -40,7 +40,7 @@ export interface Completion {
   readonly upload: OpenUpload;
   readonly parts: readonly CompletedPart[];
   readonly condition: WriteCondition | undefined;
-  /** Of the object: many a server moves all of it before it answers. */
+  /** Of the object. Many servers copy all of it before they answer. */
   readonly sizeBytes: number;
 }
 
@@ -62,21 +62,21 @@ export interface UploadsPage {
   readonly isTruncated: boolean;
 }
 
-/** The requests for multipart uploads. Each throws a StoreError for every fault, with the store's own word as its cause. */
+/** The requests for multipart uploads. Each throws a StoreError for every fault, caused by the store's own error. */
 export interface MultipartRequests extends ConditionalStore {
-  /** Not cut short by the signal: the server could have opened an upload by then that nobody knows of. */
+  /** The signal does not cancel it: the server could have opened an upload whose id nobody received. */
   create(request: UploadRequest): Promise<OpenUpload>;
   sendPart(part: PartOf<PartBody>): Promise<CompletedPart>;
   copyPart(part: PartOf<AssetCopy['source']>): Promise<CompletedPart>;
   /** @returns the object's ETag */
   complete(completion: Completion): Promise<string>;
   abort(upload: UploadId): Promise<unknown>;
-  /** The uploads that are open under a prefix. */
+  /** The open uploads under a prefix. */
   list(prefix: string): Promise<UploadsPage>;
   head(key: string): Promise<ObjectHead | undefined>;
 }
 
-/** Opens an upload for some work that completes it; whatever goes wrong with that, no part is left behind. */
+/** Opens an upload for `work` to complete. If `work` fails, the upload is aborted, so that no part is left behind. */
 async function withUpload<Result>(
   requests: MultipartRequests,
   request: UploadRequest,
@@ -107,7 +107,6 @@ export function putInParts(requests: MultipartRequests, asset: AssetPutInParts):
   });
 }
 
-/** Parts are read and sent side by side. */
 function sendParts(requests: MultipartRequests, asset: AssetPutInParts, upload: OpenUpload): Promise<CompletedPart[]> {
   return mapConcurrently(split(asset.sizeBytes, asset.partSizeBytes), PARTS_AT_ONCE, (part) =>
     asset.budget.lend(part.sizeBytes, async (buffer) => {
@@ -119,8 +118,9 @@ function sendParts(requests: MultipartRequests, asset: AssetPutInParts, upload: 
 }
 
 /**
- * A retry of a Complete whose reply was lost finds no upload any more: the object itself tells how it ended. Where it is
- * not ours, and where another write got in between (409), the asset has to be sent again: as after a refused condition.
+ * If the reply to a Complete is lost, its retry finds no upload, and only the object itself shows whether it succeeded.
+ * If the object is not ours, or another write came in between (409), the asset has to be sent again, as after a refused
+ * condition.
  */
 async function afterFailedComplete(
   requests: MultipartRequests,
@@ -155,12 +155,12 @@ export function copyInParts(requests: MultipartRequests, copy: AssetCopy, prefer
   });
 }
 
-/** Aborts an upload that has failed: that is what is told, and parts that can't be removed are found by the next run. */
+/** Aborts a failed upload without hiding why it failed. If that fails too, the next run removes the parts. */
 async function discard(requests: MultipartRequests, upload: OpenUpload): Promise<void> {
   await abort(requests, upload).catch(() => undefined);
 }
 
-/** Removes an upload and its parts; one that is gone already is fine. */
+/** Removes an upload and its parts; does nothing if it is gone already. */
 async function abort(requests: MultipartRequests, upload: UploadId): Promise<void> {
   try {
     await requests.abort(upload);
@@ -170,10 +170,12 @@ async function abort(requests: MultipartRequests, upload: UploadId): Promise<voi
 }
 
 /**
- * Aborts the uploads that are open under a prefix, and says how many there were.
+ * Aborts the open uploads under a prefix.
  *
- * What has been aborted is no longer listed, so each page is the first one: a marker between pages would skip uploads of
- * one key, which are sorted by their time but marked by their id.
+ * Aborted uploads are no longer listed, so the first page is read again and again. Markers between pages would skip
+ * uploads of one key, since those are sorted by time but marked by id.
+ *
+ * @returns how many there were
  */
 export async function abortUploads(
   requests: MultipartRequests,

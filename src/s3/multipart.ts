@@ -36,13 +36,13 @@ import { SdkRequestHandler, silenceFor } from './transport.ts';
 
 // The requests for multipart uploads. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 
-/** By the SDK's names. */
+/** The SDK's names. */
 const CHECKSUMS = {
   crc32: { algorithm: 'CRC32', field: 'ChecksumCRC32' },
   sha256: { algorithm: 'SHA256', field: 'ChecksumSHA256' },
 } as const;
 
-/** What a bucket does part by part. */
+/** The bucket's operations that work part by part. */
 export function multipart(bucket: Bucket) {
   const requests: MultipartRequests = {
     settings: bucket.settings,
@@ -100,7 +100,6 @@ function sendPart(
   }));
 }
 
-/** What every request for one part says. */
 function partRequest({ upload: { key, uploadId }, part }: Omit<PartOf<unknown>, 'source'>) {
   return { method: 'PUT', key, query: { partNumber: String(part.number), uploadId } } as const;
 }
@@ -154,7 +153,7 @@ function list(bucket: Bucket, prefix: string): Promise<UploadsPage> {
     const command = new ListMultipartUploadsCommand({ ...bucket.address, Prefix: prefix });
     const { Uploads = [], IsTruncated } = await client.send(command, { abortSignal: operation.signal });
     const uploads = Uploads.map(({ Key, UploadId }) => defined({ key: Key, uploadId: UploadId }));
-    // An empty reply has none of its fields, and would pass for one that lists nothing.
+    // Otherwise an empty reply would pass for an empty list.
     return { uploads, isTruncated: bucket.required(operation, IsTruncated, 'IsTruncated') };
   });
 }
@@ -162,11 +161,11 @@ function list(bucket: Bucket, prefix: string): Promise<UploadsPage> {
 const clients = new WeakMap<Connection, () => Promise<S3Client>>();
 
 /**
- * Performs an operation with the SDK's client: what multipart uploads need besides their parts. Its requests go out as all
- * others do.
+ * Performs an operation with the SDK's client, which multipart uploads use for everything but their parts. Its requests
+ * are sent the same way as all others.
  *
- * @param send where it throws since the output lacks something, the request is sent again
- * @throws StoreError for every fault; the signal's reason when it was aborted
+ * @param send called again if it throws because the output lacks a field
+ * @throws StoreError for every fault; the signal's reason once it is aborted
  */
 function perform<Output>(
   bucket: Bucket,
@@ -174,7 +173,7 @@ function perform<Output>(
   send: (client: S3Client) => Promise<Output>,
 ): Promise<Output> {
   const { connection } = bucket;
-  return bucket.telling(operation, async () => {
+  return bucket.explaining(operation, async () => {
     const client = await clientOf(connection);
     return withRetries(connection.retries, operation.signal, () => {
       client.config.systemClockOffset = connection.clockOffsetMs;
@@ -189,7 +188,7 @@ function clientOf(connection: Connection): Promise<S3Client> {
   return client();
 }
 
-/** The place of the SDK's own retries. */
+/** Takes the place of the SDK's own retries. */
 const RETRIES = { name: 'retryMiddleware', step: 'finalizeRequest', priority: 'high' } as const;
 
 async function createClient(connection: Connection): Promise<S3Client> {
@@ -200,23 +199,24 @@ async function createClient(connection: Connection): Promise<S3Client> {
     region: await region(),
     credentials,
     signer,
-    requestHandler: new JudgingHandler(connection),
-    // The endpoint has them already; the client would refuse to combine it with the variables of the same meaning.
+    requestHandler: new SignedRequestHandler(connection),
+    // `endpoint` already accounts for them; the client refuses an endpoint together with AWS_USE_FIPS_ENDPOINT and the
+    // like.
     useFipsEndpoint: false,
     useDualstackEndpoint: false,
-    // Nothing waits for the answer on a connection of our own, and http-proxy-agent sends the head of such a request twice.
+    // Our transport does not wait for the answer, and http-proxy-agent sends the head of such a request twice.
     expectContinueHeader: false,
-    // Every part is sent with its checksum; nothing else needs a checksum of the SDK's choice.
+    // Every part is sent with a checksum already.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
-  // The caller tries again.
+  // `perform` retries instead.
   client.middlewareStack.add((next) => next, { ...RETRIES, override: true });
   client.middlewareStack.add(withoutId, { step: 'build' });
   return client;
 }
 
-/** Leaves out the query `x-id`, which nothing needs and Qumulo refuses. */
+/** Removes the query parameter `x-id`, which nothing needs and Qumulo refuses. */
 function withoutId<Input extends object, Output extends object>(
   next: BuildHandler<Input, Output>,
 ): BuildHandler<Input, Output> {
@@ -226,8 +226,8 @@ function withoutId<Input extends object, Output extends object>(
   };
 }
 
-/** Reads replies within the bounds that all replies have, and tells refusals as all are told. */
-class JudgingHandler extends SdkRequestHandler {
+/** Gives the SDK's requests the same size limit for replies, and the same handling of refusals, as all others. */
+class SignedRequestHandler extends SdkRequestHandler {
   readonly #connection: Connection;
 
   constructor(connection: Connection) {

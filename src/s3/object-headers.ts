@@ -3,11 +3,11 @@ import type { AssetAttributes, WriteCondition } from '../ports.ts';
 import { defined } from '../text.ts';
 import type { StoreSettings } from './settings.ts';
 
-// What objects are stored with: by the names that the SDK has for it, and as the headers that these stand for.
+// The attributes that objects are stored with: as fields with the SDK's names, and as headers.
 
 type Placement = Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId' | 'ACL'>;
 
-/** How every object is kept, records too: a bucket's policy may demand it. */
+/** The fields of every object, records included: a bucket policy may demand them. */
 export function placement({ serverSideEncryption, sseKmsKeyId, acl }: StoreSettings): Placement {
   return defined({ ServerSideEncryption: serverSideEncryption, SSEKMSKeyId: sseKmsKeyId, ACL: acl });
 }
@@ -15,7 +15,7 @@ export function placement({ serverSideEncryption, sseKmsKeyId, acl }: StoreSetti
 type AssetFields = Pick<PutObjectCommandInput, 'Metadata' | 'ContentType' | 'CacheControl' | 'StorageClass'> &
   Placement;
 
-/** What assets are kept with besides. */
+/** The fields of assets. */
 export function assetFields(
   { metadata, contentType, cacheControl }: AssetAttributes,
   settings: StoreSettings,
@@ -34,7 +34,7 @@ export function tagging({ tagging: tags }: StoreSettings): { Tagging?: string } 
   return defined({ Tagging: tags });
 }
 
-/** Of a copy out of the bucket itself, of nothing but the source's ETag. */
+/** The source of a copy within the bucket, valid only while it has this ETag. */
 export function copySource(
   { bucket, expectedBucketOwner }: StoreSettings,
   { key, etag }: { readonly key: string; readonly etag: string },
@@ -46,13 +46,13 @@ export function copySource(
   });
 }
 
-/** @param condition undefined: for a server that does not know conditions */
+/** @param condition undefined for a server that does not know conditions */
 export function conditionFields(condition: WriteCondition | undefined): { IfNoneMatch?: '*'; IfMatch?: string } {
   if (condition === undefined) return {};
   return condition.kind === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.etag };
 }
 
-/** The fields that requests are sent with, but for the user's metadata. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
+/** The header of each field except the user's metadata. https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
 const NAMED = [
   ['ACL', 'x-amz-acl'],
   ['CacheControl', 'cache-control'],
@@ -78,7 +78,6 @@ export type HeaderFields = { readonly [Name in (typeof NAMED)[number][0]]?: stri
 
 export const METADATA_HEADER = 'x-amz-meta-';
 
-/** The headers that these fields stand for. */
 export function headersFor({ Metadata = {}, ...fields }: HeaderFields): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const name in Metadata) headers[METADATA_HEADER + name.toLowerCase()] = Metadata[name] ?? '';

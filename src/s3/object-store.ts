@@ -12,10 +12,10 @@ import type { StoreSettings } from './settings.ts';
 import { HeaderSigner } from './signed-request.ts';
 import { LIMITS, type Limits, Transport } from './transport.ts';
 
-/** A bucket of an S3 server. What a check that finds its set does not ask is loaded when it is needed. */
+/** A bucket of an S3 server. Modules that a check with a hit does not need are loaded on first use. */
 export function s3ObjectStore(settings: StoreSettings, options?: ConnectOptions): ObjectStore {
   const bucket = new Bucket(connect(settings, options));
-  // Once: to import what is loaded takes a tenth of what a request does.
+  // Cached: even importing a loaded module takes a tenth of the time of a request.
   const write = once(() => import('./write.ts'));
   const inParts = once(async () => (await import('./multipart.ts')).multipart(bucket));
   return {
@@ -40,17 +40,17 @@ export function s3ObjectStore(settings: StoreSettings, options?: ConnectOptions)
 }
 
 export interface ConnectOptions {
-  /** Aborted when nobody waits for an answer any more; never by default. */
+  /** Aborted when the answers are no longer needed; never by default. */
   readonly signal?: AbortSignal | undefined;
   readonly limits?: Limits | undefined;
   readonly log?: Pick<Log, 'info' | 'debug'> | undefined;
-  /** Called before a request is tried again. */
+  /** Called before each retry of a request. */
   readonly onRetry?: (() => void) | undefined;
-  /** How many requests at once, where several sets are dealt with side by side. */
+  /** Requests at once, if several sets share the limit. */
   readonly mostAtOnce?: number | undefined;
 }
 
-/** Opens nothing yet: region and credentials are looked for when the first request needs them. */
+/** Opens no connection yet: region and credentials are determined by the first request. */
 export function connect(
   settings: StoreSettings,
   { signal = new AbortController().signal, limits = LIMITS, log = SILENT, onRetry, mostAtOnce }: ConnectOptions = {},
@@ -86,10 +86,10 @@ function destinationOf(bucket: string, endpointUrl: string | undefined): Destina
 const SILENT: Pick<Log, 'info' | 'debug'> = { info: () => {}, debug: () => {} };
 
 /**
- * Finds the credentials that requests are signed with: those of a role, else the given ones, else those of the
- * environment, of a profile, of the container or of the machine.
+ * The credentials that requests are signed with: those of the role, or else the given ones, or else those of the
+ * environment, a profile, the container or the machine.
  *
- * @returns fetches them when they are first needed, and again shortly before they expire; throws StoreError
+ * @returns a function that fetches them when first needed and again shortly before they expire; it throws StoreError
  */
 function credentialsOf(context: CredentialContext): Credentials {
   const { role, credentials } = context.settings;
@@ -108,10 +108,10 @@ function credentialsOf(context: CredentialContext): Credentials {
   );
 }
 
-/** They are fetched anew when they have less time left. */
+/** Credentials with less time left than this are fetched again. */
 const REFRESH_MS = 5 * 60_000;
 
-/** Some sources give out the same ones until they expire: asking more often would bring nothing else. */
+/** Some sources return the same credentials until they expire, so asking more often is pointless. */
 const LEAST_INTERVAL_MS = 60_000;
 
 interface Fetched {
@@ -119,7 +119,7 @@ interface Fetched {
   readonly atMs: number;
 }
 
-/** @param clock how far the servers' clock, by which credentials expire, is ahead of this machine's */
+/** @param clock how far the server's clock, which decides when credentials expire, is ahead of this machine's */
 function refreshing(
   fetch: () => Promise<AwsCredentialIdentity>,
   clock: { readonly clockOffsetMs: number },
@@ -133,7 +133,7 @@ function refreshing(
     try {
       last = { identity: await fetch(), atMs: Date.now() };
     } catch (error) {
-      // There is time to ask again.
+      // The old credentials are still valid; the next attempt comes later.
       if (last === undefined || isForced || leftMs(last.identity) <= 0) throw error;
       last = { ...last, atMs: Date.now() };
     }

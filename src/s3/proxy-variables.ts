@@ -14,19 +14,20 @@ interface Server {
   readonly port: string;
 }
 
-/** Where a URL has no port. */
+/** For URLs without a port. */
 const DEFAULT_PORTS = new Map([
   ['http:', '80'],
   ['https:', '443'],
 ]);
 
 /**
- * The proxy that `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` name for a server. The variables are read as
- * Go's clients read them (https://pkg.go.dev/golang.org/x/net/http/httpproxy), and `ALL_PROXY` as curl and Python do.
+ * The proxy for a server according to `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. The variables mean the
+ * same as to Go's clients (https://pkg.go.dev/golang.org/x/net/http/httpproxy), and `ALL_PROXY` the same as to curl and
+ * Python.
  *
  * @param serverUrl an http or https URL
- * @returns undefined where the server is reached directly
- * @throws InputError for a proxy that can't be used; its message never shows the value, which may hold a password
+ * @returns undefined if the server is reached directly
+ * @throws InputError for a proxy that can't be used; its message never shows the value, which may contain a password
  */
 export function proxyFor(serverUrl: string): ProxyServer | undefined {
   const { protocol, hostname, port } = new URL(serverUrl);
@@ -36,7 +37,7 @@ export function proxyFor(serverUrl: string): ProxyServer | undefined {
   return { variable, url: proxyUrl(variable, server) };
 }
 
-/** @returns the name of the variable that is set, lower case before upper case */
+/** @returns the name of the variable that is set; lower case takes precedence over upper case */
 function firstSet(name: string): string | undefined {
   return [name, name.toUpperCase()].find((each) => process.env[each]?.trim());
 }
@@ -47,7 +48,7 @@ function proxyUrl(variable: string, { host }: Server): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !isWellFormed(url))
     throw new InputError(
-      `${variable} is no proxy's URL: give one such as 'http://proxy.example.com:3128', and write @, /, # and % in its password as %40, %2F, %23 and %25`,
+      `${variable} is not a proxy URL: give one such as 'http://proxy.example.com:3128', and write @, /, # and % in its password as %40, %2F, %23 and %25`,
     );
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new InputError(
@@ -56,7 +57,7 @@ function proxyUrl(variable: string, { host }: Server): URL {
   return url;
 }
 
-/** A bare `#`, `/` or `?` in a password ends the host early: part of the password would pass for a port and be shown. */
+/** An unencoded `#`, `/` or `?` in a password ends the host early: part of the password would be shown as a port. */
 function isWellFormed({ hostname, username, password, pathname, search, hash }: URL): boolean {
   if (hostname === '' || `${pathname}${search}${hash}`.includes('@')) return false;
   try {
@@ -67,7 +68,7 @@ function isWellFormed({ hostname, username, password, pathname, search, hash }: 
   }
 }
 
-/** Whether a server is reached without a proxy: one on this machine always is. */
+/** Whether a server is reached without a proxy; servers on this machine always are. */
 function isExcepted(server: Server): boolean {
   if (server.host === 'localhost' || isWithin(server.host, '127.0.0.0', 8) || isWithin(server.host, '::1')) return true;
   const exceptions = process.env[firstSet('no_proxy') ?? ''] ?? '';
@@ -85,14 +86,14 @@ function covers(entry: string, { host, port }: Server): boolean {
   return isIP(name) === 0 ? isInDomain(host, name) : isWithin(host, name);
 }
 
-/** @param domain `a.b` is itself and all below it, `.a.b` and `*.a.b` only what is below it */
+/** @param domain `a.b` covers itself and its subdomains, `.a.b` and `*.a.b` only the subdomains */
 function isInDomain(host: string, domain: string): boolean {
   if (domain === '' || isIP(host) !== 0) return false;
   const suffix = domain.replace(/^\*(?=\.)/, '');
   return suffix.startsWith('.') ? host.endsWith(suffix) : `.${host}`.endsWith(`.${suffix}`);
 }
 
-/** @param bits of `base` that count; all where not given */
+/** @param bits the length of the prefix of `base`; by default all of its bits */
 function isWithin(host: string, base: string, bits?: number): boolean {
   const [family, longest] = isIP(base) === 6 ? (['ipv6', 128] as const) : (['ipv4', 32] as const);
   if (isIP(host) === 0 || isIP(base) === 0 || (bits ?? longest) > longest) return false;

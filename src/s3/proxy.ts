@@ -7,13 +7,13 @@ import { codeOf } from '../text.ts';
 import type { ProxyServer } from './proxy-variables.ts';
 import { PROXY_UNAVAILABLE } from './reply.ts';
 
-/** Of a proxy that wants to know who asks: https://www.rfc-editor.org/rfc/rfc9110#section-15.5.8 */
+/** Proxy Authentication Required. https://www.rfc-editor.org/rfc/rfc9110#section-15.5.8 */
 const AUTHENTICATION_STATUS = 407;
 
-/** A way to a server that leads through a proxy. */
-export interface ProxyWay {
+/** A route to a server through a proxy. */
+export interface ProxyRoute {
   readonly agent: Agent;
-  /** The error for a reply that is the proxy's own. */
+  /** The error for a reply that comes from the proxy itself. */
   readonly refusal: (reply: IncomingMessage) => Error | undefined;
 }
 
@@ -21,12 +21,12 @@ interface ProxyOptions extends AgentOptions {
   readonly connectTimeoutMs: number;
 }
 
-/** @returns the way to a server through a proxy: by `CONNECT` for https, by the request's own line for http */
-export function wayThrough(
+/** @returns the route to a server through a proxy: a `CONNECT` tunnel for https, forwarded requests for http */
+export function routeThrough(
   proxy: ProxyServer,
   serverUrl: string,
   { connectTimeoutMs, ...options }: ProxyOptions,
-): ProxyWay {
+): ProxyRoute {
   const { protocol, host } = new URL(serverUrl);
   return {
     agent:
@@ -45,7 +45,7 @@ class ForwardingAgent extends HttpProxyAgent<string> {
   constructor({ url }: ProxyServer, timeoutMs: number, options: AgentOptions) {
     super(url, options);
     this.#timeoutMs = timeoutMs;
-    // Without it a proxy that serves several names by TLS doesn't know which certificate is wanted.
+    // A proxy that serves several names over TLS needs this to choose its certificate.
     if (isIP(this.connectOpts.host ?? '') === 0) Object.assign(this.connectOpts, { servername: this.connectOpts.host });
   }
 
@@ -64,12 +64,12 @@ class TunnellingAgent extends HttpsProxyAgent<string> {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** The base class guesses from the call stack, wrongly for a connection that is put back: none is used again then. */
+  /** The base class guesses from the call stack, and guesses wrong when a connection is freed: none would be reused. */
   override isSecureEndpoint(): boolean {
     return true;
   }
 
-  /** @throws Error for any answer but 200: the base class would pass it on as if the server had given it */
+  /** @throws Error for any answer but 200, which the base class would pass on as the server's */
   override async connect(...[request, options]: ConnectArguments<HttpsProxyAgent<string>>) {
     let status: number | undefined;
     request.once('proxyConnect', (answer: { readonly statusCode: number }) => {
@@ -77,22 +77,22 @@ class TunnellingAgent extends HttpsProxyAgent<string> {
     });
     const connecting = within(this.#timeoutMs, this.connectOpts, () => super.connect(request, options));
     const socket = await connecting.catch((error: Error) => {
-      // One that speaks no TLS must not pass for a server that doesn't.
+      // A proxy that does not speak TLS must not be taken for a server that does not.
       throw ['', 'EPROTO'].includes(codeOf(error)) ? brokenOff(this.#proxy, error) : error;
     });
     if (status === 200) return socket;
     socket.destroy();
-    // Not a number: the answer was no HTTP.
+    // NaN: the answer was not HTTP.
     if (status === undefined || Number.isNaN(status)) throw brokenOff(this.#proxy);
     throw connectError(this.#proxy, `${options.host}:${options.port}`, status);
   }
 }
 
-/** A proxy that does not answer would keep its connection open, and with it the process. */
+/** Limits how long connecting to a proxy takes: one that never answers would keep the process alive. */
 async function within<Socket>(timeoutMs: number, connectOpts: object, connect: () => Promise<Socket>): Promise<Socket> {
   const ending = new AbortController();
   const timer = setTimeout(() => ending.abort(), timeoutMs);
-  // Read before anything is waited for.
+  // `connect` reads the options synchronously.
   Object.assign(connectOpts, { signal: ending.signal });
   try {
     return await connect();
@@ -101,15 +101,15 @@ async function within<Socket>(timeoutMs: number, connectOpts: object, connect: (
   }
 }
 
-/** Whether another attempt may succeed: the proxy is busy, or could not reach the server just now. */
-function isPassing(status: number): boolean {
+/** Whether a retry may succeed: the proxy is busy, or could not reach the server just now. */
+function isTransient(status: number): boolean {
   return status >= 500 || status === 408 || status === 429;
 }
 
 function connectError(proxy: ProxyServer, server: string, status: number): Error {
   if (status === AUTHENTICATION_STATUS) return authenticationError(proxy, server);
   const answer = `${nameOf(proxy)} answered ${status} to CONNECT`;
-  return isPassing(status)
+  return isTransient(status)
     ? Object.assign(new Error(answer), { code: PROXY_UNAVAILABLE })
     : new StoreError(
         'unreachable',
@@ -121,8 +121,8 @@ function authenticationError(proxy: ProxyServer, server: string): StoreError {
   const { url, variable } = proxy;
   const advice =
     url.username === '' && url.password === ''
-      ? `give it a name and a password in ${variable}, as in 'http://name:password@proxy.example.com:3128'`
-      : `check the name and the password in ${variable}`;
+      ? `give a user name and a password in ${variable}, as in 'http://name:password@proxy.example.com:3128'`
+      : `check the user name and the password in ${variable}`;
   const answer = `${nameOf(proxy)} answered ${AUTHENTICATION_STATUS}`;
   return new StoreError('unreachable', `${server} can't be reached: ${answer}: ${advice}`);
 }
@@ -132,7 +132,7 @@ function brokenOff(proxy: ProxyServer, cause?: Error): Error {
   return Object.assign(new Error(message, { cause }), { code: 'ECONNRESET' });
 }
 
-/** Without name and password. */
+/** Without user name and password. */
 function nameOf({ url }: ProxyServer): string {
   return `the proxy ${url.protocol}//${url.host}`;
 }

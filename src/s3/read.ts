@@ -15,14 +15,14 @@ import { causeName, causeStatus, isPreconditionFailure } from './faults.ts';
 import { METADATA_HEADER } from './object-headers.ts';
 import { elementsOf, OversizedReplyError, type ReplyHead, readXml, textOf, type XmlElement } from './reply.ts';
 
-/** Servers may end a page early, after scanning much that is not asked for, but not for ever. */
+/** Servers may return empty pages while they scan keys outside the prefix, but not forever. */
 const MOST_EMPTY_PAGES = 100;
 
 /**
- * Every object under a prefix, page by page.
+ * Lists every object under a prefix, page by page.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
  *
- * @throws StoreError also for a listing that goes in circles or nowhere
+ * @throws StoreError, also for a listing that would never end
  */
 export async function* list(bucket: Bucket, prefix: string): AsyncGenerator<readonly ListedObject[]> {
   const operation = { verb: 'list', key: prefix, action: 's3:ListBucket', signal: bucket.signal };
@@ -50,7 +50,7 @@ export async function* list(bucket: Bucket, prefix: string): AsyncGenerator<read
 
 interface ObjectPage {
   readonly objects: readonly ListedObject[];
-  /** Continues the listing after it. */
+  /** The token for the next page; undefined after the last one. */
   readonly next: string | undefined;
 }
 
@@ -64,7 +64,7 @@ function pageIn(bucket: Bucket, operation: Operation, body: Buffer): ObjectPage 
   const page = readXml(body, 'ListBucketResult');
   const isTruncated = bucket.required(operation, textOf(page, 'IsTruncated'), 'IsTruncated') === 'true';
   const objects = elementsOf(page, 'Contents').map((entry) => listedObject(bucket, operation, { page, entry }));
-  // Swift does not count them.
+  // Swift returns no KeyCount.
   const count = textOf(page, 'KeyCount') ?? String(objects.length);
   if (objects.length !== Number(count))
     bucket.required(operation, undefined, `the ${printable(count)} objects it counts`);
@@ -79,7 +79,7 @@ function listedObject(
   { page, entry }: { page: XmlElement; entry: XmlElement },
 ): ListedObject {
   const name = bucket.required(operation, textOf(entry, 'Key'), 'a Key');
-  // Some servers ignore the encoding that was asked for, and then do not echo it.
+  // Servers that ignore the requested encoding don't return it either.
   const isEncoded = textOf(page, 'EncodingType') === 'url';
   const sizeBytes = bucket.required(operation, sizeOf(textOf(entry, 'Size')), 'a Size');
   return {
@@ -90,7 +90,7 @@ function listedObject(
   };
 }
 
-/** Intelligent-Tiering leaves smaller objects where they can be read at once. */
+/** Intelligent-Tiering never archives smaller objects. */
 const SMALLEST_TIERED_BYTES = 128 * 1024;
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html */
@@ -113,10 +113,10 @@ function decoded(name: string): string | undefined {
   }
 }
 
-/** A signature comes on top of what a record may have. */
+/** A record and its signature. */
 const MOST_BYTES = MOST_RECORD_BYTES + 1024;
 
-/** @returns an object whole; undefined when the store says that there is none */
+/** @returns a whole object; undefined if the store says that there is none */
 export async function readDocument(
   bucket: Bucket,
   key: string,
@@ -136,7 +136,7 @@ export async function readDocument(
   }
 }
 
-/** As {@link readDocument}. @throws StoreError also for one that is longer than it may be */
+/** Like {@link readDocument}. @throws StoreError, also for an object longer than `mostBytes` */
 export async function readObject(bucket: Bucket, { key, mostBytes, signal }: ObjectRead): Promise<Buffer | undefined> {
   const operation = { verb: 'read', key, action: 's3:GetObject', signal };
   const request = { method: 'GET', key, mostReplyBytes: mostBytes } as const;
@@ -146,7 +146,7 @@ export async function readObject(bucket: Bucket, { key, mostBytes, signal }: Obj
 function oversized({ settings: { bucket } }: Bucket, key: string, cause: unknown): StoreError {
   return new StoreError(
     'malformed-reply',
-    `s3://${bucket}/${printable(key)} has more than ${readableSize(MOST_RECORD_BYTES)}, the most a record can have: find out who wrote it, and delete it to start anew`,
+    `s3://${bucket}/${printable(key)} is larger than ${readableSize(MOST_RECORD_BYTES)}, the limit for records: find out who wrote it, and delete it to start anew`,
     { cause },
   );
 }
@@ -156,7 +156,7 @@ function timeOf(header: string | undefined): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** @returns what an object is stored with; undefined when the store says that there is none */
+/** @returns an object's size and attributes; undefined if the store says that there is none */
 export async function head(bucket: Bucket, key: string): Promise<ObjectHead | undefined> {
   const operation = { verb: 'look at', key, action: 's3:GetObject', signal: bucket.signal };
   try {
@@ -178,7 +178,7 @@ async function headOnce(bucket: Bucket, operation: Operation): Promise<ObjectHea
       ...defined({
         contentType: headers['content-type'],
         cacheControl: headers['cache-control'],
-        // That of a multipart upload is a digest of its parts' digests: it ends in their number.
+        // A checksum that ends in `-<number of parts>` is a digest of the parts' digests, not of the object.
         sha256: sha256?.includes('-') ? undefined : sha256,
         isArchived: isArchived(headers) || undefined,
       }),
@@ -188,9 +188,10 @@ async function headOnce(bucket: Bucket, operation: Operation): Promise<ObjectHea
 }
 
 /**
- * The refusal of a HEAD has no body to say why; that of a GET of one byte has. A 404 alone may be anybody's.
+ * Asks again by a GET of one byte: unlike the refusal of a HEAD, its refusal has a body. A 404 without one may come
+ * from any proxy.
  *
- * @returns whether the object is there by the store's own word
+ * @returns whether the store itself says that the object exists
  * @throws StoreError for every other answer
  */
 async function isThere(bucket: Bucket, operation: Operation, refusal: unknown): Promise<boolean> {
@@ -199,13 +200,13 @@ async function isThere(bucket: Bucket, operation: Operation, refusal: unknown): 
   return (await readFirstByte(bucket, operation, () => true)) ?? false;
 }
 
-/** Proxies that compress replies leave out the length of a HEAD's. */
+/** Proxies that compress replies remove the Content-Length of a HEAD. */
 async function sizeByRange(bucket: Bucket, operation: Operation): Promise<number> {
   const size = await readFirstByte(bucket, operation, (range = '') => sizeOf(/\/(\d+)$/.exec(range)?.[1]));
   return bucket.required(operation, size, 'Content-Length');
 }
 
-/** @returns what `read` makes of the Content-Range, where there is such an object */
+/** @returns what `read` makes of the Content-Range; undefined if there is no such object */
 async function readFirstByte<Value>(
   bucket: Bucket,
   operation: Operation,
@@ -233,18 +234,19 @@ function metadataIn(headers: Readonly<Record<string, string>>): Record<string, s
   return Object.fromEntries(own.map(([name, value]) => [name.slice(METADATA_HEADER.length), value]));
 }
 
-/** What refuses a request is longer than a short range. */
+/** Room for an error document, which is longer than a short range. */
 const REFUSAL_BYTES = 64 * 1024;
 
-/** How a store answers that an object is gone or shorter. */
+/** Error codes for an object that is gone or has become shorter. */
 const GONE: ReadonlySet<string> = new Set(['NoSuchKey', 'InvalidRange']);
 
 const CHANGED: ReadResult = { outcome: 'changed' };
 
 /**
- * Reads a range of an asset, whole; 'changed' where the object is not the one asked for any more.
+ * Reads a range of an asset completely.
  *
- * @throws StoreError also where the reply is not the range that was asked for
+ * @returns 'changed' if the object is no longer the one asked for
+ * @throws StoreError, also if the reply is not the requested range
  */
 export async function readAsset(bucket: Bucket, read: AssetRead): Promise<ReadResult> {
   const { key, etag, range, into, onBytes, signal } = read;
@@ -267,14 +269,14 @@ export async function readAsset(bucket: Bucket, read: AssetRead): Promise<ReadRe
 interface Answer {
   readonly read: AssetRead;
   readonly head: ReplyHead;
-  /** Undefined where it is longer than anything that was asked for. */
+  /** Undefined if it is longer than anything that was asked for. */
   readonly body?: Buffer;
 }
 
 function resultOf(bucket: Bucket, operation: Operation, { read, head, body }: Answer): ReadResult {
   const { status, headers } = head;
-  const told = headers['content-range'];
-  const [, range, totalBytes] = /^bytes (\d+-\d+)\/(\d+)$/.exec(told ?? '') ?? [];
+  const contentRange = headers['content-range'];
+  const [, range, totalBytes] = /^bytes (\d+-\d+)\/(\d+)$/.exec(contentRange ?? '') ?? [];
   const isSame = bucket.requiredEtag(operation, headers.etag) === read.etag;
   if (!isSame || (totalBytes !== undefined && Number(totalBytes) !== read.sizeBytes)) return CHANGED;
   const { lengthBytes } = read.range;
@@ -283,7 +285,7 @@ function resultOf(bucket: Bucket, operation: Operation, { read, head, body }: An
   if ((isObject || isRange) && body?.length === lengthBytes) return { outcome: 'read', bytes: body };
   if (isObject) return CHANGED;
   const asked = isWhole(read) ? 'the whole object' : `bytes ${firstAndLast(read)}`;
-  const answer = told === undefined ? `${status}` : `${status} with '${printable(told)}'`;
+  const answer = contentRange === undefined ? `${status}` : `${status} with '${printable(contentRange)}'`;
   const why = isRange ? `sent ${body?.length ?? 'more'} bytes instead of ${lengthBytes}` : 'ignores Range';
   throw bucket.malformed(operation, `was asked for ${asked} and answered ${answer}: it ${why}`);
 }

@@ -3,16 +3,16 @@ import type { Connection, Refusable } from './connection.ts';
 import { isUnknownHeader } from './faults.ts';
 import { type Reply, ReplyError } from './reply.ts';
 
-// What another attempt can mend about a refusal: what the store does not take, the clock, and credentials.
+// Refusals that a retry can avoid: unsupported parts of a request, a wrong clock, and expired credentials.
 
-/** What some stores refuse, and what tells that it is the cause. */
+/** Whether an error may be a refusal of this part of a request. */
 const REFUSABLE: Readonly<Record<Refusable, (connection: Connection, error: Error) => boolean>> = {
   /**
-   * Without them, bytes are checked by the signature, which covers the SHA-256 of every body then; but a HEAD tells no
-   * SHA-256, so that nothing counts as sent by the store's word.
+   * Without them the signature still protects the bytes, since it then covers the SHA-256 of every body. But HEAD
+   * returns no SHA-256, so the store can't confirm that an object was sent already.
    */
   'checksum headers': isUnknownChecksum,
-  /** A bucket's policy may deny them: https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html */
+  /** A bucket policy may deny them: https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html */
   'unsigned bodies': (_, { name }) => UNSIGNED_REFUSED.has(name),
 };
 
@@ -25,11 +25,11 @@ const UNSIGNED_REFUSED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Sends a request with something that some stores refuse. One that does is sent it again without, and all others of the
- * run only without.
+ * Sends a request with a part that some stores refuse. If the store does, this request is sent again without it, and
+ * all later ones of the run are sent without it right away.
  *
- * @param send sends it with that, or without
- * @throws what `send` throws; the first refusal, where leaving it out does not help
+ * @param send sends the request, with or without that part
+ * @throws the error of `send`; the first refusal, if leaving the part out does not help
  */
 export async function sendWith<Value>(
   connection: Connection,
@@ -49,7 +49,7 @@ function isRefusal(connection: Connection, refusable: Refusable, error: unknown)
   return isError(error) && REFUSABLE[refusable](connection, error);
 }
 
-/** The reply to a HEAD has no body to say why. */
+/** HEAD replies have no body, so the status is all there is. */
 const UNEXPLAINED: ReadonlySet<string> = new Set(['Status400', 'Status501']);
 
 function isUnknownChecksum({ settings }: Connection, { name }: Error): boolean {
@@ -67,7 +67,7 @@ async function sendWithout<Value>(connection: Connection, { refusable, error, se
   try {
     value = await send(false);
   } catch (reason) {
-    // It was something else.
+    // The same refusal again: it had another cause.
     throw isRefusal(connection, refusable, reason) ? error : reason;
   }
   if (!connection.refusals.has(refusable))
@@ -77,32 +77,35 @@ async function sendWithout<Value>(connection: Connection, { refusable, error, se
 }
 
 const SKEWED = 'RequestTimeTooSkewed';
-/** S3 takes a quarter of an hour. */
+/** S3 allows 15 minutes. */
 const MOST_SKEW_MS = 10 * 60_000;
-/** Of temporary credentials that the server no longer takes. */
+/** Error codes for expired temporary credentials. */
 const EXPIRED: ReadonlySet<string> = new Set(['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired']);
 
-interface Judging {
-  /** With the status of a refusal, or of a PUT with a body that may be one. */
+interface CheckedReply {
+  /** A refusal by its status, or a reply to a write whose body may contain an error. */
   readonly reply: Reply;
-  /** That of the clock the request was signed by. */
+  /** The clock offset that the request was signed with. */
   readonly usedOffsetMs: number;
-  /** That of the credentials the request was signed with. */
+  /** The session token that the request was signed with. */
   readonly usedToken: string | undefined;
 }
 
 /**
- * Tells a refusal from a success, and mends what another attempt depends on: the clock, and credentials that have
- * expired before their time.
+ * Tells a refusal from a success. After a refusal because of the clock or of expired credentials, it corrects them for
+ * the next attempt.
  *
- * @returns the reply where it is none
- * @throws ReplyError
+ * @returns the reply if it is a success
+ * @throws ReplyError for a refusal
  */
-export async function judge(connection: Connection, { reply, usedOffsetMs, usedToken }: Judging): Promise<Reply> {
+export async function checkReply(
+  connection: Connection,
+  { reply, usedOffsetMs, usedToken }: CheckedReply,
+): Promise<Reply> {
   const refusal = refusalIn(reply);
   if (refusal === undefined) return reply;
   if (refusal.name === SKEWED || isSkewed(refusal, usedOffsetMs)) correctClock(connection, { refusal, usedOffsetMs });
-  // The SDK's mark of an error that another attempt mends.
+  // The SDK's mark for an error that is worth a retry.
   if (EXPIRED.has(refusal.name) && (await renewCredentials(connection, usedToken)))
     refusal.$metadata.clockSkewCorrected = true;
   throw refusal;
@@ -115,13 +118,13 @@ function refusalIn(reply: Reply): ReplyError | undefined {
   return refusal.name === 'PreconditionFailed' ? new ReplyError({ ...reply, status: 412 }) : refusal;
 }
 
-/** The refusal of a HEAD has no body to say why. */
+/** A refused HEAD has no body, so a 403 from a server whose clock differs a lot counts as skewed. */
 function isSkewed({ name, $response }: ReplyError, usedOffsetMs: number): boolean {
   const serverTimeMs = Date.parse($response.headers.date ?? '');
   return name === 'Status403' && Math.abs(serverTimeMs - Date.now() - usedOffsetMs) > MOST_SKEW_MS;
 }
 
-/** Goes by the server's clock from now on, unless another request has seen to it while this one was under way. */
+/** Switches to the server's clock, unless another request has done so in the meantime. */
 function correctClock(
   connection: Connection,
   { refusal, usedOffsetMs }: { refusal: ReplyError; usedOffsetMs: number },
@@ -129,14 +132,14 @@ function correctClock(
   const serverTimeMs = Date.parse(refusal.$response.headers.date ?? '');
   if (connection.clockOffsetMs === usedOffsetMs && !Number.isNaN(serverTimeMs))
     connection.clockOffsetMs = serverTimeMs - Date.now();
-  // The SDK's mark of an error that another attempt mends.
+  // The SDK's mark for an error that is worth a retry.
   refusal.$metadata.clockSkewCorrected = connection.clockOffsetMs !== usedOffsetMs;
 }
 
 /**
- * Fetches others than those that the server no longer takes, unless another request has done so meanwhile.
+ * Fetches new credentials in place of the expired ones, unless another request has done so in the meantime.
  *
- * @returns whether there are any: keys of the environment, for one, stay the same
+ * @returns whether there are new ones; keys in the environment, for example, never change
  */
 async function renewCredentials({ credentials }: Connection, usedToken: string | undefined): Promise<boolean> {
   if ((await credentials()).sessionToken !== usedToken) return true;

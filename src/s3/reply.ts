@@ -4,19 +4,19 @@ import type { SdkError } from '@smithy/types';
 import type { OnBytes } from '../ports.ts';
 import { isError, isObject, isText, textIn } from '../text.ts';
 
-/** What a reply begins with. */
+/** Status and headers of a reply. */
 export interface ReplyHead {
   readonly status: number;
   /** By lowercase name. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A reply read whole. */
+/** A complete reply. */
 export interface Reply extends ReplyHead {
   readonly body: Buffer;
 }
 
-/** A reply that is longer than anything that could answer the request. */
+/** The reply is longer than any valid answer to the request. */
 export class OversizedReplyError extends Error {
   override name = 'OversizedReplyError';
   readonly $metadata: { readonly httpStatusCode: number };
@@ -30,17 +30,17 @@ export class OversizedReplyError extends Error {
 }
 
 interface Reading {
-  /** What is read at most; the connection of a longer reply is closed. */
+  /** A reply with a longer body is not read, and its connection is closed. */
   readonly mostBytes: number;
-  /** Where the body goes if it has just as many bytes. */
+  /** Memory for the body, used if it has exactly the same length. */
   readonly into?: Uint8Array | undefined;
   readonly onBytes?: OnBytes | undefined;
 }
 
 /**
- * Reads a reply whole, as far as it is not too long.
+ * Reads a complete reply.
  *
- * @throws OversizedReplyError; the system's error where the reply broke off
+ * @throws OversizedReplyError; the system's error if the reply breaks off
  */
 export function readReply(message: IncomingMessage, { mostBytes, into, onBytes }: Reading): Promise<Reply> {
   const { statusCode: status = 0 } = message;
@@ -60,14 +60,17 @@ export function readReply(message: IncomingMessage, { mostBytes, into, onBytes }
   });
 }
 
-/** A body on its way. Where its length is known, it is put together as it comes: that takes half the memory. */
+/**
+ * Collects a body. If its length is known, the chunks are copied into one buffer as they arrive, which halves the
+ * memory.
+ */
 class ReplyBody {
   receivedBytes = 0;
   readonly #lengthBytes: number;
   readonly #chunks: Buffer[] = [];
   #whole: Buffer | undefined;
 
-  /** @param lengthBytes NaN where it is not known @param into where it goes if it has just as many bytes */
+  /** @param lengthBytes NaN if not known @param into memory for the body, used if it has exactly this length */
   constructor(lengthBytes: number, into: Uint8Array | undefined) {
     this.#lengthBytes = lengthBytes;
     if (into?.length === lengthBytes) this.#whole = Buffer.from(into.buffer, into.byteOffset, lengthBytes);
@@ -88,7 +91,7 @@ class ReplyBody {
   }
 }
 
-/** By lowercase name; what only cookies have, several values, is left out. */
+/** @returns the headers by lowercase name, without those that have several values: only cookies do */
 export function headersOf({ headers }: IncomingMessage): Record<string, string> {
   const named: Record<string, string> = {};
   for (const name in headers) {
@@ -98,13 +101,13 @@ export function headersOf({ headers }: IncomingMessage): Record<string, string> 
   return named;
 }
 
-/** A parsed element: texts, elements, and lists of either where a name occurs more than once. */
+/** A parsed element: its children are texts, elements, or lists of either if a name occurs more than once. */
 export type XmlElement = Readonly<Record<string, unknown>>;
 
 /**
- * @param root the name that the document's element must have
- * @returns its children by name; undefined where the document has another root
- * @throws Error where it is no XML
+ * @param root the name of the document element
+ * @returns its children by name; undefined if the document has another root
+ * @throws Error if it is not XML
  */
 export function parseXml(body: Buffer, root: string): XmlElement | undefined {
   const document: unknown = parseXML(body.toString('utf8'));
@@ -113,9 +116,9 @@ export function parseXml(body: Buffer, root: string): XmlElement | undefined {
 }
 
 /**
- * As {@link parseXml}, of a reply that is then asked for its fields.
+ * Like {@link parseXml}, for replies whose required fields are checked afterwards.
  *
- * @returns an element without children where the document has another root, or is no XML
+ * @returns an element without children if the document has another root or is not XML
  */
 export function readXml(body: Buffer, root: string): XmlElement {
   try {
@@ -125,22 +128,22 @@ export function readXml(body: Buffer, root: string): XmlElement {
   }
 }
 
-/** @returns the children of a name: an element that occurs once is not a list */
+/** @returns the children with this name, which the parser makes a list only if there are several */
 export function elementsOf(element: XmlElement, name: string): XmlElement[] {
   const value = element[name];
   return (Array.isArray(value) ? value : [value]).filter(isObject);
 }
 
-/** @returns the text of a child that occurs once; undefined where there is none, or it has elements */
+/** @returns the text of a child that occurs once; undefined if there is none, or it contains elements */
 export function textOf(element: XmlElement, name: string): string | undefined {
   return textIn(element[name]);
 }
 
-/** What the server answered instead of doing it; shaped as the SDK's own errors are, so that both are told alike. */
+/** The server refused the request. Shaped like the SDK's own errors, so that both are reported the same way. */
 export class ReplyError extends Error {
   readonly $metadata: { readonly httpStatusCode: number; clockSkewCorrected?: boolean };
   readonly $response: Pick<Reply, 'headers'>;
-  /** Only of a reply that is no error document of S3. */
+  /** Only if the reply is not an S3 error document. */
   readonly $responseBodyText: string | undefined;
   readonly Region: string | undefined;
 
@@ -159,15 +162,15 @@ type ErrorFields = Partial<Record<'Code' | 'Message' | 'Region', string | undefi
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 function errorFields(body: Buffer): ErrorFields {
-  // Of a page of something in between, the status says all there is to say.
+  // For a proxy's page, the status has to do.
   const fields = readXml(body, 'Error');
   return { Code: textOf(fields, 'Code'), Message: textOf(fields, 'Message'), Region: textOf(fields, 'Region') };
 }
 
-/** What the SDK's parts classify: any error, with the fields of a reply where there was one. */
+/** The SDK's classifiers take any error: the fields of a reply are optional. */
 export function isSdkError(error: unknown): error is SdkError {
   return isError(error);
 }
 
-/** The code of an error that says a proxy could not connect to the server just now. */
+/** The code of the error for a proxy that could not connect to the server just now. */
 export const PROXY_UNAVAILABLE = 'PROXY_UNAVAILABLE';

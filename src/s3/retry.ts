@@ -6,22 +6,22 @@ import { StoreError, UserError } from '../errors.ts';
 import { codeOf, isError } from '../text.ts';
 import { isSdkError, OversizedReplyError, PROXY_UNAVAILABLE } from './reply.ts';
 
-/** Definite answers, also where they came together with a date that sets the clock right. */
+/** Final answers, even if their Date header corrected the clock. */
 const DEFINITE: ReadonlySet<number> = new Set([404, 412]);
 
-/** The server received other bytes than were sent. */
+/** The server received different bytes than were sent. */
 const CORRUPTED: ReadonlySet<string> = new Set(['BadDigest', 'XAmzContentSHA256Mismatch', 'IncompleteBody']);
 
-/** Whether an error is an answer that another attempt would bring again. */
+/** Whether a retry would bring the same answer. */
 function isDefinite(error: unknown): boolean {
   return isSdkError(error) && DEFINITE.has(error.$metadata?.httpStatusCode ?? 0) && !CORRUPTED.has(error.name);
 }
 
-/** What hardly ever passes is not worth the patience that a busy server is: a host that can't be reached, a page in place of a reply. */
+/** For faults that hardly ever pass: a host that can't be reached, or a page instead of a reply. */
 const FEW_ATTEMPTS = 4;
 
 const FIRST_DELAY_MS = 100;
-/** A busy server wants more than a moment. */
+/** Busy servers need longer to recover. */
 const FIRST_BUSY_DELAY_MS = 500;
 const MOST_DELAY_MS = 5000;
 
@@ -34,19 +34,19 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
 ]);
 
-/** 409: another conditional write was under way at the same moment; it is over by the next attempt. */
+/** 409: another conditional write was in progress; it will be over by the next attempt. */
 const CONFLICTS: ReadonlySet<string> = new Set(['ConditionalRequestConflict', 'OperationAborted']);
 
-/** What balancers say on a connection that was idle for long, and a request that was just sent takes for its answer. */
+/** Load balancers send this on an idle connection, where it looks like the answer to a request that was just sent. */
 const IDLE_STATUS = 408;
 
-/** What Cloudflare, which is in front of R2, answers from here on when the server behind it did not. */
+/** From here on, Cloudflare, which is in front of R2, says that the server behind it failed. */
 const FIRST_GATEWAY_STATUS = 520;
 
 /**
- * When a request is tried again: as the SDK's `standard` mode has it, less patient with hosts that can't be reached, and
- * after a conflict too. And without the budget that all requests of a process share there: it protects a server from
- * clients that ask for ever, but a set is lost with the first of its thousands of files that is given up.
+ * Retries like the SDK's `standard` mode, with three differences: it gives up sooner on hosts that can't be reached, it
+ * retries conflicts, and its requests share no retry budget. Such a budget protects servers from endless retries, but a
+ * set of thousands of files fails as a whole if one of them fails.
  */
 export class PatientRetryStrategy implements RetryStrategyV2, Retries {
   readonly #maxAttempts: number;
@@ -62,24 +62,24 @@ export class PatientRetryStrategy implements RetryStrategyV2, Retries {
   }
 
   /**
-   * Waits for the next attempt.
+   * Waits until the next attempt.
    *
-   * @throws Error where another is of no use
+   * @throws Error if there must be none
    */
   async refreshRetryTokenForRetry(token: RetryToken, { error, errorType }: RetryErrorInfo): Promise<RetryToken> {
     const retries = token.getRetryCount();
     const isRare = isUnreachable(error) || isGarbled(error);
     const mostAttempts = isRare ? Math.min(FEW_ATTEMPTS, this.#maxAttempts) : this.#maxAttempts;
-    // What is told already, or answered for good, is not tried again, whatever caused it.
+    // An error that is already explained to the user, or a definite answer, is final, whatever caused it.
     const isFinal = (error instanceof UserError && !isRare) || isDefinite(error) || retries + 1 >= mostAttempts;
-    if (isFinal || !(PASSING.has(errorType) || isPassing(error))) throw new Error('No retry token available');
+    if (isFinal || !(TRANSIENT.has(errorType) || isTransient(error))) throw new Error('No retry token available');
     this.#onRetry();
     const firstMs = errorType === 'THROTTLING' ? FIRST_BUSY_DELAY_MS : FIRST_DELAY_MS;
     await setTimeout(Math.random() * Math.min(firstMs * 2 ** retries, MOST_DELAY_MS));
     return tokenOf(retries + 1);
   }
 
-  /** Of the SDK's contract: there is no budget to give back to. */
+  /** Part of the SDK's interface: there is no retry budget to refill. */
   recordSuccess(): void {}
 
   async retry<Value>({ error: first, signal, attempt }: Failed<Value>): Promise<Value> {
@@ -96,7 +96,7 @@ export class PatientRetryStrategy implements RetryStrategyV2, Retries {
     }
   }
 
-  /** @throws the error of the last attempt where another is of no use */
+  /** @throws the error of the last attempt if there must be no other */
   #nextAttempt(token: RetryToken, error: SdkError): Promise<RetryToken> {
     return this.refreshRetryTokenForRetry(token, { error, errorType: errorTypeOf(error) }).catch(() => {
       throw error;
@@ -104,26 +104,26 @@ export class PatientRetryStrategy implements RetryStrategyV2, Retries {
   }
 }
 
-/** The waiting is done by then. */
+/** Without a delay, since the strategy itself has waited already. */
 function tokenOf(retries: number): RetryToken {
   return { getRetryCount: () => retries, getRetryDelay: () => 0 };
 }
 
-const PASSING: ReadonlySet<RetryErrorType> = new Set(['THROTTLING', 'TRANSIENT']);
+const TRANSIENT: ReadonlySet<RetryErrorType> = new Set(['THROTTLING', 'TRANSIENT']);
 
-/** What the SDK does not count among the passing faults, but S3, STS and what lies in between do. */
-function isPassing(error: unknown): boolean {
+/** Transient faults of S3, STS and proxies that the SDK does not count as such. */
+function isTransient(error: unknown): boolean {
   if (!isSdkError(error)) return false;
   if (isGarbled(error) || codeOf(error) === PROXY_UNAVAILABLE) return true;
   const status = error.$metadata?.httpStatusCode ?? 0;
-  // STS has the same code for tokens that are wrong for good.
+  // STS uses the same code for tokens that will never be valid.
   const isKeyAway = error.name === 'InvalidIdentityTokenException' && /verification key/i.test(error.message);
   return isKeyAway || CONFLICTS.has(error.name) || status === IDLE_STATUS || status >= FIRST_GATEWAY_STATUS;
 }
 
-/** Whether bytes were lost or changed on their way, in either direction. */
+/** Whether bytes were lost or changed in transit, in either direction. */
 function isGarbled(error: unknown): boolean {
-  // One with a cause was tried again where it came from, on the way to credentials.
+  // One with a cause comes from fetching credentials, and has been retried there.
   if (error instanceof StoreError) return error.kind === 'malformed-reply' && error.cause === undefined;
   if (!isSdkError(error)) return false;
   const status = error.$metadata?.httpStatusCode ?? 0;
@@ -131,17 +131,17 @@ function isGarbled(error: unknown): boolean {
   return isUnreadable || CORRUPTED.has(error.name);
 }
 
-/** As the SDK's client has it. */
+/** Classifies errors like the SDK's client. */
 function errorTypeOf(error: SdkError): RetryErrorType {
   if (isThrottlingError(error)) return 'THROTTLING';
   if (isTransientError(error)) return 'TRANSIENT';
   return isServerError(error) ? 'SERVER_ERROR' : 'CLIENT_ERROR';
 }
 
-/** Whether an error says that no connection to the host came about, or that it fell silent. */
+/** Whether the host could not be connected to, or stopped answering. */
 export function isUnreachable(error: unknown): boolean {
   if (!isError(error)) return false;
-  // The SDK names errors of live connections so too; those still have their code.
+  // The SDK gives errors of live connections this name too, but those have a code.
   const code = codeOf(error);
   return code === '' ? error.name === 'TimeoutError' : UNREACHABLE.has(code);
 }

@@ -5,19 +5,19 @@ import type { ObjectCannedACL, ServerSideEncryption, StorageClass } from '@aws-s
 import { InputError } from '../errors.ts';
 import { printable } from '../text.ts';
 
-/** An environment variable without the spaces and line ends around it, which secrets are often pasted with; empty is unset. */
+/** An environment variable, trimmed, since secrets are often pasted with a line end. An empty one counts as not set. */
 export function variable(name: string): string | undefined {
   return process.env[name]?.trim() || undefined;
 }
 
-/** Long-lived or temporary keys, as the inputs give them. */
+/** Long-lived or temporary keys, given as inputs. */
 export interface GivenCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string | undefined;
 }
 
-/** A role to take on before the bucket is touched. */
+/** A role to assume before the bucket is accessed. */
 export interface RoleSettings {
   readonly arn: string;
   readonly sessionName: string;
@@ -25,29 +25,29 @@ export interface RoleSettings {
   readonly externalId: string | undefined;
   /** Of GitHub's OIDC token. */
   readonly audience: string;
-  /** By the credentials at hand, though there may be a token. */
+  /** Assumes the role with the credentials at hand, even if the job could get a token. */
   readonly chaining?: boolean;
 }
 
 /** Where and how the bucket is reached. */
 export interface StoreSettings {
   readonly bucket: string;
-  /** Undefined: asked of the bucket. */
+  /** Undefined: the bucket is asked for it. */
   readonly region: string | undefined;
   /** Undefined: AWS. */
   readonly endpointUrl: string | undefined;
-  /** Undefined: where there is an endpoint. */
+  /** Undefined: true if there is an endpoint. */
   readonly forcePathStyle: boolean | undefined;
-  /** Which of AWS's endpoints are used. */
+  /** Whether AWS's FIPS endpoints are used. */
   readonly fips?: boolean | undefined;
   readonly dualstack?: boolean | undefined;
-  /** Only the endpoint of the input counts: that of variables and profile is left out, for STS too. */
+  /** Endpoints in variables and the profile are ignored, for STS too; only the input counts. */
   readonly ignoresConfiguredEndpoints?: boolean | undefined;
-  /** Undefined: the SDK's default chain. */
+  /** Undefined: those of the environment, a profile, the container or the machine. */
   readonly credentials: GivenCredentials | undefined;
   readonly role: RoleSettings | undefined;
   readonly expectedBucketOwner: string | undefined;
-  /** Requests are charged to this account, not to the bucket's owner. */
+  /** Charges requests to this account, not to the bucket's owner. */
   readonly requesterPays?: boolean;
   readonly maxAttempts: number;
   readonly partSizeBytes: number;
@@ -66,15 +66,15 @@ export type Profile = Readonly<Record<string, string | undefined>>;
 
 interface SharedProfile {
   readonly name: string;
-  /** By `AWS_PROFILE`. */
+  /** Whether `AWS_PROFILE` names it. */
   readonly isNamed: boolean;
-  /** Undefined: there is no such profile. */
+  /** Undefined if there is no such profile. */
   readonly settings: Profile | undefined;
   /** Other sections, as `services.name`. */
   readonly sections: Readonly<Record<string, Profile | undefined>>;
 }
 
-/** The profile that `AWS_PROFILE` names, or the default one. */
+/** Reads the profile that `AWS_PROFILE` names, or the default one. */
 export async function sharedProfile(): Promise<SharedProfile> {
   const named = variable('AWS_PROFILE');
   const name = named ?? 'default';
@@ -90,7 +90,7 @@ export async function sharedProfile(): Promise<SharedProfile> {
 
 type SharedFiles = Readonly<Record<'configFile' | 'credentialsFile', Readonly<Record<string, Profile>>>>;
 
-/** What reads them is loaded only where there is one. */
+/** Loads the SDK's reader only if one of the files exists. */
 async function readSharedFiles(): Promise<SharedFiles> {
   const files = ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'].map(variable);
   const home = process.env.HOME || homedir();
@@ -101,7 +101,7 @@ async function readSharedFiles(): Promise<SharedFiles> {
 }
 
 /**
- * Completes what inputs and variables say by the profile.
+ * Takes settings that neither inputs nor variables give from the profile.
  *
  * @throws InputError for a setting that can't be used
  */
@@ -132,13 +132,13 @@ function configuredEndpoint(profile: Profile, sections: SharedProfile['sections'
       /^https?:\/\/[^\s/@?#]+[^\s@?#]*$/,
     );
   throw new InputError(
-    `There is no section [services ${printable(profile.services)}] in AWS's shared config file, which the profile names: add it, or set endpoint-url`,
+    `AWS's shared config file has no section [services ${printable(profile.services)}], which the profile names: add it, or set endpoint-url`,
   );
 }
 
 function checked(name: string, text: string | undefined, form: RegExp): string | undefined {
   if (text === undefined || form.test(text)) return text;
-  // A URL may have a password in it.
+  // A URL may contain a password.
   const shown = printable(text.replace(/\/\/.*@/, '//***@'));
   throw new InputError(
     `The profile has ${name} = '${shown}' in AWS's shared config files: correct it, or set the input`,
@@ -149,7 +149,7 @@ function switchOf(text: string | undefined): boolean | undefined {
   return text === undefined ? undefined : text.toLowerCase() === 'true';
 }
 
-/** `auto` is what holds without it. */
+/** `auto` is the default. */
 function pathStyle(style: string | undefined): boolean | undefined {
   return style === 'path' ? true : style === 'virtual' ? false : undefined;
 }

@@ -22,23 +22,23 @@ import type { OnBytes } from '../ports.ts';
 import { defined, isText } from '../text.ts';
 import type { Connection } from './connection.ts';
 import { addressOf } from './endpoint.ts';
-import { judge, sendWith } from './refusal.ts';
+import { checkReply, sendWith } from './refusal.ts';
 import type { Reply } from './reply.ts';
 import type { ExchangeOptions } from './transport.ts';
 
-// How nearly every request goes out: signed and sent without the SDK's client, whose middleware costs more than all the rest of a
-// request, and whose loading more than all the rest of a check. What signs is of the SDK's own parts, as is what tells
-// passing faults from others.
+// Nearly all requests are signed and sent here, without the SDK's client: its middleware takes longer than the rest of
+// a request, and loading it takes longer than the rest of a check. Signing and the classification of faults use the
+// SDK's own parts.
 
-/** A refusal, a listing of a thousand objects, an empty reply: whatever is not asked for by its size. */
+/** Enough for an error document or a listing of a thousand objects. */
 const MOST_REPLY_BYTES = 16 * 1024 ** 2;
 
-/** Of the empty body. https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html */
+/** The hash of an empty body. https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html */
 const NOTHING_HASHED = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 export interface RequestBody {
   readonly bytes: Uint8Array;
-  /** Base64; undefined where the headers have another checksum, so that the signature need not cover the body. */
+  /** Base64; undefined if a header has another checksum, so that the signature need not cover the body. */
   readonly sha256: string | undefined;
 }
 
@@ -50,20 +50,21 @@ export interface S3Request {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
   readonly mostReplyBytes?: number;
-  /** Where the body of a reply that just fits goes. */
+  /** Memory for the body of the reply, used if it has exactly the same length. */
   readonly into?: Uint8Array;
-  /** How long the server may be silent, where it has more to do than to answer. */
+  /** How long the server may be silent, if it has to move bytes before it answers. */
   readonly silenceMs?: number;
-  /** Of the body, in whichever direction there is one; those of a failed attempt are taken back. */
+  /** Called with the bytes of the body, in either direction; those of a failed attempt are subtracted again. */
   readonly onBytes?: OnBytes | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * @param read takes what was asked for out of the reply, its body read whole; where it throws since that is not in it, the
- *   request is sent again
- * @throws what `read` throws; ReplyError for a refusal; the system's error where no reply came, after every retry; the signal's reason when
- *   it was aborted
+ * Signs and sends a request, and retries it.
+ *
+ * @param read extracts the result from the complete reply; if it throws, the request is sent again
+ * @throws the last attempt's error: that of `read`, ReplyError for a refusal, the system's error if no reply came; the
+ *   signal's reason once it is aborted
  */
 export function sendSigned<Value>(
   connection: Connection,
@@ -112,7 +113,7 @@ async function sendOnce<Value>(
   }
 }
 
-/** The bytes of one attempt. A server may refuse a body while it is still on its way: such bytes do not count any more. */
+/** Counts the bytes of one attempt. A server may refuse a body while it is being sent: later bytes are not counted. */
 function countedBytes(onBytes: OnBytes | undefined) {
   if (onBytes === undefined) return undefined;
   let count: number | undefined = 0;
@@ -131,14 +132,14 @@ function countedBytes(onBytes: OnBytes | undefined) {
 
 interface SignedExchange extends Omit<ExchangeOptions, 'mostBytes'> {
   readonly mostBytes?: number;
-  /** That of the clock the request was signed by. */
+  /** The clock offset that the request was signed with. */
   readonly usedOffsetMs?: number;
 }
 
 /**
- * Sends a signed request, once.
+ * Sends a signed request once.
  *
- * @throws ReplyError for a refusal; TypeError for a header that can't be sent; the system's error where no reply came
+ * @throws ReplyError for a refusal; TypeError for a header that can't be sent; the system's error if no reply came
  */
 export async function exchangeSigned(
   connection: Connection,
@@ -147,18 +148,18 @@ export async function exchangeSigned(
 ): Promise<Reply> {
   refuseUnsendable(signed.headers);
   const reply = await connection.transport.exchange(signed, { ...options, mostBytes });
-  // A copy or a Complete that fails while it is made is told in a reply that began with a success. It is looked for before it is
-  // parsed: nearly every copy brings a body without one.
+  // A copy or a Complete can fail after its status 200 was sent; the body then contains an error. Searching for it
+  // first saves parsing nearly every body.
   const isWrite = signed.method === 'PUT' || signed.method === 'POST';
   if (reply.status < 300 && !(isWrite && reply.body.includes('<Error'))) return reply;
 
-  return judge(connection, { reply, usedOffsetMs, usedToken: signed.headers[TOKEN_HEADER] });
+  return checkReply(connection, { reply, usedOffsetMs, usedToken: signed.headers[TOKEN_HEADER] });
 }
 
-/** Node would send a tab and Latin-1, which servers sign otherwise: they would call the secret wrong. */
+/** Node would send tabs and Latin-1, but servers sign those differently and would report a wrong secret key. */
 const UNSENDABLE = /[^\x20-\x7e]/;
 
-/** @throws TypeError with Node's own code for what it refuses itself */
+/** @throws TypeError with the code that Node has for the characters it refuses itself */
 function refuseUnsendable(headers: Readonly<Record<string, string>>): void {
   for (const name in headers)
     if (UNSENDABLE.test(headers[name] ?? ''))
@@ -204,7 +205,7 @@ function hasChecksums({ headers = {} }: S3Request): boolean {
   return Object.keys(headers).some((name) => name.startsWith(PREFIX));
 }
 
-/** Its body is signed then, whatever it was checked by. */
+/** The signature then covers the body. */
 function withoutChecksums({ headers = {}, body, ...request }: S3Request): S3Request {
   const others = Object.entries(headers).filter(([name]) => !name.startsWith(PREFIX));
   return { ...request, headers: Object.fromEntries(others), ...defined({ body: body && hashed(body) }) };
@@ -213,9 +214,9 @@ function withoutChecksums({ headers = {}, body, ...request }: S3Request): S3Requ
 const SERVICE = 's3';
 
 /**
- * Signs requests in their headers, by https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html. The
- * parts are the SDK's; its own signer puts them together as well, but brings along what signs addresses and streams of
- * events, a tenth of all that a check loads.
+ * Signs requests in their headers: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html. It is
+ * built from the SDK's own parts. The SDK's signer also bundles presigned URLs and event streams, a tenth of all the
+ * code that a check loads.
  */
 export class HeaderSigner implements RequestSigner {
   readonly #region: string;
@@ -245,7 +246,7 @@ export class HeaderSigner implements RequestSigner {
     const names = Object.keys(headers).sort();
     const canonical = [
       signed.method,
-      // S3 takes the path as it was sent.
+      // S3 does not normalise the path.
       signed.path,
       getCanonicalQuery(signed),
       ...names.map((name) => `${name}:${headers[name]}`),
@@ -260,7 +261,7 @@ export class HeaderSigner implements RequestSigner {
     return signed;
   }
 
-  /** Derived once for the day and the credentials. */
+  /** Cached for the day and the credentials. */
   #keyOf(credentials: AwsCredentialIdentity, day: string): KeyObject {
     if (this.#last?.credentials !== credentials || this.#last.day !== day)
       this.#last = { credentials, day, key: derivedKey(credentials, [day, this.#region, SERVICE, 'aws4_request']) };
@@ -280,7 +281,7 @@ function derivedKey({ secretAccessKey }: AwsCredentialIdentity, scope: readonly 
   return scope.reduce((key, part) => createSecretKey(createHmac('sha256', key).update(part).digest()), secret);
 }
 
-/** Of what the SDK's client sends: texts and nothing. Other requests say it already. */
+/** For requests of the SDK's client; all others have the header already. */
 function hashOf(body: unknown): string {
   if (isText(body) || body instanceof Uint8Array) return hash('sha256', body);
   if (body === undefined || body === null) return NOTHING_HASHED;

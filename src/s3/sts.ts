@@ -8,14 +8,14 @@ import { readReply } from './reply.ts';
 import { type StoreSettings, variable } from './settings.ts';
 import { SdkRequestHandler } from './transport.ts';
 
-// Roles are assumed here, whoever asks for it: the input, a profile or the environment.
+// Assumes roles for the input, for profiles and for the environment.
 
-/** Of partition `aws`, for a bucket whose region is not known yet. */
+/** In the partition `aws`, for a bucket whose region is not known yet. */
 const DEFAULT_REGION = 'us-east-1';
 
 const MOST_PAGE_BYTES = 1024 ** 2;
 
-/** The SDK takes a gateway's page for an empty answer, or for a refusal without a reason. */
+/** Refuses a gateway's page, which the SDK would take for an empty answer or a refusal without a reason. */
 class ServiceRequestHandler extends SdkRequestHandler {
   override async handle(...request: Parameters<SdkRequestHandler['handle']>): Promise<{ response: HttpResponse }> {
     const { response } = await super.handle(...request);
@@ -24,7 +24,7 @@ class ServiceRequestHandler extends SdkRequestHandler {
   }
 }
 
-/** How the SDK's clients that fetch credentials send requests: as every other request goes out. */
+/** Makes the SDK's clients for credentials use our own transport and retries. */
 export async function clientConfig({ settings, transport, retries }: CredentialContext) {
   return {
     requestHandler: new ServiceRequestHandler(transport),
@@ -78,10 +78,10 @@ export async function assumeRoleWithWebIdentity(
   })();
 }
 
-// GitHub's OIDC token of this job. `@actions/core` fetches it too, but with an HTTP client of 400 KB in the bundle.
+// The job's OIDC token from GitHub. `@actions/core` fetches it too, but its HTTP client adds 400 KB to the bundle.
 // https://docs.github.com/actions/reference/security/oidc
 
-/** Whether the job may ask for a token: it has the permission `id-token: write`. */
+/** Whether the job can get a token, that is, has the permission `id-token: write`. */
 export function hasOidc(): boolean {
   return [variable('ACTIONS_ID_TOKEN_REQUEST_URL'), variable('ACTIONS_ID_TOKEN_REQUEST_TOKEN')].every(Boolean);
 }
@@ -98,10 +98,10 @@ export async function fetchOidcToken(context: CredentialContext, audience: strin
   try {
     const { value } = await askService(context, async () => ({ url, headers }));
     if (isText(value)) return value;
-    throw new Error('the reply has none in it');
+    throw new Error('the reply contains no token');
   } catch (cause) {
     throw credentialFault(cause, {
-      failure: 'GitHub gave no OIDC token',
+      failure: 'GitHub issued no OIDC token',
       service: `its token service ${url.host}`,
       advice: 're-run the job, or give aws-access-key-id and aws-secret-access-key',
     });

@@ -3,35 +3,35 @@ import { buildQueryString, HttpResponse } from '@smithy/core/protocols';
 import type { HttpRequest } from '@smithy/types';
 import { once, type Turns, turns } from '../async.ts';
 import type { OnBytes } from '../ports.ts';
-import type { ProxyWay } from './proxy.ts';
+import type { ProxyRoute } from './proxy.ts';
 import { headersOf, type Reply, readReply } from './reply.ts';
 
 const GIB = 1024 ** 3;
 
-/** Bounds that S3 and networks set, not the user; tests have smaller ones. */
+/** Limits set by S3 and networks, not by the user; tests use smaller ones. */
 export interface Limits {
-  /** Until a connection is there. */
+  /** For connecting, including the proxy and TLS. */
   readonly connectTimeoutMs: number;
-  /** Without a byte on a connection that a request is waiting on. */
+  /** Without a byte while a request waits for its reply. */
   readonly silenceTimeoutMs: number;
-  /** CopyObject takes no larger source. */
+  /** The largest source that CopyObject accepts. */
   readonly copiedAtOnceBytes: number;
-  /** Copies move no bytes here, so large parts cost nothing but a longer retry. */
+  /** The server moves the bytes of copies, so the only cost of large parts is a longer retry. */
   readonly copiedPartBytes: number;
 }
 
-/** A server that makes one object of others, and says nothing meanwhile, moves at least as many. */
+/** The least that a server moves while it copies or assembles an object without sending a byte. */
 const SLOWEST_BYTES_A_MS = 10_000;
 
-/** @returns how long a server may be silent that has to move bytes before it can answer */
+/** @returns how long a server may be silent if it has to move `sizeBytes` before it answers */
 export function silenceFor({ silenceTimeoutMs }: Pick<Limits, 'silenceTimeoutMs'>, sizeBytes: number): number {
   return Math.ceil(silenceTimeoutMs + sizeBytes / SLOWEST_BYTES_A_MS);
 }
 
-/** On a link that is slower, one exchange would hold a step for longer than a build takes. */
+/** On a slower link, one exchange would take longer than a build. */
 const SLOWEST_LINK_BYTES_A_MS = 65.536;
 
-/** @returns how long an exchange of so many bytes, in both directions, may take from its begin to its end */
+/** @returns how long an exchange may take in all; `sizeBytes` counts both directions */
 export function exchangeMs(silenceMs: number, sizeBytes: number): number {
   return Math.ceil(silenceMs + sizeBytes / SLOWEST_LINK_BYTES_A_MS);
 }
@@ -43,45 +43,45 @@ export const LIMITS: Limits = {
   copiedPartBytes: GIB / 4,
 };
 
-/** Where none of them is set, nothing that has to do with proxies is loaded. */
+/** If none of them is set, the modules for proxies are not loaded. */
 const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'] as const;
 
 type Timeouts = Pick<Limits, 'connectTimeoutMs' | 'silenceTimeoutMs'>;
 
 interface SendOptions {
   readonly signal?: AbortSignal | undefined;
-  /** How long the server may be silent, where it has more to do than to answer. */
+  /** How long the server may be silent, if it has to move bytes before it answers. */
   readonly silenceMs?: number | undefined;
-  /** Of the body, in whichever direction there is one. */
+  /** Called with the bytes of the body, in either direction. */
   readonly onBytes?: OnBytes | undefined;
 }
 
 export interface ExchangeOptions extends SendOptions {
-  /** What a reply may have at most; a longer one is not read. */
+  /** A reply with a longer body is not read. */
   readonly mostBytes: number;
-  /** Where the body goes if it has as many bytes; else into memory of its own. */
+  /** Memory for the body, used if it has exactly the same length. */
   readonly into?: Uint8Array | undefined;
 }
 
 interface TransportOptions {
   readonly isProxied?: boolean;
-  /** How many exchanges at once; undefined where whoever sends them has a limit. */
+  /** Exchanges at once; undefined if the caller limits them. */
   readonly mostAtOnce?: number | undefined;
 }
 
 /**
- * How requests go out: over kept-alive connections, through a proxy where the environment names one for the host. A
- * connection that does not come about, or falls silent, ends the request.
+ * Sends requests over keep-alive connections, through the proxy that the environment names for the host, if any. A
+ * request fails if its connection takes too long or falls silent.
  */
 export class Transport {
-  /** How far the clock of the server that answered last is ahead of this machine's. */
+  /** How far the clock of the last server that answered is ahead of this machine's. */
   clockOffsetMs = 0;
   readonly #timeouts: Timeouts;
   readonly #isProxied: boolean;
   readonly #turns: Turns | undefined;
   /** By server. */
-  readonly #ways = new Map<string, () => Promise<Way>>();
-  readonly #underWay = new WeakMap<AbortSignal, Set<ClientRequest>>();
+  readonly #routes = new Map<string, () => Promise<Route>>();
+  readonly #inFlight = new WeakMap<AbortSignal, Set<ClientRequest>>();
 
   constructor(timeouts: Timeouts = LIMITS, { isProxied = true, mostAtOnce }: TransportOptions = {}) {
     this.#timeouts = timeouts;
@@ -90,9 +90,9 @@ export class Transport {
   }
 
   /**
-   * Sends a request, once, and reads the reply whole: only then is its connection free for the next one.
+   * Sends a request once and reads the complete reply; only then is its connection free for the next request.
    *
-   * @throws the system's error where no whole reply came, OversizedReplyError for one that is too long
+   * @throws OversizedReplyError; the system's error if no complete reply came
    */
   exchange(request: HttpRequest, options: ExchangeOptions): Promise<Reply> {
     const exchange = () => this.#exchange(request, options);
@@ -101,7 +101,7 @@ export class Transport {
 
   async #exchange(request: HttpRequest, { mostBytes, into, ...options }: ExchangeOptions): Promise<Reply> {
     const message = await this.send(request, options);
-    // The reply to a HEAD tells the length of what it does not bring.
+    // The Content-Length of a HEAD is that of a body that does not come.
     const reading = {
       into,
       onBytes: options.onBytes,
@@ -111,18 +111,18 @@ export class Transport {
   }
 
   /**
-   * Sends a request, once.
+   * Sends a request once.
    *
-   * @returns the reply as soon as it begins; whoever gets it reads it
+   * @returns the reply as soon as it begins; the caller reads its body
    */
   async send(
     request: HttpRequest,
     { signal, silenceMs: timeout = this.#timeouts.silenceTimeoutMs, onBytes }: SendOptions = {},
   ): Promise<IncomingMessage> {
-    const { http, agent, refusal } = await this.#wayTo(request);
+    const { http, agent, refusal } = await this.#routeTo(request);
     signal?.throwIfAborted();
     const options = { ...optionsOf(request), agent, timeout };
-    const underWay = signal && this.#underWayWith(signal);
+    const inFlight = signal && this.#inFlightWith(signal);
     return new Promise((resolve, reject) => {
       let reply: IncomingMessage | undefined;
       const outgoing = http.request(options, (message) => {
@@ -135,18 +135,18 @@ export class Transport {
         message.destroy();
         reject(refused);
       });
-      underWay?.add(outgoing);
+      inFlight?.add(outgoing);
       outgoing.on('error', reject);
       const end = (error: Error): void => {
-        // Whoever reads the reply would else be told of a broken connection.
+        // Otherwise the reader of the reply would get a misleading error about a broken connection.
         reply?.destroy(error);
         outgoing.destroy(error);
       };
       outgoing.once('timeout', () => end(silent(timeout)));
       limitExchange(outgoing, { silenceMs: timeout, bodyBytes: lengthOf(request.body), end });
       outgoing.once('close', () => {
-        underWay?.delete(outgoing);
-        // Of a server that switches to another protocol there is neither a reply nor an error.
+        inFlight?.delete(outgoing);
+        // If a server switches to another protocol, there is neither a reply nor an error.
         if (reply === undefined) reject(brokenOff());
       });
       if (!outgoing.reusedSocket) this.#limitConnecting(outgoing, reject);
@@ -159,19 +159,19 @@ export class Transport {
     if (!Number.isNaN(serverMs)) this.clockOffsetMs = serverMs - Date.now();
   }
 
-  /** One listener for all requests of a signal: one for each would cost a tenth of what a request does. */
-  #underWayWith(signal: AbortSignal): Set<ClientRequest> {
-    const known = this.#underWay.get(signal);
+  /** All requests of a signal share one listener: a listener each would take a tenth of the time of a request. */
+  #inFlightWith(signal: AbortSignal): Set<ClientRequest> {
+    const known = this.#inFlight.get(signal);
     if (known !== undefined) return known;
-    const underWay = new Set<ClientRequest>();
-    this.#underWay.set(signal, underWay);
+    const inFlight = new Set<ClientRequest>();
+    this.#inFlight.set(signal, inFlight);
     signal.addEventListener('abort', () => {
-      for (const each of underWay) each.destroy(new DOMException('The request was aborted', 'AbortError'));
+      for (const each of inFlight) each.destroy(new DOMException('The request was aborted', 'AbortError'));
     });
-    return underWay;
+    return inFlight;
   }
 
-  /** Until a request could be written. Behind a proxy there is no socket before that has answered. */
+  /** Limits the time until the request can be written. With a proxy, that includes the proxy's answer. */
   #limitConnecting(outgoing: ClientRequest, reject: (error: Error) => void): void {
     const { connectTimeoutMs } = this.#timeouts;
     const timer = setTimeout(() => {
@@ -189,18 +189,18 @@ export class Transport {
     });
   }
 
-  /** Found out once for each server. */
-  #wayTo({ protocol, hostname, port }: HttpRequest): Promise<Way> {
+  /** Determined once for each server. */
+  #routeTo({ protocol, hostname, port }: HttpRequest): Promise<Route> {
     const server = `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`;
-    const known = this.#ways.get(server) ?? once(() => this.#findWay(protocol, server));
-    this.#ways.set(server, known);
+    const known = this.#routes.get(server) ?? once(() => this.#findRoute(protocol, server));
+    this.#routes.set(server, known);
     return known();
   }
 
-  async #findWay(protocol: string, server: string): Promise<Way> {
-    // TLS takes as long to load as all else that a check needs, so it is loaded only where it is spoken.
+  async #findRoute(protocol: string, server: string): Promise<Route> {
+    // TLS takes as long to load as everything else that a check needs, so it is loaded only for https.
     const http = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
-    // No bound on connections: one would make requests wait for a connection, and that counts as connecting.
+    // No limit on connections: a request that waits for a free one would run into the connect timeout.
     const options: AgentOptions = { keepAlive: true, timeout: this.#timeouts.silenceTimeoutMs };
     const direct = { http, agent: new http.Agent(options) };
     if (!this.#isProxied || !PROXY_VARIABLES.some((name) => process.env[name] || process.env[name.toUpperCase()]))
@@ -208,14 +208,14 @@ export class Transport {
     const { proxyFor } = await import('./proxy-variables.ts');
     const proxy = proxyFor(server);
     if (proxy === undefined) return direct;
-    const { wayThrough } = await import('./proxy.ts');
-    return { http, ...wayThrough(proxy, server, { ...options, connectTimeoutMs: this.#timeouts.connectTimeoutMs }) };
+    const { routeThrough } = await import('./proxy.ts');
+    return { http, ...routeThrough(proxy, server, { ...options, connectTimeoutMs: this.#timeouts.connectTimeoutMs }) };
   }
 }
 
 const PIECE_BYTES = 512 * 1024;
 
-/** A body goes out piece by piece where someone wants to know how far it is. */
+/** Sends the body in pieces if there is progress to report. */
 function sendBody(outgoing: ClientRequest, body: HttpRequest['body'], onBytes: OnBytes | undefined): void {
   if (onBytes === undefined || !(body instanceof Uint8Array)) {
     outgoing.end(body);
@@ -239,18 +239,18 @@ function lengthOf(body: HttpRequest['body']): number {
   return typeof body === 'string' ? Buffer.byteLength(body) : (body?.length ?? 0);
 }
 
-/** Node's module that speaks to a server, and its connections. */
-interface Way {
+/** How a server is reached: Node's module for the protocol, and the agent that holds the connections. */
+interface Route {
   readonly http: typeof import('node:http') | typeof import('node:https');
   readonly agent: Agent;
-  readonly refusal?: ProxyWay['refusal'];
+  readonly refusal?: ProxyRoute['refusal'];
 }
 
 function optionsOf({ method, hostname, port, path, query, headers }: HttpRequest): RequestOptions {
   const search = buildQueryString(query ?? {});
   return {
     method,
-    // Node takes an IPv6 address without its brackets.
+    // Node expects an IPv6 address without brackets.
     host: hostname.replace(/^\[|\]$/g, ''),
     ...(port === undefined ? {} : { port }),
     path: search === '' ? path : `${path}?${search}`,
@@ -262,7 +262,7 @@ function brokenOff(): Error {
   return Object.assign(new Error('the connection was closed without a reply'), { code: 'ECONNRESET' });
 }
 
-/** The name of the error of an exchange that took longer than its bytes ask for. */
+/** The name of the error for an exchange that took too long for its size. */
 export const TOO_SLOW = 'TooSlowError';
 
 interface ExchangeLimit {
@@ -273,8 +273,8 @@ interface ExchangeLimit {
 }
 
 /**
- * Ends an exchange that takes longer than its bytes ask for: a peer that sends or takes a byte now and then is never
- * silent. One that sends no more past that time is left to the socket's own timeout, since silence may pass.
+ * Ends an exchange that takes too long for its size: a peer that moves a byte now and then never runs into the socket's
+ * timeout. A peer that is silent when time runs out is left to that timeout, since it may still go on.
  */
 function limitExchange(outgoing: ClientRequest, { silenceMs, bodyBytes, end }: ExchangeLimit): void {
   const startedSeconds = process.uptime();
@@ -297,22 +297,22 @@ function limitExchange(outgoing: ClientRequest, { silenceMs, bodyBytes, end }: E
   outgoing.once('close', () => clearTimeout(timer));
 }
 
-/** @returns the error of a peer that sends nothing */
+/** The error for a peer that sends nothing. */
 function silent(silenceMs: number): Error {
   return timedOut(`timed out after ${silenceMs} ms of inactivity`);
 }
 
-/** Not tried again: it took longer than a step can wait. */
+/** Not retried: one attempt already took longer than a step can wait. */
 function tooSlow(message: string): Error {
   return Object.assign(new Error(message), { name: TOO_SLOW });
 }
 
-/** Named as the SDK's retry strategy knows it. */
+/** The name by which the SDK's retry strategy recognises a timeout. */
 function timedOut(message: string): Error {
   return Object.assign(new Error(message), { name: 'TimeoutError' });
 }
 
-/** The transport as the SDK's clients call it: they read the body of a reply themselves. */
+/** The transport as the request handler of the SDK's clients, which read the body of a reply themselves. */
 export class SdkRequestHandler {
   readonly #transport: Transport;
 
@@ -333,7 +333,7 @@ export class SdkRequestHandler {
     return { response: new HttpResponse({ statusCode, reason, headers: headersOf(message), body: message }) };
   }
 
-  /** Of the SDK's contract: its clients configure nothing here. */
+  /** Part of the SDK's interface: its clients configure nothing here. */
   updateHttpClientConfig(): void {}
 
   httpHandlerConfigs(): Record<string, never> {

@@ -16,7 +16,7 @@ import { readXml, textOf } from './reply.ts';
 import type { RequestBody } from './signed-request.ts';
 import { silenceFor } from './transport.ts';
 
-/** Writes a record, or what lies beside it. */
+/** Writes a record, or another small object that belongs to a set. */
 export function writeObject(bucket: Bucket, { body: bytes, contentType, ...write }: ObjectWrite): Promise<WriteResult> {
   const fields = { ...placement(bucket.settings), ContentType: contentType };
   return put(bucket, { ...write, fields, body: { bytes, sha256: hash('sha256', bytes, 'base64') } });
@@ -41,7 +41,7 @@ interface Put {
 function put(bucket: Bucket, { key, condition, fields, body, onBytes, signal }: Put): Promise<WriteResult> {
   const operation = { verb: 'write', key, action: 's3:PutObject', ...defined({ signal }) };
   return writeConditionally(bucket.connection, { operation: 'PutObject', condition }, async (checked) => {
-    // A bucket with Object Lock takes no write without a checksum.
+    // Buckets with Object Lock refuse writes without a checksum.
     const headers = headersFor({ ...fields, ...conditionFields(checked), ChecksumSHA256: body.sha256 });
     const request = { method: 'PUT', key, headers, body, onBytes } as const;
     return bucket.send(operation, request, (reply) => bucket.requiredEtag(operation, reply.headers.etag));
@@ -49,8 +49,7 @@ function put(bucket: Bucket, { key, condition, fields, body, onBytes, signal }: 
 }
 
 /**
- * Copies an asset server-side, only as long as the source has the ETag given; in parts where it is too large for one
- * request.
+ * Copies an asset server-side if the source still has the given ETag; in parts if it is too large for one request.
  */
 export async function copyAsset(bucket: Bucket, copy: AssetCopy): Promise<CopyResult> {
   const { condition, source } = copy;
@@ -67,7 +66,7 @@ export async function copyAsset(bucket: Bucket, copy: AssetCopy): Promise<CopyRe
     return result.outcome === 'written' ? { outcome: 'copied', etag: result.etag } : { outcome: 'precondition-failed' };
   } catch (error) {
     if (isPreconditionFailure(error) || causeName(error) === 'NoSuchKey') return { outcome: 'source-changed' };
-    // The reply to a Complete was lost, or somebody aborted the upload.
+    // The reply to a Complete was lost, or someone aborted the upload.
     if (causeName(error) === 'NoSuchUpload') return { outcome: 'precondition-failed' };
     throw error;
   }
