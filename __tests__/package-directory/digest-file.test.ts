@@ -26,12 +26,12 @@ describe('digest', () => {
     ['has another size', 'a', 2],
     ['is a folder', 'sub', 1],
     ['has a file for a folder', 'a/b', 1],
-  ])('is undefined where the file %s', async (_, path, sizeBytes) => {
+  ])('is undefined if the file %s', async (_, path, sizeBytes) => {
     await using packages = await Packages.create({ a: 'a', 'sub/c': 'c' });
     expect(await packages.adapter.digest(path, sizeBytes)).toBeUndefined();
   });
 
-  it('is undefined for a folder of the size asked for', async () => {
+  it('is undefined for a folder of the given size', async () => {
     await using packages = await Packages.create({ 'sub/c': 'c' });
     for (const sizeBytes of [0, 4096, 60, 40]) expect(await packages.adapter.digest('sub', sizeBytes)).toBeUndefined();
   });
@@ -43,7 +43,7 @@ describe('digest', () => {
     expect(await packages.adapter.digest('link', 1)).toBeUndefined();
   });
 
-  it.each(['inside', 'outside'])('is undefined where a link to a folder %s leads to the file', async (where) => {
+  it.each(['inside', 'outside'])('is undefined if a link to a folder %s leads to the file', async (where) => {
     await using packages = await Packages.create({ 'real/a': 'a' });
     const target = join(where === 'inside' ? packages.path : packages.around, 'real');
     await mkdir(target, { recursive: true });
@@ -52,7 +52,7 @@ describe('digest', () => {
     expect(await packages.adapter.digest('sub/a', 1)).toBeUndefined();
   });
 
-  it('is there where the package directory itself is a link', async () => {
+  it('works if the package directory itself is a link', async () => {
     await using packages = await Packages.create({ 'sub/a': 'a' }, 'real');
     await symlink(packages.path, join(packages.around, 'link'), 'junction');
     const { packageDirectory } = await import('../../src/package-directory/package-directory.ts');

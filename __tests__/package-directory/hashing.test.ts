@@ -25,7 +25,7 @@ function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('base64');
 }
 
-/** As S3 has it: big-endian, in base64. */
+/** In S3's format: big-endian, in base64. */
 function crc32Of(bytes: Uint8Array): string {
   return Buffer.from(crc32(bytes).toString(16).padStart(8, '0'), 'hex').toString('base64');
 }

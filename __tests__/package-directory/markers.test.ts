@@ -5,7 +5,7 @@ import { UserError } from '../../src/errors.ts';
 import { Packages } from './packages.ts';
 
 describe('a marker', () => {
-  it('is read as it was written, to the byte', async () => {
+  it('is read back byte for byte', async () => {
     await using packages = await Packages.create();
     await packages.adapter.writeMarker('.commit-hash', 'ä\n');
     await packages.adapter.writeMarker('.code-hash', 'abc');
@@ -15,34 +15,34 @@ describe('a marker', () => {
     expect((await readdir(packages.path)).sort()).toEqual(['.code-hash', '.commit-hash']);
   });
 
-  it('may be empty', async () => {
+  it('can be empty', async () => {
     await using packages = await Packages.create();
     await packages.adapter.writeMarker('.found', '');
     expect(await packages.adapter.readMarker('.found')).toBe('');
   });
 
-  it('that is not there is undefined, also where the package directory is not there', async () => {
+  it('that does not exist is undefined, even without a package directory', async () => {
     await using packages = await Packages.create();
     expect(await packages.adapter.readMarker('.found')).toBeUndefined();
     await rm(packages.path, { recursive: true });
     expect(await packages.adapter.readMarker('.found')).toBeUndefined();
   });
 
-  it('can be removed, and need not be there for that', async () => {
+  it('can be removed, even if it does not exist', async () => {
     await using packages = await Packages.create({ '.found': '' });
     await packages.adapter.removeMarker('.found');
     await packages.adapter.removeMarker('.found');
     expect(await readdir(packages.path)).toEqual([]);
   });
 
-  it('is another file for every write: a reader never sees half of one', async () => {
+  it('is replaced by a new file with every write, so that a reader never sees half of one', async () => {
     await using packages = await Packages.create({ '.record.json': 'old' });
     const before = await stat(join(packages.path, '.record.json'));
     await packages.adapter.writeMarker('.record.json', 'new');
     expect((await stat(join(packages.path, '.record.json'))).ino).not.toBe(before.ino);
   });
 
-  it('is whole however many write it at once', async () => {
+  it('is complete even after concurrent writes', async () => {
     await using packages = await Packages.create();
     const texts = Array.from({ length: 20 }, (_, index) => String(index).repeat(100_000));
     await Promise.all(texts.map((text) => packages.adapter.writeMarker('.record.json', text)));
@@ -51,7 +51,7 @@ describe('a marker', () => {
   });
 });
 
-describe('a link in the place of a marker', () => {
+describe('a link in place of a marker', () => {
   it('is not followed by a read', async () => {
     await using packages = await Packages.create({ '../secret': 'secret' });
     await packages.link('.found', '../secret');
@@ -59,7 +59,7 @@ describe('a link in the place of a marker', () => {
     await expect(packages.adapter.readMarker('.found')).rejects.toThrow("can't be read (ELOOP): check what is there");
   });
 
-  it('is replaced by a write, which leaves alone what it led to', async () => {
+  it('is replaced by a write, which leaves its target alone', async () => {
     await using packages = await Packages.create({ '../victim': 'untouched' });
     await packages.link('.found', '../victim');
     await packages.adapter.writeMarker('.found', 'found');
@@ -67,7 +67,7 @@ describe('a link in the place of a marker', () => {
     expect(await packages.adapter.readMarker('.found')).toBe('found');
   });
 
-  it('is itself removed', async () => {
+  it('is removed, but not its target', async () => {
     await using packages = await Packages.create({ '../victim': 'untouched' });
     await packages.link('.found', '../victim');
     await packages.link('other', '.found');
@@ -78,7 +78,7 @@ describe('a link in the place of a marker', () => {
   });
 });
 
-describe('a folder in the place of a marker', () => {
+describe('a folder in place of a marker', () => {
   it.each<[name: string, work: (packages: Packages) => Promise<unknown>]>([
     ["can't be read", (packages) => packages.adapter.readMarker('.found')],
     ["can't be written", (packages) => packages.adapter.writeMarker('.found', '')],

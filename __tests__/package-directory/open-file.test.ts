@@ -9,14 +9,14 @@ import { packageDirectory } from '../../src/package-directory/package-directory.
 import { asNobody, Packages, SILENT } from './packages.ts';
 
 const CHANGED =
-  "'a.zip' changed while it was read: upload only once the build has stopped writing to the package directory";
+  "'a.zip' changed while it was read: upload only after the build has stopped writing to the package directory";
 
 async function read(packages: Packages, path: string): Promise<string> {
   await using file = await packages.adapter.open(path);
   return Buffer.from(await file.read(0, file.sizeBytes)).toString();
 }
 
-it('reads the ranges asked for', async () => {
+it('reads the requested ranges', async () => {
   await using packages = await Packages.create({ 'deep/a.zip': '0123456789' });
   await using file = await packages.adapter.open('deep/a.zip');
   expect(file.sizeBytes).toBe(10);
@@ -25,7 +25,7 @@ it('reads the ranges asked for', async () => {
   await file.assertUnchanged();
 });
 
-it('follows a link to a file inside, also where the package directory is a link itself', async () => {
+it('follows a link to a file inside, even if the package directory itself is a link', async () => {
   await using packages = await Packages.create({ 'real/deep/tool': 'tool' }, '.');
   await packages.link('real/latest', 'deep/tool');
   await packages.link('link', 'real');
@@ -36,7 +36,7 @@ it('follows a link to a file inside, also where the package directory is a link 
 describe('after the scan', () => {
   it.each<[what: string, swap: (packages: Packages) => Promise<unknown>, message: string | RegExp]>([
     ['a link out', (packages) => packages.link('a.zip', '../secret'), /^'a.zip' leads out of the package directory/],
-    ['a dangling link', (packages) => packages.link('a.zip', 'nothing'), "'a.zip' is a link that leads nowhere"],
+    ['a dangling link', (packages) => packages.link('a.zip', 'nothing'), "'a.zip' is a broken link"],
     ['a link to a folder', (packages) => packages.link('a.zip', 'deep'), CHANGED],
     ['a folder', (packages) => mkdir(join(packages.path, 'a.zip')), CHANGED],
     ['nothing', async () => {}, CHANGED],
@@ -74,7 +74,7 @@ describe('after the scan', () => {
   });
 });
 
-/** Puts a link to a secret in a file's place and the file back, in a process of its own, until it is killed. */
+/** Swaps a file for a link to a secret and back, in its own process, until it is killed. */
 const SWAPS = `
   const { renameSync, symlinkSync, writeFileSync } = require('node:fs');
   process.chdir(process.argv[1]);
@@ -85,7 +85,7 @@ const SWAPS = `
     renameSync('file', 'a.zip');
   }`;
 
-it('never reads what lies outside, whenever the swap happens', async () => {
+it('never reads a file outside, whenever a link is swapped in', async () => {
   await using packages = await Packages.create({ 'a.zip': 'harmless', '../secret': 'secret!!' });
   const swapping = spawn(process.execPath, ['-e', SWAPS, packages.path], { stdio: 'ignore' });
   const ended = once(swapping, 'exit');
@@ -125,7 +125,7 @@ describe('while it is open', () => {
     await expect(file.assertUnchanged()).rejects.toThrow(CHANGED);
   });
 
-  it('a file that another takes the place of goes on being the one that was opened', async () => {
+  it('a file that is replaced remains the one that was opened', async () => {
     await using packages = await Packages.create({ 'a.zip': 'old' });
     await using file = await packages.adapter.open('a.zip');
     await packages.write('new', 'new');

@@ -6,7 +6,7 @@ import { packageDirectory } from '../../src/package-directory/package-directory.
 import { Packages, SILENT } from './packages.ts';
 
 describe('exists', () => {
-  it('tells a directory, a link to one, and nothing', async () => {
+  it('distinguishes a directory, a link to one, and nothing', async () => {
     await using packages = await Packages.create();
     await packages.link('../link', 'packages');
     expect(await packages.adapter.exists()).toBe(true);
@@ -24,7 +24,7 @@ describe('exists', () => {
 });
 
 describe('create', () => {
-  it('makes every folder on the way, and leaves alone what is there', async () => {
+  it('creates every folder on the way, and leaves existing ones alone', async () => {
     await using packages = await Packages.create({ 'a.zip': '' });
     const below = packageDirectory(join(packages.path, 'x/y'), SILENT);
     await below.create();
@@ -34,7 +34,7 @@ describe('create', () => {
     expect(await packages.scan()).toEqual(['a.zip']);
   });
 
-  it('says why it can not', async () => {
+  it("says why it can't", async () => {
     await using packages = await Packages.create({ file: '' });
     const create = packageDirectory(join(packages.path, 'file/below'), SILENT).create();
     await expect(create).rejects.toThrow(UserError);

@@ -6,9 +6,9 @@ import type { Log, PackageDirectory } from '../../src/ports.ts';
 
 export const SILENT: Log = { info: () => {}, warning: () => {}, debug: () => {} };
 
-/** A package directory on a real disk, in a directory of its own where a test can put what lies outside. */
+/** A package directory on a real disk, inside its own parent, where tests can put files that are outside. */
 export class Packages implements AsyncDisposable {
-  /** What `path` is in. */
+  /** The parent of `path`. */
   readonly around: string;
   readonly path: string;
   readonly warnings: string[] = [];
@@ -30,12 +30,12 @@ export class Packages implements AsyncDisposable {
     return packageDirectory(this.path, { ...SILENT, warning: (line) => void this.warnings.push(line) });
   }
 
-  /** Paths of what is found. */
+  /** Paths of the files found. */
   async scan(patterns: readonly string[] = [], includeHidden = false): Promise<string[]> {
     return Array.from(await this.adapter.scan({ patterns, includeHidden }), ({ path }) => path);
   }
 
-  /** @param path relative to the package directory, which it may lead out of */
+  /** @param path relative to the package directory, but may lead out of it */
   async write(path: string, content: string, mode = 0o644): Promise<void> {
     const file = join(this.path, path);
     await mkdir(dirname(file), { recursive: true });
@@ -52,7 +52,7 @@ export class Packages implements AsyncDisposable {
   }
 }
 
-/** The superuser may read and write anywhere: it stops being that for a while. */
+/** Drops root's permission to read and write anywhere while `work` runs. */
 export async function asNobody(work: () => Promise<unknown>): Promise<void> {
   const isRoot = process.getuid?.() === 0;
   if (isRoot) process.seteuid?.(65_534);

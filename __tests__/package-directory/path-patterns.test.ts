@@ -5,7 +5,7 @@ import { Packages } from './packages.ts';
 
 const isPosix = process.platform !== 'win32';
 
-/** Names that no system refuses; those of one file on Windows are left out. */
+/** Names that every system allows, without those that are the same file on Windows. */
 const PORTABLE = [
   'a',
   'b.zip',
@@ -30,7 +30,7 @@ const PORTABLE = [
 ];
 const PATHS = isPosix ? [...PORTABLE, 'A.ZIP', '*star', 'q?', '...'] : PORTABLE;
 
-/** What a user may write, and what one would rather not. */
+/** Patterns that users write, and odd ones. */
 const PATTERNS: readonly (readonly string[])[] = [
   [],
   ['*'],
@@ -88,25 +88,22 @@ const PATTERNS: readonly (readonly string[])[] = [
   ['*', '!*'],
 ];
 
-describe('the paths that patterns choose', () => {
+describe('the paths that patterns select', () => {
   let packages: Packages;
   beforeAll(async () => {
     packages = await Packages.create(Object.fromEntries(PATHS.map((path) => [path, 'x'])));
   });
   afterAll(() => packages[Symbol.asyncDispose]());
 
-  it.each(PATTERNS.map((patterns) => [patterns]))('are for %j those that an upload takes', async (patterns) => {
+  it.each(PATTERNS.map((patterns) => [patterns]))('are for %j those that an upload finds', async (patterns) => {
     expect(PATHS.filter(pathMatcher(patterns)).toSorted()).toEqual((await packages.scan(patterns, true)).toSorted());
   });
 
-  it.each(['a/./b', 'dir/.', '!a/./b', 'a/../b', '..'])(
-    'are none for %j, which an upload refuses too',
-    async (pattern) => {
-      expect(() => pathMatcher([pattern])).toThrow(InputError);
-      expect(() => pathMatcher([pattern])).toThrow(`files has the pattern '${pattern}'`);
-      await expect(packages.scan([pattern], true)).rejects.toBeInstanceOf(InputError);
-    },
-  );
+  it.each(['a/./b', 'dir/.', '!a/./b', 'a/../b', '..'])('are refused for %j, as in an upload', async (pattern) => {
+    expect(() => pathMatcher([pattern])).toThrow(InputError);
+    expect(() => pathMatcher([pattern])).toThrow(`files has the pattern '${pattern}'`);
+    await expect(packages.scan([pattern], true)).rejects.toBeInstanceOf(InputError);
+  });
 
   (isPosix ? it : it.skip).each(['\\[x]', '[x\\]', 'q\\?', '\\*star', '\\!bang', 'dir/\\b.zip'])(
     'are for %j, with an escape, those of that very name',
@@ -116,7 +113,7 @@ describe('the paths that patterns choose', () => {
   );
 });
 
-it('tells which patterns match none of the paths', () => {
+it('returns the patterns that match no path', () => {
   expect(unmatchedPatterns(['dir/**', 'none', '!x', './a', 'b.*', '*.tgz'], PATHS)).toEqual(['none', '*.tgz']);
   expect(unmatchedPatterns(['**'], [])).toEqual(['**']);
   expect(unmatchedPatterns([], PATHS)).toEqual([]);
@@ -125,7 +122,7 @@ it('tells which patterns match none of the paths', () => {
 describe('on Windows', () => {
   const matches = (pattern: string, path: string) => pathMatcher([pattern], true)(path);
 
-  it('case does not count', () => {
+  it('case is ignored', () => {
     expect(matches('APP.zip', 'app.ZIP')).toBe(true);
     expect(matches('É/*', 'é/x')).toBe(true);
     expect(pathMatcher(['APP.zip'], false)('app.ZIP')).toBe(false);
@@ -139,7 +136,7 @@ describe('on Windows', () => {
   });
 });
 
-it('takes no long time over hostile paths', () => {
+it('is fast for hostile paths', () => {
   const isChosen = pathMatcher(['**/a/**/b/**/c/**', '!**/*z*/**/*y*']);
   const path = `${'a/'.repeat(300)}${'b/'.repeat(200)}d`;
   const startedMs = performance.now();

@@ -34,8 +34,8 @@ async function textOf(packages: Packages, path: string): Promise<string> {
   return readFile(join(packages.path, path), 'utf8');
 }
 
-describe('a file that is received', () => {
-  it('has its name only once it is kept, and has a hidden one beside that until then', async () => {
+describe('a received file', () => {
+  it('has a hidden temporary name in the same folder until it is kept', async () => {
     await using packages = await Packages.create();
     await using incoming = await packages.adapter.receive('sub/a.zip');
     await incoming.write(0, Buffer.from('bytes'));
@@ -45,7 +45,7 @@ describe('a file that is received', () => {
     expect(await textOf(packages, 'sub/a.zip')).toBe('bytes');
   });
 
-  it('is gone where it is not kept', async () => {
+  it('is deleted if it is not kept', async () => {
     await using packages = await Packages.create();
     {
       await using incoming = await packages.adapter.receive('a.zip');
@@ -54,7 +54,7 @@ describe('a file that is received', () => {
     expect(await readdir(packages.path)).toEqual([]);
   });
 
-  it('is put together from pieces in any order', async () => {
+  it('is assembled from pieces in any order', async () => {
     await using packages = await Packages.create();
     await using incoming = await packages.adapter.receive('a');
     await incoming.write(7, Buffer.from('six'));
@@ -63,13 +63,13 @@ describe('a file that is received', () => {
     expect(await textOf(packages, 'a')).toBe('one,twosix');
   });
 
-  it('may be empty', async () => {
+  it('can be empty', async () => {
     await using packages = await Packages.create();
     await receive(packages, 'a', '');
     expect((await stat(join(packages.path, 'a'))).size).toBe(0);
   });
 
-  it('replaces the one that is there, whole', async () => {
+  it('replaces an existing file as a whole', async () => {
     await using packages = await Packages.create({ a: 'before, and longer' });
     await using incoming = await packages.adapter.receive('a');
     await incoming.write(0, Buffer.from('after'));
@@ -78,7 +78,7 @@ describe('a file that is received', () => {
     expect(await textOf(packages, 'a')).toBe('after');
   });
 
-  it('may be one of many in folders that are made at the same time', async () => {
+  it('can be one of many in folders that are created at the same time', async () => {
     await using packages = await Packages.create();
     const paths = Array.from({ length: 32 }, (_, index) => `a/b/${index % 3}/${index}`);
     await Promise.all(paths.map((path) => receive(packages, path, path)));
@@ -106,7 +106,7 @@ describe('a file that is received', () => {
   });
 });
 
-describe('what stands in the way', () => {
+describe('an obstacle', () => {
   async function expectRefusal(packages: Packages, path: string, told: RegExp): Promise<void> {
     const error = await packages.adapter.receive(path).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UserError);
@@ -137,7 +137,7 @@ describe('what stands in the way', () => {
     await expectRefusal(packages, 'a.zip', /^'a.zip' can't be restored, since a folder is in its place: remove it/);
   });
 
-  it('is a folder that came in its place meanwhile', async () => {
+  it('is a folder that appeared in its place in the meantime', async () => {
     await using packages = await Packages.create();
     {
       await using incoming = await packages.adapter.receive('a.zip');
@@ -147,18 +147,18 @@ describe('what stands in the way', () => {
     expect(await readdir(packages.path)).toEqual(['a.zip']);
   });
 
-  it('is a name that the disk has no room for', async () => {
+  it('is a name too long for the disk', async () => {
     await using packages = await Packages.create();
     await expectRefusal(packages, `${'a'.repeat(300)}/b`, /can't be restored \(ENAMETOOLONG|ENOENT|EINVAL/);
   });
 
-  it('is shown harmlessly', async () => {
+  it('is named safely in the message', async () => {
     await using packages = await Packages.create();
     await packages.write('a\u202ezip/x', 'x');
     await expectRefusal(packages, 'a\u202ezip', /^'a\\u\{202e\}zip' can't/);
   });
 
-  it('is not a link in place of the file, which is replaced', async () => {
+  it('is not a link in place of the file: it is replaced', async () => {
     await using packages = await Packages.create({ target: 'target' });
     await packages.link('a', 'target');
     await receive(packages, 'a', 'new');
@@ -166,14 +166,14 @@ describe('what stands in the way', () => {
     expect(await textOf(packages, 'target')).toBe('target');
   });
 
-  it('is the lack of the whole directory', async () => {
+  it('is a missing package directory', async () => {
     await using packages = await Packages.create();
     await rmdir(packages.path);
     await expectRefusal(packages, 'a', /^'a' can't be restored \(ENOENT\)/);
   });
 });
 
-/** Puts a link to a folder outside in a folder's place and the folder back, in a process of its own, until it is killed. */
+/** Swaps a folder for a link to a folder outside and back, in its own process, until it is killed. */
 const SWAPS = `
   const { renameSync, rmSync, symlinkSync, unlinkSync } = require('node:fs');
   process.chdir(process.argv[1]);
@@ -182,7 +182,7 @@ const SWAPS = `
     () => symlinkSync('../outside', 'sub'),
     () => unlinkSync('sub'),
     () => renameSync('aside', 'sub'),
-    // Where the folder was made anew meanwhile.
+    // If the folder was created again in the meantime.
     () => rmSync('aside', { recursive: true, force: true }),
   ];
   for (;;) for (const step of steps) try { step(); } catch {}`;
@@ -207,9 +207,9 @@ const MOST_RACING_MS = 20_000;
   expect(await readdir(outside)).toEqual(['kept']);
 });
 
-describe('a disk that is full', () => {
+describe('a full disk', () => {
   const DIRECTORY = pathToFileURL(resolve('src/package-directory/package-directory.ts')).href;
-  /** Of a file, in blocks of 512 bytes, as the system lets a process have it: a full disk says so in the same way. */
+  /** The largest file that the process may write, in blocks of 512 bytes: exceeding it fails like a full disk. */
   const MOST_BLOCKS = 600;
   const PROGRAM = `
     const [path, ...pieces] = process.argv.slice(1);
@@ -241,7 +241,7 @@ describe('a disk that is full', () => {
   });
 });
 
-describe('a directory that may not be written to', () => {
+describe('a read-only directory', () => {
   (isPosix ? it : it.skip).each(['a', 'sub/a'])('is told of: %s', async (path) => {
     await using packages = await Packages.create();
     await chmod(packages.around, 0o755);
@@ -268,13 +268,13 @@ describe('a directory that may not be written to', () => {
   });
 });
 
-describe('what a restore that was killed left behind', () => {
+describe('a leftover of a killed restore', () => {
   async function age(packages: Packages, path: string, ageMs: number): Promise<void> {
     const time = new Date(Date.now() - ageMs);
     await utimes(join(packages.path, path), time, time);
   }
 
-  it('is removed once it is a day old', async () => {
+  it('is removed after a day', async () => {
     await using packages = await Packages.create({ [LEFTOVER]: 'part', [`sub/${LEFTOVER}`]: 'part' });
     await age(packages, LEFTOVER, DAY_MS + 60_000);
     await age(packages, `sub/${LEFTOVER}`, DAY_MS + 60_000);
@@ -284,14 +284,14 @@ describe('what a restore that was killed left behind', () => {
     expect(await readdir(join(packages.path, 'sub'))).toEqual(['b']);
   });
 
-  it('is left where it is younger, since its restore may still be at work', async () => {
+  it('is kept if it is younger, since its restore may still be running', async () => {
     await using packages = await Packages.create({ [LEFTOVER]: 'part' });
     await age(packages, LEFTOVER, DAY_MS - 60_000);
     await receive(packages, 'a', 'a');
     expect((await readdir(packages.path)).toSorted()).toEqual([LEFTOVER, 'a']);
   });
 
-  it('is nothing that is called otherwise, and no folder or link', async () => {
+  it('is never a file with another name, a folder or a link', async () => {
     const names = ['.restoring-x', `${LEFTOVER}.txt`, `x${LEFTOVER}`];
     await using packages = await Packages.create(Object.fromEntries(names.map((name) => [name, 'x'])));
     const folder = LEFTOVER.replace('0', '1');

@@ -45,7 +45,7 @@ describe('patterns', () => {
     expect(await packages.scan(patterns)).toEqual(found);
   });
 
-  it('are named in a warning where no file that is uploaded matches', async () => {
+  it('that match no uploaded file are named in a warning', async () => {
     await using packages = await Packages.create({ ...FILES, '.env': 'e' });
     await packages.scan(['a.zip', 'apy.zip', 'deep/**', '!none/*', './.env', '!a.zip']);
     expect(packages.warnings).toEqual([
@@ -60,7 +60,7 @@ describe('patterns', () => {
   });
 
   it.each(['/etc/passwd', '..', '../*', 'deep/../../*', '!../*', '~/x', '~root/x', 'C:\\x', 'c:x', '!', '!/x'])(
-    'refuse %j, which could lead out',
+    "can't be %j, which could lead out",
     async (pattern) => {
       await using packages = await Packages.create(FILES);
       const scan = packages.scan([pattern]);
@@ -71,7 +71,7 @@ describe('patterns', () => {
     },
   );
 
-  it('are refused where the matcher does not take them', async () => {
+  it('are refused if the matcher does not accept them', async () => {
     await using packages = await Packages.create(FILES);
     for (const pattern of ['deep/./c.zip', '.\\./*', '\\.\\./*', 'deep/\\.\\./\\../*', '[.][.]/*', 'deep/.[.]/*']) {
       await expect(packages.scan([pattern])).rejects.toThrow(InputError);
@@ -79,7 +79,7 @@ describe('patterns', () => {
     }
   });
 
-  it('stand for names with spaces, unicode and characters that are special elsewhere', async () => {
+  it('match names with spaces, Unicode and special characters', async () => {
     await using packages = await Packages.create({
       'a b.zip': '',
       'ä€😀.zip': '',
@@ -92,7 +92,7 @@ describe('patterns', () => {
 });
 
 describe('hidden files', () => {
-  it('are found only where they are asked for', async () => {
+  it('are found only on request', async () => {
     await using packages = await Packages.create(FILES);
     expect(await packages.scan(['**'], true)).toEqual([
       '.folder/e.zip',
@@ -106,12 +106,12 @@ describe('hidden files', () => {
     expect(await packages.scan(['.folder/*', 'deep/.f.zip'])).toEqual([]);
   });
 
-  it('are not those of a package directory that is hidden itself', async () => {
+  it('are not all files of a hidden package directory', async () => {
     await using packages = await Packages.create({ 'a.zip': '' }, '.build/packages');
     expect(await packages.scan()).toEqual(['a.zip']);
   });
 
-  it('that are markers are never assets, but files of their names in folders are', async () => {
+  it('that are markers are never assets, but files with the same names in folders are', async () => {
     const names = ['.found', '.found-at', '.commit-hash', '.code-hash', '.record.json'];
     await using packages = await Packages.create(
       Object.fromEntries(
@@ -132,7 +132,7 @@ describe('hidden files', () => {
 });
 
 it.each(['[x]', '*', '?', '[a-z]?*', 'a b', 'ä€', '{a,b}', '+(a)', '!x', '#x', '~', 'a\\b', 'a\\*', 'a\'"$'])(
-  'takes the directory name %j as it is',
+  'takes the directory name %j literally',
   async (name) => {
     await using packages = await Packages.create(
       { 'a.zip': '', '../x/no.zip': '', '../z/no.zip': '', 'deep/b.zip': '' },
@@ -143,14 +143,14 @@ it.each(['[x]', '*', '?', '[a-z]?*', 'a b', 'ä€', '{a,b}', '+(a)', '!x', '#x'
   },
 );
 
-it('refuses a directory name with a line end, which would make two patterns of one', async () => {
+it('refuses a directory name with a line end, which would split a pattern in two', async () => {
   await using packages = await Packages.create({ 'a.zip': '' }, 'one\ntwo');
   const scan = packages.scan(['*.zip']);
   await expect(scan).rejects.toThrow("package-directory is '");
   await expect(scan).rejects.toThrow(InputError);
 });
 
-it('sorts by the bytes of paths', async () => {
+it('sorts paths by their bytes', async () => {
   const paths = ['Z', 'a', 'a b', 'a!', 'a/b', 'ab', 'ä', '\u{ff01}', '\u{1f600}'];
   await using packages = await Packages.create(
     Object.fromEntries(paths.filter((path) => path !== 'a').map((path) => [path, ''])),
@@ -158,7 +158,7 @@ it('sorts by the bytes of paths', async () => {
   expect(await packages.scan()).toEqual(['Z', 'a b', 'a!', 'a/b', 'ab', 'ä', '\u{ff01}', '\u{1f600}']);
 });
 
-it('says how large files are, and which are executable', async () => {
+it('returns the size of each file, and whether it is executable', async () => {
   await using packages = await Packages.create({ 'a.zip': '' });
   await packages.write('run', 'four', 0o755);
   await packages.write('own', 'five!', 0o744);
@@ -203,17 +203,15 @@ describe('links', () => {
     expect(await packages.scan(['*.zip'])).toEqual(['a.zip']);
   });
 
-  it('that lead nowhere or in a circle are refused', async () => {
+  it('that are broken or circular are refused', async () => {
     await using packages = await Packages.create();
     await packages.link('dangling', 'nothing');
     await packages.link('circle', 'circle');
-    await expect(packages.scan(['dangling'])).rejects.toThrow(
-      "'dangling' is a link that leads nowhere: mend or exclude it",
-    );
-    await expect(packages.scan(['circle'])).rejects.toThrow("'circle' is a link that leads nowhere");
+    await expect(packages.scan(['dangling'])).rejects.toThrow("'dangling' is a broken link: fix or exclude it");
+    await expect(packages.scan(['circle'])).rejects.toThrow("'circle' is a broken link");
   });
 
-  it('may be what the package directory itself is', async () => {
+  it('can be the package directory itself', async () => {
     await using packages = await Packages.create({ 'real/a.zip': 'a', 'real/b.zip': 'b' }, '.');
     await packages.link('link', 'real');
     const linked = packageDirectory(join(packages.path, 'link'), SILENT);
@@ -223,17 +221,17 @@ describe('links', () => {
   });
 });
 
-describe('what is no file', () => {
+describe('anything but a file', () => {
   const REFUSAL = 'is a pipe, a socket or a device: exclude it, or have the build write a file';
 
-  it('is refused where it is a pipe', async () => {
+  it('is refused if it is a pipe', async () => {
     await using packages = await Packages.create({ 'a.zip': '' });
     execFileSync('mkfifo', [join(packages.path, 'pipe')]);
     await expect(packages.scan()).rejects.toThrow(`'pipe' ${REFUSAL}`);
     expect(await packages.scan(['!pipe'])).toEqual(['a.zip']);
   });
 
-  it('is refused where it is a socket', async () => {
+  it('is refused if it is a socket', async () => {
     await using packages = await Packages.create();
     const server = createServer().listen(join(packages.path, 's'));
     await once(server, 'listening');
@@ -251,7 +249,7 @@ it('finds nothing in an empty directory', async () => {
 it('never lets a name reach a message unescaped', async () => {
   await using packages = await Packages.create();
   await packages.link('bad\n::warning::x', '/nowhere');
-  await expect(packages.scan()).rejects.toThrow("'bad\\u{a}::warning::x' is a link");
+  await expect(packages.scan()).rejects.toThrow("'bad\\u{a}::warning::x' is a broken link");
 });
 
 (process.platform === 'win32' ? it.skip : it)('tells a folder that can not be read', async () => {

@@ -4,10 +4,10 @@ import { promisify } from 'node:util';
 import { UserError } from '../errors.ts';
 import { codeOf, isError, printable } from '../text.ts';
 
-/** No link is followed (not there on Windows), and a pipe in place of the file must not block the open. */
+/** Opening must not follow a link (not available on Windows), and must not block on a pipe. */
 export const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-/** @throws UserError where something else is in its place */
+/** @throws UserError if something else is in its place */
 export function isDirectory(path: string): boolean {
   try {
     if (statSync(path).isDirectory()) return true;
@@ -18,7 +18,7 @@ export function isDirectory(path: string): boolean {
   throw new UserError(`package-directory '${printable(path)}' is a file: name a directory`);
 }
 
-/** What a directory that can't be made or looked at is told as. */
+/** The error for a directory that can't be created or read. */
 export function directoryFault(path: string, cause: unknown): UserError {
   const why = isError(cause) ? cause.message : String(cause);
   return new UserError(
@@ -31,9 +31,9 @@ export function directoryFault(path: string, cause: unknown): UserError {
 
 /**
  * @param realRoot the package directory with every link resolved
- * @param path names the file in messages
+ * @param path the file's name in messages
  * @returns the file with every link resolved
- * @throws UserError where a link leads nowhere or out of the package directory
+ * @throws UserError if a link is broken or leads out of the package directory
  */
 export function resolveInside(realRoot: string, file: string, path: string): string {
   const target = resolved(file, path);
@@ -48,7 +48,7 @@ function resolved(file: string, path: string): string {
     return realpathSync.native(file);
   } catch (cause) {
     if (!isLink(file)) throw changed(path, cause);
-    throw new UserError(`'${printable(path)}' is a link that leads nowhere: mend or exclude it`, { cause });
+    throw new UserError(`'${printable(path)}' is a broken link: fix or exclude it`, { cause });
   }
 }
 
@@ -56,29 +56,29 @@ function isLink(file: string): boolean {
   try {
     return lstatSync(file).isSymbolicLink();
   } catch {
-    return false; // gone, or out of reach: no link that could be told
+    return false; // it is gone or can't be read, so it can't be called a broken link
   }
 }
 
-/** What was there a moment ago is gone, or another thing. */
+/** The error for a file that was deleted or replaced while it was in use. */
 export function changed(path: string, cause?: unknown): UserError {
   return new UserError(
-    `'${printable(path)}' changed while it was read: upload only once the build has stopped writing to the package directory`,
+    `'${printable(path)}' changed while it was read: upload only after the build has stopped writing to the package directory`,
     { cause },
   );
 }
 
-// Bytes of an open file. Few are moved at once, many by another thread: that costs more than moving the few, but leaves
-// this one free for requests meanwhile.
+// Reading and writing open files: small amounts synchronously, large ones on another thread, which leaves this one free
+// for requests but costs too much for small amounts.
 
 const FEW_BYTES = 256 * 1024;
 const readElsewhere = promisify(read);
 const writeElsewhere = promisify(write);
 
 /**
- * Fills `bytes` from a position of the file on.
+ * Fills `bytes` from the file, starting at `position`.
  *
- * @returns how many there were; fewer than asked for where the file ends before
+ * @returns the number of bytes read; fewer than asked for if the file ends first
  */
 export async function readAt(descriptor: number, bytes: Uint8Array, position: number): Promise<number> {
   let filledBytes = 0;
@@ -95,7 +95,7 @@ export async function readAt(descriptor: number, bytes: Uint8Array, position: nu
   return filledBytes;
 }
 
-/** Writes all of `bytes` from a position of the file on. */
+/** Writes all of `bytes` to the file, starting at `position`. */
 export async function writeAt(descriptor: number, bytes: Uint8Array, position: number): Promise<void> {
   for (let writtenBytes = 0; writtenBytes < bytes.length; ) {
     const rest = bytes.subarray(writtenBytes);

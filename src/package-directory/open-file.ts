@@ -9,27 +9,27 @@ import { printable, systemCode } from '../text.ts';
 import { changed, READ_FLAGS, readAt, resolveInside } from './files.ts';
 import { hashFile } from './hashing.ts';
 
-// Synchronous but for large reads: for a small file, each call handed to another thread costs more than all of them.
+// Synchronous except for large reads: for a small file, one call on another thread costs more than all calls on this
+// one.
 
 /**
- * Opens files of the package directory, and makes sure that what was opened is a regular file that lies in there: a
- * link that is swapped in between look and read is refused.
+ * Opens files of the package directory. Each opened file is certain to be a regular file inside it: a link that is
+ * swapped in between check and open is refused.
  *
- * @param root the package directory; where it lies is found out once, and files are opened nowhere else
- * @returns opens a file by its path in there, and throws UserError
+ * @param root the package directory; its links are resolved only once
+ * @returns a function that opens a file by its path in the directory and throws UserError
  */
 export function openerOf(root: string): (path: string) => OpenFile {
   const realRoot = realpathSync.native(root);
-  return (path) => openTold(realRoot, path) ?? openLookedAt(realRoot, path);
+  return (path) => openByOwnPath(realRoot, path) ?? openWithChecks(realRoot, path);
 }
 
 /**
- * Where the system tells where an open file lies (Linux), nothing needs to be looked at before: what was opened is known
- * by its own path.
+ * On Linux, `/proc` tells the real path of an open file, so nothing needs to be checked before opening.
  *
- * @returns undefined where that can't be told, and for a link, which may lead inside
+ * @returns undefined if there is no `/proc`, and for a link, which may lead to a file inside
  */
-function openTold(realRoot: string, path: string): OpenFile | undefined {
+function openByOwnPath(realRoot: string, path: string): OpenFile | undefined {
   if (process.platform !== 'linux') return undefined;
   const file = join(realRoot, path);
   try {
@@ -47,8 +47,8 @@ function openTold(realRoot: string, path: string): OpenFile | undefined {
   return undefined;
 }
 
-/** Looks before and after. */
-function openLookedAt(realRoot: string, path: string): OpenFile {
+/** Resolves the path before and after opening, and compares. */
+function openWithChecks(realRoot: string, path: string): OpenFile {
   const target = resolveInside(realRoot, join(realRoot, path), path);
   const descriptor = openTarget(target, path);
   try {
@@ -92,7 +92,7 @@ interface Hashed {
   readonly sizeBytes: number;
 }
 
-/** More files at once would only wait for processors, and the first would be sent no sooner. */
+/** With more files at once than processors, the first ones would take longer to be ready to send. */
 const hashing = turns(availableParallelism());
 
 function digestsOf(descriptor: number, { path, sizeBytes }: Hashed, options: DigestOptions): Promise<FileDigests> {
@@ -117,8 +117,8 @@ async function readExactly(
 const READ_BYTES = 1024 * 1024;
 
 /**
- * @returns the base64 SHA-256 of a regular file of this size; undefined where there is no such file, where a link leads
- *   to it, or where it can't be read (it is then simply fetched anew)
+ * @returns the base64 SHA-256 of a regular file of this size; undefined if there is no such file, if a link leads to
+ *   it, or if it can't be read (it is then downloaded again)
  */
 export async function digestFile(
   root: string,

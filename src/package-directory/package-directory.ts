@@ -7,7 +7,7 @@ import type { Log, PackageDirectory } from '../ports.ts';
 import { codeOf, printable, systemCode } from '../text.ts';
 import { directoryFault, isDirectory, READ_FLAGS } from './files.ts';
 
-/** The directory where assets and marker files lie. What a check does not need is loaded when it is asked for. */
+/** The directory with the assets and marker files. Modules that a check does not need are loaded on first use. */
 export function packageDirectory(path: string, log: Log): PackageDirectory {
   const opening = once(async () => (await import('./open-file.ts')).openerOf(path));
   const digesting = once(() => import('./open-file.ts'));
@@ -35,11 +35,11 @@ async function create(path: string): Promise<void> {
   }
 }
 
-// Synchronous: these files are tiny, and node:fs/promises takes longer to load than all of them to write.
+// Synchronous: these files are tiny, and loading node:fs/promises takes longer than writing all of them.
 
 /**
- * @returns the text of a small file, or undefined where it is not there
- * @throws UserError for a link, and for what can't be read
+ * @returns the text of a small file, or undefined if it does not exist
+ * @throws UserError for a link, or a file that can't be read
  */
 export async function readMarker(directory: string, name: string): Promise<string | undefined> {
   try {
@@ -55,15 +55,15 @@ export async function readMarker(directory: string, name: string): Promise<strin
   }
 }
 
-/** What a marker, or any other small file, is written under before it gets its name: scans know it, and leave it out. */
+/** The name that a small file has until it is complete; scans ignore such files. */
 export function temporaryName(name: string, uuid: string): string {
   return `${name}.${uuid}.tmp`;
 }
 
 /**
- * Writes a small file whole or not at all; a link in its place is replaced, not followed.
+ * Writes a small file atomically; a link in its place is replaced, not followed.
  *
- * @throws UserError where it can't be written
+ * @throws UserError if it can't be written
  */
 export async function writeMarker(directory: string, name: string, text: string): Promise<void> {
   const target = join(directory, name);
@@ -77,7 +77,7 @@ export async function writeMarker(directory: string, name: string, text: string)
   }
 }
 
-/** Removes a small file; one that is not there is fine. @throws UserError where it can't be removed */
+/** Removes a small file, if it exists. @throws UserError if it can't be removed */
 async function removeMarker(directory: string, name: string): Promise<void> {
   try {
     removeIfThere(join(directory, name));

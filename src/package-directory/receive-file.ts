@@ -19,33 +19,34 @@ import type { IncomingFile } from '../ports.ts';
 import { codeOf, printable, systemCode } from '../text.ts';
 import { writeAt } from './files.ts';
 
-// Synchronous but for large writes: for a small file, each call handed to another thread costs more than all of them.
+// Synchronous except for large writes: for a small file, one call on another thread costs more than all calls on this
+// one.
 
 const FILE_MODE = 0o644;
 const READ_BITS = 0o444;
 
 const TEMPORARY = '.restoring-';
 const LEFTOVER = /^\.restoring-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** No restore is silent for as long, with every attempt of a request timing out. */
+/** No restore goes without writing for as long, even if every attempt of a request times out. */
 const LEFTOVER_AGE_MS = 24 * 3_600_000;
-/** The folders that this process has cleaned. */
+/** Folders in which this process has removed leftovers. */
 const cleaned = new Set<string>();
 
-/** Opens a file to be, by its path in the package directory: relative, with `/`, judged fine already. */
+/** Opens a new file by its path in the package directory: relative, with `/`, already validated. */
 type Receiver = (path: string) => IncomingFile;
 
 /**
- * Opens files to be, under a temporary and hidden name in their folder. No link is followed on the way there, and what
- * stands in a file's place is replaced only once that is whole.
+ * Opens new files under temporary, hidden names in their folders. No link is followed on the way, and an existing file
+ * is replaced only after the new one is complete.
  *
- * @param root the package directory; where it lies is found out once
- * @returns opens one of them, and throws UserError where a link or a file stands where a folder belongs, or a folder where
- *   the file belongs
+ * @param root the package directory; its links are resolved only once
+ * @returns a function that opens a file; it throws UserError if a link or a file is in place of a folder, or a folder
+ *   in place of the file
  */
 export function receiverOf(root: string): Receiver {
   let realRoot: string | undefined;
   return (path) => {
-    realRoot ??= telling(path, () => realpathSync.native(root));
+    realRoot ??= explaining(path, () => realpathSync.native(root));
     return receiveFile(realRoot, path);
   };
 }
@@ -56,17 +57,19 @@ function receiveFile(realRoot: string, path: string): IncomingFile {
   refuseFolder(target, path);
   removeLeftovers(folder);
   const temporary = join(folder, `${TEMPORARY}${randomUUID()}`);
-  const descriptor = telling(path, () => openSync(temporary, 'wx', FILE_MODE));
+  const descriptor = explaining(path, () => openSync(temporary, 'wx', FILE_MODE));
   const place = placeOf(descriptor) ?? temporary;
   const incoming = new Incoming({ path, descriptor, temporary: place, target });
   if (place === temporary) return incoming;
   incoming.discard();
   throw new UserError(
-    `'${printable(path)}' can't be restored, since a link came in place of one of its folders: make sure that nothing else writes there`,
+    `'${printable(path)}' can't be restored, since one of its folders was replaced by a link: make sure that nothing else writes there`,
   );
 }
 
-/** Where an open file lies, as far as the system tells: a link may have been swapped in since its folders were looked at. */
+/**
+ * The real path of an open file, if the system tells it: a link may have replaced one of its folders after the checks.
+ */
 function placeOf(descriptor: number): string | undefined {
   try {
     return process.platform === 'linux' ? readlinkSync(`/proc/self/fd/${descriptor}`) : undefined;
@@ -100,7 +103,7 @@ class Incoming implements IncomingFile {
 
   async keep({ executable }: { readonly executable: boolean }): Promise<void> {
     const { path, descriptor, temporary, target } = this.#place;
-    telling(path, () => {
+    explaining(path, () => {
       if (executable) makeExecutable(descriptor);
       this.#close();
       renameSync(temporary, target);
@@ -108,7 +111,7 @@ class Incoming implements IncomingFile {
     this.#isKept = true;
   }
 
-  /** Whatever goes wrong here would hide why the file was not kept. */
+  /** Never throws, since that would hide why the file was not kept. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#isKept) this.discard();
   }
@@ -129,19 +132,19 @@ class Incoming implements IncomingFile {
   }
 }
 
-/** Whoever may read the file by the umask may execute it too. */
+/** Gives the execute permission to everyone whom the umask lets read the file. */
 function makeExecutable(descriptor: number): void {
   const { mode } = fstatSync(descriptor);
   fchmodSync(descriptor, mode | ((mode & READ_BITS) >> 2));
 }
 
-/** Makes the folders of a path one by one. @returns the innermost */
+/** Creates the folders of a path one by one. @returns the innermost */
 function makeFolders(realRoot: string, path: string): string {
   let folder = realRoot;
   for (const segment of dirname(path).split('/')) {
     if (segment === '.') continue;
     folder = join(folder, segment);
-    if (!telling(path, () => makeFolder(folder)))
+    if (!explaining(path, () => makeFolder(folder)))
       throw new UserError(
         `'${printable(path)}' can't be restored, since '${printable(folder)}' is a link or a file: remove it, or restore into an empty directory`,
       );
@@ -149,14 +152,14 @@ function makeFolders(realRoot: string, path: string): string {
   return folder;
 }
 
-/** @returns whether it is a folder then; a link to one is none */
+/** Creates a folder if there is nothing. @returns whether it is a folder now; a link to a folder is not */
 function makeFolder(folder: string): boolean {
   const there = statusOf(folder);
   if (there !== undefined) return there.isDirectory();
   try {
     mkdirSync(folder);
   } catch (error) {
-    // Made by another program a moment ago.
+    // Another program has just created it.
     if (codeOf(error) !== 'EEXIST') throw error;
   }
   return lstatSync(folder).isDirectory();
@@ -169,7 +172,7 @@ function refuseFolder(target: string, path: string): void {
     );
 }
 
-/** @returns undefined where there is nothing, or the next step says why it can't be told */
+/** @returns undefined if there is nothing; for a path that can't be read, the next step reports why */
 function statusOf(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
@@ -178,7 +181,7 @@ function statusOf(path: string): Stats | undefined {
   }
 }
 
-/** What restores that were killed left behind is of no use, and only in the way. */
+/** Removes the temporary files of restores that were killed. */
 function removeLeftovers(folder: string): void {
   if (cleaned.has(folder)) return;
   cleaned.add(folder);
@@ -186,7 +189,7 @@ function removeLeftovers(folder: string): void {
     for (const name of readdirSync(folder).filter((candidate) => LEFTOVER.test(candidate)))
       removeIfOld(join(folder, name));
   } catch {
-    // What can't be listed or removed stays as it is.
+    // Leftovers that can't be listed or removed do no harm.
   }
 }
 
@@ -195,7 +198,7 @@ function removeIfOld(leftover: string): void {
   if (there.isFile() && Date.now() - there.mtimeMs > LEFTOVER_AGE_MS) unlinkSync(leftover);
 }
 
-function telling<Result>(path: string, work: () => Result): Result {
+function explaining<Result>(path: string, work: () => Result): Result {
   try {
     return work();
   } catch (cause) {

@@ -12,7 +12,7 @@ const FILES_A_TURN = 500;
 
 const ANY_EXECUTE_BIT = 0o111;
 
-// Elsewhere than on Windows a backslash takes the meaning from the next character.
+// Except on Windows, a backslash escapes the next character.
 const SEPARATOR = sep === '\\' ? /[\\/]/ : /\//;
 const OWN_FOLDER = sep === '\\' ? /^(\.[\\/])+(?=.)/ : /^(\.\/)+(?=.)/;
 
@@ -22,7 +22,7 @@ const OWN_FOLDER = sep === '\\' ? /^(\.[\\/])+(?=.)/ : /^(\.\/)+(?=.)/;
  *
  * @param root the package directory
  * @returns sorted by the bytes of their paths
- * @throws UserError for a link that leads out or nowhere, a pipe, a socket or a device
+ * @throws UserError for a broken link or one that leads out, a pipe, a socket or a device
  */
 export async function scanFiles(root: string, selection: FileSelection, log: Log): Promise<readonly ScannedFile[]> {
   const realRoot = realpathSync.native(root);
@@ -33,18 +33,18 @@ export async function scanFiles(root: string, selection: FileSelection, log: Log
   for (const path of found) {
     if (isMarker(path) || isTemporary(path) || (!selection.includeHidden && isHidden(path))) continue;
     count += 1;
-    // In such a turn signals are heard, and what git has answered.
+    // Lets signals and git's output be handled.
     if (count % FILES_A_TURN === 0) await nextTurn();
     const file = describe(realRoot, path);
     if (file === undefined) log.warning(`'${printable(path)}' is left out: a link to a folder is not followed.`);
     else files.push(file);
   }
-  if (count > 0 && selection.patterns.length > 0) await tellUnmatched(selection, files, log);
+  if (count > 0 && selection.patterns.length > 0) warnAboutUnmatched(selection, files, log);
   return files;
 }
 
-/** Whoever names a file wants it stored. Where there is none at all, if-no-files-found says what that is. */
-async function tellUnmatched(selection: FileSelection, files: readonly ScannedFile[], log: Log): Promise<void> {
+/** Warns about patterns that match no file. If no file at all was found, if-no-files-found decides instead. */
+function warnAboutUnmatched(selection: FileSelection, files: readonly ScannedFile[], log: Log): void {
   const { patterns, includeHidden } = selection;
   const paths = files.map(({ path }) => path);
   const isLeftOut = (pattern: string) => !includeHidden && isHidden(pattern.replace(OWN_FOLDER, ''));
@@ -55,9 +55,9 @@ async function tellUnmatched(selection: FileSelection, files: readonly ScannedFi
 }
 
 /**
- * Counts the files that an upload of everything would find, without looking at any of them.
+ * Counts the files that an upload without patterns would find, without opening any of them.
  *
- * @returns undefined where a folder can't be read
+ * @returns undefined if a folder can't be read
  */
 export function countFiles(root: string): number | undefined {
   const isAsset = (path: string) => !isMarker(path) && !isTemporary(path) && !isHidden(path);
@@ -71,10 +71,10 @@ export function countFiles(root: string): number | undefined {
 }
 
 /**
- * Without patterns there is nothing to match. Links are listed, not followed.
+ * Lists every path of a folder. Links are listed, not followed.
  *
  * @param folder empty, or ends in `/`
- * @returns in the order of their bytes, since nothing that a folder holds comes after what comes after the folder
+ * @returns the paths in the order of their bytes, since a folder's name is sorted with its `/`
  */
 function* everyPath(root: string, selection: FileSelection, folder = ''): Generator<string> {
   const entries = entriesOf(root, folder).map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
@@ -98,7 +98,7 @@ function refuseNoText(path: string): void {
     throw new InputError(`'${printable(path)}' can't be an asset: its name is not valid UTF-8. Rename or exclude it.`);
 }
 
-/** @param root absolute, with every link resolved: the matcher does not look into a link */
+/** @param root absolute, with every link resolved, since the matcher does not follow links */
 async function matchingPaths(root: string, { patterns }: FileSelection): Promise<string[]> {
   if (/[\r\n]/.test(root))
     throw new InputError(`package-directory is '${printable(root)}': rename it without line ends`);
@@ -125,7 +125,7 @@ function rooted(root: string, pattern: string): string {
   return `${negation}${escapePattern(root)}/${relativePattern}`;
 }
 
-/** Makes the directory's own name match only itself, whatever characters it has. */
+/** Escapes a path so that it matches only itself. */
 function escapePattern(path: string): string {
   const escaped = sep === '\\' ? path : path.replaceAll('\\', '\\\\');
   return escaped.replace(/[[*?]/g, '[$&]');
@@ -148,7 +148,7 @@ function describe(root: string, path: string): ScannedFile | undefined {
   );
 }
 
-/** As `@actions/glob` reads patterns, so that `files` means the same for a disk and for a record. */
+/** Reads patterns like `@actions/glob`, so that `files` means the same for a disk and for a record. */
 const OPTIONS = { dot: true, nobrace: true, nocomment: true, noext: true, nonegate: true } as const;
 const OPTIONS_ON_WINDOWS = { ...OPTIONS, nocase: true, windowsPathsNoEscape: true } as const;
 
@@ -158,11 +158,12 @@ interface Matcher {
 }
 
 /**
- * Chooses paths by patterns: one that a later `!pattern` excludes is out, unless a later one takes it in again.
+ * Selects paths by patterns, of which the last one that matches decides.
  *
- * @param patterns relative to the package directory; none means every path, and only `!` ones all but those
- * @param isWindows there case does not count, and a backslash is a separator
- * @returns whether a path is chosen
+ * @param patterns relative to the package directory; `!` excludes. No patterns select every path, and only excluding
+ *   ones select all others
+ * @param isWindows whether case is ignored and a backslash is a separator
+ * @returns whether a path is selected
  * @throws InputError for a pattern that an upload would refuse too
  */
 export function pathMatcher(
@@ -178,7 +179,7 @@ export function pathMatcher(
 }
 
 /**
- * @param patterns as for `pathMatcher`
+ * @param patterns like those of `pathMatcher`
  * @returns the including patterns that match none of the paths
  */
 export function unmatchedPatterns(
@@ -203,7 +204,7 @@ function matcherOf(pattern: string, isWindows: boolean): Matcher {
   if (segments.includes('.') || segments.includes('..'))
     throw new InputError(`files has the pattern '${printable(pattern)}': leave out its '.' and '..' segments`);
   const matcher = new Minimatch(relative, isWindows ? OPTIONS_ON_WINDOWS : OPTIONS);
-  // There a pattern that ends in `**` takes a file that has the name of the folder before it, too.
+  // In `@actions/glob`, a pattern that ends in `/**` also matches a file with the name of that folder.
   const ending = segments.at(-1) === '**' ? '/' : '';
   return { isExcluding, matches: (path) => matcher.match(path + ending) };
 }
