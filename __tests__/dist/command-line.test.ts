@@ -198,9 +198,9 @@ describe('a command line that cannot be used', () => {
     [['check', '--mode', 'upload'], "There is no flag '--mode'"],
     [
       ['check', '--aws-secret-access-key', 'hunter2'],
-      '--aws-secret-access-key would show in lists of processes: set the variable ASSETS_AWS_SECRET_ACCESS_KEY instead',
+      '--aws-secret-access-key would be visible in process lists: set the variable ASSETS_AWS_SECRET_ACCESS_KEY instead',
     ],
-    [['check', '--signing-key=hunter2'], '--signing-key would show in lists of processes'],
+    [['check', '--signing-key=hunter2'], '--signing-key would be visible in process lists'],
   ])('says why in one line, and exits with 2: %j', async (args, line) => {
     const { exitCode, stdout, stderr } = await scenario.cli(args);
     expect(stderr).toContain(`error: ${line}`);

@@ -282,7 +282,10 @@ describe('a fault on the way to credentials is told as what it is', () => {
 
   it('the token file is missing', async () => {
     const env = { ...(await podVariables()), AWS_WEB_IDENTITY_TOKEN_FILE: join(home, 'gone') };
-    await expectTold({ inputs: NO_KEYS, env }, /role\/runner .*can't be fetched \(ENOENT: .*gone'\): check the token file/);
+    await expectTold(
+      { inputs: NO_KEYS, env },
+      /role\/runner .*can't be fetched \(ENOENT: .*gone'\): check the token file/,
+    );
   });
 
   it('half of a pair of variables is missing', async () => {

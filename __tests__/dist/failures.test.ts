@@ -49,7 +49,7 @@ describe('an input that cannot be used', () => {
 
 describe('a file of the runner', () => {
   it.each([
-    ['GITHUB_EVENT_PATH', import.meta.filename, 'which is no JSON'],
+    ['GITHUB_EVENT_PATH', import.meta.filename, 'which is not JSON'],
     ['GITHUB_OUTPUT', '/no/where', "which can't be written"],
   ])('that is at fault is named: %s', async (name, path, why) => {
     const told = new RegExp(`^::error::(Later steps can't be told what was found: )?${name} is '${path}', ${why}`);

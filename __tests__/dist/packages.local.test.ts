@@ -368,13 +368,13 @@ describe('one of several packages', () => {
     [{ package: 'ape' }, "package is 'ape': there is no such package: give one of 'api', 'site', 'tool'"],
     [
       { package: 'api', 'code-hash-filter': 'src/**' },
-      "code-hash-filter is set beside packages: leave it out, since each package has 'sources'",
+      "code-hash-filter is set together with packages: leave it out, since each package has 'sources'",
     ],
     [
       { package: 'api', 'code-hash-algorithm': 'md5' },
       "code-hash-algorithm is 'md5': packages are hashed by 'git-sha256' alone",
     ],
-    [{ package: 'api', packages: '' }, "package is 'api': leave it out, or say in 'packages' what it is"],
+    [{ package: 'api', packages: '' }, "package is 'api': leave it out, or define it in 'packages'"],
   ])('has to be named, and to be one: %j', async (inputs, message) => {
     const { exitCode, lines } = await scenario.action('upload', { packages: PACKAGES, ...inputs });
     expect([exitCode, lines.findLast((line) => line.startsWith('::error'))]).toEqual([

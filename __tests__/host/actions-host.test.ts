@@ -6,7 +6,8 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { machineEnvironment, runnerFiles } from '../../dev/run-action.ts';
 
-// The runner's side is the environment and the standard output of a process: so each case is one.
+// The runner communicates through the environment and standard output of a process, so each case runs in its own
+// process.
 const HOST = resolve(import.meta.dirname, '../../src/host/actions.ts');
 
 interface Ran {
@@ -16,7 +17,7 @@ interface Ran {
   readonly exitCode: number | null;
 }
 
-/** @param body of an async function that gets the module `host` */
+/** @param body the body of an async function with the module `host` as its parameter */
 async function run(body: string, env: Readonly<Record<string, string>> = {}): Promise<Ran> {
   const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-host-'));
   const files = await runnerFiles(directory);
@@ -39,7 +40,7 @@ async function jobIn(env: Readonly<Record<string, string>>): Promise<unknown> {
 }
 
 describe('the job', () => {
-  it('is what the runner says', async () => {
+  it("is read from the runner's variables", async () => {
     const env = {
       GITHUB_SHA: 'c1',
       GITHUB_REPOSITORY: 'owner/repository',
@@ -60,11 +61,11 @@ describe('the job', () => {
     });
   });
 
-  it('is unknown outside Actions, and where a variable is empty', async () => {
+  it('is unknown outside Actions, and if a variable is empty', async () => {
     expect(await jobIn({ GITHUB_SHA: '', GITHUB_REPOSITORY: '' })).toEqual({ baselines: {} });
   });
 
-  it('has the commits before that its event names', async () => {
+  it('has the previous commits that its event names', async () => {
     const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-event-'));
     const event = join(directory, 'event.json');
     await writeFile(event, JSON.stringify({ before: 'b1', pull_request: { base: { sha: 'b2' }, number: 1 } }));
@@ -73,7 +74,7 @@ describe('the job', () => {
   });
 });
 
-it('inputs and variables are those of the environment', async () => {
+it('inputs and variables come from the environment', async () => {
   const { stdout } = await run(
     "const { inputs } = host.actionsHost(); console.log(JSON.stringify([inputs.input('code-hash-filter'), inputs.input('mode'), inputs.variable('X'), inputs.variable('Y') === undefined]))",
     { 'INPUT_CODE-HASH-FILTER': ' a\nb ', X: 'x' },
@@ -93,7 +94,7 @@ it('outputs, log lines and secrets reach the runner', async () => {
   expect(stdout.split('\n')).toEqual(['info', '::warning::first%0Asecond', '::debug::debug', '::add-mask::secret', '']);
 });
 
-it('debug lines are left out where the runner does not show them', async () => {
+it('debug lines are left out if the runner does not show them', async () => {
   const { stdout } = await run(TOLD);
   expect(stdout.split('\n')).toEqual(['info', '::warning::first%0Asecond', '::add-mask::secret', '']);
 });
@@ -115,23 +116,23 @@ describe('a file of the runner', () => {
       `Later steps can't be told what was found: GITHUB_OUTPUT is '${HERE}', which can't be written (EISDIR)`,
     ],
     [
-      'an event that is no JSON',
+      'an event that is not JSON',
       { GITHUB_EVENT_PATH: import.meta.filename },
-      `GITHUB_EVENT_PATH is '${import.meta.filename}', which is no JSON`,
+      `GITHUB_EVENT_PATH is '${import.meta.filename}', which is not JSON`,
     ],
     [
       'an event that can not be read',
       { GITHUB_EVENT_PATH: HERE },
       `GITHUB_EVENT_PATH is '${HERE}', which can't be read (EISDIR)`,
     ],
-  ])('fails the step by one line: %s', async (_, env, line) => {
+  ])('fails the step with one line: %s', async (_, env, line) => {
     const { stdout, exitCode } = await run(START, env);
     expect(exitCode).toBe(1);
     const shown = stdout.split('\n').filter((text) => text !== '' && !text.startsWith('::debug::'));
     expect(shown).toEqual([expect.stringContaining(`::error::${line}: `)]);
   });
 
-  it('may be an event that is not there, of which nothing is said', async () => {
+  it('may be missing if it is the event, without a message', async () => {
     const { stdout, exitCode } = await run(START, { GITHUB_EVENT_PATH: '/no/where\n::error::pwned' });
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 0 });
   });
@@ -140,18 +141,18 @@ describe('a file of the runner', () => {
 describe('the job summary', () => {
   const ADD = "host.actionsHost().addSummary('<h4>found</h4>');";
 
-  it('is added to, and what comes next may be Markdown', async () => {
+  it('is appended to, and can be followed by Markdown', async () => {
     const { summary } = await run(`${ADD} ${ADD}`);
     expect(summary).toBe('<h4>found</h4>\n\n<h4>found</h4>\n\n');
   });
 
-  it('need not be there', async () => {
+  it('can be missing', async () => {
     const { exitCode, summary } = await run(ADD, { GITHUB_STEP_SUMMARY: '' });
     expect({ exitCode, summary }).toEqual({ exitCode: 0, summary: '' });
   });
 });
 
-it('either signal of a runner that cancels is told', async () => {
+it('both signals of a runner that cancels are handled', async () => {
   const { stdout } = await run(`
     const names = [];
     const timer = setTimeout(() => {}, 60_000);
@@ -166,7 +167,7 @@ it('either signal of a runner that cancels is told', async () => {
 });
 
 describe('a failure', () => {
-  it('is one line for the user, and every cause in the debug output', async () => {
+  it('is one line for the user, with every cause in the debug output', async () => {
     const errors = JSON.stringify(resolve(import.meta.dirname, '../../src/errors.ts'));
     const { stdout, exitCode } = await run(`
       const { UserError } = await import(${errors});
@@ -178,7 +179,7 @@ describe('a failure', () => {
     expect([error, end]).toEqual(['::error::what to do', '']);
   });
 
-  it('that nobody expected is one line too', async () => {
+  it('that is unexpected is one line too', async () => {
     const { stdout, exitCode } = await run("host.reportFailure(new RangeError('a\\nb'))");
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { jobOf } from '../../src/host/job.ts';
 
-// The variables as each system's documentation has them.
+// Variables as in each system's documentation.
 
 const GITHUB = {
   GITHUB_ACTIONS: 'true',
@@ -150,11 +150,11 @@ const SYSTEMS: [string, Record<string, string>, object][] = [
 ];
 
 describe.each(SYSTEMS)('a job of %s', (_, environment, job) => {
-  it('is what its variables say', () => {
+  it('is read from its variables', () => {
     expect(jobOf(environment)).toEqual(job);
   });
 
-  it('is what is left where any of them is missing or empty', () => {
+  it('keeps the rest if any of them is missing or empty', () => {
     for (const name of Object.keys(environment)) {
       const { [name]: _missing, ...others } = environment;
       expect(jobOf({ ...environment, [name]: ' ' })).toEqual(jobOf(others));
@@ -163,7 +163,7 @@ describe.each(SYSTEMS)('a job of %s', (_, environment, job) => {
   });
 });
 
-it('no system, no job', () => {
+it('there is no job outside a CI system', () => {
   expect(jobOf({ PATH: '/bin', BUILD_NUMBER: '1' })).toEqual({});
 });
 
@@ -186,7 +186,7 @@ describe('the table of the documentation', () => {
     expect(rows.map(([system = '']) => system).toSorted()).toEqual(Object.keys(SIGNS).toSorted());
   });
 
-  it.each(rows)('says what %s calls a run', (system = '', repository = '', run = '', workflow = '') => {
+  it.each(rows)('shows the name of a run of %s', (system = '', repository = '', run = '', workflow = '') => {
     const variables = [repository, run, workflow].flatMap((cell) => cell.match(/\w+/g) ?? []);
     const job = jobOf(Object.fromEntries([...(SIGNS[system] ?? []), ...variables].map((name) => [name, name])));
     const said = [job.repository, job.runId, job.workflow].map((text) => text ?? '');

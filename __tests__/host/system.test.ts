@@ -2,14 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import { systemClock, systemRandom } from '../../src/host/system.ts';
 
 describe('the clock', () => {
-  it('grows, and knows the time of day', async () => {
+  it('only grows, and knows the time of day', async () => {
     const before = systemClock.monotonicMs();
     await systemClock.sleep(5);
     expect(systemClock.monotonicMs() - before).toBeGreaterThan(3);
     expect(Math.abs(systemClock.wallTime().getTime() - Date.now())).toBeLessThan(1000);
   });
 
-  it('sleeps no longer than until the signal, and ends with its reason', async () => {
+  it('sleeps no longer than the signal allows, and throws its reason', async () => {
     const reason = new Error('cancelled');
     const cancellation = new AbortController();
     const startedMs = systemClock.monotonicMs();
@@ -19,11 +19,11 @@ describe('the clock', () => {
     expect(systemClock.monotonicMs() - startedMs).toBeLessThan(5000);
   });
 
-  it('sleeps to the end where the signal is silent', async () => {
+  it('sleeps to the end if the signal is not aborted', async () => {
     await expect(systemClock.sleep(1, new AbortController().signal)).resolves.toBeUndefined();
   });
 
-  it('works every now and then, until it is told to stop', async () => {
+  it('calls the work at intervals until it is stopped', async () => {
     let count = 0;
     const stop = systemClock.every(2, () => {
       count += 1;
@@ -36,7 +36,7 @@ describe('the clock', () => {
   });
 });
 
-it('no nonce is drawn twice', () => {
+it('no nonce repeats', () => {
   const nonces = Array.from({ length: 1000 }, () => systemRandom.nonce());
   expect(new Set(nonces).size).toBe(1000);
 });

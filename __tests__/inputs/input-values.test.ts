@@ -23,11 +23,11 @@ describe('refused', () => {
 });
 
 describe('flag', () => {
-  it('takes true and false', () => {
+  it('accepts true and false', () => {
     expect([flag('overwrite', 'true'), flag('overwrite', 'false')]).toEqual([true, false]);
   });
 
-  it.each(['ture', 'True', 'TRUE', 'yes', 'no', '1', '0', 'on', 'true '])('turns %j into neither', (text) => {
+  it.each(['ture', 'True', 'TRUE', 'yes', 'no', '1', '0', 'on', 'true '])('refuses %j', (text) => {
     expect(() => flag('overwrite', text)).toThrow(new InputError(`overwrite is '${text}': give 'true' or 'false'`));
   });
 });
@@ -37,7 +37,7 @@ describe('wholeNumber', () => {
     ['5', 5],
     ['10', 10],
     ['007', 7],
-  ])('takes %j', (text, value) => {
+  ])('accepts %j', (text, value) => {
     expect(wholeNumber(5, 10)('concurrency', text)).toBe(value);
   });
 
@@ -52,11 +52,11 @@ describe('wholeNumber', () => {
 });
 
 describe('choice', () => {
-  it('takes one of the words', () => {
+  it('accepts one of the words', () => {
     expect(choice('trust', 'ignore')('legacy', 'ignore')).toBe('ignore');
   });
 
-  it.each(['Trust', 'trusted', '', 'constructor'])('refuses %j and says which there are', (text) => {
+  it.each(['Trust', 'trusted', '', 'constructor'])('refuses %j and lists the choices', (text) => {
     expect(() => choice('trust', 'ignore')('legacy', text)).toThrow(
       new InputError(`legacy is '${text}': give one of trust, ignore`),
     );
@@ -64,7 +64,7 @@ describe('choice', () => {
 });
 
 describe('matching', () => {
-  it('takes a text of the form, and refuses any other with the advice', () => {
+  it('accepts a matching text, and refuses any other with the advice', () => {
     const digits = matching(/^\d+$/, 'give digits');
     expect(digits('owner', '12')).toBe('12');
     expect(() => digits('owner', 'x')).toThrow(new InputError("owner is 'x': give digits"));
@@ -78,7 +78,7 @@ describe('lines', () => {
     ['a\r\nb\r\n', ['a', 'b']],
     ['\n  a b  \n\n\t\n b', ['a b', 'b']],
     ['', []],
-  ])('takes one item a line: %j', (text, items) => {
+  ])('reads one item per line: %j', (text, items) => {
     expect(lines(text)).toEqual(items);
   });
 });
@@ -107,7 +107,7 @@ describe('pairs', () => {
     ['query=a=b', [['query', 'a=b']]],
     ['team=a\nteam=b', [['team', 'b']]],
     ['__proto__=a', [['__proto__', 'a']]],
-  ])('takes one name=value a line: %j', (text, expected) => {
+  ])('reads one name=value per line: %j', (text, expected) => {
     expect([...pairs('tags', text)]).toEqual(expected);
   });
 
@@ -130,21 +130,21 @@ describe('localPath', () => {
     expect(atHome(text)).toBe(path);
   });
 
-  it('knows a home that is the root', () => {
+  it('handles a home directory that is the root', () => {
     expect(['~', '~/x'].map((text) => localPath('repository-path', text, homeAt('/')))).toEqual(['/', '/x']);
   });
 
-  it.each(['.', './packages', '/tmp/x', './~/x', 'a~', 'x/~/y', 'C:\\build~1'])('leaves %j as it is', (text) => {
+  it.each(['.', './packages', '/tmp/x', './~/x', 'a~', 'x/~/y', 'C:\\build~1'])('does not change %j', (text) => {
     expect(atHome(text)).toBe(text);
   });
 
-  it.each(['~root/x', '~x', '~+'])('refuses %j, which a shell would read otherwise', (text) => {
+  it.each(['~root/x', '~x', '~+'])('refuses %j, which means something else to a shell', (text) => {
     expect(() => atHome(text)).toThrow(
       new InputError(`package-directory is '${text}': give the full path, or './~...' for a name with a '~'`),
     );
   });
 
-  it('refuses to guess where home is', () => {
+  it('refuses to guess the home directory', () => {
     expect(() => localPath('repository-path', '~/repo', () => undefined)).toThrow(
       new InputError("repository-path is '~/repo': give the full path, since HOME is not set"),
     );
@@ -158,7 +158,7 @@ describe('keyPrefix', () => {
     ['team/app/', 'team/app'],
     ['.team/..app/a.b', '.team/..app/a.b'],
     ['Größe/a b', 'Größe/a b'],
-  ])('takes %j', (text, prefix) => {
+  ])('accepts %j', (text, prefix) => {
     expect(keyPrefix('prefix', text)).toBe(prefix);
   });
 
@@ -178,7 +178,7 @@ describe('keyPrefix', () => {
     ['rel/artifacts/0123', 'artifacts'],
     ['cache', 'cache'],
     ['team/records/', 'records'],
-  ])('refuses to put a set within sets or records: %j', (text, folder) => {
+  ])('refuses a prefix inside sets or records: %j', (text, folder) => {
     expect(() => keyPrefix('prefix', text)).toThrow(
       new InputError(
         `prefix is '${text}': this action keeps its own objects under '${folder}', so give that segment another name`,
@@ -186,7 +186,7 @@ describe('keyPrefix', () => {
     );
   });
 
-  it.each(['artifacts2', 'my-cache', 'Records'])('takes a name that only has theirs in it: %j', (text) => {
+  it.each(['artifacts2', 'my-cache', 'Records'])('accepts a name that only contains one of theirs: %j', (text) => {
     expect(keyPrefix('prefix', text)).toBe(text);
   });
 
@@ -201,7 +201,7 @@ describe('endpointUrl', () => {
     'http://127.0.0.1:9000',
     'http://[::1]:9000/',
     'https://project.example.com/storage/v1/s3',
-  ])('takes %j as it is', (text) => {
+  ])('accepts %j unchanged', (text) => {
     expect(endpointUrl('endpoint-url', text)).toBe(text);
   });
 
@@ -226,7 +226,7 @@ describe('endpointUrl', () => {
     ['https://secret@s3.example.com', 'https://***@s3.example.com'],
     ['https://key:sec@ret/@s3.example.com', 'https://***@s3.example.com'],
     ['key:secret@s3.example.com', '***@s3.example.com'],
-  ])('refuses credentials, and does not show them: %j', (text, shown) => {
+  ])('refuses credentials without showing them: %j', (text, shown) => {
     expect(() => endpointUrl('endpoint-url', text)).toThrow(
       new InputError(`endpoint-url is '${shown}': give a URL such as 'https://s3.example.com'`),
     );

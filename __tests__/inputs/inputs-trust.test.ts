@@ -13,19 +13,19 @@ function parse(overrides: Texts = {}): Inputs {
 const CODE_HASH = { 'code-hash': 'd'.repeat(64) };
 
 describe('signing-key and verify-keys', () => {
-  it('leave everything as it is where they are not given', () => {
+  it('change nothing if they are not given', () => {
     expect(parse()).toMatchObject({ trust: undefined, legacy: 'trust' });
     expect(parse({ legacy: 'ignore' })).toMatchObject({ trust: undefined, legacy: 'ignore' });
   });
 
-  it('are texts, which are read as keys only where there is something to read or write', () => {
+  it('are plain texts, which are parsed only on first use', () => {
     expect(parse({ 'signing-key': 'a\nb', 'verify-keys': ' c \n\n d' }).trust).toEqual({
       signingKey: 'a\nb',
       verifyKeys: 'c \n\n d',
     });
   });
 
-  it.each([{ 'signing-key': 'a' }, { 'verify-keys': 'c' }])('with %j, sets without a record do not count', (keys) => {
+  it.each([{ 'signing-key': 'a' }, { 'verify-keys': 'c' }])('make sets without a record not count: %j', (keys) => {
     expect(parse(keys).legacy).toBe('ignore');
     expect(parse({ ...keys, legacy: 'ignore' }).legacy).toBe('ignore');
     expect(() => parse({ ...keys, legacy: 'trust' })).toThrow(InputError);
@@ -38,7 +38,7 @@ describe('signing-key and verify-keys', () => {
     { mode: 'check', 'code-hash-filter': 'src/**' },
     { mode: 'check', 'fallback-prefixes': 'main' },
     { mode: 'restore', ...CODE_HASH },
-  ])('are refused where what %j writes would not count', (texts) => {
+  ])('are refused if the sets that %j writes would not count', (texts) => {
     expect(() => parse({ ...texts, 'verify-keys': 'c' })).toThrow(InputError);
     expect(() => parse({ ...texts, 'verify-keys': 'c' })).toThrow('signing-key is not set, but verify-keys is');
     expect(parse({ ...texts, 'verify-keys': 'c', 'signing-key': 'a' }).trust).toBeDefined();
@@ -51,11 +51,11 @@ describe('signing-key and verify-keys', () => {
     { mode: 'upload', access: 'read' },
     { mode: 'check', ...CODE_HASH, 'dry-run': 'true' },
     { mode: 'upload', 'dry-run': 'true' },
-  ])('need no signing-key where %j writes nothing', (texts) => {
+  ])('need no signing-key if %j writes nothing', (texts) => {
     expect(parse({ ...texts, 'verify-keys': 'c' }).trust).toEqual({ signingKey: undefined, verifyKeys: 'c' });
   });
 
-  it('keep the private one out of the log', () => {
+  it('have the private key kept out of the log', () => {
     expect(SECRET_INPUTS).toContain('signing-key');
     expect(SECRET_INPUTS).not.toContain('verify-keys');
   });

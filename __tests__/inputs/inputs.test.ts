@@ -10,14 +10,14 @@ type Texts = Partial<Record<InputName, string>>;
 type Variables = Readonly<Record<string, string>>;
 const OWN = { ASSETS_MODE: 'check', ASSETS_BUCKET: 'my-assets' };
 
-/** Parses a valid set of inputs, with what a test wants otherwise. */
+/** Parses valid inputs, with a test's own values. */
 function parse(overrides: Texts = {}, variables: Variables = {}): Inputs {
   const texts: Texts = { mode: 'check', bucket: 'my-assets', ...overrides };
   return parseInputs({ input: (name) => texts[name] ?? '', variable: (name) => variables[name] });
 }
 
 describe('inputs that are not given', () => {
-  it('have their defaults', () => {
+  it('have defaults', () => {
     expect(parse()).toEqual({
       mode: 'check',
       prefix: '',
@@ -69,20 +69,23 @@ describe('inputs that are not given', () => {
     { mode: 'check', waitMs: 0, failOnMiss: false },
     { mode: 'upload', waitMs: 600_000, failOnMiss: false },
     { mode: 'restore', waitMs: 600_000, failOnMiss: true },
-  ])('have the defaults of the mode: %j', ({ mode, waitMs, failOnMiss }) => {
+  ])('have defaults that depend on the mode: %j', ({ mode, waitMs, failOnMiss }) => {
     expect(parse({ mode })).toMatchObject({ mode, waitMs, search: { failOnMiss } });
   });
 
   it.each<[InputName, string]>([
     ['mode', 'mode is not set: give check, upload or restore, or set ASSETS_MODE'],
     ['bucket', 'bucket is not set: give its name, or set PACKAGE_ASSETS_BUCKET'],
-  ])('are missed where they have none: %s', (name, message) => {
+  ])('are an error if they have no default: %s', (name, message) => {
     expect(() => parse({ [name]: '' })).toThrow(new InputError(message));
   });
 
-  it.each<InputName>(['code-hash-algorithm', 'code-hash-salt'])('turn no caching on by %s alone', (name) => {
-    expect(parse({ [name]: 'md5' }).codeHash).toBeUndefined();
-  });
+  it.each<InputName>(['code-hash-algorithm', 'code-hash-salt'])(
+    'do not turn caching on if only %s is given',
+    (name) => {
+      expect(parse({ [name]: 'md5' }).codeHash).toBeUndefined();
+    },
+  );
 });
 
 describe('inputs that are given', () => {
@@ -136,17 +139,17 @@ describe('inputs that are given', () => {
     [{ 'max-attempts': '3' }, { store: { maxAttempts: 3 } }],
     [{ 'job-summary': 'false' }, { jobSummary: false }],
     [{ 'dry-run': 'true' }, { dryRun: true }],
-  ])('say what is to be done, by themselves or by their variables: %j', (texts, expected) => {
+  ])('take effect, as inputs or as variables: %j', (texts, expected) => {
     expect(parse(texts)).toMatchObject(expected);
     const variables = Object.entries(texts).map(([name, text]) => [ownVariable(name), text]);
     expect(parse({ mode: '', bucket: '' }, { ...OWN, ...Object.fromEntries(variables) })).toMatchObject(expected);
   });
 
-  it('lose the white space around them', () => {
+  it('are trimmed', () => {
     expect(parse({ mode: ' check\n', bucket: '\tmy-assets ' })).toEqual(parse());
   });
 
-  it('count as not given where they are empty or blank', () => {
+  it('count as not given if they are empty or blank', () => {
     const blank = Object.fromEntries(Object.keys(INPUTS).map((name, index) => [name, index % 2 === 0 ? '' : ' \n']));
     expect(parse({ ...blank, mode: 'check', bucket: 'my-assets' })).toEqual(parse());
   });
@@ -155,12 +158,12 @@ describe('inputs that are given', () => {
 describe('a set without files', () => {
   const store: Texts = { mode: 'upload', 'if-no-files-found': 'store' };
 
-  it('is stored where nothing chooses files', () => {
+  it('is stored if files is not given', () => {
     expect(parse(store)).toMatchObject({ upload: { ifNoFilesFound: 'store' } });
     expect(parse({ ...store, mode: 'restore', files: '*.zip' })).toMatchObject({ mode: 'restore' });
   });
 
-  it('is not stored for a pattern that may be misspelt', () => {
+  it('is not stored with a pattern, which may be misspelt', () => {
     expect(() => parse({ ...store, files: '*.zip' })).toThrow(
       new InputError(
         "if-no-files-found is 'store': with files, a pattern that matches nothing would store a set without files: leave out 'files', or give 'error'",
@@ -188,7 +191,7 @@ describe('the code hash', () => {
       { 'code-hash': CODE_HASH, 'code-hash-filter': 'src/**' },
       { kind: 'given', value: CODE_HASH },
     ],
-  ])('is asked for: %j', (texts, expected) => {
+  ])('is requested by %j', (texts, expected) => {
     expect(parse(texts).codeHash).toMatchObject(expected);
   });
 });
@@ -213,7 +216,7 @@ describe('credentials', () => {
     { 'aws-secret-access-key': 'secret' },
     { 'aws-session-token': 'token' },
     { 'aws-access-key-id': 'AKIA', 'aws-session-token': 'token' },
-  ])('are refused by halves, without showing them: %j', (texts) => {
+  ])('are refused if incomplete, without showing them: %j', (texts) => {
     expect(() => parse(texts)).toThrow(
       new InputError(
         'aws-access-key-id, aws-secret-access-key and aws-session-token belong together: give the first two, or none of them',
@@ -221,7 +224,7 @@ describe('credentials', () => {
     );
   });
 
-  it('are kept out of the log wherever they come from', () => {
+  it('are kept out of the log, wherever they come from', () => {
     const variables: Variables = { ASSETS_AWS_SECRET_ACCESS_KEY: 'of a variable', AWS_SECRET_ACCESS_KEY: 'of AWS' };
     const texts: Texts = { bucket: 'my-assets', 'signing-key': 'of an input' };
     const source = { input: (name: InputName) => texts[name] ?? '', variable: (name: string) => variables[name] };
@@ -236,7 +239,7 @@ describe('credentials', () => {
 describe('a role', () => {
   const arn = 'arn:aws:iam::123456789012:role/path/deploy';
 
-  it('is assumed by defaults', () => {
+  it('has defaults', () => {
     expect(parse({ 'role-to-assume': arn }).store.role).toEqual({
       arn,
       sessionName: 's3-asset-manager',
@@ -247,7 +250,7 @@ describe('a role', () => {
     });
   });
 
-  it('is assumed as asked', () => {
+  it('has settings', () => {
     const texts = {
       'role-session-name': 'ci@main',
       'role-duration-seconds': '900',
@@ -266,13 +269,13 @@ describe('a role', () => {
   });
 
   it.each(['arn:aws-cn:iam::123456789012:role/deploy', 'arn:aws-us-gov:iam::123456789012:role/deploy'])(
-    'may be of another partition: %s',
+    'can be in another partition: %s',
     (other) => {
       expect(parse({ 'role-to-assume': other }).store.role).toMatchObject({ arn: other });
     },
   );
 
-  it('is none where only its details are given', () => {
+  it('is not assumed if only its settings are given', () => {
     expect(parse({ 'role-session-name': 'ci', audience: 'a' }).store.role).toBeUndefined();
   });
 });
@@ -330,7 +333,7 @@ describe('environment variables', () => {
   it.each([
     ['AWS_REGION', 'AWS_DEFAULT_REGION'],
     ['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
-  ])('count in order: %s before %s', (first, second) => {
+  ])('have an order: %s before %s', (first, second) => {
     expect(read[first]?.(parse({}, texts))).toBe(texts[first]);
     expect(read[first]?.(parse({}, { ...texts, [first]: ' ' }))).toBe(texts[second]);
   });
@@ -345,7 +348,7 @@ describe('environment variables', () => {
     expect(parse({}, variables).store).toMatchObject({ fips: false, dualstack: false });
   });
 
-  it('that name an endpoint are silenced by AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, the input is not', () => {
+  it('for endpoints are ignored with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, the input is not', () => {
     const variables = {
       AWS_ENDPOINT_URL_S3: 'http://s3.example.com',
       AWS_ENDPOINT_URL: 'http://example.com',
@@ -357,18 +360,18 @@ describe('environment variables', () => {
     );
   });
 
-  it('count as not set where they are empty', () => {
+  it('count as not set if they are empty', () => {
     const empty = Object.fromEntries(Object.keys(texts).map((name) => [name, '']));
     expect(parse({}, empty)).toEqual(parse());
   });
 
-  it('are checked as inputs are', () => {
+  it('are checked like inputs', () => {
     expect(() => parse({ bucket: '' }, { PACKAGE_ASSETS_BUCKET: 's3://mine' })).toThrow(
       new InputError("bucket is 's3://mine': give the name alone: 3 to 63 lowercase letters, digits, dots and hyphens"),
     );
   });
 
-  it.each([{ HOME: '/home/runner' }, { HOME: '', USERPROFILE: '/home/runner' }])('say what ~ is: %j', (home) => {
+  it.each([{ HOME: '/home/runner' }, { HOME: '', USERPROFILE: '/home/runner' }])('determine what ~ is: %j', (home) => {
     const given = { GIT_REPO_PATH: '~/repo', PACKAGE_DIRECTORY: '~/packages', ...home };
     expect(parse({}, given)).toMatchObject({
       repository: { path: '/home/runner/repo', isGiven: true },
@@ -380,7 +383,7 @@ describe('environment variables', () => {
     });
   });
 
-  it('are asked for by the names that are declared alone', () => {
+  it('are read only by their declared names', () => {
     const asked = new Set<string>();
     parseInputs({
       input: (name) => (name === 'mode' ? 'check' : name === 'bucket' ? 'my-assets' : ''),
@@ -423,7 +426,7 @@ describe('an input that cannot be used', () => {
     ...['x-s3', 'xa-s3', 'xa--s3'].map((end): [InputName, string, string] => [
       'bucket',
       `mine--usw2-az1--${end}`,
-      'directory buckets need sessions, which this action has none of: use another bucket',
+      'directory buckets need sessions, which this action does not support: use another bucket',
     ]),
     ['bucket', 'tenant:mine', BUCKET],
     ['requester-pays', 'requester', FLAG],
@@ -514,42 +517,42 @@ describe('an input that cannot be used', () => {
       'https://key:secret@host',
       "endpoint-url is 'https://***@host': give a URL such as 'https://s3.example.com'",
     ],
-  ])('is refused with the part of it that is wrong: %s %j', (name, text, message) => {
+  ])('is refused with the wrong part of its value: %s %j', (name, text, message) => {
     expect(() => parse({ [name]: text })).toThrow(new InputError(message));
   });
 
-  it('is refused where it has more tags than S3 takes', () => {
+  it('is refused if it has more tags than S3 allows', () => {
     const tags = Array.from({ length: 11 }, (_, index) => `tag${index}=x`);
     expect(parse({ tags: tags.slice(1).join('\n') }).store.tagging).toContain('tag10=x');
     expect(() => parse({ tags: tags.join('\n') })).toThrow(new InputError('tags has 11 tags: S3 takes at most 10'));
   });
 
-  it.each(['GLACIER', 'DEEP_ARCHIVE', 'standard'])('is refused as a class nothing can be read from: %s', (text) => {
+  it.each(['GLACIER', 'DEEP_ARCHIVE', 'standard'])("is refused if objects of the class can't be read: %s", (text) => {
     expect(() => parse({ 'storage-class': text })).toThrow(`storage-class is '${text}': give one of STANDARD, `);
   });
 
   it.each<[InputName, string, string]>([
     ['server-side-encryption', 'aes256', 'give one of AES256, aws:kms, aws:kms:dsse'],
     ['acl', 'public', 'give one of private, public-read, '],
-  ])('is refused where S3 would refuse it: %s %j', (name, text, advice) => {
+  ])('is refused if S3 would refuse it: %s %j', (name, text, advice) => {
     expect(() => parse({ [name]: text })).toThrow(`${name} is '${text}': ${advice}`);
   });
 
   it.each<[Texts, string]>([
     [
       { 'code-hash-salt': 'node 24' },
-      "code-hash-salt is 'node 24': the algorithm 'md5' takes none, since the Python tool knows none: use 'git-sha256'",
+      "code-hash-salt is 'node 24': the algorithm 'md5' takes no salt, since the Python tool has none: use 'git-sha256'",
     ],
     [
       { 'code-hash-filter': 'src/** !src/*.md' },
       "code-hash-filter is '!src/*.md': the algorithm 'md5' can't exclude, since Python's glob can't: use 'git-sha256'",
     ],
-  ])('is refused where the Python tool has nothing like it: %j', (texts, message) => {
+  ])('is refused if the Python tool has no equivalent: %j', (texts, message) => {
     const md5 = { 'code-hash-filter': 'src/**', 'code-hash-algorithm': 'md5' };
     expect(() => parse({ ...md5, ...texts })).toThrow(new InputError(message));
   });
 
-  it('is refused as an InputError, whatever it is', () => {
+  it('is always refused with an InputError', () => {
     expect(() => parse({ mode: 'download' })).toThrow(InputError);
   });
 });

@@ -28,7 +28,7 @@ packages:
 `;
 
 describe('readPackages', () => {
-  it('unites the sources of a package with those of what it needs', async () => {
+  it('combines the sources of a package with those of the packages it needs', async () => {
     const common = ['package-lock.json', '.github/workflows/build.yml'];
     const shared = { name: 'shared', patterns: [...common, 'shared/**'] };
     expect(await read(EXAMPLE)).toEqual([
@@ -59,7 +59,7 @@ describe('readPackages', () => {
     ]);
   });
 
-  it('follows needs of needs, and joins salts in the order of names', async () => {
+  it('follows needs transitively, and joins salts in the order of names', async () => {
     const entries = await read(`
       packages:
         c: { sources: [c], salt: of c, needs: [b, a] }
@@ -71,7 +71,7 @@ describe('readPackages', () => {
     });
   });
 
-  it('reads a file, JSON too, which messages name', async () => {
+  it('reads a file, also JSON, and names it in messages', async () => {
     const folder = await mkdtemp(join(tmpdir(), 's3-asset-manager-packages-'));
     const path = join(folder, 'packages.json');
     await writeFile(path, JSON.stringify(parse(EXAMPLE), undefined, '\t'));
@@ -84,7 +84,7 @@ describe('readPackages', () => {
     );
   });
 
-  it('takes aliases, as far as they go', async () => {
+  it('accepts aliases within limits', async () => {
     const common = 'x: &x [a]'.replace('x: ', '');
     const [one] = await read(`packages:\n  one: { sources: ${common} }\n  two: { sources: *x }`);
     expect(one?.sources[0].patterns).toEqual(['a']);
@@ -104,7 +104,7 @@ describe('readPackages', () => {
   });
 });
 
-/** Documents that both the parser and the schema take. */
+/** Documents that both the parser and the schema accept. */
 const ACCEPTED = [
   EXAMPLE,
   'packages: { api: { sources: [api/**] } }',
@@ -113,7 +113,7 @@ const ACCEPTED = [
   'packages: { a: { sources: [.], directory: ./x/../y/ } }',
 ];
 
-/** What one has to get right by its form alone, so that an editor can tell; and what the parser says. */
+/** Malformed documents, which an editor with the schema can detect, and the parser's messages. */
 const MISSHAPEN: readonly [string, string][] = [
   ['', 'line 1, column 1: the document is empty: give keys with values'],
   ['[]', 'line 1, column 1: the document is a list: give keys with values'],
@@ -161,7 +161,7 @@ const MISSHAPEN: readonly [string, string][] = [
   ['defaults: { sources: a }\npackages: { a: {} }', "line 1, column 22: 'sources' is 'a': give a list, [a, b]"],
 ];
 
-/** What is right by its form, and means nothing. */
+/** Well-formed documents without a meaning. */
 const MEANINGLESS: readonly [string, string][] = [
   ['packages: { 1: { sources: [a] } }', "column 13: a package's name is '1': give a text, or put it in quotes"],
   ['packages: { a: { sources: [a], needs: [b] } }', "column 40: 'a' needs 'b', and there is no such package"],
@@ -186,7 +186,7 @@ const MEANINGLESS: readonly [string, string][] = [
   ['packages: { a: { sources: [a], directory: x/../../y } }', "'directory' is 'x/../../y', which lies outside"],
 ];
 
-/** What is no YAML, or not what was meant. */
+/** Documents that are not YAML, or not what the author meant. */
 const UNREADABLE: readonly [string, string][] = [
   [
     'packages:\n  a: { sources: [a, !**/*.md] }',
@@ -202,7 +202,7 @@ const UNREADABLE: readonly [string, string][] = [
 ];
 
 describe('a mistake', () => {
-  it.each([...MISSHAPEN, ...MEANINGLESS, ...UNREADABLE])('is told with its place: %j', async (text, message) => {
+  it.each([...MISSHAPEN, ...MEANINGLESS, ...UNREADABLE])('is reported with its place: %j', async (text, message) => {
     const told = await messageOf(text);
     expect(told).toMatch(/^InputError: packages, line \d+, column \d+: /);
     expect(told).toContain(message);
@@ -212,7 +212,7 @@ describe('a mistake', () => {
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
-/** The keywords of JSON Schema that this one has. */
+/** The JSON Schema keywords that our schema uses. */
 interface Schema {
   readonly $defs?: Readonly<Record<string, Schema>>;
   readonly $ref?: string;
@@ -256,7 +256,7 @@ const KEYWORDS: Readonly<Record<string, (of: Schema, value: Json) => boolean>> =
 
 const SAYS_NOTHING = ['$schema', '$defs', 'title', 'description'];
 
-/** As much of JSON Schema as this one needs; a keyword that is not known here fails the test. */
+/** A validator for the keywords that our schema uses; any other keyword fails the test. */
 function isValid(of: Schema, value: Json): boolean {
   return Object.keys(of)
     .filter((keyword) => !SAYS_NOTHING.includes(keyword))
@@ -285,16 +285,16 @@ function namesOf(value: Json): string[] {
 }
 
 describe('packages.schema.json', () => {
-  it.each(ACCEPTED)('takes what the parser takes: %j', async (text) => {
+  it.each(ACCEPTED)('accepts whatever the parser accepts: %j', async (text) => {
     expect(await messageOf(text)).toBe('');
     expect(isValid(schema, parse(text))).toBe(true);
   });
 
-  it.each(MISSHAPEN)('refuses what the parser refuses: %j', (text) => {
+  it.each(MISSHAPEN)('refuses malformed packages like the parser: %j', (text) => {
     expect(isValid(schema, parse(text))).toBe(false);
   });
 
-  it.each(MEANINGLESS)('leaves to the parser what a form does not tell: %j', (text) => {
+  it.each(MEANINGLESS)('leaves other mistakes to the parser: %j', (text) => {
     expect(isValid(schema, parse(text))).toBe(true);
   });
 });

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { INPUTS, type InputRow } from '../../src/inputs/table.ts';
 
-// action.yml and the documentation say of each input what the table says.
+// action.yml and the documentation describe each input exactly like the table.
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
 const rows = Object.entries<InputRow>(INPUTS);
@@ -17,7 +17,7 @@ function variablesOf({ variables = [] }: InputRow): string {
   return variables.map((name) => `\`${name}\``).join(', ');
 }
 
-/** The sentences of one input in action.yml. */
+/** The description of one input in action.yml. */
 function descriptionOf(row: InputRow): string {
   const variables = `${row.variables?.length === 1 ? 'Variable' : 'Variables'}: ${variablesOf(row)}.`;
   return [
@@ -27,9 +27,9 @@ function descriptionOf(row: InputRow): string {
   ].join(' ');
 }
 
-it('is what action.yml says, line for line', () => {
+it('matches action.yml, line for line', () => {
   const declared = rows.map(([name, row]) => {
-    // A variable may stand in for the bucket, so the runner may not ask for it.
+    // A variable can stand in for the bucket, so the runner must not require it.
     const required = name === 'mode' ? '    required: true\n' : '';
     return `  ${name}:\n    description: ${JSON.stringify(descriptionOf(row))}\n${required}`;
   });
@@ -37,7 +37,7 @@ it('is what action.yml says, line for line', () => {
   expect(section).toBe(declared.join(''));
 });
 
-/** The cells of every row of a page's table of inputs; links are left out, as are hints at other pages. */
+/** The cells of a page's table of inputs, without links and references to other pages. */
 function cellsIn(page: string): string[][] {
   const [, body = ''] =
     /^\| input +\| default .*\n\|[ -|]*\n((?:\|.*\n)*)/m.exec(readFileSync(resolve(ROOT, page), 'utf8')) ?? [];
@@ -56,11 +56,11 @@ function cellsIn(page: string): string[][] {
 
 const cells = rows.map(([name, row]) => [`\`${name}\``, defaultOf(row), variablesOf(row), row.help]);
 
-it('is what docs/guide/inputs.md says, line for line', () => {
+it('matches docs/guide/inputs.md, line for line', () => {
   expect(cellsIn('docs/guide/inputs.md')).toEqual(cells);
 });
 
-it('is where the README has its defaults from', () => {
+it('matches the defaults in the README', () => {
   const shown = cellsIn('README.md').map(([name, text]) => `${name}: ${text}`);
   const common = rows.filter(([name, { common: isCommon }]) => name === 'mode' || isCommon).map(([name]) => name);
   expect(cellsIn('README.md').map(([name]) => name)).toEqual(common.map((name) => `\`${name}\``));

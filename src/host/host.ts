@@ -5,20 +5,20 @@ import type { LiveLine } from '../progress.ts';
 import type { Baselines } from '../run-context.ts';
 import type { OutputValue } from '../text.ts';
 
-/** What the system that runs the job tells about it; undefined where it says nothing. */
+/** The job according to the CI system; fields that the system does not provide are undefined. */
 export interface JobContext {
-  /** The commit that an Actions workflow runs for. */
+  /** The commit that triggered the Actions workflow. */
   readonly sha?: string | undefined;
   readonly baselines?: Baselines | undefined;
   readonly repository?: string | undefined;
   readonly runId?: string | undefined;
-  /** From 1; undefined where the system doesn't number the attempts at one run. */
+  /** From 1; undefined if the system does not number the attempts of a run. */
   readonly runAttempt?: string | undefined;
   readonly workflow?: string | undefined;
   readonly ref?: string | undefined;
-  /** The run's page. */
+  /** The URL of the run's page. */
   readonly url?: string | undefined;
-  /** An event by which a stranger's code may decide what this job builds. */
+  /** An event that lets outsiders' code influence what this job builds. */
   readonly untrustedEvent?: 'pull_request_target' | 'fork' | undefined;
 }
 
@@ -28,18 +28,20 @@ export interface Host {
   readonly job: JobContext;
   readonly log: Log;
   /**
-   * Tells whoever comes next how the run ended.
+   * Publishes the outputs of the run.
    *
-   * @returns the names of the outputs that are left empty, since they are too large
-   * @throws UserError where a file for outputs can't be written
+   * @returns the names of the outputs that were left empty because they are too large
+   * @throws UserError if the file for outputs can't be written
    */
   readonly setOutputs: (outputs: ReadonlyMap<string, OutputValue>) => readonly string[];
-  /** Adds HTML to the job summary, where there is one. @throws the system's error */
+  /** Adds HTML to the job summary, if there is one. @throws the system's error */
   readonly addSummary: (html: string) => void;
   /** Keeps a value out of the log from now on. */
   readonly mask: (secret: string) => void;
-  /** Calls `cancel` when the run is cancelled. One that goes on for seconds after that ends with its error. */
+  /**
+   * Calls `cancel` when the run is cancelled. If the run does not stop within seconds, it ends with the returned error.
+   */
   readonly onCancel: (cancel: (signalName: string) => CancelledError) => void;
-  /** One line that is rewritten in place, where there is a terminal to show it. */
+  /** A line that is rewritten in place; undefined without a terminal. */
   readonly liveLine?: LiveLine | undefined;
 }

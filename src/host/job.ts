@@ -1,11 +1,11 @@
 import type { JobContext } from './host.ts';
 
-/** A variable's text; undefined where it is not set, or empty. */
+/** @returns a variable's value; undefined if it is not set or empty */
 type Read = (name: string) => string | undefined;
 
 /**
- * What each system says of the job it runs. Only where the attempts at one and the same run are numbered does `runAttempt`
- * say which this is: a later one takes over what an earlier one left unfinished.
+ * How to read the job from each system's variables. `runAttempt` is set only for systems that number the attempts of
+ * one run, since a later attempt takes over what an earlier one left unfinished.
  */
 const SYSTEMS: readonly { readonly sign: string; readonly job: (read: Read) => JobContext }[] = [
   // https://docs.github.com/en/actions/reference/workflows-and-actions/variables
@@ -89,7 +89,7 @@ const SYSTEMS: readonly { readonly sign: string; readonly job: (read: Read) => J
       url: read('BUILD_URL'),
     }),
   },
-  // Only resources are told these: https://concourse-ci.org/implementing-resource-types.html#resource-metadata
+  // Set only for resources: https://concourse-ci.org/implementing-resource-types.html#resource-metadata
   {
     sign: 'BUILD_PIPELINE_NAME',
     job: (read) => ({
@@ -101,13 +101,16 @@ const SYSTEMS: readonly { readonly sign: string; readonly job: (read: Read) => J
   },
 ];
 
-/** @returns what the system that runs this process says of the job; nothing where none does */
+/** @returns the job that this process runs in, or no fields outside a known system */
 export function jobOf(environment: Readonly<Record<string, string | undefined>>): JobContext {
   const read: Read = (name) => environment[name]?.trim() || undefined;
   return SYSTEMS.find(({ sign }) => read(sign) !== undefined)?.job(read) ?? {};
 }
 
-/** @param parts variables in capitals, and what goes between them; undefined where one of them is not set */
+/**
+ * @param parts names of variables, in capitals, and separators
+ * @returns undefined if one of the variables is not set
+ */
 function joined(read: Read, parts: readonly string[]): string | undefined {
   const texts = parts.map((part) => (/^[A-Z_]+$/.test(part) ? read(part) : part));
   return texts.includes(undefined) ? undefined : texts.join('');

@@ -6,10 +6,10 @@ import { readMarker, writeMarker } from '../package-directory/package-directory.
 import type { Clock, JobFiles, Log, Random } from '../ports.ts';
 import { printable, systemCode } from '../text.ts';
 
-// `@actions/github` reads the event's file when it is imported: one that is no JSON would end the run in a stack trace.
-// So this module is imported before it, and takes the variable away where the file can't be used.
+// `@actions/github` reads the event file when it is imported, and would fail with a stack trace if it is not JSON. So
+// this module is imported first, and removes the variable if the file can't be used.
 
-/** What is wrong with the file that GITHUB_EVENT_PATH names; undefined where nothing is, or there is no such file. */
+/** The problem with the file that GITHUB_EVENT_PATH names; undefined if there is none, or no such file. */
 export const eventFault: string | undefined = inspect(process.env.GITHUB_EVENT_PATH ?? '');
 
 function inspect(path: string): string | undefined {
@@ -21,24 +21,24 @@ function inspect(path: string): string | undefined {
     delete process.env.GITHUB_EVENT_PATH;
     const code = systemCode(error);
     if (code === 'ENOENT') return undefined;
-    const why = error instanceof SyntaxError ? 'is no JSON' : `can't be read (${code})`;
+    const why = error instanceof SyntaxError ? 'is not JSON' : `can't be read (${code})`;
     return `GITHUB_EVENT_PATH is '${printable(path)}', which ${why}: leave the variable to the runner, or unset it`;
   }
 }
 
-/** Of this process itself: modules, pipes, threads. */
+/** Used by the process itself: modules, pipes, threads. */
 const OWN_DESCRIPTORS = 64;
-/** A file, and the connections that its parts take. */
+/** A file, and the connections for its parts. */
 const DESCRIPTORS_IN_A_LANE = 6;
 
-/** @returns as many requests at once as the system lets this process open files and connections for */
+/** Limits the number of requests at once to the open files and connections that the system allows this process. */
 export function affordable(concurrency: Concurrency): Concurrency {
   const most = Math.max(Math.floor((mostDescriptors() - OWN_DESCRIPTORS) / DESCRIPTORS_IN_A_LANE), 1);
   if (concurrency === 'adaptive') return most < MOST_LANES ? most : concurrency;
   return Math.min(concurrency, most);
 }
 
-/** Node has raised the soft limit to the hard one. Other systems than Linux don't say. */
+/** Node raises the soft limit to the hard one. Only Linux tells the limit. */
 function mostDescriptors(): number {
   try {
     const limit = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
@@ -52,7 +52,7 @@ const NANOSECONDS_IN_MS = 1e6;
 
 /** This machine's clock. */
 export const systemClock: Clock = {
-  // What `performance` needs is loaded at its first use, and takes as long as a request.
+  // `performance.now()` would load modules at its first use, which takes as long as a request.
   monotonicMs: () => Number(process.hrtime.bigint()) / NANOSECONDS_IN_MS,
   idleMs: () => performance.eventLoopUtilization().idle,
   wallTime: () => new Date(),
@@ -86,19 +86,19 @@ export function jobFiles(directory: string, log: Log): JobFiles {
       try {
         await writeMarker(directory, name, text);
       } catch (error) {
-        log.warning(`Nothing is handed over to later steps by RUNNER_TEMP: ${describeError(error).line}`);
+        log.warning(`Nothing is handed over to later steps through RUNNER_TEMP: ${describeError(error).line}`);
       }
     },
   };
 }
 
-/** To release records and abort uploads; the runner sends SIGTERM 7.5 s after SIGINT, and kills 2.5 s later. */
+/** Time to release records and abort uploads; the runner sends SIGTERM 7.5 s after SIGINT, and kills 2.5 s later. */
 const CLEANUP_MS = 3000;
 
 /**
  * Cancels the run on SIGINT and SIGTERM.
  *
- * @param end ends the process with the error of a run that takes too long to stop
+ * @param end ends the process if the run takes too long to stop, with the error that `cancel` returned
  */
 export function cancelOnSignal(
   cancel: (signalName: string) => CancelledError,

@@ -19,36 +19,36 @@ export const COMMAND_NAMES: readonly Command[] = Object.keys(COMMANDS).filter(
 
 export const ENV_FILE = 'env-file';
 
-/** The flags that are no inputs. */
+/** The flags that are not inputs. */
 export const SWITCHES = {
   json: { help: 'prints the outputs on stdout, as one JSON object' },
   [ENV_FILE]: { help: "appends the outputs to a file, as lines 'ASSETS_FOUND=true'", value: 'path' },
   'exit-code': { help: 'exits with 3 where nothing was found (check, restore)' },
-  verbose: { help: 'tells more in the log' },
+  verbose: { help: 'logs more' },
   help: { help: 'shows this help, or that of a command' },
   version: { help: 'shows the version' },
 } as const satisfies Record<string, { readonly help: string; readonly value?: string }>;
 
-/** What the user asked for. */
+/** The parsed command line. */
 export interface CommandLine {
   readonly command: Command | undefined;
-  /** Of `explain`: what it is about, and what to compare it with. */
+  /** For `explain`: the commit to explain, and the one to compare it with. */
   readonly commits: readonly string[];
-  /** What was given for inputs, the mode among them. */
+  /** The texts of inputs, including the mode. */
   readonly texts: ReadonlyMap<string, string>;
   readonly isJson: boolean;
   readonly envFile: string | undefined;
-  /** A miss has an exit code of its own. */
+  /** Whether a miss has its own exit code. */
   readonly tellsMiss: boolean;
   readonly isVerbose: boolean;
   readonly wantsHelp: boolean;
   readonly wantsVersion: boolean;
 }
 
-/** The inputs that are flags; the mode is the command. */
+/** The inputs that are flags: all but the mode, which is the command. */
 export const FLAGS = INPUT_NAMES.filter((name) => name !== 'mode');
 
-/** Whether a flag stands for `true` by itself. */
+/** Whether a flag without a value means `true`. */
 export function isSwitch(name: string): boolean {
   return isInput(name) ? INPUTS[name].parse === flag : name in SWITCHES && name !== ENV_FILE;
 }
@@ -60,7 +60,7 @@ function isInput(name: string): name is InputName {
 /**
  * Reads the arguments of the command line.
  *
- * @throws InputError for an argument that is unknown, given twice or without its value, and for a secret
+ * @throws InputError for an argument that is unknown, repeated or without its value, and for a secret
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const names = [...FLAGS, ...Object.keys(SWITCHES)];
@@ -83,7 +83,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   }
   const command = commandOf(words);
   if (command !== undefined) texts.set('mode', command === 'explain' ? 'check' : command);
-  // It writes nothing, so it needs no key to sign with.
+  // `explain` writes nothing, so it must not require a signing key.
   if (command === 'explain') texts.set('dry-run', 'true');
   return {
     command,
@@ -112,7 +112,7 @@ function textOf({ name, rawName, value }: OptionToken, names: readonly string[])
       names.map((known) => `--${known}`),
     );
   if (isInput(name) && INPUTS[name].secret)
-    throw new InputError(`--${name} would show in lists of processes: set the variable ${ownVariable(name)} instead`);
+    throw new InputError(`--${name} would be visible in process lists: set the variable ${ownVariable(name)} instead`);
   if (isSwitch(name)) {
     const text = value ?? String(!rawName.startsWith('--no-'));
     return String(flag(`--${name}`, text));
@@ -141,7 +141,7 @@ function commandOf([word, ...more]: readonly string[]): Command | undefined {
   return command;
 }
 
-/** @throws InputError for another number of commits than `explain` takes */
+/** @throws InputError unless there are one or two commits, as `explain` requires */
 export function assertCommits({ commits }: CommandLine): void {
   if (commits.length === 1 || commits.length === 2) return;
   const given = commits.length === 0 ? 'none' : commits.length;
@@ -157,7 +157,9 @@ function unknown(kind: string, given: string, known: readonly string[]): InputEr
   return new InputError(`There is no ${kind} '${printable(given)}': ${advice}`);
 }
 
-/** Levenshtein's: how many characters have to be put in, left out or changed to make one text of the other. */
+/**
+ * The Levenshtein distance: how many characters must be inserted, deleted or replaced to turn one text into the other.
+ */
 function editDistance(left: string, right: string): number {
   let row = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (const [rowNumber, character] of [...left].entries()) {

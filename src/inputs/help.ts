@@ -5,7 +5,7 @@ const PROGRAM = 's3-asset-manager';
 const WIDTH = 100;
 const INDENT = ' '.repeat(6);
 
-/** The help of the whole program, or of one command: the flags that most people use come first. */
+/** The help for the whole program, or for one command; the most common flags come first. */
 export function helpText(command: keyof typeof COMMANDS | undefined): string {
   const flags = FLAGS.filter((name) => suitsCommand(rowOf(name).help, command));
   const [common, more] = [true, false].map((isCommon) =>
@@ -20,7 +20,7 @@ export function helpText(command: keyof typeof COMMANDS | undefined): string {
     ...section('Common flags', (common ?? []).flatMap(inputHelp)),
     ...section('Output', Object.entries(SWITCHES).flatMap(switchHelp)),
     ...section('More flags', (more ?? []).flatMap(inputHelp)),
-    ...section('Secrets, by variables alone', secrets.flatMap(secretHelp)),
+    ...section('Secrets, only as variables', secrets.flatMap(secretHelp)),
     '',
     "Exit codes: 0 done, found or not; 1 failed; 2 a flag or an input can't be used; 3 a miss, with --exit-code.",
   ].join('\n');
@@ -41,7 +41,7 @@ function headOf(command: keyof typeof COMMANDS | undefined): string[] {
     '',
     ...commands,
     '',
-    `${PROGRAM} <command> --help tells of one command alone.`,
+    `${PROGRAM} <command> --help shows the help for one command.`,
   ];
 }
 
@@ -61,7 +61,7 @@ function rowOf(name: InputName): InputRow {
   return INPUTS[name];
 }
 
-/** A help line that ends in commands in parentheses is about these alone. */
+/** A help text that ends with commands in parentheses applies only to these. */
 function suitsCommand(help: string, command: string | undefined): boolean {
   const [, text = ''] = /\(([a-z, ]+)\)$/.exec(help) ?? [];
   const named = text.split(', ');
@@ -79,7 +79,7 @@ function inputHelp(name: InputName): string[] {
   ];
 }
 
-/** Without Markdown's marks of code. */
+/** Removes Markdown's backticks. */
 function plain(markdown: string): string {
   return markdown.replaceAll('`', '');
 }

@@ -5,7 +5,7 @@ import type { Access } from '../run-context.ts';
 import { INPUTS, type InputName, type InputValue, ownVariable, SECRET_INPUTS } from './table.ts';
 import { matching, refused } from './values.ts';
 
-/** Where texts come from; an empty one counts as not given. */
+/** The source of inputs and variables; an empty text counts as not given. */
 export interface InputSource {
   readonly input: (name: InputName) => string;
   readonly variable: (name: string) => string | undefined;
@@ -14,16 +14,16 @@ export interface InputSource {
 export type Inputs = ReturnType<typeof parseInputs>;
 type Mode = InputValue<'mode'>;
 
-/** @returns the texts that are kept out of the log, whether they can be used or not */
+/** @returns the values of secret inputs, even invalid ones, to keep out of the log */
 export function secretsIn(source: InputSource): string[] {
   const given = new GivenInputs(source);
   return SECRET_INPUTS.map((name) => given.text(name)).filter((text) => text !== undefined);
 }
 
 /**
- * Reads every input: its own text, else that of a variable, else the default.
+ * Reads every input: its own text, or else that of a variable, or else the default.
  *
- * @throws InputError for the first that can't be used, with its value and the fix
+ * @throws InputError for the first invalid input, with its value and the fix
  */
 export function parseInputs(source: InputSource) {
   const given = new GivenInputs(source);
@@ -66,7 +66,7 @@ export function parseInputs(source: InputSource) {
   };
 }
 
-/** What was given for each input. */
+/** Looks up inputs and their variables. */
 class GivenInputs {
   readonly #source: InputSource;
 
@@ -74,13 +74,13 @@ class GivenInputs {
     this.#source = source;
   }
 
-  /** @param variables that stand in for it, besides its own */
+  /** @param variables that stand in for the input, in addition to its own variable */
   text(name: InputName, variables = INPUTS[name].variables ?? []): string | undefined {
     const given = this.#source.input(name).trim();
     return given || [ownVariable(name), ...variables].map((one) => this.variable(one)).find(Boolean);
   }
 
-  /** As `text`. @throws InputError if it is required and not given, or can't be used */
+  /** Like `text`, but parsed. @throws InputError if it is invalid, or required and not given */
   value<Name extends InputName>(name: Name, variables = INPUTS[name].variables ?? []): InputValue<Name> {
     const { parse, required, default: otherwise } = INPUTS[name];
     const text = this.text(name, variables);
@@ -88,11 +88,11 @@ class GivenInputs {
       throw new InputError(`${name} is not set: give ${required}, or set ${variables[0] ?? ownVariable(name)}`);
     const chosen = text ?? otherwise;
     const value = chosen === undefined ? undefined : parse(name, chosen, this.#source.variable);
-    // The type says what the row's parser returns; the compiler can't follow it through the table.
+    // This is the type that the row's parser returns, which the compiler can't infer through the table.
     return value as InputValue<Name>;
   }
 
-  /** A variable that stands in for no input, too. */
+  /** Reads any variable, even one that stands in for no input. */
   variable(name: string): string | undefined {
     return this.#source.variable(name)?.trim() || undefined;
   }
@@ -107,12 +107,12 @@ function codeHashRequest(given: GivenInputs): CodeHashRequest | undefined {
   if (value !== undefined) return { kind: 'given', value };
   if (patterns === undefined) return undefined;
   if (algorithm === 'md5') refuseForMd5(salt, patterns);
-  // The Python tool passes over such patterns, and its filters may rely on that.
+  // The Python tool ignores unmatched patterns, and its users may rely on that.
   const unmatchedPatterns = algorithm === 'md5' ? 'warn' : unmatched;
   return { kind: 'computed', patterns, algorithm, salt, unmatchedPatterns };
 }
 
-/** What a package says itself, or what has no meaning for several. */
+/** Inputs that each package sets itself, or that make no sense with several packages. */
 const INSTEAD = {
   'code-hash-filter': "each package has 'sources'",
   'code-hash-salt': "packages and their defaults have a 'salt'",
@@ -120,17 +120,17 @@ const INSTEAD = {
   files: "each package has 'files'",
 } as const;
 
-/** Several packages, and which of them is meant: all, where a check names none. */
+/** The inputs for several packages. Only a check may leave `package` out, and then looks for all of them. */
 function packagesInputs(given: GivenInputs, mode: Mode) {
   const text = given.value('packages');
   const name = given.value('package');
   if (text === undefined) {
     if (name === undefined) return undefined;
-    throw refused('package', name, "leave it out, or say in 'packages' what it is");
+    throw refused('package', name, "leave it out, or define it in 'packages'");
   }
   for (const [other, why] of Object.entries(INSTEAD) as readonly [keyof typeof INSTEAD, string][])
     if (given.text(other) !== undefined)
-      throw new InputError(`${other} is set beside packages: leave it out, since ${why}`);
+      throw new InputError(`${other} is set together with packages: leave it out, since ${why}`);
   if (given.value('code-hash-algorithm') === 'md5')
     throw refused('code-hash-algorithm', 'md5', "packages are hashed by 'git-sha256' alone: leave it out");
   if (name === undefined && mode !== 'check')
@@ -143,7 +143,7 @@ function refuseForMd5(salt: string, patterns: readonly string[]): void {
     throw refused(
       'code-hash-salt',
       salt,
-      "the algorithm 'md5' takes none, since the Python tool knows none: use 'git-sha256'",
+      "the algorithm 'md5' takes no salt, since the Python tool has none: use 'git-sha256'",
     );
   const excluding = patterns.find((pattern) => pattern.startsWith('!'));
   if (excluding !== undefined)
@@ -155,8 +155,10 @@ function refuseForMd5(salt: string, patterns: readonly string[]): void {
 }
 
 /**
- * What may be done with stored sets, and which `cache-mode` keeps this run from storing what it would have. GitHub's `cache-mode` keeps a job from writing here as well, unless an input says
- * otherwise, and never from reading: https://github.blog/changelog/2026-09-10-control-github-actions-cache-access-with-cache-mode
+ * Reads `access`. Unless it is given, GitHub's `cache-mode` also keeps a job from writing here, but never from reading:
+ * https://github.blog/changelog/2026-09-10-control-github-actions-cache-access-with-cache-mode
+ *
+ * @returns the access, whether it was given, and the `cache-mode` that keeps this run from writing, if any
  */
 function accessInput(given: GivenInputs, mayWrite: boolean) {
   const named = given.value('access');
@@ -176,7 +178,7 @@ function searchInputs(given: GivenInputs, mode: Mode) {
   };
 }
 
-/** @throws InputError where a pattern that is misspelt would store that the code passed */
+/** @throws InputError if a misspelt pattern would record that the code passed */
 function ifNoFilesFound(given: GivenInputs, mode: Mode) {
   const action = given.value('if-no-files-found');
   if (action === 'store' && mode === 'upload' && given.value('files') !== undefined)
@@ -189,11 +191,11 @@ function ifNoFilesFound(given: GivenInputs, mode: Mode) {
 }
 
 /**
- * Whose sets count.
+ * Reads which sets count.
  *
  * @param writes whether this run may write a set
- * @returns the keys that sets have to be signed with, if there are any, and whether sets without a record count
- * @throws InputError for keys with which this run's own sets would not count
+ * @returns the keys that sets must be signed with, if any, and whether sets without a record count
+ * @throws InputError if this run's own sets would not count
  */
 function trustInputs(given: GivenInputs, writes: boolean) {
   const signingKey = given.value('signing-key');
@@ -211,7 +213,7 @@ function trustInputs(given: GivenInputs, writes: boolean) {
   return { legacy: 'ignore', trust: { signingKey, verifyKeys } } as const;
 }
 
-/** Variables of AWS's own that no input stands for. https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html */
+/** AWS's own variables without a corresponding input. https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html */
 export const SWITCHES = {
   ignoresConfiguredEndpoints: 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS',
   fips: 'AWS_USE_FIPS_ENDPOINT',
@@ -224,13 +226,12 @@ const AWS_BUCKET = matching(
   'give the name alone: 3 to 63 lowercase letters, digits, dots and hyphens',
 );
 
-/** Capitals and `_`, as AWS allowed them long ago, and `tenant:name`, as Ceph has it. */
+/** Also allows capitals and `_`, as AWS once did, and Ceph's `tenant:name`. */
 const OTHER_BUCKET = matching(
   /^[a-z0-9][\w.:-]{1,253}[a-z0-9]$/i,
   "give the name alone: letters, digits and '.', '-', '_', ':'",
 );
 
-/** Where and how the bucket is reached. */
 function storeInputs(given: GivenInputs) {
   const ignoresConfiguredEndpoints = isSwitchedOn(given, SWITCHES.ignoresConfiguredEndpoints);
   const endpointUrl = ignoresConfiguredEndpoints ? given.value('endpoint-url', []) : given.value('endpoint-url');
@@ -257,7 +258,7 @@ function storeInputs(given: GivenInputs) {
   };
 }
 
-/** On in any case of `true`. */
+/** Accepts `true` in any case, like AWS's own tools. */
 function isSwitchedOn(given: GivenInputs, variable: string): boolean | undefined {
   const text = given.variable(variable);
   return text === undefined ? undefined : text.toLowerCase() === 'true';

@@ -6,10 +6,10 @@ import { printable } from '../text.ts';
 type ReadVariable = (name: string) => string | undefined;
 
 /**
- * Reads an input's text.
+ * Parses the text of an input.
  *
- * @param name of the input, for messages
- * @throws InputError that shows the value and says what would be right
+ * @param name the input's name, for messages
+ * @throws InputError that shows the value and says what to give instead
  */
 export type Parser<Value> = (name: string, text: string, variable: ReadVariable) => Value;
 
@@ -22,7 +22,7 @@ export function plainText(_name: string, text: string): string {
   return text;
 }
 
-/** Only `true` and `false`: a typo must not turn into one of them. */
+/** Accepts only `true` and `false`: a typo must not count as one of them. */
 export function flag(name: string, text: string): boolean {
   if (text === 'true') return true;
   if (text === 'false') return false;
@@ -47,7 +47,7 @@ export function choice<const Choice extends string>(...choices: readonly Choice[
   };
 }
 
-/** A text of a given form. */
+/** A text that matches a pattern. */
 export function matching(form: RegExp, advice: string) {
   return (name: string, text: string): string => {
     if (form.test(text)) return text;
@@ -55,7 +55,7 @@ export function matching(form: RegExp, advice: string) {
   };
 }
 
-/** One item a line; blank lines and the white space around an item do not count. */
+/** One item per line; blank lines and white space around items are ignored. */
 export function lines(text: string): string[] {
   return text
     .split(/\r?\n/)
@@ -68,7 +68,7 @@ export function patterns(text: string): string[] {
   return text.split(/\s+/).filter((pattern) => pattern !== '');
 }
 
-/** `name=value` a line. */
+/** One `name=value` per line. */
 export function pairs(name: string, text: string): ReadonlyMap<string, string> {
   const entries = lines(text).map((line): [string, string] => {
     const equals = line.indexOf('=');
@@ -78,7 +78,7 @@ export function pairs(name: string, text: string): ReadonlyMap<string, string> {
   return new Map(entries);
 }
 
-/** A path of this machine. No shell has read it, so a `~` at its beginning is expanded here. */
+/** A path on this machine. A leading `~` is expanded here, since no shell has done so. */
 export function localPath(name: string, text: string, variable: ReadVariable): string {
   if (!text.startsWith('~')) return text;
   if (!/^~([\\/]|$)/.test(text)) throw refused(name, text, "give the full path, or './~...' for a name with a '~'");
@@ -87,7 +87,7 @@ export function localPath(name: string, text: string, variable: ReadVariable): s
   return `${home.replace(/[\\/]$/, '')}/${text.slice(2)}`;
 }
 
-/** Relative to the package directory: nothing outside it is ever an asset. */
+/** Patterns relative to the package directory: files outside it are never assets. */
 export function filePatterns(name: string, text: string): string[] {
   const items = lines(text);
   const outside = items.find((item) => /^!?([\\/~]|[a-z]:)|(^!?|[\\/])\.\.([\\/]|$)/i.test(item));
@@ -105,10 +105,10 @@ export function codeHash(name: string, text: string): string {
   throw refused(name, text, 'give 32 to 128 lowercase hex digits');
 }
 
-/** A set under such a prefix would lie within another set. */
+/** A set under such a prefix would be inside another set. */
 const SET_FOLDERS: ReadonlySet<string> = new Set(['artifacts', 'cache', 'records']);
 
-/** A key prefix: segments divided by `/`; one trailing `/` is dropped. */
+/** A key prefix: segments separated by `/`; one trailing `/` is dropped. */
 export function keyPrefix(name: string, text: string): string {
   const prefix = text.endsWith('/') ? text.slice(0, -1) : text;
   const isBad = prefix.split('/').some((segment) => segment === '' || segment === '.' || segment === '..');
@@ -120,21 +120,25 @@ export function keyPrefix(name: string, text: string): string {
   return prefix;
 }
 
-/** One a line. `/` is the bucket's root: a scope may have a prefix where the one it falls back to has none. */
+/** One prefix per line; `/` is the bucket's root, for fallbacks without a prefix. */
 export function keyPrefixes(name: string, text: string): string[] {
   return lines(text).map((prefix) => (prefix === '/' ? '' : keyPrefix(name, prefix)));
 }
 
-/** Which names are allowed depends on the server. */
+/** Only rules out what no server can use; the rules for names depend on the server. */
 export function bucketName(name: string, text: string): string {
   if (/^arn:/i.test(text)) throw refused(name, text, "give a bucket's name, or an access point's alias, not an ARN");
-  // Their access points' names end much alike.
+  // Directory buckets end in `--x-s3`, and their access points in `--xa-s3`.
   if (/--xa?-+s3$/.test(text))
-    throw refused(name, text, 'directory buckets need sessions, which this action has none of: use another bucket');
+    throw refused(
+      name,
+      text,
+      'directory buckets need sessions, which this action does not support: use another bucket',
+    );
   return text;
 }
 
-/** An http or https URL without credentials or query; some servers have S3 under a path. */
+/** An http or https URL without credentials or query. It may have a path, since some servers offer S3 under one. */
 export function endpointUrl(name: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isPlain =
@@ -143,7 +147,7 @@ export function endpointUrl(name: string, text: string): string {
   throw refused(name, text.replace(/^([^@]*?:\/\/)?.*@/s, '$1***@'), "give a URL such as 'https://s3.example.com'");
 }
 
-/** S3 takes 2 KB of metadata; what this action adds is at most 400 bytes. */
+/** S3 allows 2 KB of metadata, and this action adds up to 400 bytes. */
 const MOST_METADATA_BYTES = 1500;
 
 export function userMetadata(name: string, text: string): Record<string, string> {
@@ -160,7 +164,7 @@ export function userMetadata(name: string, text: string): Record<string, string>
   return metadata;
 }
 
-/** @returns the tags as S3's header has them: a query string */
+/** @returns the tags in the format of S3's header: a query string */
 export function tagging(name: string, text: string): string {
   const tags = pairs(name, text);
   if (tags.size > 10) throw new InputError(`${name} has ${tags.size} tags: S3 takes at most 10`);
