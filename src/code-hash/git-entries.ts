@@ -19,13 +19,13 @@ import {
 } from './index-listing.ts';
 
 export const LIST_UNTRACKED = ['ls-files', '-z', '-o', '--exclude-standard', '--'];
-// A submodule counts by the commit that is checked out in it, so changes inside are not looked for.
+// A submodule counts by the commit checked out in it, so changes inside it don't matter.
 export const COMPARE = ['diff-files', '-z', '--name-status', '--no-renames', '--ignore-submodules=dirty', '--'];
 
 /**
- * In a clean checkout git processes, side by side, answer from the index alone: up to three list it, which is all that
- * there is to hash, one what is untracked, and one compares times and sizes of the files with it. Only what differs is
- * then read, by another.
+ * Lists the entries of the working tree that match the patterns. For a clean checkout, concurrent git processes answer
+ * from the index alone: up to three list it, one lists untracked files, and one compares times and sizes of files with
+ * it. Only if they differ does another process read the files that do.
  */
 export async function findEntries(
   root: string,
@@ -33,11 +33,11 @@ export async function findEntries(
   patterns: readonly string[],
 ): Promise<SourceEntries> {
   await assertRepositoryRoot(root);
-  // git takes no pattern for every file.
+  // Without a pattern, git would list every file.
   if (patterns.length === 0) return { entries: Buffer.alloc(0), unmatched: [] };
   const pathspecs = pathspecsOf(patterns);
   const index = { root, environment: {} };
-  // The one that takes longest is started first.
+  // The slowest one starts first.
   const [differing, others, listed, packages] = await Promise.all([
     readGit(root, [...COMPARE, ...pathspecs]),
     readGit(root, [...LIST_UNTRACKED, ...pathspecs]),
@@ -50,7 +50,7 @@ export async function findEntries(
   if (conflicted !== undefined) throw conflictError(conflicted);
   const untracked = recordsOf(others).filter((path) => !isPackaged(path, packages));
   const isClean = changes.modified.length + changes.deleted.size + untracked.length === 0;
-  if (!isClean) return settle(root, patterns, { ...changes, untracked });
+  if (!isClean) return listWithChanges(root, patterns, { ...changes, untracked });
   const unmatched = listed.allMatch ? [] : await unmatchedPatterns(index, patterns, listed);
   return { entries: listed.entries, unmatched };
 }
@@ -63,11 +63,10 @@ function conflictError(path: string): UserError {
 }
 
 /**
- * Lists the entries of HEAD's tree that match one of the groups of patterns, by an index that is made of it: `git
- * ls-tree` takes no such patterns.
+ * Lists the entries of HEAD's tree that match one of the groups of patterns. The tree is read into a scratch index
+ * first, since `git ls-tree` does not support such patterns.
  *
- * @returns nothing where none matches
- * @throws UserError where there is no repository or no commit
+ * @throws UserError without a repository or a commit
  */
 export async function findCommittedEntries(root: string, groups: readonly PatternGroup[]): Promise<SourceListing> {
   await assertRepositoryRoot(root);
@@ -81,11 +80,11 @@ export async function findCommittedEntries(root: string, groups: readonly Patter
 }
 
 /**
- * Where package directories lie in the repository: by their names and, where a link is on the way, in truth. Assets
- * are built from the code, and no part of it.
+ * The locations of package directories in the repository, both as named and with links resolved. Assets are built from
+ * the code, so they are not part of it.
  *
- * @returns paths relative to the root, each with a trailing slash, one character for each byte of UTF-8; `/` alone
- *   for the root itself; none for those that lie outside
+ * @returns paths relative to the root with a trailing slash, one character per byte of UTF-8; just `/` for the root
+ *   itself; none for directories outside
  */
 export async function packagePaths(root: string, packageDirectories: readonly string[]): Promise<readonly string[]> {
   const paths = await Promise.all(
@@ -93,7 +92,7 @@ export async function packagePaths(root: string, packageDirectories: readonly st
       const named = relative(resolve(root), resolve(directory));
       const real = await Promise.all([realpath(root), realpath(directory)]).then(
         ([realRoot, realDirectory]) => relative(realRoot, realDirectory),
-        () => named, // nothing there yet
+        () => named, // it does not exist yet
       );
       return [named, real];
     }),
@@ -104,7 +103,7 @@ export async function packagePaths(root: string, packageDirectories: readonly st
     .map((path) => asBytes(`${path.split(sep).join('/')}/`));
 }
 
-/** Whether an untracked path, as `git ls-files -o` prints it, is one of those directories or lies in it. */
+/** Whether an untracked path, as `git ls-files -o` prints it, is one of these directories or inside one. */
 export function isPackaged(path: string, directories: readonly string[]): boolean {
   return directories.some((directory) => directory === '/' || `${path}/`.startsWith(directory));
 }
@@ -118,9 +117,9 @@ function asBytes(text: string): string {
 }
 
 /**
- * Lends a copy of the repository's index, with an object store beside it, and throws both away afterwards.
+ * Calls `use` with a copy of the repository's index and an empty object store, and deletes both afterwards.
  *
- * @param use is given the variables that make git work on the copy
+ * @param use called with the variables that make git work on the copy
  */
 async function withScratchIndex<T>(root: string, use: (environment: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
   const directory = await makeDirectory();
@@ -131,7 +130,7 @@ async function withScratchIndex<T>(root: string, use: (environment: NodeJS.Proce
   }
 }
 
-/** Where the runner keeps temporary files, which it also clears away, or else where the system does. */
+/** Creates a folder in RUNNER_TEMP, which the runner cleans up, or else in the system's temporary folder. */
 async function makeDirectory(): Promise<string> {
   const { RUNNER_TEMP } = process.env;
   const places = RUNNER_TEMP ? [RUNNER_TEMP, tmpdir()] : [tmpdir()];
@@ -156,22 +155,22 @@ async function copyIndex(root: string, directory: string): Promise<NodeJS.Proces
   return {
     GIT_INDEX_FILE: scratch.index,
     GIT_OBJECT_DIRECTORY: scratch.objects,
-    // git looks at what it has to judge line ends. Unquoted, a path would end at a colon.
+    // git reads stored files to decide about line ends. Without quotes, the path would end at a colon.
     GIT_ALTERNATE_OBJECT_DIRECTORIES: `"${resolve(root, objects).replaceAll(/["\\]/g, '\\$&')}"`,
   };
 }
 
 async function copyWithTime(index: string, copy: string): Promise<void> {
-  const original = await stat(index).catch(() => undefined); // a repository to which nothing was ever added has none
+  const original = await stat(index).catch(() => undefined); // no index yet if nothing was ever added
   if (original === undefined) return;
   await copyFile(index, copy);
-  // git compares the contents of a file that is not older than the index: with a newer index it would miss a change
-  // made within the same second. Older is safe, so the fraction, which may not survive, is dropped.
+  // git compares the contents of files that are not older than the index, so with a newer index it would miss a change
+  // within the same second. An older one is safe, so the fraction of a second, which the disk may not keep, is dropped.
   const seconds = Math.floor(original.mtimeMs / 1000);
   await utimes(copy, seconds, seconds);
 }
 
-interface Unsettled extends Omit<Changes, 'conflicted'> {
+interface Differences extends Omit<Changes, 'conflicted'> {
   /** Paths that would be added; a nested repository has a trailing slash. */
   readonly untracked: readonly string[];
 }
@@ -179,23 +178,23 @@ interface Unsettled extends Omit<Changes, 'conflicted'> {
 interface Addition {
   readonly root: string;
   readonly environment: NodeJS.ProcessEnv;
-  readonly unsettled: Unsettled;
+  readonly differences: Differences;
 }
 
 /**
- * Has git settle changed, deleted and untracked files as `git add -A` would: filters, line endings, modes, links and
- * submodules are its business. It works on a copy of the index, which is then listed.
+ * Adds changed, deleted and untracked files to a copy of the index, like `git add -A`, and lists that. git itself takes
+ * care of filters, line endings, modes, links and submodules.
  *
- * @throws UserError where git can't read a file, or a file went meanwhile
+ * @throws UserError if git can't read a file, or a file disappears in the meantime
  */
-function settle(root: string, patterns: readonly string[], unsettled: Unsettled): Promise<SourceEntries> {
+function listWithChanges(root: string, patterns: readonly string[], differences: Differences): Promise<SourceEntries> {
   return withScratchIndex(root, async (environment) => {
     const index = { root, environment };
     const sparse = await isSparse(root);
     const add = sparse ? addWithinSparseCheckout : updateIndex;
-    await add({ ...index, unsettled });
+    await add({ ...index, differences });
     const listed = await listIndex(index, patterns);
-    if (!sparse) assertAdded(listed, unsettled);
+    if (!sparse) assertAdded(listed, differences);
     return {
       entries: listed.entries,
       unmatched: listed.allMatch ? [] : await unmatchedPatterns(index, patterns, listed),
@@ -208,22 +207,22 @@ async function isSparse(root: string): Promise<boolean> {
   return output.toString().trim() === 'true';
 }
 
-/** Only the paths that differ, so its time does not grow with the number of patterns; and no object is written. */
-async function updateIndex({ root, environment, unsettled }: Addition): Promise<void> {
+/** Adds only the paths that differ, so that the number of patterns does not matter, and writes no objects. */
+async function updateIndex({ root, environment, differences }: Addition): Promise<void> {
   const update = (options: readonly string[], paths: readonly string[]) =>
     readGit(root, ['update-index', ...options, '-z', '--stdin'], { environment, input: endedByNul(paths) });
-  // By force, since git would refuse a deleted file whose folder has become a link.
-  if (unsettled.deleted.size > 0) await update(['--force-remove'], [...unsettled.deleted]);
-  const paths = [...unsettled.modified, ...unsettled.untracked.map(withoutSlash)];
+  // Without force, git refuses to remove a deleted file whose folder has become a link.
+  if (differences.deleted.size > 0) await update(['--force-remove'], [...differences.deleted]);
+  const paths = [...differences.modified, ...differences.untracked.map(withoutSlash)];
   await update(['--info-only', '--add', '--remove', '--replace'], paths);
 }
 
 /**
- * In a sparse checkout only `git add` knows what lies outside and so stays as it is, whatever is on the disk: it then
- * ends with 1, having done the rest. Slow for thousands of changes, since it tries every path on every entry.
+ * Only `git add` knows which paths are outside a sparse checkout. It leaves their entries unchanged and exits with 1
+ * after adding the others. It is slow for thousands of changes, since it matches every path against every entry.
  */
-async function addWithinSparseCheckout({ root, environment, unsettled }: Addition): Promise<void> {
-  const paths = [...unsettled.modified, ...unsettled.deleted, ...unsettled.untracked];
+async function addWithinSparseCheckout({ root, environment, differences }: Addition): Promise<void> {
+  const paths = [...differences.modified, ...differences.deleted, ...differences.untracked];
   await readGit(root, ['--literal-pathspecs', 'add', '-A', '--pathspec-from-file=-', '--pathspec-file-nul'], {
     environment,
     input: endedByNul(paths),
@@ -231,8 +230,8 @@ async function addWithinSparseCheckout({ root, environment, unsettled }: Additio
   });
 }
 
-/** A nested repository is added without its slash, and then need not match the pattern that its folder did. */
-function assertAdded({ entries, excludedSubmodules }: IndexListing, { modified, untracked }: Unsettled): void {
+/** Skips nested repositories: they are added without a trailing slash, so their patterns may no longer match. */
+function assertAdded({ entries, excludedSubmodules }: IndexListing, { modified, untracked }: Differences): void {
   const added = [...modified, ...untracked].filter((path) => !path.endsWith('/'));
   const awaited = new Set(added).difference(excludedSubmodules);
   for (const entry of recordsOf(entries.toString('latin1'))) awaited.delete(pathOf(entry));

@@ -6,8 +6,8 @@ import { UserError } from '../errors.ts';
 import type { NestedRepository } from '../ports.ts';
 import { printable, systemCode } from '../text.ts';
 
-// Where git's own programs and the user's configuration lie. Everything else that git reads from the environment
-// could send it to another repository, index or object store, change what a pattern means, or add configuration.
+// The locations of git's own programs and of the user's configuration. All other GIT_ variables could send git to
+// another repository, index or object store, change the meaning of patterns, or add configuration.
 const KEPT: ReadonlySet<string> = new Set([
   'GIT_EXEC_PATH',
   'GIT_CONFIG_GLOBAL',
@@ -15,59 +15,60 @@ const KEPT: ReadonlySet<string> = new Set([
   'GIT_CONFIG_NOSYSTEM',
 ]);
 
-// What redirects git, and what holds secrets: inputs, AWS credentials and the ways to them, and the runner's tokens.
+// Variables that redirect git or contain secrets: inputs, AWS credentials and their sources, and the runner's tokens.
 const REMOVED = /^(GIT|INPUT|AWS|ACTIONS)_/i;
 
-/** The environment without variables that would redirect git, and without secrets, which filters that git starts don't need. */
+/** Removes variables that would redirect git, and secrets, which filters started by git don't need. */
 function scrubbed(inherited: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const isKept = (name: string) => !REMOVED.test(name) || KEPT.has(name.toUpperCase());
   return Object.fromEntries(Object.entries(inherited).filter(([name]) => isKept(name)));
 }
 
 /**
- * Variables that fix the repository to the one at `root`. Naming it, rather than letting git search for it, also
- * keeps git from refusing a repository of another owner (usual where a job runs in a container): `safe.directory`
- * alone is not enough, since git 2.35.2 to 2.37 and the security updates of older ones ignore it on the command line.
+ * Variables that make git use the repository at `root` instead of searching for one. They also keep git from refusing a
+ * repository of another owner, which is common for jobs in containers: `safe.directory` alone is not enough, since git
+ * 2.35.2 to 2.37, and security updates of older versions, ignore it on the command line.
  */
 function repositoryVariables(root: string): NodeJS.ProcessEnv {
   return { GIT_DIR: join(resolve(root), '.git'), GIT_WORK_TREE: resolve(root), GIT_NO_LAZY_FETCH: '1' };
 }
 
-/** Options, placed before the command, that hold for every git run on the repository at `root`. */
+/** Options before the command, for every git run on the repository at `root`. */
 function fixedOptions(root: string): string[] {
   const settings = [
-    'core.excludesFile=/dev/null', // what one user ignores says nothing about the code; works on Windows too
-    'core.fsmonitor=', // empty is off for every version; older ones would take `false` for the name of a hook
+    'core.excludesFile=/dev/null', // the code must not depend on what one user ignores; works on Windows too
+    'core.fsmonitor=', // empty turns it off in every version; older ones would take `false` for a hook's name
     'core.hooksPath=/dev/null', // writing a scratch index would run post-index-change
-    'core.splitIndex=false', // else a scratch index could be written in two parts, one of them into the repository
-    'core.safecrlf=false', // refuses to store what could not be restored, but nothing is stored here
+    'core.splitIndex=false', // part of a split scratch index would be written into the repository
+    'core.safecrlf=false', // it would refuse files whose line ends can't be restored, but nothing is stored here
     'add.ignoreErrors=false',
-    'protocol.allow=never', // a partial clone would fetch what it lacks, where git does not know GIT_NO_LAZY_FETCH yet
+    'protocol.allow=never', // keeps partial clones from fetching in versions without GIT_NO_LAZY_FETCH
     `safe.directory=${resolve(root).split(sep).join('/')}`,
   ];
   return settings.flatMap((setting) => ['-c', setting]);
 }
 
 interface GitOptions {
-  /** Added to the variables that fix the repository; `undefined` takes one away. */
+  /** Added to the variables that set the repository; `undefined` removes a variable. */
   readonly environment?: NodeJS.ProcessEnv;
-  /** What git reads from its standard input, one character for each byte. */
+  /** git's standard input, one character per byte. */
   readonly input?: string;
 }
 
 export interface GitResult {
-  /** Null where a signal ended it. */
+  /** Null if a signal ended git. */
   readonly exitCode: number | null;
   readonly output: Buffer;
-  /** What git wrote to its standard error. */
+  /** git's standard error. */
   readonly complaint: string;
 }
 
 /**
- * Runs git on the repository at `root`, an existing directory, with everything switched off that would make it look
- * elsewhere, fetch or run hooks.
+ * Runs git on the repository at `root`, an existing directory, and keeps it from using another repository, fetching or
+ * running hooks.
  *
- * @throws UserError where git can't be started; how it ends is for the caller to judge
+ * @returns also if git fails: the caller checks the exit code
+ * @throws UserError if git can't be started
  */
 export async function runGit(root: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const environment = { ...scrubbed(process.env), ...repositoryVariables(root), ...options.environment };
@@ -78,7 +79,7 @@ export async function runGit(root: string, args: readonly string[], options: Git
     windowsHide: true,
   });
   const ended = new Promise<number | null>((resolve, reject) => git.once('close', resolve).once('error', reject));
-  git.stdin?.on('error', () => {}); // git may end before it has read everything; its exit code says why
+  git.stdin?.on('error', () => {}); // git may exit before it has read everything; its exit code says why
   git.stdin?.end(options.input, 'latin1');
   try {
     const [exitCode, output, complaint] = await Promise.all([ended, bytesOf(git.stdout), bytesOf(git.stderr)]);
@@ -91,21 +92,21 @@ export async function runGit(root: string, args: readonly string[], options: Git
 }
 
 interface ReadOptions extends GitOptions {
-  /** Exit codes; 0 where absent. */
+  /** Exit codes that mean success; by default only 0. */
   readonly accepted?: readonly number[];
 }
 
 /**
- * As `runGit`, for a command that must succeed.
+ * Like `runGit`, for a command that must succeed.
  *
- * @returns what git wrote, one character for each byte: paths are bytes, and need not be UTF-8
- * @throws UserError with git's own complaint where its exit code isn't one of `accepted`
+ * @returns git's output, one character per byte, since paths need not be UTF-8
+ * @throws UserError with git's error message if the exit code is not one of `accepted`
  */
 export async function readGit(root: string, args: readonly string[], options: ReadOptions = {}): Promise<string> {
   return (await askGit(root, args, options)).output.toString('latin1');
 }
 
-/** As `readGit`. @returns everything that is known of how it ended */
+/** Like `readGit`. @returns the exit code and both outputs */
 export async function askGit(
   root: string,
   args: readonly string[],
@@ -116,14 +117,14 @@ export async function askGit(
   if (exitCode !== null && accepted.includes(exitCode)) return result;
   const said = printable(complaint.trim().replace(/\s+/g, ' ')).slice(0, 500);
   throw new UserError(
-    `git ${args[0]} failed at repository-path '${printable(root)}' (exit code ${exitCode}), saying '${said}': mend the repository or code-hash-filter`,
+    `git ${args[0]} failed at repository-path '${printable(root)}' (exit code ${exitCode}), saying '${said}': fix the repository or code-hash-filter`,
   );
 }
 
 /**
- * By its events, since to iterate over a stream of megabytes takes longer than git takes to write it.
+ * Reads a stream by its events, since iterating over megabytes takes longer than git takes to write them.
  *
- * @param stream none where git could not be started, of which its own event tells
+ * @param stream null if git could not be started, which git's own `error` event reports
  */
 function bytesOf(stream: Readable | null): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -135,7 +136,7 @@ function bytesOf(stream: Readable | null): Promise<Buffer> {
   });
 }
 
-/** Whether `path` is the root of a checked-out repository: it has `.git`, a folder or (worktree, submodule) a file. */
+/** Whether `path` is the root of a checkout: it contains `.git`, a folder or, in worktrees and submodules, a file. */
 export async function isRepositoryRoot(path: string): Promise<boolean> {
   return lstat(join(path, '.git')).then(
     () => true,
@@ -150,7 +151,7 @@ export async function isDirectory(path: string): Promise<boolean> {
   );
 }
 
-/** @throws UserError that says what is at `path` instead of the root of a checked-out repository */
+/** @throws UserError unless `path` is the root of a checkout; it says what is there instead */
 export async function assertRepositoryRoot(path: string): Promise<void> {
   if (await isRepositoryRoot(path)) return;
   const found = (await isDirectory(path))
@@ -160,7 +161,7 @@ export async function assertRepositoryRoot(path: string): Promise<void> {
 }
 
 async function describeDirectory(path: string): Promise<string> {
-  // Without these git searches upwards, as it does for a user in a shell.
+  // Without these variables, git searches the parent folders, as it does in a shell.
   const environment = { GIT_DIR: undefined, GIT_WORK_TREE: undefined };
   const { output } = await runGit(path, ['rev-parse', '--is-bare-repository', '--show-toplevel'], { environment });
   const [isBare, top] = output.toString().split('\n').map(printable);
@@ -169,31 +170,32 @@ async function describeDirectory(path: string): Promise<string> {
   return `is a folder inside the repository '${top}': give that path, since patterns are relative to the root`;
 }
 
-/** @returns the full id of the commit checked out; undefined where there is no repository or no commit yet */
+/** @returns the full id of the commit checked out; undefined without a repository or a commit */
 export async function readHead(root: string): Promise<string | undefined> {
   if (!(await isRepositoryRoot(root))) return undefined;
-  // Exit code 1 and no output: a repository without a commit.
+  // A repository without a commit: exit code 1 and no output.
   const output = await readGit(root, ['rev-parse', '--quiet', '--verify', 'HEAD^{commit}'], { accepted: [0, 1] });
   return output.trim() || undefined;
 }
 
-/** @returns the full id of the commit of that name, if there is one */
+/** @returns the full id of the commit with this name, if there is one */
 export async function resolveName(root: string, name: string): Promise<string | undefined> {
   const args = ['rev-parse', '--quiet', '--verify', '--end-of-options', `${name}^{commit}`];
   return (await readGit(root, args, { accepted: [0, 1, 128] })).trim() || undefined;
 }
 
 /**
- * By the commit itself: everything else that git tells of parents leaves out those that a shallow clone lacks.
+ * Reads a commit's parents from the commit object, since git's other commands omit parents missing from a shallow
+ * clone.
  *
- * @returns their full ids, the first parent first
+ * @returns their full ids, in order
  */
 export async function readParents(root: string, commit = 'HEAD'): Promise<string[]> {
   const [head = ''] = (await readGit(root, ['cat-file', 'commit', commit])).split('\n\n', 1);
   return head.split('\n').flatMap((line) => /^parent ([0-9a-f]+)$/.exec(line)?.[1] ?? []);
 }
 
-/** @returns the repositories directly below a directory, if it can be read */
+/** @returns the repositories in direct subfolders; none if the directory can't be read */
 export async function findNested(directory: string): Promise<NestedRepository[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
   const paths = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name));

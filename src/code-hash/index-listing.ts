@@ -5,26 +5,26 @@ import { askGit, type GitResult } from './git.ts';
 
 export const SUBMODULE_MODE = '160000 ';
 
-/** A repository's own index, or another that variables name. */
+/** A repository's own index, or another one that variables name. */
 interface Index {
   readonly root: string;
   readonly environment: NodeJS.ProcessEnv;
 }
 
 export interface IndexListing {
-  /** As `git ls-files -s -z` prints them. */
+  /** In the format of `git ls-files -s -z`. */
   readonly entries: Buffer;
-  /** Pathspecs of the submodules that are listed only because a pattern takes in everything below them. */
+  /** Pathspecs of submodules that are listed only because a pattern includes everything below them. */
   readonly submodules: readonly string[];
-  /** Paths of the submodules that git lists although a pattern excludes everything below them. */
+  /** Paths of submodules that git lists although a pattern excludes everything below them. */
   readonly excludedSubmodules: ReadonlySet<string>;
-  /** False where git says that one of the patterns matches nothing. */
+  /** False if git says that one of the patterns matches nothing. */
   readonly allMatch: boolean;
 }
 
 /**
- * Lists what an index has for patterns. To git a submodule at `X` does not match `X/**`, as nothing in it is in the
- * index, so other processes look for those that such patterns include or exclude.
+ * Lists the entries of an index that match the patterns. To git, a submodule at `X` does not match `X/**`, since
+ * nothing in it is in the index, so further processes find the submodules that such patterns include or exclude.
  */
 export async function listIndex(index: Index, patterns: readonly string[]): Promise<IndexListing> {
   const including = patterns.filter((pattern) => !isExcluding(pattern));
@@ -48,8 +48,8 @@ export async function listIndex(index: Index, patterns: readonly string[]): Prom
 }
 
 /**
- * Asks git pattern by pattern, so only where one of them is known not to match. An excluding pattern need not match,
- * nor does it matter whether it takes out all that another one matches.
+ * Finds the including patterns that match nothing. This asks git about each pattern, so it is called only if one is
+ * known not to match. Excluding patterns need not match, and may exclude everything that another pattern matches.
  */
 export async function unmatchedPatterns(
   index: Index,
@@ -67,7 +67,7 @@ export async function unmatchedPatterns(
   return unmatched;
 }
 
-/** git can say of the including patterns alone whether all of them match, so with excluding ones it is asked twice. */
+/** git can tell whether all patterns match only without excluding ones, so if there are any, it is asked twice. */
 async function listMatching(
   index: Index,
   patterns: readonly string[],
@@ -82,16 +82,16 @@ async function listMatching(
   return { entries: output, allMatch: exitCode === 0 };
 }
 
-/** Ends with 1 where a pathspec that includes matches nothing, having listed all the same. */
+/** Exits with 1 if an including pathspec matches nothing, but lists the entries anyway. */
 function list({ root, environment }: Index, patterns: readonly string[]): Promise<GitResult> {
   const args = ['ls-files', '-z', '-s', '--error-unmatch', '--', ...pathspecsOf(patterns)];
   return askGit(root, args, { environment, accepted: [0, 1] });
 }
 
 /**
- * @param patterns including ones
- * @param excluding ones that begin with `!`
- * @returns the entries of submodules at an `X` whose pattern is `X/**`, one character for each byte
+ * @param patterns including patterns
+ * @param excluding patterns that begin with `!`
+ * @returns the entries of submodules at `X` for patterns `X/**`, one character per byte
  */
 async function listSubmodules(
   index: Index,
@@ -100,10 +100,10 @@ async function listSubmodules(
 ): Promise<string[]> {
   const places = patterns.map(folderOf).filter((folder) => folder !== undefined);
   if (places.length === 0) return [];
-  // Without what lies below, which can be long and which git has judged.
+  // Excludes the entries below, which can be many and have been matched already.
   const wanted = places.flatMap((folder) => [folder, `!${folder}/**`]);
   const found = await submodulesOf(index, wanted);
-  // Excluding patterns take their time over thousands of files, and there are submodules seldom.
+  // Excluding patterns are slow for thousands of files, and submodules are rare.
   return found.length === 0 || excluding.length === 0 ? found : submodulesOf(index, [...wanted, ...excluding]);
 }
 
@@ -112,12 +112,12 @@ async function submodulesOf(index: Index, patterns: readonly string[]): Promise<
   return recordsOf(output.toString('latin1')).filter((entry) => entry.startsWith(SUBMODULE_MODE));
 }
 
-/** `X` of a pattern for everything below it. */
+/** @returns `X` for a pattern `X/**` */
 function folderOf(pattern: string): string | undefined {
   return /^(.+?)(?:\/\*\*)+(?:\/\*)?$/s.exec(pattern)?.[1];
 }
 
-/** In the order of the bytes of their paths, which is git's. */
+/** Adds and removes entries, and sorts by the bytes of paths, like git. */
 function corrected(entries: Buffer, added: readonly string[], removed: ReadonlySet<string>): Buffer {
   const all = new Set([...recordsOf(entries.toString('latin1')), ...added]);
   const kept = [...all].map((entry) => ({ entry, path: pathOf(entry) })).filter(({ path }) => !removed.has(path));
@@ -125,7 +125,7 @@ function corrected(entries: Buffer, added: readonly string[], removed: ReadonlyS
   return Buffer.from(endedByNul(sorted.map(({ entry }) => entry)), 'latin1');
 }
 
-/** Entries of several listings together, each path once, in the order of the bytes of their paths. */
+/** Merges the entries of several listings: each path once, sorted by the bytes of paths. */
 export function unitedEntries(listings: readonly SourceListing[]): SourceListing {
   const [first] = listings;
   if (first !== undefined && listings.length === 1) return first;
@@ -133,17 +133,17 @@ export function unitedEntries(listings: readonly SourceListing[]): SourceListing
   return corrected(Buffer.alloc(0), texts.flatMap(recordsOf), new Set());
 }
 
-// Everything here is bytes of git's output as text, one character for each (Latin-1).
+// Texts here are git's output with one character per byte (Latin-1).
 
-/** What `git diff-files --name-status` says: how tracked files differ from the index. */
+/** How tracked files differ from the index, according to `git diff-files --name-status`. */
 export interface Changes {
   readonly modified: readonly string[];
   readonly deleted: ReadonlySet<string>;
-  /** A path that a merge left undecided, where there is one. */
+  /** A path with an unresolved merge conflict, if there is one. */
   readonly conflicted: string | undefined;
 }
 
-/** @param output of `git diff-files -z --name-status --no-renames`: status and path by turns */
+/** @param output of `git diff-files -z --name-status --no-renames`: alternating statuses and paths */
 export function parseChanges(output: string): Changes {
   const modified: string[] = [];
   const deleted = new Set<string>();
@@ -153,14 +153,14 @@ export function parseChanges(output: string): Changes {
     if (index % 2 === 0) status = record;
     else if (status === 'D') deleted.add(record);
     else if (status === 'U') conflicted ??= record;
-    // Where a nested repository came in the place of a file (a change of type), update-index takes the file away when
-    // it is first told of the path, and adds the repository the next time.
+    // If a nested repository has replaced a file (a change of type), update-index removes the file the first time that
+    // it gets the path, and adds the repository the second time.
     else modified.push(...(status === 'T' ? [record, record] : [record]));
   }
   return { modified, deleted, conflicted };
 }
 
-/** What is ended by NUL each. */
+/** Splits output into records, each terminated by NUL. */
 export function recordsOf(output: string): string[] {
   return output.split('\0').slice(0, -1);
 }
@@ -175,16 +175,16 @@ export function pathOf(entry: string): string {
   return entry.slice(entry.indexOf('\t') + 1);
 }
 
-// Nothing in an index can have this name.
+// No entry of an index can have this name.
 const NOTHING = ':(literal).git';
 
 /**
- * Patterns of code-hash-filter as git takes them. Where all that include begin with the same folder, `git ls-files`
- * skips as many characters of the excluding ones too, and `src/** !lib/a*` would leave out `src/a.ts`: one that begins
- * with nothing keeps it from that.
+ * Converts patterns of code-hash-filter to git's pathspecs. If all including patterns begin with the same folder, `git
+ * ls-files` also skips as many characters of the excluding ones, so that `src/** !lib/a*` would exclude `src/a.ts`. An
+ * extra pathspec without a common folder prevents that.
  *
- * @throws InputError for an empty pattern, which git would take for everything, and for one with a leading slash, which
- *   git would look for at the root of the disk
+ * @throws InputError for an empty pattern, which would match everything, and for one with a leading slash, which git
+ *   would look for at the root of the disk
  */
 export function pathspecsOf(patterns: readonly string[]): string[] {
   const pathspecs = patterns.map(pathspecOf);
@@ -192,8 +192,8 @@ export function pathspecsOf(patterns: readonly string[]): string[] {
 }
 
 /**
- * A pattern of code-hash-filter as git takes it: `:(glob)`, where `**` crosses folders and `*` does not, or for
- * `!pattern` one that excludes. The magic in front also keeps a pattern from being read as an option or other magic.
+ * Converts a pattern of code-hash-filter to a pathspec: `:(glob)`, in which `**` crosses folders and `*` does not, or
+ * `:(exclude,glob)` for `!pattern`. The prefix also keeps git from reading a pattern as an option or other magic.
  */
 function pathspecOf(pattern: string): string {
   const glob = withoutMark(pattern);
@@ -208,7 +208,7 @@ export function isExcluding(pattern: string): boolean {
   return pattern.startsWith('!');
 }
 
-/** What an excluding pattern excludes, or an including one includes. */
+/** Removes the leading `!` of an excluding pattern. */
 export function withoutMark(pattern: string): string {
   return isExcluding(pattern) ? pattern.slice(1) : pattern;
 }

@@ -10,12 +10,12 @@ const PIECE_BYTES = 256 * 1024;
 const TURN_MS = 50;
 
 /**
- * The contents that the Python tool feeds into its MD5: for each pattern in order the files that Python's glob finds,
- * sorted by code point, each read to its end. What two patterns match comes twice.
+ * The contents that the Python tool hashes with MD5: for each pattern in order, the files that Python's glob finds,
+ * sorted by code point. A file that matches two patterns comes twice.
  *
- * @param root taken literally, wildcards in it included
- * @returns the pieces have at most 256 KiB, and each is valid until the next one is asked for; asking throws UserError
- *   for a file that can't be read
+ * @param root taken literally, even if it contains wildcards
+ * @returns pieces of at most 256 KiB, each valid until the next one is requested; iterating throws UserError for a file
+ *   that can't be read
  */
 export function globbedContents(root: string, patterns: readonly string[]): SourceContents {
   const found = patterns.map((pattern) => filesOf(root, pattern));
@@ -31,7 +31,7 @@ async function* contentsOf(files: readonly string[]): AsyncGenerator<Uint8Array,
     for (const lengthBytes of readInto(buffer, file)) {
       yield buffer.subarray(0, lengthBytes);
       if (performance.now() - turnBeganMs < TURN_MS) continue;
-      // Reading blocks, so a signal would wait for the end of a long run.
+      // Synchronous reads would delay the handling of signals.
       await nextTurn();
       turnBeganMs = performance.now();
     }
@@ -44,8 +44,8 @@ function filesOf(root: string, pattern: string): string[] {
 }
 
 /**
- * A file, or a link to one. With a slash behind it (up to Python 3.12, `file/**` finds that) it is none here: the
- * Python tool stopped with an error.
+ * Whether it is a file, or a link to one. Up to Python 3.12, `file/**` finds the file with a trailing slash; that does
+ * not count, since the Python tool stopped with an error.
  */
 function isFile(path: string): boolean {
   try {
@@ -56,7 +56,7 @@ function isFile(path: string): boolean {
   }
 }
 
-/** Reads a file into the buffer, again and again; yields how many bytes there are each time. */
+/** Reads a file into the buffer piece by piece; yields the number of bytes each time. */
 function* readInto(buffer: Buffer, path: string): Generator<number, void> {
   const file = attempt(path, () => openSync(encodePath(path), 'r'));
   try {
@@ -82,22 +82,23 @@ function unreadable(path: string, cause: unknown): UserError {
   );
 }
 
-/** Finds the paths of one part of a pattern within a folder; an empty path is the folder itself. */
+/** Finds the paths in a folder that match one part of a pattern; an empty path is the folder itself. */
 type Finder = (folder: string) => readonly string[];
 
 /**
- * What CPython's `glob.glob(f'{root}/{pattern}', recursive=True)` finds, in any order. `**` as a whole part crosses
- * folders, links included; wildcards skip names with a leading dot; a pattern with several `**` finds a path several
- * times.
+ * Finds what CPython's `glob.glob(f'{root}/{pattern}', recursive=True)` finds, in any order. A part `**` crosses
+ * folders and follows links, wildcards skip names with a leading dot, and a pattern with several `**` finds paths
+ * repeatedly.
  *
- * @param root taken literally, where Python would read a wildcard in it
- * @returns paths after the root and its slash, as Python's text
+ * @param root taken literally, although Python would expand wildcards in it
+ * @returns paths relative to the root, as Python's text
  */
 function glob(root: string, pattern: string): string[] {
   return expand(root, pattern, false);
 }
 
-// As in Python, `directoriesOnly` filters what a wildcard finds, and not a plain name: nothing will be found in a file.
+// As in Python, `directoriesOnly` only filters the matches of wildcards: under a plain name that is a file, nothing is
+// found.
 function expand(root: string, pattern: string, directoriesOnly: boolean): string[] {
   const { parent, name } = splitLast(pattern);
   const folders = hasMagic(parent) ? expand(root, parent, true) : [parent];
@@ -120,7 +121,7 @@ function namesIn(path: string, directoriesOnly: boolean): string[] {
   return wanted.map(({ name }) => name);
 }
 
-/** Every path below a folder that has no hidden part. */
+/** @returns every path below a folder, except those with a hidden part */
 function namesBelow(path: string, directoriesOnly: boolean): string[] {
   const found: string[] = [];
   const visit = (folder: string, prefix: string) => {
@@ -151,27 +152,27 @@ function splitLast(pattern: string): { readonly parent: string; readonly name: s
   return { parent: pattern.slice(0, start).replace(/\/+$/, ''), name: pattern.slice(start) };
 }
 
-/** Python's `os.path.join`. Node's would resolve `..` by the text, which is wrong behind a link. */
+/** Python's `os.path.join`. Node's resolves `..` in the text, which is wrong after a link. */
 function join(folder: string, path: string): string {
   return folder === '' || folder.endsWith('/') ? folder + path : `${folder}/${path}`;
 }
 
 interface DirectoryEntry {
   readonly name: string;
-  /** False for a plain file or device, true for a directory, and for a link that could lead to one. */
+  /** True for a directory, and for a link, which could lead to one. */
   readonly mayBeDirectory: boolean;
 }
 
-// Synchronous throughout: for many small files one blocking call takes a tenth of the time of an asynchronous one.
+// All calls are synchronous: for small files they take a tenth of the time of asynchronous ones.
 
 /**
  * @param path as Python's text
- * @returns what lies in a directory, in any order; nothing where it can't be read, as Python's glob has it
+ * @returns the entries of a directory, in any order; none if it can't be read, as in Python's glob
  */
 function directoryEntries(path: string): DirectoryEntry[] {
   try {
     const entries = readdirSync(encodePath(path), { withFileTypes: true });
-    // U+FFFD is what Node shows for a name that isn't UTF-8; reading bytes at once would slow every other directory.
+    // Node puts U+FFFD into names that are not UTF-8. Always reading bytes would slow down all other directories.
     const isText = entries.every(({ name }) => !name.includes('\uFFFD'));
     if (isText) return entries.map((entry) => described(entry.name, entry));
     const rawEntries = readdirSync(encodePath(path), { withFileTypes: true, encoding: 'buffer' });
@@ -181,7 +182,7 @@ function directoryEntries(path: string): DirectoryEntry[] {
   }
 }
 
-/** Whether there is something, a broken link included. */
+/** Whether anything is there, even a broken link. */
 function exists(path: string): boolean {
   try {
     return lstatSync(encodePath(path), { throwIfNoEntry: false }) !== undefined;
@@ -190,7 +191,7 @@ function exists(path: string): boolean {
   }
 }
 
-/** Whether there is a directory, or a link to one. */
+/** Whether it is a directory, or a link to one. */
 function isDirectory(path: string): boolean {
   try {
     return statSync(encodePath(path), { throwIfNoEntry: false })?.isDirectory() ?? false;
@@ -203,12 +204,12 @@ function described(name: string, entry: Pick<Dirent, 'isDirectory' | 'isSymbolic
   return { name, mayBeDirectory: entry.isDirectory() || entry.isSymbolicLink() };
 }
 
-// Python holds a file name that isn't UTF-8 as text, each stray byte as a code point from U+DC80 to U+DCFF
-// ("surrogateescape", PEP 383). These never stand in real text, so the way back to the bytes is certain.
+// Python represents file names that are not UTF-8 as text, with each stray byte as a code point from U+DC80 to U+DCFF
+// ("surrogateescape", PEP 383). Real text never contains these, so the conversion is reversible.
 
 const STRAY_BYTE = /([\uDC80-\uDCFF])/u;
 
-/** A file name's bytes as Python's text. */
+/** Converts the bytes of a file name to Python's text. */
 export function decodeFileName(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString();
   let name = '';
@@ -222,7 +223,7 @@ export function decodeFileName(bytes: Buffer): string {
   return name;
 }
 
-/** @returns what Node takes for the path: the text itself wherever that is UTF-8, else its bytes */
+/** @returns the path for Node: the text itself if it is well-formed, or else its bytes */
 export function encodePath(path: string): string | Buffer {
   if (path.isWellFormed()) return path;
   const parts = path.split(STRAY_BYTE);
@@ -231,7 +232,7 @@ export function encodePath(path: string): string | Buffer {
   );
 }
 
-/** How many bytes the UTF-8 sequence has that begins with this byte (RFC 3629). */
+/** @returns the length of the UTF-8 sequence that begins with this byte (RFC 3629) */
 function sequenceLength(lead: number): number {
   if (lead >= 0xf0) return 4;
   if (lead >= 0xe0) return 3;

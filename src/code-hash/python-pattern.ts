@@ -3,15 +3,15 @@ interface Range {
   readonly to: number;
 }
 
-// Stands for a hyphen that makes a range. Characters are of one code point, so none is mistaken for it.
+// Stands for a hyphen that makes a range. It has two characters, so no single character can be mistaken for it.
 const TO = 'to';
 
 /**
- * A set such as `[a-z]` the way CPython 3.11's fnmatch reads it, oddities included: a range that runs backwards
- * vanishes with both its ends, and only then is it seen whether the set begins with `!`. (3.9 stops at such a range.)
+ * Compiles a set such as `[a-z]` like CPython 3.11's fnmatch, including its quirks: a backwards range vanishes together
+ * with its ends, and a leading `!` is looked for only after that. (3.9 fails on such a range.)
  *
  * @param body the characters (one code point each) between the brackets
- * @returns whether a character is matched
+ * @returns a function that tells whether a character matches
  */
 function characterSet(body: readonly string[]): (character: string) => boolean {
   const parts = withoutBackwardRanges(splitAtRanges(body));
@@ -24,7 +24,7 @@ function characterSet(body: readonly string[]): (character: string) => boolean {
   };
 }
 
-/** Splits at each hyphen that makes a range: not one at either end of the body, or right after a range. */
+/** Splits at each hyphen that makes a range, that is, is not at either end of the body or right after a range. */
 function splitAtRanges(body: readonly string[]): string[][] {
   const parts: string[][] = [];
   let start = 0;
@@ -37,7 +37,7 @@ function splitAtRanges(body: readonly string[]): string[][] {
   return [...parts, body.slice(start)];
 }
 
-/** Joins two parts between which the range would run backwards, without its ends; from the last to the first. */
+/** Joins parts whose range would run backwards, and drops its ends; from the last part to the first. */
 function withoutBackwardRanges(parts: readonly string[][]): string[][] {
   const kept: string[][] = [];
   for (const part of parts.toReversed()) {
@@ -59,7 +59,7 @@ function rangesOf(members: readonly string[]): Range[] {
   return ranges;
 }
 
-/** A hyphen that has lost what stood before it stands for itself. */
+/** A hyphen with nothing left before it counts as a plain character. */
 function codeOf(member: string | undefined): number {
   return (member === TO ? '-' : (member ?? '')).codePointAt(0) ?? 0;
 }
@@ -67,14 +67,16 @@ function codeOf(member: string | undefined): number {
 const ANY_RUN = 'any-run';
 type Piece = typeof ANY_RUN | ((character: string) => boolean);
 
-/** Whether Python's glob takes a text for a pattern rather than a name. */
+/** Whether Python's glob treats a text as a pattern, not as a plain name. */
 export function hasMagic(text: string): boolean {
   return /[*?[]/.test(text);
 }
 
 /**
- * A pattern for one file name as CPython's fnmatch has it on POSIX: `*`, `?`, `[seq]` and `[!seq]`, by code points,
- * case counts. Other systems follow the same rules here, so that one tree has one hash.
+ * Compiles a pattern for one file name like CPython's fnmatch on POSIX: `*`, `?`, `[seq]` and `[!seq]`, by code points
+ * and case-sensitive. The same rules apply on other systems, so that a tree has the same hash everywhere.
+ *
+ * @returns a function that tells whether a name matches
  */
 export function namePattern(pattern: string): (name: string) => boolean {
   const pieces = piecesOf([...pattern]);
@@ -93,13 +95,13 @@ function piecesOf(pattern: readonly string[]): Piece[] {
   return pieces;
 }
 
-/** @returns where the bracket closes, a `]` right after `[` or `[!` being a member; -1 where it doesn't */
+/** @returns the index of the closing bracket, or -1; a `]` right after `[` or `[!` is a member of the set */
 function endOfSet(pattern: readonly string[], open: number): number {
   const first = pattern[open + 1] === '!' ? open + 2 : open + 1;
   return pattern.indexOf(']', first + 1);
 }
 
-/** Linear but for going back to the last `*`, which is the only one that ever needs to take more. */
+/** Backtracks only to the last `*`: no earlier one ever needs to match more. */
 function matches(pieces: readonly Piece[], name: readonly string[]): boolean {
   let piece = 0;
   let position = 0;
