@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { byteBudget, lanesFor, mapConcurrently, turns } from '../src/async.ts';
 
-/** Lets everything run that waits for nothing but promises. */
+/** Lets pending promise callbacks run. */
 async function settle(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Work that goes on until it is ended, and a count of what is under way. */
+/** Work that runs until a test ends it, and a count of what is running. */
 class Workshop<Item> {
   readonly begun: Item[] = [];
   readonly #ends = new Map<Item, PromiseWithResolvers<string>>();
@@ -41,7 +41,7 @@ class Workshop<Item> {
 }
 
 describe('mapConcurrently', () => {
-  it('gives the results in the order of the items, whichever ends first', async () => {
+  it('returns the results in the order of the items, whichever ends first', async () => {
     const shop = new Workshop<number>();
     const results = mapConcurrently([1, 2, 3], 3, shop.work);
     await shop.finish(3);
@@ -50,7 +50,7 @@ describe('mapConcurrently', () => {
     expect(await results).toEqual(['result of 1', 'result of 2', 'result of 3']);
   });
 
-  it('has as many under way as the limit says, never more', async () => {
+  it('runs as many at once as the limit allows, never more', async () => {
     const shop = new Workshop<number>();
     const results = mapConcurrently([1, 2, 3, 4], 2, shop.work);
     await settle();
@@ -83,7 +83,7 @@ describe('mapConcurrently', () => {
     expect(await mapConcurrently([1, 2], 2, async () => undefined)).toEqual([undefined, undefined]);
   });
 
-  it('begins nothing after a failure, and throws it once what was under way has ended', async () => {
+  it('starts nothing after a failure, and throws it after the running work has ended', async () => {
     const shop = new Workshop<number>();
     const outcome = mapConcurrently([1, 2, 3, 4], 2, shop.work).then(
       () => 'fulfilled',
@@ -98,7 +98,7 @@ describe('mapConcurrently', () => {
     expect(shop.begun).toEqual([1, 2]);
   });
 
-  it('throws the first of several failures, in time', async () => {
+  it('throws the earliest of several failures', async () => {
     const shop = new Workshop<number>();
     const outcome = expect(mapConcurrently([1, 2], 2, shop.work)).rejects.toThrow('second item, first in time');
     await settle();
@@ -107,7 +107,7 @@ describe('mapConcurrently', () => {
     await outcome;
   });
 
-  it('takes work that throws at once for a failure, and one that rejects with undefined too', async () => {
+  it('treats a synchronous throw as a failure, and a rejection with undefined too', async () => {
     const fail = (): Promise<never> => {
       throw new Error('at once');
     };
@@ -117,7 +117,7 @@ describe('mapConcurrently', () => {
 });
 
 describe('lanesFor', () => {
-  /** Ends pieces of work round by round, each of which takes what a store of some kind lets it take. */
+  /** Simulates rounds of work whose duration depends on the kind of store. */
   async function lanesAfter(
     itemCount: number,
     roundMs: (lanes: number) => number,
@@ -135,31 +135,31 @@ describe('lanesFor', () => {
     return lanes.count;
   }
 
-  it('is what was asked for, whatever happens', () => {
+  it('keeps a fixed number', () => {
     const lanes = lanesFor(7, { monotonicMs: () => 0, idleMs: () => 0 });
     for (let ended = 0; ended < 100; ended += 1) lanes.finished();
     expect(lanes.count).toBe(7);
   });
 
-  it('grows to the most where only the way to the store takes time', async () => {
+  it('grows to the maximum if only latency takes time', async () => {
     expect(await lanesAfter(2000, () => 25)).toBe(128);
   });
 
-  it('stays low where more at once take longer', async () => {
+  it('stays low if more at once take longer', async () => {
     expect(await lanesAfter(2000, (lanes) => lanes * 2)).toBe(64);
   });
 
-  it('stops one step past a bound', async () => {
+  it('stops one step past a bottleneck', async () => {
     expect(await lanesAfter(2000, (lanes) => Math.max(25, lanes / 2))).toBe(128);
     expect(await lanesAfter(2000, (lanes) => Math.max(25, lanes * 1.5))).toBe(64);
   });
 
-  it('does not grow where this process is what takes the time', async () => {
+  it('does not grow if this process is the bottleneck', async () => {
     const takesTurns = (lanes: number) => lanes * 2;
     expect(await lanesAfter(2000, takesTurns, takesTurns)).toBe(16);
   });
 
-  it('grows to what leaves this process no time to wait', async () => {
+  it('grows until this process has no idle time', async () => {
     const roundMs = (lanes: number) => Math.max(30, lanes * 0.5);
     expect(await lanesAfter(2000, roundMs, (lanes) => lanes * 0.5)).toBe(60);
   });
@@ -173,7 +173,7 @@ describe('lanesFor', () => {
     expect(lanes.count).toBe(count);
   });
 
-  it('lets work that is under way be joined by more', async () => {
+  it('lets more work join the running work', async () => {
     let nowMs = 0;
     let [running, peak] = [0, 0];
     const items = Array.from({ length: 500 }, (_, index) => index);
@@ -195,7 +195,7 @@ describe('lanesFor', () => {
 });
 
 describe('byteBudget', () => {
-  it('lends the same memory again, at the length asked for', async () => {
+  it('lends the same memory again, at the requested length', async () => {
     const budget = byteBudget(100);
     const lent: Uint8Array[] = [];
     for (const sizeBytes of [40, 30, 40])
@@ -206,7 +206,7 @@ describe('byteBudget', () => {
     expect(new Set(lent.map(({ buffer }) => buffer)).size).toBe(1);
   });
 
-  it('lends small files the same buffers, whatever their sizes, and large ones none that is much too long', async () => {
+  it('lends the same buffers to small files of any size, and never a much too long one to large files', async () => {
     const budget = byteBudget(1024 ** 2);
     const memoryOf = (sizeBytes: number) => budget.lend(sizeBytes, async ({ buffer }) => buffer);
     expect(await memoryOf(10)).toBe(await memoryOf(65_536));
@@ -215,7 +215,7 @@ describe('byteBudget', () => {
     expect(await memoryOf(100_000)).not.toBe(large);
   });
 
-  it('lends no memory to two at once, and has it back from work that failed', async () => {
+  it('never lends memory twice at once, and takes it back from failed work', async () => {
     const budget = byteBudget(100);
     const owners = new Set<ArrayBufferLike>();
     const work = async (buffer: Uint8Array): Promise<void> => {
@@ -229,7 +229,7 @@ describe('byteBudget', () => {
     expect(new Set(await Promise.all(lendings))).toEqual(new Set(['caught']));
   });
 
-  it('never has more under way than the budget', async () => {
+  it('never exceeds the budget', async () => {
     const budget = byteBudget(10);
     let heldBytes = 0;
     let mostBytes = 0;
@@ -263,7 +263,7 @@ describe('byteBudget', () => {
     await Promise.all(all);
   });
 
-  it('gives all of it to what is larger than it', async () => {
+  it('gives the whole budget to work that is larger', async () => {
     const shop = new Workshop<string>();
     const budget = byteBudget(10);
     const all = [
@@ -280,7 +280,7 @@ describe('byteBudget', () => {
     await Promise.all(all);
   });
 
-  it('gives back what failed work held, and passes the failure on', async () => {
+  it('takes back what failed work held, and passes the failure on', async () => {
     const budget = byteBudget(10);
     await expect(budget.spend(10, () => Promise.reject(new Error('later')))).rejects.toThrow('later');
     const failAtOnce = (): Promise<never> => {
@@ -290,13 +290,13 @@ describe('byteBudget', () => {
     expect(await budget.spend(10, async () => 'free again')).toBe('free again');
   });
 
-  it('gives what the work gives', async () => {
+  it('returns the result of the work', async () => {
     expect(await byteBudget(1).spend(1, async () => 42)).toBe(42);
   });
 });
 
 describe('turns', () => {
-  it('lets as many go on at once as there are', async () => {
+  it('limits how much work runs at once', async () => {
     let [running, peak] = [0, 0];
     const taken = turns(3);
     const work = async (index: number): Promise<number> => {

@@ -9,7 +9,7 @@ import {
   UserError,
 } from '../src/errors.ts';
 
-describe('the errors that a user can meet', () => {
+describe('errors for users', () => {
   it.each([
     ['UserError', new UserError('what')],
     ['InputError', new InputError('what')],
@@ -30,7 +30,7 @@ describe('the errors that a user can meet', () => {
 });
 
 describe('describeError', () => {
-  it('has every cause in the details, and none in the line', () => {
+  it('puts every cause in the details, and none in the line', () => {
     const root = new Error('socket closed');
     const cause = new TypeError('fetch failed', { cause: root });
     const { line, details } = describeError(new UserError('The store is not reachable', { cause }));
@@ -41,7 +41,7 @@ describe('describeError', () => {
     expect(details).toContain('errors.test.ts');
   });
 
-  it('makes one harmless line of what nobody expected', () => {
+  it('makes one safe line of an unexpected error', () => {
     expect(describeError(new TypeError("can't read\n  '\u001b[31m' \u0085 of ##[add-mask]x")).line).toBe(
       "Unexpected failure: TypeError: can't read '\\u{1b}[31m' \\u{85} of \\u{23}#[add-mask]x (re-run with debug logging for details)",
     );
@@ -57,20 +57,20 @@ describe('describeError', () => {
     expect(describeError(thrown).line).toBe(`Unexpected failure: ${shown} (re-run with debug logging for details)`);
   });
 
-  it('tells an error without a stack by its message', () => {
+  it('shows the message of an error without a stack', () => {
     const error = new Error('bare');
     Reflect.deleteProperty(error, 'stack');
     expect(describeError(error).details).toBe('bare');
   });
 
-  it('ends where causes go round in a circle', () => {
+  it('stops at circular causes', () => {
     const first = new Error('first');
     const second = new Error('second', { cause: first });
     first.cause = second;
     expect(describeError(first).details.match(/caused by/g)).toHaveLength(1);
   });
 
-  it('has a cause in the details that is no error', () => {
+  it('shows a cause that is not an error in the details', () => {
     expect(describeError(new UserError('what', { cause: 'a text' })).details).toMatch(/\ncaused by: a text$/);
   });
 });

@@ -18,7 +18,7 @@ const UNITS = [
 ];
 const PATHS = UNITS.flatMap((first) => UNITS.map((second) => first + second));
 
-// As Python's list.sort has it.
+// The order of Python's list.sort.
 const SORTED = [
   '',
   'A',
@@ -43,7 +43,7 @@ const SORTED = [
 ];
 
 describe('the order of paths', () => {
-  it('is that of their UTF-8 bytes, beyond the basic plane too', () => {
+  it('is that of their UTF-8 bytes, also beyond the Basic Multilingual Plane', () => {
     for (const left of PATHS)
       for (const right of PATHS) {
         const byBytes = Buffer.compare(Buffer.from(left), Buffer.from(right));
@@ -51,7 +51,7 @@ describe('the order of paths', () => {
       }
   });
 
-  it('is that of Python, stray bytes included', () => {
+  it("is Python's, including stray bytes", () => {
     expect(SORTED.toReversed().toSorted(comparePaths)).toEqual(SORTED);
   });
 });

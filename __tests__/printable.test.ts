@@ -22,13 +22,13 @@ describe('printable', () => {
     expect(printable(name)).toBe(shown);
   });
 
-  it('cuts what is longer than any key, and says how long it is', () => {
+  it('cuts text longer than any key, and says how long it is', () => {
     expect(printable('k'.repeat(2000))).toBe('k'.repeat(2000));
     expect(printable(`\n${'x'.repeat(5_000_000)}`)).toBe(`\\u{a}${'x'.repeat(1999)}… (5000001 characters)`);
   });
 
   it.each(['app.zip', 'a b', 'Größe/日本語.txt', '😀', 'e\u0301', "it's", '# ## #[x]', ''])(
-    'leaves %j as it is',
+    'does not change %j',
     (name) => {
       expect(printable(name)).toBe(name);
     },

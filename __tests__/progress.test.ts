@@ -6,7 +6,7 @@ import { ManualClock } from './support/manual-clock.ts';
 const MB = 1e6;
 
 let clock: ManualClock;
-/** What was written, in its order: log lines, and with `> ` before it what the terminal's last line was made. */
+/** Everything written, in order: log lines, and, after `> `, the contents of the live line. */
 let written: string[];
 let log: Log;
 beforeEach(() => {
@@ -42,8 +42,8 @@ function filesOf(count: number, size: number): { size: number }[] {
   return Array.from({ length: count }, () => ({ size }));
 }
 
-describe('in a log', () => {
-  it('is nothing but the line at its start where the transfer takes less than ten seconds', async () => {
+describe('progress in a log', () => {
+  it('is only the first line if the transfer takes less than ten seconds', async () => {
     await inLog().during('Uploading', [{ size: 2.1e9 }, { size: 1e9 }], async (transfer) => {
       clock.pass(9999);
       transfer.file(2.1e9).end();
@@ -88,7 +88,7 @@ describe('in a log', () => {
     ]);
   });
 
-  it('counts the requests that were tried again since the last line', async () => {
+  it('counts the retries since the last line', async () => {
     const progress = inLog();
     progress.retried();
     await progress.during('Copying', filesOf(2, 10 * MB), async (transfer) => {
@@ -107,7 +107,7 @@ describe('in a log', () => {
     ]);
   });
 
-  it('says that files are hashed where that is what goes on', async () => {
+  it('says that files are being hashed', async () => {
     await inLog().during('Uploading', filesOf(1, 1e10), async (transfer) => {
       const file = transfer.file(1e10);
       for (let count = 0; count < 40; count += 1) {
@@ -127,7 +127,7 @@ describe('in a log', () => {
     ]);
   });
 
-  it('takes back what has to be moved again, and counts each file whole in the end', async () => {
+  it('takes back bytes that must be moved again, and counts each file in full at the end', async () => {
     await inLog().during('Uploading', filesOf(2, 10 * MB), async (transfer) => {
       const file = transfer.file(10 * MB);
       file.moved(8 * MB);
@@ -135,7 +135,7 @@ describe('in a log', () => {
       file.moved(1 * MB);
       file.moved(-9 * MB);
       clock.pass(9000);
-      // Its second attempt is refused too late to be taken back.
+      // The refusal of its second attempt comes too late to take its bytes back.
       file.moved(9 * MB);
       file.moved(9 * MB);
       clock.pass(9000);
@@ -149,7 +149,7 @@ describe('in a log', () => {
     ]);
   });
 
-  it('ends with the work, however that ends', async () => {
+  it('ends with the work, even if it fails', async () => {
     const failing = inLog().during('Copying', filesOf(1, 1), async () => {
       throw new Error('failed');
     });
@@ -159,12 +159,12 @@ describe('in a log', () => {
     expect(clock.timerCount).toBe(0);
   });
 
-  it('is nothing where there are no files', async () => {
+  it('is nothing if there are no files', async () => {
     await inLog().during('Restoring', [], async () => clock.pass(60_000));
     expect(written).toEqual([]);
   });
 
-  it('ends at once when it is stopped, and does not begin again', async () => {
+  it('ends at once when stopped, and does not start again', async () => {
     const progress = inLog();
     await progress.during('Uploading', filesOf(1, MB), async () => {
       progress.stop();
@@ -176,8 +176,8 @@ describe('in a log', () => {
   });
 });
 
-describe('on a terminal', () => {
-  it('is one line that is rewritten four times a second, and empty in the end', async () => {
+describe('progress on a terminal', () => {
+  it('is one line that is rewritten four times a second, and cleared at the end', async () => {
     await onTerminal().during('Uploading', filesOf(2, 10 * MB), async (transfer) => {
       clock.pass(250);
       transfer.file(10 * MB).moved(MB);
@@ -192,7 +192,7 @@ describe('on a terminal', () => {
     ]);
   });
 
-  it('has the rate of the last ten seconds, and every retry', async () => {
+  it('shows the rate of the last ten seconds, and all retries', async () => {
     const progress = onTerminal();
     const seconds = async (transfer: Transfer): Promise<void> => {
       const file = transfer.file(1000 * MB);
@@ -235,7 +235,7 @@ describe('on a terminal', () => {
     ]);
   });
 
-  it('is cleared when the work fails, and at once when it is stopped', async () => {
+  it('is cleared when the work fails, and at once when stopped', async () => {
     const progress = onTerminal();
     const failing = progress.during('Copying', filesOf(1, MB), async () => {
       clock.pass(250);

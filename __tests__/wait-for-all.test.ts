@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { waitForAll } from '../src/async.ts';
 
 describe('waitForAll', () => {
-  it('gives what each of them came to, in their order', async () => {
+  it('returns all results in order', async () => {
     expect(await waitForAll([later(2, () => 'a'), 'b', later(1, () => 3)])).toEqual(['a', 'b', 3]);
   });
 
-  it('fails as the first of them does, in their order, and not before all have ended', async () => {
+  it('fails like the first one in order, but only after all have ended', async () => {
     let hasEnded = false;
     const work = [
       later(3, () => {
@@ -22,7 +22,7 @@ describe('waitForAll', () => {
   });
 });
 
-/** After some turns of the event loop. */
+/** Resolves after some turns of the event loop. */
 async function later<Value>(turns: number, come: () => Value): Promise<Value> {
   for (let turn = 0; turn < turns; turn += 1) await new Promise((resume) => setImmediate(resume));
   return come();

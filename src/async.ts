@@ -1,4 +1,4 @@
-/** Asks once, however many wait for the answer; after a failure the next one asks again. */
+/** Memoizes an asynchronous function, also for concurrent callers; after a failure, the next call tries again. */
 export function once<Value>(ask: () => Promise<Value>): () => Promise<Value> {
   let answer: Promise<Value> | undefined;
   return () => {
@@ -11,9 +11,9 @@ export function once<Value>(ask: () => Promise<Value>): () => Promise<Value> {
 }
 
 /**
- * Waits for every one, so that none goes on in the background.
+ * Waits for all work to end, even after a failure, so that none goes on in the background.
  *
- * @throws what the first of them, in their order, failed with
+ * @throws the error of the first failed work, in the given order
  */
 export async function waitForAll<const Work extends readonly unknown[]>(
   work: Work,
@@ -22,7 +22,7 @@ export async function waitForAll<const Work extends readonly unknown[]>(
   return Promise.all(work);
 }
 
-/** Waits for work, but not once the signal is aborted. @throws the signal's reason then */
+/** Waits for work until the signal is aborted. @throws the signal's reason */
 export async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
   if (signal === undefined) return work;
   const abortion = Promise.withResolvers<never>();
@@ -35,25 +35,25 @@ export async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSi
   }
 }
 
-/** What has failed, and how it is tried again. */
+/** A failed attempt, and how to repeat it. */
 export interface Failed<Value> {
   readonly error: unknown;
   readonly signal: AbortSignal | undefined;
   readonly attempt: () => Promise<Value>;
 }
 
-/** Decides how often, and after what, something is tried again. */
+/** Decides which failures are retried, and how often. */
 export interface Retries {
-  /** Waits and tries again, until it works or patience ends. @throws the last attempt's own error */
+  /** Waits and retries until it succeeds or must give up. @throws the last attempt's error */
   retry<Value>(failed: Failed<Value>): Promise<Value>;
 }
 
 /**
- * Tries until it works, the fault is not a passing one, or patience ends.
+ * Repeats an attempt until it succeeds, fails permanently, or has failed too often.
  *
- * @param retries is asked for only once an attempt has failed
- * @param signal ends a wait between attempts, too
- * @throws the last attempt's own error; the signal's reason when it was aborted
+ * @param retries called only after the first failure
+ * @param signal also ends a wait between attempts
+ * @throws the last attempt's error; the signal's reason once it is aborted
  */
 export async function withRetries<Value>(
   retries: () => Promise<Retries>,
@@ -69,38 +69,38 @@ export async function withRetries<Value>(
   }
 }
 
-/** How many pieces of work go on side by side, and who decides that. */
+/** How much work runs at once. */
 interface Lanes {
   readonly count: number;
-  /** To be told after each piece of work. */
+  /** Must be called after each piece of work. */
   finished(): void;
 }
 
-/** As the `concurrency` input says it. */
+/** The value of the `concurrency` input. */
 export type Concurrency = number | 'adaptive';
 
 const FIRST_LANES = 16;
 export const MOST_LANES = 128;
 
-/** How many pieces of work ever go on side by side. */
+/** The most work that ever runs at once. */
 export function mostLanes(concurrency: Concurrency): number {
   return concurrency === 'adaptive' ? MOST_LANES : concurrency;
 }
 
 const MOST_GROWTH = 4;
-/** More lanes that bring less than this have met another bound: the server's, or the network's. */
+/** If more lanes gain less than this factor, something else is the bottleneck: the server or the network. */
 const WORTHWHILE = 1.25;
 
 interface LaneClock {
   readonly monotonicMs: () => number;
-  /** How long, since it was started, this process had nothing to do but wait. */
+  /** How long this process has been idle since it started. */
   readonly idleMs: () => number;
 }
 
 /**
- * Lanes of a given number, or of one that is found out while they are used: as many as leave this process no time to
- * wait, for as long as more of them let more pieces of work end in the same time. Far from the store that ends at 128
- * lanes; near it, where they would only take turns at this process, it does not begin to grow.
+ * A fixed number of lanes, or an adaptive one. The adaptive number grows while this process has idle time and more
+ * lanes increase the throughput. Far from the store, that ends at 128 lanes; close to it, where this process itself is
+ * the bottleneck, the number does not grow at all.
  */
 export function lanesFor(concurrency: Concurrency, clock: LaneClock): Lanes {
   if (concurrency !== 'adaptive') return fixedLanes(concurrency);
@@ -128,8 +128,8 @@ export function lanesFor(concurrency: Concurrency, clock: LaneClock): Lanes {
 }
 
 /**
- * What this process has waited so far, two or three round trips, tells how far the store is: a millisecond more is about
- * one request more that it could have sent meanwhile.
+ * The idle time so far, two or three round trips, shows how far away the store is: in each idle millisecond, this
+ * process could have sent about one more request.
  */
 function firstLanes(clock: LaneClock): number {
   return Math.min(Math.max(FIRST_LANES, Math.round(clock.idleMs())), MOST_LANES);
@@ -140,12 +140,12 @@ function fixedLanes(count: number): Lanes {
 }
 
 /**
- * Calls `work` for every item, some of them at a time, in order of the items.
+ * Calls `work` for every item, several at a time, in the order of the items.
  *
- * After the first failure no further item is begun; those under way are waited for, so that nothing runs on in the
+ * After the first failure no other item is started. The running ones are waited for, so that nothing goes on in the
  * background, and then the first failure is thrown.
  *
- * @param limit how many at a time
+ * @param limit how many run at a time
  */
 export async function forEachConcurrently<Item>(
   items: readonly Item[],
@@ -173,12 +173,12 @@ export async function forEachConcurrently<Item>(
     }
   }
   open();
-  // Lanes may be added while others are waited for.
+  // The array may grow during the loop.
   for (const lane of running) await lane;
   if (failures.length > 0) throw failures[0];
 }
 
-/** As {@link forEachConcurrently}. @returns the results, in the order of the items */
+/** Like {@link forEachConcurrently}. @returns the results, in the order of the items */
 export async function mapConcurrently<Item, Result>(
   items: readonly Item[],
   limit: number | Lanes,
@@ -191,32 +191,32 @@ export async function mapConcurrently<Item, Result>(
   return results;
 }
 
-/** Lets a number of pieces of work go on at once. */
+/** A semaphore: limits how much work runs at once. */
 export interface Turns {
   take<Result>(work: () => Promise<Result>): Promise<Result>;
 }
 
-/** @param count how many at once; waiters are served first come, first served */
+/** @param count how much work may run at once; waiters are served first come, first served */
 export function turns(count: number): Turns {
   const budget = byteBudget(count);
   return { take: (work) => budget.spend(1, work) };
 }
 
-/** Small files of all sizes are read into the same buffers, of this length. */
+/** Files up to this size share one kind of buffer. */
 const SMALL_BYTES = 64 * 1024;
 
-/** A number of bytes that all transfers together may hold in memory at once. */
+/** Limits the bytes that all transfers together hold in memory. */
 export interface ByteBudget {
-  /** Waits for its turn, then holds `sizeBytes` while `work` runs; a size above the whole budget gets all of it. */
+  /** Waits for `sizeBytes`, and holds them while `work` runs; a size above the budget takes all of it. */
   spend<Result>(sizeBytes: number, work: () => Promise<Result>): Promise<Result>;
   /**
-   * The same, with a buffer of that size for the while. Buffers are used again and again: large ones that are left to the
-   * garbage collector pile up faster than it comes round.
+   * Like `spend`, and lends `work` a buffer of that size. Buffers are reused, since large ones would pile up faster
+   * than the garbage collector frees them.
    */
   lend<Result>(sizeBytes: number, work: (buffer: Uint8Array) => Promise<Result>): Promise<Result>;
 }
 
-/** @param totalBytes how much may be held at once; waiters are served first come, first served */
+/** @param totalBytes the size of the budget; waiters are served first come, first served */
 export function byteBudget(totalBytes: number): ByteBudget {
   let freeBytes = totalBytes;
   const waiting: { readonly sizeBytes: number; readonly start: () => void }[] = [];
@@ -257,16 +257,15 @@ export function byteBudget(totalBytes: number): ByteBudget {
   return { spend, lend };
 }
 
-/** Buffers that are used again and again. */
 function bufferPool() {
   const [small, large]: [Uint8Array[], Uint8Array[]] = [[], []];
   function take(sizeBytes: number): Uint8Array {
     if (sizeBytes <= SMALL_BYTES) return small.pop() ?? Buffer.allocUnsafeSlow(SMALL_BYTES);
-    // One that is much too long would be missed by whom the budget has promised as much.
+    // A much longer buffer would use memory that the budget has granted to others.
     const index = large.findIndex(({ length }) => length >= sizeBytes && length <= 2 * sizeBytes);
     const [buffer] = index === -1 ? [] : large.splice(index, 1);
     if (buffer !== undefined) return buffer;
-    // Those that do not fit would only add up.
+    // Buffers of other sizes would only pile up.
     large.length = 0;
     return Buffer.allocUnsafeSlow(sizeBytes);
   }

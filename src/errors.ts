@@ -1,16 +1,16 @@
 import { isError, printable } from './text.ts';
 
-/** A fault that the user can act on: its message is one line that says what failed, the value seen and what to do. */
+/** An error that the user can act on. Its message is one line: what failed, the value seen, and what to do. */
 export class UserError extends Error {
   override name = 'UserError';
 }
 
-/** An input or environment variable that can't be used as it stands. */
+/** An invalid input or environment variable. */
 export class InputError extends UserError {
   override name = 'InputError';
 }
 
-/** What kind of fault the object store, or the way to it, showed. */
+/** Kinds of faults of the object store, or of the connection to it. */
 export type StoreFaultKind =
   | 'access-denied'
   | 'archived'
@@ -22,7 +22,7 @@ export type StoreFaultKind =
   | 'malformed-reply'
   | 'rejected';
 
-/** The object store refused, could not be reached or gave a reply that can't be believed. Never a miss. */
+/** The object store refused a request, could not be reached, or gave an invalid reply. This is never a miss. */
 export class StoreError extends UserError {
   override name = 'StoreError';
   readonly kind: StoreFaultKind;
@@ -33,7 +33,7 @@ export class StoreError extends UserError {
   }
 }
 
-/** Whether the store says that nothing can read the object before it is restored from its archive. */
+/** Whether the object can't be read because it is archived. */
 export function isArchived(error: unknown): error is StoreError {
   return error instanceof StoreError && error.kind === 'archived';
 }
@@ -43,25 +43,24 @@ export class RecordLostError extends UserError {
   override name = 'RecordLostError';
 }
 
-/** The bytes behind a set changed while it was copied: what is there is not what its record or listing said. */
+/** A set changed while it was copied: its objects no longer match its record or listing. */
 export class SetChangedError extends UserError {
   override name = 'SetChangedError';
 }
 
-/** Nothing was found, or nothing restored, where the user wants that to be a failure. */
+/** Nothing was found or restored, and the user wants that to be a failure. */
 export class MissError extends UserError {
   override name = 'MissError';
 }
 
-/** The run was cancelled. */
 export class CancelledError extends UserError {
   override name = 'CancelledError';
 }
 
 /**
- * How an error is told to the user.
+ * Describes an error to the user.
  *
- * @returns one line for the log, and the details (stack and every cause) for the debug output
+ * @returns one line for the log, and details (the stacks of the error and of every cause) for the debug output
  */
 export function describeError(error: unknown): { readonly line: string; readonly details: string } {
   const details = causesOf(error)

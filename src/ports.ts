@@ -1,12 +1,12 @@
 import type { Marker } from './asset-set/path.ts';
 import type { ByteBudget } from './async.ts';
 
-// What modes and steps need from outside. Adapters implement these; nothing here knows AWS, Actions or git.
+// Interfaces to the outside world. Nothing here depends on AWS, Actions or git.
 
-/** What must be true of the object a write is about to replace; the store checks it in the same instant. */
+/** The condition under which a write may replace an object; the store checks it atomically. */
 export type WriteCondition = { readonly kind: 'absent' } | { readonly kind: 'unchanged'; readonly etag: string };
 
-/** How a conditional write ended. A fault is an exception, a refused condition is a value. */
+/** The result of a conditional write. A failed condition is a result; a fault is an exception. */
 export type WriteResult =
   | {
       readonly outcome: 'written';
@@ -16,10 +16,10 @@ export type WriteResult =
   | { readonly outcome: 'precondition-failed' }
   | { readonly outcome: 'missing' };
 
-/** An object read whole, with the two times that the same reply of the server gave. */
+/** A complete object, with two times from the same reply of the server. */
 export interface StoredDocument {
   readonly body: Buffer;
-  /** Why a record does not count, where only signed ones do and this one is not. */
+  /** Why a record does not count, if only signed records do. */
   readonly distrust?: string | undefined;
   readonly etag: string;
   /** Milliseconds since the epoch, both by the server's clock. */
@@ -35,12 +35,12 @@ export interface ListedObject {
 }
 
 /**
- * Where an object may be out of reach: nothing can read or copy what is in an `archive`. Of one under `intelligent`
- * tiering, only a HEAD tells whether it is.
+ * A tier whose objects may be unreadable: those in an `archive` can't be read or copied. For `intelligent` tiering,
+ * only a HEAD tells whether an object is archived.
  */
 export type StorageTier = 'archive' | 'intelligent';
 
-/** What an asset is stored with; kept in its record, so that a copy can be sent with the same. */
+/** The attributes that an asset is stored with; its record contains them, so that copies get the same. */
 export interface AssetAttributes {
   readonly contentType?: string;
   readonly cacheControl?: string;
@@ -50,13 +50,13 @@ export interface AssetAttributes {
 export interface ObjectHead extends AssetAttributes {
   readonly sizeBytes: number;
   readonly etag: string;
-  /** Base64, where the store keeps a digest of the whole object. */
+  /** Base64, if the store keeps a digest of the whole object. */
   readonly sha256?: string;
-  /** Whether nothing can read or copy it. */
+  /** Whether it is archived, so that it can't be read or copied. */
   readonly isArchived?: true;
 }
 
-/** Told of bytes as they go out or come in; a negative number of them have to do so again. */
+/** Called when bytes are sent or received; a negative number takes back bytes that must be moved again. */
 export type OnBytes = (bytes: number) => void;
 
 interface AssetWrite {
@@ -77,24 +77,24 @@ export interface AssetPutInParts extends AssetWrite {
   readonly sizeBytes: number;
   /** Whether size and metadata are enough to recognise the object after a lost reply. */
   readonly trustsMetadata: boolean;
-  /** What the parts in memory are charged to. */
+  /** The budget for the parts in memory. */
   readonly budget: ByteBudget;
   /** Of every part but the last; there are at most 10,000. */
   readonly partSizeBytes: number;
-  /** Base64, by the store's own algorithm; it checks the bytes of each part against them. */
+  /** Base64, by the store's `partChecksum`; the store checks each part against its checksum. */
   readonly partChecksums: readonly string[];
   readonly read: OpenFile['read'];
-  /** Called once every part is stored and before they become an object; throws to abort. */
+  /** Called after all parts are stored, before they become an object; throws to abort. */
   readonly beforeComplete: () => Promise<void>;
 }
 
 export interface AssetCopy {
-  /** Told of the parts of a copy that is made in parts. */
+  /** Called for each part of a copy in parts. */
   readonly onBytes?: OnBytes;
   readonly source: { readonly key: string; readonly etag: string; readonly sizeBytes: number };
   readonly target: string;
   readonly attributes: AssetAttributes;
-  /** What must be true of the target, where the store can check it; nothing where it is undefined. */
+  /** The condition on the target, if any; checked only if the store can. */
   readonly condition?: WriteCondition | undefined;
   readonly signal: AbortSignal;
 }
@@ -108,12 +108,12 @@ export type CopyResult =
 
 export interface AssetRead {
   readonly key: string;
-  /** What the object must still have. */
+  /** The ETag that the object must still have. */
   readonly etag: string;
   /** Of the whole object. */
   readonly sizeBytes: number;
   readonly range: { readonly position: number; readonly lengthBytes: number };
-  /** Memory to read it into, of just that length; else it is allocated. */
+  /** Memory for the bytes, of exactly that length; allocated if undefined. */
   readonly into?: Uint8Array;
   readonly onBytes?: OnBytes;
   readonly signal: AbortSignal;
@@ -126,7 +126,7 @@ export type ReadResult =
 
 export interface ObjectRead {
   readonly key: string;
-  /** More is a fault. */
+  /** A larger object is a fault. */
   readonly mostBytes: number;
   readonly signal: AbortSignal;
 }
@@ -140,8 +140,8 @@ export interface ObjectWrite {
 }
 
 /**
- * A bucket. Every method throws a StoreError for a refusal, a fault or a reply without the fields it must have:
- * `undefined` is only ever the store's own word that there is no such object.
+ * A bucket. Every method throws a StoreError for a refusal, a fault or an incomplete reply: `undefined` always means
+ * that the store itself says that there is no such object.
  */
 export interface ObjectStore {
   readonly bucket: string;
@@ -149,14 +149,14 @@ export interface ObjectStore {
   readonly endpoint: string;
   /** Files above this many bytes are sent in parts. */
   readonly partSizeBytes: number;
-  /** What the bytes of a part are checked by. */
+  /** The algorithm for the checksums of parts. */
   readonly partChecksum: ChecksumAlgorithm;
-  /** Whether only signed sets count, so that neither metadata nor marker files are taken at their word. */
+  /** Whether only signed sets count, so that neither metadata nor marker files are trusted. */
   readonly requiresSignatures: boolean;
-  /** @param signal besides the store's own */
+  /** @param signal in place of the store's own */
   readDocument(key: string, signal?: AbortSignal): Promise<StoredDocument | undefined>;
   writeDocument(key: string, body: Buffer, condition: WriteCondition): Promise<WriteResult>;
-  /** Reads an object that is neither record nor asset, whole. */
+  /** Reads a complete object that is neither a record nor an asset. */
   readObject(read: ObjectRead): Promise<Buffer | undefined>;
   writeObject(write: ObjectWrite): Promise<WriteResult>;
   /** Every object whose key starts with `prefix`, page by page. */
@@ -167,46 +167,46 @@ export interface ObjectStore {
   copyAsset(copy: AssetCopy): Promise<CopyResult>;
   readAsset(read: AssetRead): Promise<ReadResult>;
   /**
-   * Aborts the multipart uploads that are open under `prefix`, and says how many there were. Some stores find them only
-   * where it is a whole key.
+   * Aborts the open multipart uploads under `prefix`. Some stores find them only if it is a complete key.
    *
-   * @param beforeEach called before each one is aborted; throws to leave it and all further ones alone
+   * @param beforeEach called before each abort; throws to leave this upload and all others alone
+   * @returns how many were aborted
    */
   abortUploads(prefix: string, beforeEach?: () => void): Promise<number>;
 }
 
 /**
- * Entries of git's index as `git ls-files -s -z` prints them, in the order of the bytes of their paths, each of them
- * `<mode> SP <object id> SP 0 TAB <path> NUL`. The mode is 100644, 100755, 120000 (symbolic link) or 160000 (submodule),
- * the path is relative to the repository's root.
+ * Entries of git's index as `git ls-files -s -z` prints them, sorted by the bytes of their paths: `<mode> SP <object
+ * id> SP 0 TAB <path> NUL`. The mode is 100644, 100755, 120000 (symbolic link) or 160000 (submodule), and the path is
+ * relative to the repository's root.
  */
 export type SourceListing = Uint8Array;
 
-/** Patterns that belong together: what one of them excludes, it excludes from what these match and nothing else. */
+/** Patterns that belong together: an excluding pattern affects only the matches of its own group. */
 export type PatternGroup = readonly string[];
 
 /** The repository that is checked out. */
 export interface SourceTree {
-  /** Where it is looked for. */
+  /** The directory where it is expected. */
   readonly path: string;
-  /** Whether there is a directory at all. */
+  /** Whether that directory exists. */
   exists(): Promise<boolean>;
-  /** Whether that is the root of a repository, which need not have a commit yet. */
+  /** Whether the directory is the root of a repository, even one without a commit. */
   isRepository(): Promise<boolean>;
-  /** Full hex id of the commit checked out; undefined where there is no repository or no commit yet. */
+  /** The full hex id of the commit checked out; undefined without a repository or a commit. */
   head(): Promise<string | undefined>;
-  /** Full hex id of the commit that git knows by a name; undefined where it knows none. */
+  /** The full hex id of the commit with this name; undefined if git knows none. */
   resolve(name: string): Promise<string | undefined>;
-  /** Full hex ids of the parents of HEAD, or of another commit, also of those that a shallow clone lacks. */
+  /** The full hex ids of a commit's parents, by default HEAD's, even those missing from a shallow clone. */
   parents(commit?: string): Promise<readonly string[]>;
-  /** Repositories in the folders directly below, and the commits checked out there. */
+  /** Repositories in direct subfolders, and the commits checked out there. */
   nested(): Promise<readonly NestedRepository[]>;
   /**
-   * The entries that `git add -A` would leave in a scratch index for these patterns, and those for the patterns of what
-   * a package needs.
+   * The index entries that `git add -A` would produce for these patterns, and for the patterns of the packages that a
+   * package needs.
    */
   entries(patterns: PatternGroup, needs?: readonly PatternGroup[]): Promise<SourceEntries>;
-  /** As `entries`, of HEAD's own tree: nothing that a build does to index or files shows. */
+  /** Like `entries`, but for HEAD's own tree, which a build can't change. */
   committedEntries(patterns: PatternGroup, needs?: readonly PatternGroup[]): Promise<SourceListing>;
   /** The files that Python's glob finds for each pattern. */
   contents(patterns: readonly string[]): Promise<SourceContents>;
@@ -214,7 +214,7 @@ export interface SourceTree {
 
 export interface NestedRepository {
   readonly path: string;
-  /** Undefined where there is no commit yet. */
+  /** Undefined if it has no commit yet. */
   readonly head: string | undefined;
 }
 
@@ -233,7 +233,7 @@ export interface SourceContents {
 }
 
 export interface FileSelection {
-  /** Patterns relative to the package directory, `!` excludes; empty means every file. */
+  /** Relative to the package directory; `!` excludes, and no patterns mean every file. */
   readonly patterns: readonly string[];
   readonly includeHidden: boolean;
 }
@@ -247,14 +247,14 @@ export interface ScannedFile {
 
 export type ChecksumAlgorithm = 'sha256' | 'crc32';
 
-/** Parts of a file that get a checksum of their own. */
+/** How to divide a file into parts, each with its own checksum. */
 export interface HashedParts {
   /** Of every part but the last. */
   readonly sizeBytes: number;
   readonly checksum: ChecksumAlgorithm;
 }
 
-/** Base64 SHA-256 of a file, and the checksums of its parts, in base64 too. */
+/** The SHA-256 of a file and the checksums of its parts, in base64. */
 export interface FileDigests {
   readonly whole: string;
   readonly parts: readonly string[];
@@ -266,25 +266,26 @@ export interface DigestOptions {
   readonly onBytes?: OnBytes;
 }
 
-/** A file opened for sending: checked at the moment it was opened, so that nothing can be swapped in afterwards. */
+/** A file opened for sending, and checked after it was opened, so that nothing can be swapped in. */
 export interface OpenFile extends AsyncDisposable {
   readonly sizeBytes: number;
   /**
-   * Reads exactly `lengthBytes`, into memory of just that length where some is given; throws where the file has become
-   * shorter.
+   * Reads exactly `lengthBytes`; throws if the file has become shorter.
+   *
+   * @param into memory for them, of exactly that length; allocated if not given
    */
   read(position: number, lengthBytes: number, into?: Uint8Array): Promise<Uint8Array>;
-  /** Reads the file from its begin to its end, on another thread. */
+  /** Hashes the whole file on another thread. */
   digests(options: DigestOptions): Promise<FileDigests>;
-  /** Throws where size or time of change are no longer what they were when the file was opened. */
+  /** Throws if the file's size or modification time has changed since it was opened. */
   assertUnchanged(): Promise<void>;
 }
 
-/** A file in the making, under a temporary name beside its place; disposing of one that was not kept removes it. */
+/** A new file, under a temporary name in its final folder; disposing of it deletes it unless it was kept. */
 export interface IncomingFile extends AsyncDisposable {
-  /** In any order, each byte once. */
+  /** Writes bytes, in any order, but each only once. */
   write(position: number, bytes: Uint8Array): Promise<void>;
-  /** Makes it the file of its name. */
+  /** Gives the file its final name. */
   keep(options: { readonly executable: boolean }): Promise<void>;
 }
 
@@ -292,37 +293,37 @@ export interface PackageDirectory {
   readonly path: string;
   exists(): Promise<boolean>;
   create(): Promise<void>;
-  /** Sorted by the bytes of their paths. */
+  /** The files sorted by the bytes of their paths. */
   scan(selection: FileSelection): Promise<readonly ScannedFile[]>;
-  /** The number of files that are neither hidden nor markers; undefined where a folder can't be read. */
+  /** The number of files that are neither hidden nor markers; undefined if a folder can't be read. */
   countFiles(): Promise<number | undefined>;
   open(path: string): Promise<OpenFile>;
-  /** Base64 SHA-256 of a regular file that has this size; undefined where there is none. */
+  /** The base64 SHA-256 of a regular file of this size; undefined if there is none. */
   digest(path: string, sizeBytes: number, onBytes?: OnBytes): Promise<string | undefined>;
-  /** Throws where a link stands in the way. */
+  /** Throws if there is a link on the way. */
   receive(path: string): Promise<IncomingFile>;
   readMarker(name: Marker): Promise<string | undefined>;
   writeMarker(name: Marker, text: string): Promise<void>;
   removeMarker(name: Marker): Promise<void>;
 }
 
-/** Small files that later steps of the same job can read, where builds don't write. */
+/** Small files for later steps of the same job, in a directory that builds don't write to. */
 export interface JobFiles {
-  /** @returns undefined where there is no such file */
+  /** @returns undefined if there is no such file */
   read(name: string): Promise<string | undefined>;
-  /** Warns where it can't be written. */
+  /** Logs a warning if it can't be written. */
   write(name: string, text: string): Promise<void>;
 }
 
 export interface Clock {
-  /** Milliseconds that only ever grow; says nothing about the time of day. */
+  /** Milliseconds that never decrease, unrelated to the time of day. */
   monotonicMs(): number;
-  /** How long, since it was started, this process had nothing to do but wait. */
+  /** How long this process has been idle since it started. */
   idleMs(): number;
   wallTime(): Date;
-  /** Ends early, with the signal's reason, when the signal is aborted. */
+  /** Throws the signal's reason as soon as it is aborted. */
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
-  /** Calls `work` again and again until it is told to stop; does not keep the process alive. */
+  /** Calls `work` at intervals, without keeping the process alive. @returns a function that stops it */
   every(intervalMs: number, work: () => void): () => void;
 }
 
@@ -341,7 +342,7 @@ export interface Ports {
   readonly store: ObjectStore;
   readonly sources: SourceTree;
   readonly packages: PackageDirectory;
-  /** Undefined where there is no place for them: outside Actions. */
+  /** Undefined outside Actions. */
   readonly jobFiles: JobFiles | undefined;
   readonly clock: Clock;
   readonly random: Random;

@@ -1,31 +1,30 @@
 import type { Clock, Log } from './ports.ts';
 import { counted, readableDuration, readableSize } from './text.ts';
 
-// How far a transfer is: a line in the log now and then, or one line of a terminal that is rewritten in place.
+// The progress of transfers: a line in the log every few seconds, or one line of a terminal that is rewritten in place.
 
 const LINE_EVERY_MS = 10_000;
 const REWRITE_EVERY_MS = 250;
-/** Rates are those of so long a time. */
+/** Rates are averages over this time. */
 const RATE_MS = 10_000;
-/** A server that moves nothing for as long is said to be silent. */
+/** A server that moves no bytes for this long is reported. */
 const SILENCE_MS = 5000;
 
 /** The last line of a terminal. */
 export interface LiveLine {
-  /** Puts this text in place of the one before, cut to the terminal's width. */
+  /** Replaces the text, cut to the terminal's width. */
   show(text: string): void;
-  /** Leaves the line empty, and the cursor at its beginning. Does nothing where no text is shown. */
+  /** Clears the line and moves the cursor to its start. Does nothing if no text is shown. */
   clear(): void;
 }
 
 interface ProgressPorts {
   readonly clock: Pick<Clock, 'monotonicMs' | 'every'>;
   readonly log: Log;
-  /** Undefined where there is no terminal: lines go to the log. */
+  /** Undefined without a terminal: lines go to the log. */
   readonly liveLine?: LiveLine | undefined;
 }
 
-/** What is done to files whose bytes are moved or read. */
 type Verb = 'Uploading' | 'Restoring' | 'Copying' | 'Comparing';
 
 /** The progress of a run's transfers. */
@@ -42,15 +41,15 @@ export class Progress {
     this.log = ports.liveLine === undefined ? ports.log : above(ports.liveLine, ports.log);
   }
 
-  /** A request is tried again. */
+  /** Must be called before each retry of a request. */
   readonly retried = (): void => {
     this.#retryCount += 1;
   };
 
   /**
-   * Tells the progress of some work from its start line on, and stops when the work ends, however it does.
+   * Reports the progress of a transfer until `work` ends, even if it fails.
    *
-   * @param files all that are transferred, with their sizes in bytes
+   * @param files all files of the transfer, with their sizes in bytes
    */
   async during<Result>(
     verb: Verb,
@@ -58,7 +57,7 @@ export class Progress {
     work: (transfer: Transfer) => Promise<Result>,
   ): Promise<Result> {
     const transfer = new Transfer(verb, files, this.#ports.clock);
-    const stop = files.length === 0 || this.#isStopped ? () => {} : this.#tell(transfer);
+    const stop = files.length === 0 || this.#isStopped ? () => {} : this.#report(transfer);
     try {
       return await work(transfer);
     } finally {
@@ -66,24 +65,24 @@ export class Progress {
     }
   }
 
-  /** Says no more from now on, also of what is still under way. */
+  /** Ends all reports, also those of transfers that are still running. */
   stop(): void {
     this.#isStopped = true;
     for (const stop of this.#stops) stop();
   }
 
-  /** @returns ends it */
-  #tell(transfer: Transfer): () => void {
+  /** @returns a function that ends the report */
+  #report(transfer: Transfer): () => void {
     const { clock, log, liveLine } = this.#ports;
     this.log.info(transfer.title);
-    let toldRetries = this.#retryCount;
+    let reportedRetries = this.#retryCount;
     const stopTicking =
       liveLine === undefined
         ? clock.every(LINE_EVERY_MS, () => {
-            log.info(transfer.line(this.#retryCount - toldRetries));
-            toldRetries = this.#retryCount;
+            log.info(transfer.line(this.#retryCount - reportedRetries));
+            reportedRetries = this.#retryCount;
           })
-        : clock.every(REWRITE_EVERY_MS, () => liveLine.show(transfer.line(this.#retryCount - toldRetries)));
+        : clock.every(REWRITE_EVERY_MS, () => liveLine.show(transfer.line(this.#retryCount - reportedRetries)));
     const stop = (): void => {
       if (!this.#stops.delete(stop)) return;
       stopTicking();
@@ -104,22 +103,22 @@ function above(liveLine: LiveLine, log: Log): Log {
 
 /** One file of a transfer. */
 export interface FileProgress {
-  /** Bytes went out or came in; a negative number of them have to do so again. */
+  /** Bytes were sent or received; a negative number takes back bytes that must be moved again. */
   readonly moved: (bytes: number) => void;
-  /** Bytes were read here, to be hashed. */
+  /** Bytes were hashed. */
   readonly hashed: (bytes: number) => void;
-  /** The file is done, and all of its bytes with it, whether they had to be moved or not. */
+  /** The file is done; all of its bytes count as moved, even if they did not have to be. */
   readonly end: () => void;
 }
 
-/** What had been done at some time. */
+/** The state of a transfer at some time. */
 interface Sample {
   readonly timeMs: number;
   readonly movedBytes: number;
   readonly hashedBytes: number;
 }
 
-/** Files on their way. */
+/** Counts the bytes and files of one transfer. */
 export class Transfer {
   readonly title: string;
   readonly #verb: Verb;
@@ -130,7 +129,7 @@ export class Transfer {
   #movedBytes = 0;
   #hashedBytes = 0;
   #lastSignMs: number;
-  /** The first is the one that rates are counted from. */
+  /** Rates are computed from the first one. */
   #samples: Sample[];
 
   constructor(verb: Verb, files: readonly { readonly size: number }[], clock: Pick<Clock, 'monotonicMs'>) {
@@ -143,7 +142,7 @@ export class Transfer {
     this.title = `${verb} ${counted(files.length, 'file')}, ${readableSize(this.#totalBytes)} …`;
   }
 
-  /** To be called once for each file. */
+  /** Must be called once for each file. */
   file(sizeBytes: number): FileProgress {
     let restBytes = sizeBytes;
     const moved = (bytes: number): void => {
@@ -165,7 +164,7 @@ export class Transfer {
     };
   }
 
-  /** How far it is now. @param retryCount how many requests were tried again since the last line */
+  /** Describes the current progress. @param retryCount the retries since the last line */
   line(retryCount: number): string {
     const now = this.#sample();
     const before = this.#since(now);
@@ -190,7 +189,7 @@ export class Transfer {
     };
   }
 
-  /** @returns the youngest sample that is old enough; where none is, the oldest */
+  /** @returns the newest sample that is at least {@link RATE_MS} old, or else the oldest */
   #since(now: Sample): Sample {
     const first = this.#samples.findLastIndex(({ timeMs }) => now.timeMs - timeMs >= RATE_MS);
     this.#samples = [...this.#samples.slice(Math.max(first, 0)), now];
@@ -198,7 +197,7 @@ export class Transfer {
   }
 }
 
-/** @returns rate and time left; nothing where nothing was moved */
+/** @returns the rate and the time left; nothing if no bytes were moved */
 function speedOf(before: Sample, now: Sample, restBytes: number): string[] {
   const bytesASecond = ((now.movedBytes - before.movedBytes) * 1000) / Math.max(now.timeMs - before.timeMs, 1);
   if (bytesASecond <= 0) return [];

@@ -1,17 +1,17 @@
 import { types } from 'node:util';
 
-// The runner takes `##[command]` for one of its commands wherever it stands in a line.
+// The runner executes `##[command]` anywhere in a line.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|#(?=#\[)/gu;
 
-/** Nearly every name: to look for all those characters takes ten times as long, and longest at first. */
+/** Matches nearly every name: searching for all unprintable characters takes ten times as long. */
 const PLAIN = /^[ -"$-~]*$/;
 
-/** More than any key or address has; a field of a record may have millions. */
+/** Longer than any key or URL; a field of a record can have millions of characters. */
 const MOST_CHARACTERS = 2000;
 
 /**
- * Text from elsewhere, made safe for a log line: control and format characters (line ends, terminal escapes, text
- * direction marks), lone surrogates and the runner's `##[` are shown as `\u{hex}`, and what is too long is cut.
+ * Makes untrusted text safe for a log line: control and format characters (line ends, terminal escapes, text direction
+ * marks), lone surrogates and the runner's `##[` become `\u{hex}`, and long text is cut.
  */
 export function printable(text: string): string {
   if (text.length > MOST_CHARACTERS) return `${printable(text.slice(0, MOST_CHARACTERS))}… (${text.length} characters)`;
@@ -19,25 +19,25 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
-/** More names than these are only counted. */
+/** Any further names are only counted. */
 const MOST_NAMES = 10;
 
 /**
- * Names, as a line of text has them: `a, b and 3 more`.
+ * Lists names in a line of text: `a, b and 3 more`.
  *
- * @param show makes a name safe for a line
+ * @param show makes a name safe for the line
  */
 export function listed(names: readonly string[], most = MOST_NAMES, show = printable): string {
   const shown = names.slice(0, most).map(show).join(', ');
   return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
 
-/** What is too long is cut, and says so. */
+/** Cuts long text, and marks the cut with `…`. */
 export function shortened(text: string, mostCharacters: number): string {
   return text.length > mostCharacters ? `${text.slice(0, mostCharacters)}…` : text;
 }
 
-/** From here on a value would be rounded to 1000.0. */
+/** Larger values would be rounded to 1000.0. */
 const NEXT_UNIT = 999.95;
 const SIZE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
 
@@ -81,8 +81,9 @@ export function readableSize(sizeBytes: number): string {
 }
 
 /**
- * Orders paths by code points, which is the order of their UTF-8 bytes: as S3 lists keys, records list files, and Python
- * sorts names, stray bytes (U+DC80 …) included. JavaScript's own order, by UTF-16 units, differs above U+FFFF.
+ * Orders paths by code points, which is the order of their UTF-8 bytes: the order of S3's listings, of files in
+ * records, and of names in Python, including stray bytes (U+DC80 …). JavaScript's own order, by UTF-16 units, differs
+ * above U+FFFF.
  */
 export function comparePaths(left: string, right: string): number {
   const commonLength = Math.min(left.length, right.length);
@@ -93,25 +94,25 @@ export function comparePaths(left: string, right: string): number {
   return left.length - right.length;
 }
 
-/** Puts the first unit of a surrogate pair after all that is one unit. */
+/** Sorts the first unit of a surrogate pair after every character that is a single unit. */
 function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdbff ? unit + 0x10000 : unit;
 }
 
-/** The fields that have a value; one that may be undefined becomes one that may be absent. */
+/** Makes every field that can be undefined an optional one. */
 type Defined<Fields> = {
   [Name in keyof Fields as undefined extends Fields[Name] ? never : Name]: Fields[Name];
 } & { [Name in keyof Fields as undefined extends Fields[Name] ? Name : never]?: Exclude<Fields[Name], undefined> };
 
-/** Leaves out the fields that are undefined: absent is how requests, records and outputs say "none". */
+/** Removes undefined fields: in requests, records and outputs, "none" is an absent field. */
 export function defined<const Fields extends object>(fields: Fields): Defined<Fields> {
-  // What is left has just the type that says so; the compiler can't follow it through the entries.
+  // The compiler can't infer the type through the entries.
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<Fields>;
 }
 
-// What JSON from elsewhere holds is unknown until it is looked at.
+// JSON from outside is `unknown` until it is checked.
 
-/** @returns what a JSON text says; undefined where it is no JSON, which says nothing else */
+/** @returns the value of a JSON text; undefined if it is not JSON */
 export function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -120,7 +121,7 @@ export function parsedJson(text: string): unknown {
   }
 }
 
-/** Whether a value is an object with fields: neither null nor a list. */
+/** Whether a value is an object with fields: neither null nor an array. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -129,17 +130,17 @@ export function isText(value: unknown): value is string {
   return typeof value === 'string';
 }
 
-/** @returns a value if it is a text */
+/** @returns the value if it is a text */
 export function textIn(value: unknown): string | undefined {
   return isText(value) ? value : undefined;
 }
 
-/** What an output holds, before a host makes text of it. */
+/** The value of an output, before a host converts it to text. */
 export type OutputValue = string | number | boolean | object | readonly unknown[];
 
 /**
- * @param mostCharacters that the text of an output may have
- * @returns every output's text, and the names of those that are left empty since they would be longer
+ * @param mostCharacters returns the maximum length of an output's text
+ * @returns the text of every output, and the names of those left empty because they would be longer
  */
 export function outputTexts(
   outputs: ReadonlyMap<string, OutputValue>,
@@ -151,10 +152,10 @@ export function outputTexts(
 }
 
 /**
- * An output as one line of text: what is no text already is JSON.
+ * Converts an output to one line of text; lists and objects become JSON.
  *
- * @param mostCharacters that the text may have
- * @returns an empty text for a list that is longer; of an object that is longer, its texts alone
+ * @param mostCharacters the maximum length of the text
+ * @returns an empty text for a list that is longer; for an object that is longer, only its fields that are texts
  */
 export function outputText(value: OutputValue, mostCharacters = Number.POSITIVE_INFINITY): string {
   if (typeof value !== 'object') return String(value);
@@ -177,7 +178,7 @@ function objectText(value: object, mostCharacters: number): string {
   return inPrintable(JSON.stringify(Object.fromEntries(texts)));
 }
 
-/** JSON leaves characters as they are that a terminal takes for a command, or a reader for a line end. */
+/** Escapes characters in JSON that a terminal could take for a command, or a reader for a line end. */
 export function inPrintable(json: string): string {
   return json.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
     character
@@ -187,17 +188,17 @@ export function inPrintable(json: string): string {
   );
 }
 
-/** Whether it is an error, of another realm too; Node 22 has no `Error.isError`. */
+/** Whether a value is an error, also from another realm; Node 22 has no `Error.isError`. */
 export function isError(value: unknown): value is Error {
   return value instanceof Error || types.isNativeError(value);
 }
 
-/** The system's code of an error (`ENOENT`), or an empty text. */
+/** The system's code of an error, such as `ENOENT`, or an empty text. */
 export function codeOf(error: unknown): string {
   return isError(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** The system's code of an error; where it has none, what it says. */
+/** The system's code of an error, or else its message. */
 export function systemCode(error: unknown): string {
   return codeOf(error) || String(error);
 }
