@@ -44,7 +44,7 @@ const IDLE_STATUS = 408;
 const FIRST_GATEWAY_STATUS = 520;
 
 /**
- * Retries like the SDK's `standard` mode, with three differences: it gives up sooner on hosts that can't be reached, it
+ * Retries like the SDK's `standard` mode, with three differences: it stops sooner for hosts that can't be reached, it
  * retries conflicts, and its requests share no retry budget. Such a budget protects servers from endless retries, but a
  * set of thousands of files fails as a whole if one of them fails.
  */
