@@ -21,18 +21,30 @@ interface SetContents {
 }
 
 /**
- * The files of a usable set: from its record or, without one, from a HEAD of each object.
+ * The chosen files of a usable set: from its record or, without one, from a HEAD of each object.
  *
  * @throws SetChangedError when a set without a record changes while it is read
  */
-export async function contentsOf(run: RunContext, set: Finding): Promise<SetContents> {
-  if (set.verdict.reason !== 'complete') return legacyContents(run, set);
+export async function contentsOf(
+  run: RunContext,
+  set: Finding,
+  isChosen = (_path: string): boolean => true,
+): Promise<SetContents> {
+  if (set.verdict.reason !== 'complete') return legacyContents(run, set, isChosen);
   const { files, origin, commit } = set.verdict.record;
-  return { files, commit: origin.kind === 'cache' ? origin.commit : commit };
+  return {
+    files: files.filter(({ path }) => isChosen(path)),
+    commit: origin.kind === 'cache' ? origin.commit : commit,
+  };
 }
 
-async function legacyContents({ store, clock, concurrency }: RunContext, set: Finding): Promise<SetContents> {
-  const read = await mapConcurrently([...set.listing], lanesFor(concurrency, clock), async ([path, { size }]) => {
+async function legacyContents(
+  { store, clock, concurrency }: RunContext,
+  set: Finding,
+  isChosen: (path: string) => boolean,
+): Promise<SetContents> {
+  const chosen = [...set.listing].filter(([path]) => isChosen(path));
+  const read = await mapConcurrently(chosen, lanesFor(concurrency, clock), async ([path, { size }]) => {
     const head = await store.head(set.location.prefix + path);
     if (head === undefined || head.sizeBytes !== size) throw changed(path, set);
     const { etag, contentType, cacheControl } = head;

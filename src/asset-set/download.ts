@@ -70,9 +70,7 @@ function namesIn({ verdict, listing }: Finding): readonly string[] {
 
 async function restore(run: RunContext, set: Finding, { isChosen, naming }: RestoreSelection): Promise<RestoredSet> {
   refuseNames(namesIn(set).filter(isChosen), set, naming);
-  const chosen = { ...set, listing: new Map([...set.listing].filter(([path]) => isChosen(path))) };
-  const { files: all } = await contentsOf(run, chosen);
-  const files = all.filter(({ path }) => isChosen(path));
+  const { files } = await contentsOf(run, set, isChosen);
   const { fetchedCount, uncheckedCount } = await restoreFiles(run, set.location, files);
   if (uncheckedCount > 0)
     run.log.warning(
@@ -203,8 +201,9 @@ async function fetchContent(ports: FetchPorts, fetching: Fetching, incoming: Inc
       return waitForAll([hashed, reading.then((bytes) => incoming.write(range.position, bytes))]);
     });
   // The lanes share one iterator, which the first failure closes.
-  const ranges = rangesOf(file.size, Math.min(ports.store.partSizeBytes, LARGEST_RANGE_BYTES));
-  const lanes = Array.from({ length: RANGES_AT_ONCE }, async () => {
+  const rangeBytes = Math.min(ports.store.partSizeBytes, LARGEST_RANGE_BYTES);
+  const ranges = rangesOf(file.size, rangeBytes);
+  const lanes = Array.from({ length: file.size > rangeBytes ? RANGES_AT_ONCE : 1 }, async () => {
     for (const range of ranges) await fetch(range);
   });
   await Promise.all(lanes.map((lane) => lane.catch(ports.fail)));
