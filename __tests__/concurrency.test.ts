@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { byteBudget, lanesFor, mapConcurrently, turns } from '../src/async.ts';
+import { byteBudget, mapConcurrently, turns } from '../src/async.ts';
 
 /** Lets pending promise callbacks run. */
 async function settle(): Promise<void> {
@@ -113,84 +113,6 @@ describe('mapConcurrently', () => {
     };
     await expect(mapConcurrently([1], 1, fail)).rejects.toThrow('at once');
     await expect(mapConcurrently([1], 1, () => Promise.reject(undefined))).rejects.toBeUndefined();
-  });
-});
-
-describe('lanesFor', () => {
-  /** Simulates rounds of work whose duration depends on the kind of store. */
-  async function lanesAfter(
-    itemCount: number,
-    roundMs: (lanes: number) => number,
-    busyMs: (lanes: number) => number = () => 0,
-  ): Promise<number> {
-    let [nowMs, idleMs] = [0, 0];
-    const lanes = lanesFor('adaptive', { monotonicMs: () => nowMs, idleMs: () => idleMs });
-    for (let left = itemCount; left > 0; ) {
-      const round = Math.min(lanes.count, left);
-      nowMs += roundMs(round);
-      idleMs += roundMs(round) - busyMs(round);
-      for (let ended = 0; ended < round; ended += 1) lanes.finished();
-      left -= round;
-    }
-    return lanes.count;
-  }
-
-  it('keeps a fixed number', () => {
-    const lanes = lanesFor(7, { monotonicMs: () => 0, idleMs: () => 0 });
-    for (let ended = 0; ended < 100; ended += 1) lanes.finished();
-    expect(lanes.count).toBe(7);
-  });
-
-  it('grows to the maximum if only latency takes time', async () => {
-    expect(await lanesAfter(2000, () => 25)).toBe(128);
-  });
-
-  it('stays low if more at once take longer', async () => {
-    expect(await lanesAfter(2000, (lanes) => lanes * 2)).toBe(64);
-  });
-
-  it('stops one step past a bottleneck', async () => {
-    expect(await lanesAfter(2000, (lanes) => Math.max(25, lanes / 2))).toBe(128);
-    expect(await lanesAfter(2000, (lanes) => Math.max(25, lanes * 1.5))).toBe(64);
-  });
-
-  it('does not grow if this process is the bottleneck', async () => {
-    const takesTurns = (lanes: number) => lanes * 2;
-    expect(await lanesAfter(2000, takesTurns, takesTurns)).toBe(16);
-  });
-
-  it('grows until this process has no idle time', async () => {
-    const roundMs = (lanes: number) => Math.max(30, lanes * 0.5);
-    expect(await lanesAfter(2000, roundMs, (lanes) => lanes * 0.5)).toBe(60);
-  });
-
-  it.each([
-    ['near the store', 5, 16],
-    ['far from it', 75, 75],
-    ['after a long wait', 60_000, 128],
-  ])('begins with as many as could have been sent in what was waited so far: %s', (_, waitedMs, count) => {
-    const lanes = lanesFor('adaptive', { monotonicMs: () => waitedMs, idleMs: () => waitedMs });
-    expect(lanes.count).toBe(count);
-  });
-
-  it('lets more work join the running work', async () => {
-    let nowMs = 0;
-    let [running, peak] = [0, 0];
-    const items = Array.from({ length: 500 }, (_, index) => index);
-    const results = await mapConcurrently(
-      items,
-      lanesFor('adaptive', { monotonicMs: () => nowMs, idleMs: () => nowMs }),
-      async (item) => {
-        running += 1;
-        peak = Math.max(peak, running);
-        await new Promise((done) => setImmediate(done));
-        nowMs += 1000 / running ** 2;
-        running -= 1;
-        return item;
-      },
-    );
-    expect(results).toEqual(items);
-    expect(peak).toBe(128);
   });
 });
 

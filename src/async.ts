@@ -69,76 +69,6 @@ export async function withRetries<Value>(
   }
 }
 
-/** How much work runs at once. */
-interface Lanes {
-  readonly count: number;
-  /** Must be called after each piece of work. */
-  finished(): void;
-}
-
-/** The value of the `concurrency` input. */
-export type Concurrency = number | 'adaptive';
-
-const FIRST_LANES = 16;
-export const MOST_LANES = 128;
-
-/** The most work that ever runs at once. */
-export function mostLanes(concurrency: Concurrency): number {
-  return concurrency === 'adaptive' ? MOST_LANES : concurrency;
-}
-
-const MOST_GROWTH = 4;
-/** If more lanes gain less than this factor, something else is the bottleneck: the server or the network. */
-const WORTHWHILE = 1.25;
-
-interface LaneClock {
-  readonly monotonicMs: () => number;
-  /** How long this process has been idle since it started. */
-  readonly idleMs: () => number;
-}
-
-/**
- * A fixed number of lanes, or an adaptive one. The adaptive number grows while this process has idle time and more
- * lanes increase the throughput. Far from the store, that ends at 128 lanes; close to it, where this process itself is
- * the bottleneck, the number does not grow at all.
- */
-export function lanesFor(concurrency: Concurrency, clock: LaneClock): Lanes {
-  if (concurrency !== 'adaptive') return fixedLanes(concurrency);
-  let [count, finishedCount, lastRate, isGrowing] = [firstLanes(clock), 0, 0, true];
-  let [startedMs, idleMs] = [clock.monotonicMs(), clock.idleMs()];
-  return {
-    get count() {
-      return count;
-    },
-    finished() {
-      finishedCount += 1;
-      if (!isGrowing || finishedCount < count) return;
-      const elapsedMs = Math.max(clock.monotonicMs() - startedMs, 1);
-      const busyShare = 1 - Math.min((clock.idleMs() - idleMs) / elapsedMs, 1);
-      const growth = Math.min(1 / busyShare, MOST_GROWTH);
-      if (growth >= WORTHWHILE) {
-        const rate = finishedCount / elapsedMs;
-        isGrowing = rate >= lastRate * WORTHWHILE && count < MOST_LANES;
-        if (isGrowing) count = Math.min(Math.round(count * growth), MOST_LANES);
-        lastRate = rate;
-      }
-      [startedMs, idleMs, finishedCount] = [clock.monotonicMs(), clock.idleMs(), 0];
-    },
-  };
-}
-
-/**
- * The idle time so far, two or three round trips, shows how far away the store is: in each idle millisecond, this
- * process could have sent about one more request.
- */
-function firstLanes(clock: LaneClock): number {
-  return Math.min(Math.max(FIRST_LANES, Math.round(clock.idleMs())), MOST_LANES);
-}
-
-function fixedLanes(count: number): Lanes {
-  return { count, finished: () => {} };
-}
-
 /**
  * Calls `work` for every item, several at a time, in the order of the items.
  *
@@ -149,39 +79,30 @@ function fixedLanes(count: number): Lanes {
  */
 export async function forEachConcurrently<Item>(
   items: readonly Item[],
-  limit: number | Lanes,
+  limit: number,
   work: (item: Item, index: number) => Promise<void>,
 ): Promise<void> {
-  const lanes = typeof limit === 'number' ? fixedLanes(limit) : limit;
   const failures: unknown[] = [];
-  const running: Promise<void>[] = [];
   // The lanes share one iterator, which the first failure closes.
   const queue = items.entries();
-  function open(): void {
-    while (running.length < Math.min(lanes.count, items.length)) running.push(drain());
-  }
   async function drain(): Promise<void> {
     try {
       for (const [index, item] of queue) {
         await work(item, index);
         if (failures.length > 0) return;
-        lanes.finished();
-        open();
       }
     } catch (error) {
       failures.push(error);
     }
   }
-  open();
-  // The array may grow during the loop.
-  for (const lane of running) await lane;
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, drain));
   if (failures.length > 0) throw failures[0];
 }
 
 /** Like {@link forEachConcurrently}. @returns the results, in the order of the items */
 export async function mapConcurrently<Item, Result>(
   items: readonly Item[],
-  limit: number | Lanes,
+  limit: number,
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results = new Array<Result>(items.length);

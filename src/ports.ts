@@ -318,8 +318,6 @@ export interface JobFiles {
 export interface Clock {
   /** Milliseconds that never decrease, unrelated to the time of day. */
   monotonicMs(): number;
-  /** How long this process has been idle since it started. */
-  idleMs(): number;
   wallTime(): Date;
   /** Throws the signal's reason as soon as it is aborted. */
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;

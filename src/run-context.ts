@@ -1,4 +1,3 @@
-import type { Concurrency } from './async.ts';
 import type { CodeHashRequest } from './code-hash/code-hash.ts';
 import type { Ports } from './ports.ts';
 import type { Progress } from './progress.ts';
@@ -50,7 +49,7 @@ export interface RunContext extends Ports {
   readonly dryRun: boolean;
   /** How long to wait in all for other runs. */
   readonly waitMs: number;
-  readonly concurrency: Concurrency;
+  readonly concurrency: number;
   /** Earlier commits that the event names. */
   readonly baselines: Baselines;
   /** Whether sources are stored and misses explained. */

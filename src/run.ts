@@ -1,6 +1,5 @@
 import type { RestoreSelection } from './asset-set/download.ts';
 import type { Explanation } from './asset-set/explanation.ts';
-import { mostLanes } from './async.ts';
 import { gitSourceTree } from './code-hash/code-hash.ts';
 import { CancelledError, describeError, MissError, UserError } from './errors.ts';
 import type { Host } from './host/host.ts';
@@ -160,7 +159,7 @@ async function checkEach(run: RunContext, { chosen }: PackagesTask): Promise<Out
     return { name, directory, run: { ...run, log, packages, codeHash, prefix }, options: await checkOptions(inputs) };
   });
   const { checkPackages } = await import('./modes/packages.ts');
-  return checkPackages(run, await Promise.all(checks), mostLanes(run.concurrency));
+  return checkPackages(run, await Promise.all(checks), run.concurrency);
 }
 
 /** A log that begins every line with the package's name. */
@@ -194,7 +193,7 @@ async function contextOf(
   const { sha: context, untrustedEvent: _, baselines = {}, ...run } = job;
   const { packageDirectory: directory, repository, packages } = inputs;
   const concurrency = affordable(inputs.concurrency);
-  const mostAtOnce = isOfMany(inputs) ? mostLanes(concurrency) : undefined;
+  const mostAtOnce = isOfMany(inputs) ? concurrency : undefined;
   return {
     store: await storeOf(inputs, { log, signal, onRetry: progress.retried, mostAtOnce }),
     sources: gitSourceTree({

@@ -75,7 +75,7 @@ const PROMISES: Readonly<Record<string, (inputs: Inputs) => boolean>> = {
       (flag) => typeof flag === 'boolean',
     ) && ['boolean', 'undefined'].includes(typeof store.forcePathStyle),
   waitMs: ({ waitMs }) => isWithin(waitMs, 0, 21_600_000),
-  concurrency: ({ concurrency }) => concurrency === 'adaptive' || isWithin(concurrency, 1, 256),
+  concurrency: ({ concurrency }) => isWithin(concurrency, 1, 256),
   maxAttempts: ({ store }) => isWithin(store.maxAttempts, 1, 100),
   partSizeBytes: ({ store }) => isWithin(store.partSizeBytes, 5 * 1024 ** 2, 5120 * 1024 ** 2),
   prefixes: ({ prefix, search }) => [prefix, ...search.fallbackPrefixes].every(isKeyPrefix),

@@ -29,7 +29,7 @@ describe('inputs that are not given', () => {
       legacy: 'trust',
       trust: undefined,
       waitMs: 0,
-      concurrency: 'adaptive',
+      concurrency: 64,
       repository: { path: '.', isGiven: false },
       commitSha: undefined,
       codeHash: undefined,

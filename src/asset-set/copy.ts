@@ -1,4 +1,4 @@
-import { lanesFor, mapConcurrently } from '../async.ts';
+import { mapConcurrently } from '../async.ts';
 import { SetChangedError, UserError } from '../errors.ts';
 import type { AssetCopy, CopyResult, ObjectHead, ObjectStore } from '../ports.ts';
 import type { FileProgress } from '../progress.ts';
@@ -39,12 +39,12 @@ export async function contentsOf(
 }
 
 async function legacyContents(
-  { store, clock, concurrency }: RunContext,
+  { store, concurrency }: RunContext,
   set: Finding,
   isChosen: (path: string) => boolean,
 ): Promise<SetContents> {
   const chosen = [...set.listing].filter(([path]) => isChosen(path));
-  const read = await mapConcurrently(chosen, lanesFor(concurrency, clock), async ([path, { size }]) => {
+  const read = await mapConcurrently(chosen, concurrency, async ([path, { size }]) => {
     const head = await store.head(set.location.prefix + path);
     if (head === undefined || head.sizeBytes !== size) throw changed(path, set);
     const { etag, contentType, cacheControl } = head;
@@ -102,7 +102,7 @@ interface AssetCopies {
  * @throws SetChangedError when an asset of the source is no longer what its record said
  */
 export async function copyAssets(
-  { store, signal, clock, concurrency, progress }: RunContext,
+  { store, signal, concurrency, progress }: RunContext,
   claim: RecordClaim,
   { source, files, owner, targets }: AssetCopies,
 ): Promise<readonly AssetFile[]> {
@@ -123,7 +123,7 @@ export async function copyAssets(
     return { ...file, etag: result.etag };
   };
   return progress.during('Copying', files, (transfer) =>
-    mapConcurrently(inOrder(files), lanesFor(concurrency, clock), (file) => copy(file, transfer.file(file.size))),
+    mapConcurrently(inOrder(files), concurrency, (file) => copy(file, transfer.file(file.size))),
   );
 }
 

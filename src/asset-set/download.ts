@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type ByteBudget, byteBudget, forEachConcurrently, lanesFor, waitForAll } from '../async.ts';
+import { type ByteBudget, byteBudget, forEachConcurrently, waitForAll } from '../async.ts';
 import { SetChangedError, UserError } from '../errors.ts';
 import type { AssetRead, IncomingFile } from '../ports.ts';
 import type { FileProgress } from '../progress.ts';
@@ -100,7 +100,7 @@ const LARGEST_RANGE_BYTES = 4 * MIB;
 /** Of one file. */
 const RANGES_AT_ONCE = 4;
 
-type RestorePorts = Pick<RunContext, 'store' | 'packages' | 'signal' | 'log' | 'clock' | 'concurrency' | 'progress'>;
+type RestorePorts = Pick<RunContext, 'store' | 'packages' | 'signal' | 'log' | 'concurrency' | 'progress'>;
 
 interface Restored {
   /** How many were fetched; the others were there already, with the right digest. */
@@ -143,7 +143,7 @@ export async function restoreFiles(
     run.log.debug(`Restored: ${printable(file.path)}`);
   };
   await run.progress.during('Restoring', files, (transfer) =>
-    forEachConcurrently(files, lanesFor(run.concurrency, run.clock), (file) => bring(file, transfer.file(file.size))),
+    forEachConcurrently(files, run.concurrency, (file) => bring(file, transfer.file(file.size))),
   );
   return { fetchedCount, uncheckedCount };
 }

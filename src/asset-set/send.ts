@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type ByteBudget, byteBudget, lanesFor, mapConcurrently } from '../async.ts';
+import { type ByteBudget, byteBudget, mapConcurrently } from '../async.ts';
 import { StoreError, UserError } from '../errors.ts';
 import type { AssetAttributes, ObjectHead, OpenFile, WriteCondition, WriteResult } from '../ports.ts';
 import type { FileProgress } from '../progress.ts';
@@ -86,7 +86,7 @@ export async function sendAssets(
       return { ...sender.file, ...defined({ contentType: stored.contentType }), etag: stored.etag };
     });
   const files = await run.progress.during('Uploading', assets, (transfer) =>
-    mapConcurrently(assets, lanesFor(run.concurrency, run.clock), (asset) => send(asset, transfer.file(asset.size))),
+    mapConcurrently(assets, run.concurrency, (asset) => send(asset, transfer.file(asset.size))),
   );
   return { files, presentCount };
 }

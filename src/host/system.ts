@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Concurrency, MOST_LANES } from '../async.ts';
 import { type CancelledError, describeError } from '../errors.ts';
 import { readMarker, writeMarker } from '../package-directory/package-directory.ts';
 import type { Clock, JobFiles, Log, Random } from '../ports.ts';
@@ -32,9 +31,8 @@ const OWN_DESCRIPTORS = 64;
 const DESCRIPTORS_IN_A_LANE = 6;
 
 /** Limits the number of requests at once to the open files and connections that the system allows this process. */
-export function affordable(concurrency: Concurrency): Concurrency {
+export function affordable(concurrency: number): number {
   const most = Math.max(Math.floor((mostDescriptors() - OWN_DESCRIPTORS) / DESCRIPTORS_IN_A_LANE), 1);
-  if (concurrency === 'adaptive') return most < MOST_LANES ? most : concurrency;
   return Math.min(concurrency, most);
 }
 
@@ -54,7 +52,6 @@ const NANOSECONDS_IN_MS = 1e6;
 export const systemClock: Clock = {
   // `performance.now()` would load modules at its first use, which takes as long as a request.
   monotonicMs: () => Number(process.hrtime.bigint()) / NANOSECONDS_IN_MS,
-  idleMs: () => performance.eventLoopUtilization().idle,
   wallTime: () => new Date(),
   sleep: async (durationMs, signal) => {
     const { setTimeout } = await import('node:timers/promises');

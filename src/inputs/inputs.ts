@@ -1,4 +1,3 @@
-import type { Concurrency } from '../async.ts';
 import type { CodeHashRequest } from '../code-hash/code-hash.ts';
 import { InputError } from '../errors.ts';
 import type { Access } from '../run-context.ts';
@@ -37,7 +36,6 @@ export function parseInputs(source: InputSource) {
   const mayWrite = !dryRun && (mode === 'upload' || looksElsewhere);
   const access = accessInput(given, mayWrite);
   const writes = mayWrite && access.value !== 'read';
-  const concurrency: Concurrency = given.value('concurrency') ?? 'adaptive';
   return {
     mode,
     ...trustInputs(given, writes),
@@ -49,7 +47,7 @@ export function parseInputs(source: InputSource) {
     access,
     explain: given.value('explain'),
     waitMs: (given.value('wait-timeout-seconds') ?? (mode === 'check' ? 0 : 600)) * 1000,
-    concurrency,
+    concurrency: given.value('concurrency'),
     repository: { path: repositoryPath ?? '.', isGiven: repositoryPath !== undefined },
     commitSha: given.value('commit-sha'),
     codeHash,

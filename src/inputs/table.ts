@@ -284,7 +284,7 @@ const TABLE = {
   },
 
   // How the step runs.
-  concurrency: { parse: wholeNumber(1, 256), without: 'adaptive, 16 to 128', help: 'number of requests at once' },
+  concurrency: { parse: wholeNumber(1, 256), default: '64', help: 'number of requests at once' },
   'part-size-mib': {
     parse: wholeNumber(5, 5120),
     default: '8',

@@ -24,7 +24,6 @@ export class VirtualTime {
   clockOf(owner: Runner): Clock {
     return {
       monotonicMs: () => this.nowMs - START_MS,
-      idleMs: () => 0,
       wallTime: () => new Date(START_MS),
       sleep: (durationMs, signal) =>
         new Promise((resolve, reject) => {
