@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { counted, readableDuration, readableSize } from '../src/text.ts';
+import { counted, readableAge, readableDuration, readableSize } from '../src/text.ts';
 
 describe('counted', () => {
   it.each([
@@ -29,10 +29,22 @@ describe('readableSize', () => {
   });
 });
 
+describe('readableAge', () => {
+  it.each([
+    [-5, 'just now'],
+    [999, 'just now'],
+    [1000, '1 s ago'],
+    [200_000_000, '2 days ago'],
+  ])('says how long ago: %i ms', (ageMs, text) => {
+    expect(readableAge(ageMs)).toBe(text);
+  });
+});
+
 describe('readableDuration', () => {
   it.each([
     [-5, '0 s'],
     [0, '0 s'],
+    [47.3, '47 ms'],
     [640, '0.6 s'],
     [5000, '5 s'],
     [59_900, '59 s'],

@@ -331,7 +331,8 @@ export interface Random {
 }
 
 export interface Log {
-  info(line: string): void;
+  /** @param folded lines that belong to it, and that are out of the way where that is possible */
+  info(line: string, folded?: readonly string[]): void;
   warning(line: string): void;
   debug(line: string): void;
 }

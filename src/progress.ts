@@ -94,9 +94,9 @@ export class Progress {
 }
 
 function above(liveLine: LiveLine, log: Log): Log {
-  const clearing = (write: (line: string) => void) => (line: string) => {
+  const clearing = (write: Log['info']) => (line: string, folded?: readonly string[]) => {
     liveLine.clear();
-    write(line);
+    write(line, folded);
   };
   return { info: clearing(log.info), warning: clearing(log.warning), debug: clearing(log.debug) };
 }

@@ -65,7 +65,7 @@ export async function run(host: Host, inputs: Task): Promise<Outcome> {
     const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
     const { failOnMiss } = inputs.search;
     if (miss !== undefined && outcome.found && !failOnMiss) noted.log.warning(`${miss}.`);
-    if (inputs.mode === 'check') host.log.info(verdictLine('check', outcome));
+    host.log.info(verdictLine(inputs.mode, outcome));
     if (miss !== undefined && failOnMiss) throw new MissError(`${miss}, or set fail-on-miss to 'false'`);
     const tookMs = systemClock.monotonicMs() - startedMs;
     const { bucket } = inputs.store;

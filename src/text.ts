@@ -52,8 +52,21 @@ const DURATION_UNITS = [
   ['min', 60_000],
 ] as const;
 
-/** A time for people: `0.6 s`, `6 min 12 s`, `3 h 20 min`, `2 days`. */
+const SHORT_ID_DIGITS = 12;
+
+/** The first digits of a commit's id or a hash, where nobody copies it. */
+export function shortId(hex: string): string {
+  return hex.slice(0, SHORT_ID_DIGITS);
+}
+
+/** How long ago something was. */
+export function readableAge(ageMs: number): string {
+  return ageMs < 1000 ? 'just now' : `${readableDuration(ageMs)} ago`;
+}
+
+/** A time for people: `47 ms`, `0.6 s`, `6 min 12 s`, `3 h 20 min`, `2 days`. */
 export function readableDuration(durationMs: number): string {
+  if (durationMs >= 0.5 && durationMs < 100) return `${Math.round(durationMs)} ms`;
   if (durationMs < 10_000) return `${Number((Math.max(durationMs, 0) / 1000).toFixed(1))} s`;
   const index = DURATION_UNITS.findIndex(([, unitMs]) => durationMs >= unitMs);
   const [unit, unitMs] = DURATION_UNITS[index] ?? (['s', 1000] as const);
@@ -155,7 +168,7 @@ export function outputTexts(
  * Converts an output to one line of text; lists and objects become JSON.
  *
  * @param mostCharacters the maximum length of the text
- * @returns an empty text for a list that is longer; for an object that is longer, only its fields that are texts
+ * @returns an empty text for a list that is longer; an object that is longer loses its lists, then all but its texts
  */
 export function outputText(value: OutputValue, mostCharacters = Number.POSITIVE_INFINITY): string {
   if (typeof value !== 'object') return String(value);
@@ -172,10 +185,23 @@ export function outputText(value: OutputValue, mostCharacters = Number.POSITIVE_
 }
 
 function objectText(value: object, mostCharacters: number): string {
-  const text = inPrintable(JSON.stringify(value));
-  if (text.length <= mostCharacters) return text;
-  const texts = Object.entries(value).filter(([, field]) => isText(field));
-  return inPrintable(JSON.stringify(Object.fromEntries(texts)));
+  const isNoList = (field: unknown) => !Array.isArray(field);
+  const forms = [() => value, () => fieldsOf(value, isNoList), () => fieldsOf(value, isText), () => ({})];
+  for (const form of forms) {
+    const text = inPrintable(JSON.stringify(form()));
+    if (text.length <= mostCharacters) return text;
+  }
+  return '';
+}
+
+/** @returns the fields of an object that a test keeps, and what that leaves of the objects in it */
+function fieldsOf(value: object, keeps: (field: unknown) => boolean): object {
+  const fields = Object.entries(value).flatMap(([name, field]): [string, unknown][] => {
+    if (!isObject(field)) return keeps(field) ? [[name, field]] : [];
+    const inner = fieldsOf(field, keeps);
+    return Object.keys(inner).length === 0 ? [] : [[name, inner]];
+  });
+  return Object.fromEntries(fields);
 }
 
 /** Escapes characters in JSON that a terminal could take for a command, or a reader for a line end. */

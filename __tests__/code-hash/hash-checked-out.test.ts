@@ -107,9 +107,9 @@ describe('a pattern that matches nothing', () => {
 it('tells how many files were hashed', async () => {
   await scenario.commit({ 'src/a.ts': 'a', 'src/b.ts': 'b' });
   const { codeHash } = await scenario.check();
-  expect(scenario.log).toContain(`The code hash is ${codeHash}, of 3 files.`);
+  expect(scenario.log).toContain(`The code hash is ${codeHash?.slice(0, 12)}, of 3 files.`);
   const md5 = await scenario.check({ codeHash: { ...SOURCES, algorithm: 'md5', unmatchedPatterns: 'warn' } });
-  expect(scenario.log).toContain(`The code hash is ${md5.codeHash}, of 3 files.`);
+  expect(scenario.log).toContain(`The code hash is ${md5.codeHash?.slice(0, 12)}, of 3 files.`);
 });
 
 describe('a filter of excluding patterns only', () => {
@@ -125,7 +125,7 @@ describe('a filter of excluding patterns only', () => {
     await scenario.commit({ 'docs/a.md': 'a', 'lib/docs/b.md': 'b' });
     const { codeHash } = await scenario.check({ codeHash: EXCLUDING });
     expect(codeHash).toBe(byShell());
-    expect(scenario.log).toContain(`The code hash is ${codeHash}, of 3 files.`);
+    expect(scenario.log).toContain(`The code hash is ${codeHash?.slice(0, 12)}, of 3 files.`);
     await scenario.commit({ 'docs/a.md': 'changed', 'docs/new.md': 'new' });
     expect(await scenario.check({ codeHash: EXCLUDING })).toMatchObject({ codeHash });
     await scenario.commit({ 'lib/docs/b.md': 'changed' });

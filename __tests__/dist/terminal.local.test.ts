@@ -62,7 +62,12 @@ onTerminal('on a terminal', () => {
     const { screen, exitCode } = await onScreen(['upload']);
     expect(exitCode).toBe(0);
     expect(screen.split(`${CLEAR_LINE}Uploading: `).length).toBeGreaterThan(3);
-    expect(linesLeft(screen)).toEqual(['Uploading 2 files, 2 B …', expect.stringMatching(/^Stored 2 assets/), '']);
+    expect(linesLeft(screen)).toEqual([
+      'Uploading 2 files, 2 B …',
+      expect.stringMatching(/^Stored 2 assets/),
+      '📦 Stored 2 files, 2 B.',
+      '',
+    ]);
   });
 
   it('Ctrl-C ends it with a clean line that says what is kept', async () => {

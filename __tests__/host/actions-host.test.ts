@@ -94,6 +94,12 @@ it('outputs, log lines and secrets reach the runner', async () => {
   expect(stdout.split('\n')).toEqual(['info', '::warning::first%0Asecond', '::debug::debug', '::add-mask::secret', '']);
 });
 
+it('lines that belong to another are folded below it', async () => {
+  const body = "const { log } = host.actionsHost(); log.info('100 % changed', ['M a', 'D b']); log.info('one', []);";
+  const { stdout } = await run(body);
+  expect(stdout.split('\n')).toEqual(['::group::100 %25 changed', 'M a', 'D b', '::endgroup::', 'one', '']);
+});
+
 it('debug lines are left out if the runner does not show them', async () => {
   const { stdout } = await run(TOLD);
   expect(stdout.split('\n')).toEqual(['info', '::warning::first%0Asecond', '::add-mask::secret', '']);

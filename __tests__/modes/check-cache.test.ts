@@ -421,7 +421,9 @@ describe('fallback prefixes', () => {
     const { codeHash = '' } = await scenario.upload({ prefix: 'first', codeHash: { ...SOURCES, salt: 'other' } });
     await uploadUnder('second', 'second');
     expect(await foundBytes(['first', 'second'])).toBe('second');
-    expect(scenario.log).toContainEqual(expect.stringMatching(`first/artifacts/.* has the code hash ${codeHash}`));
+    expect(scenario.log).toContainEqual(
+      expect.stringMatching(`first/artifacts/.* has the code hash ${codeHash?.slice(0, 12)}, not `),
+    );
   });
 
   it('give a set its own code hash, not the one that is looked for', async () => {

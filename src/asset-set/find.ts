@@ -1,8 +1,8 @@
 import type { CodeHash } from '../code-hash/code-hash.ts';
 import { isArchived, RecordLostError, SetChangedError } from '../errors.ts';
 import type { RunContext } from '../run-context.ts';
-import { countedAssets } from '../text.ts';
-import { artifactSet, cacheSet, type SetLocation, uriOf } from './location.ts';
+import { countedAssets, readableAge, shortId } from '../text.ts';
+import { artifactSet, cacheSet, type SetLocation, shortUriOf, uriOf } from './location.ts';
 import { type Finding, isUsable, lookUp, lookUpSettled, waitForSets } from './lookup.ts';
 import { describeOther, type Reason } from './status.ts';
 
@@ -136,7 +136,9 @@ function isOtherCode(
   if (wanted === undefined || (verdict.reason !== 'complete' && verdict.reason !== 'in-progress')) return false;
   const { codeHash } = verdict.record;
   if (codeHash === undefined || codeHash === wanted.value) return false;
-  log.info(`${uriOf(store.bucket, location)} has the code hash ${codeHash}, not ${wanted.value}: it does not count.`);
+  log.info(
+    `${shortUriOf(store.bucket, location)} has the code hash ${shortId(codeHash)}, not ${shortId(wanted.value)}: it does not count.`,
+  );
   return true;
 }
 
@@ -160,11 +162,15 @@ function tell(run: RunContext, finding: Finding): void {
   else run.log.info(line);
 }
 
-function describe({ store }: RunContext, { verdict, location, listing }: Finding): string {
+function describe({ store }: RunContext, { verdict, location, listing, record }: Finding): string {
   const where = uriOf(store.bucket, location);
-  return verdict.reason === 'complete'
-    ? `Found ${countedAssets(verdict.record.files)} at ${where}.`
-    : describeOther(verdict, { where, count: listing.size });
+  if (verdict.reason === 'complete') {
+    const age = record?.ageMs === undefined ? '' : `, stored ${readableAge(record.ageMs)},`;
+    return `Found ${countedAssets(verdict.record.files)}${age} at ${where}.`;
+  }
+  // Nobody goes where there is nothing.
+  const shown = verdict.reason === 'absent' ? shortUriOf(store.bucket, location) : where;
+  return describeOther(verdict, { where: shown, count: listing.size });
 }
 
 /** Makes a set found elsewhere the commit's own; with `access: read` it is used where it is. */

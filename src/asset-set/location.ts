@@ -1,7 +1,7 @@
 import { InputError, UserError } from '../errors.ts';
 import type { SourceTree } from '../ports.ts';
 import type { CommitRequest, RunContext } from '../run-context.ts';
-import { printable } from '../text.ts';
+import { printable, shortId } from '../text.ts';
 
 // Which commit a set is filed under, and where it lies in the bucket.
 
@@ -50,6 +50,11 @@ export function prefixOf({ kind, id, prefix }: SetLocation): string {
 /** `s3://` and where the assets of a set lie; ends in `/`. */
 export function uriOf(bucket: string, { prefix }: SetLocation): string {
   return `s3://${bucket}/${prefix}`;
+}
+
+/** As {@link uriOf}, with the first digits of the hash alone: for who need not go there. */
+export function shortUriOf(bucket: string, { prefix, id }: SetLocation): string {
+  return `s3://${bucket}/${prefix.slice(0, -`${id}/`.length)}${shortId(id)}…/`;
 }
 
 /** @returns the set that lies there, as {@link uriOf} says it; undefined where none can, or in another bucket */

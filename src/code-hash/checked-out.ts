@@ -4,7 +4,7 @@ import { once, waitForAll } from '../async.ts';
 import { InputError, UserError } from '../errors.ts';
 import type { Log, PatternGroup, SourceListing, SourceTree } from '../ports.ts';
 import type { RunContext } from '../run-context.ts';
-import { counted, defined, printable } from '../text.ts';
+import { counted, defined, printable, shortId } from '../text.ts';
 import {
   type CodeHash,
   type CodeHashAlgorithm,
@@ -39,7 +39,7 @@ export async function hashCheckedOut(
   commit: string,
 ): Promise<CodeHash> {
   if (request.kind === 'given') {
-    log.info(`The code hash is ${request.value}.`);
+    log.info(`The code hash is ${shortId(request.value)}.`);
     return { value: request.value, algorithm: undefined };
   }
   const assertion = assertHead(commit, sources);
@@ -47,7 +47,7 @@ export async function hashCheckedOut(
   if (request.algorithm === 'md5') await assertion;
   const [, hashed] = await waitForAll([assertion, hashSources(request, sources)]);
   tellUnmatched(request, hashed, { sources, log });
-  log.info(`The code hash is ${hashed.value}, of ${counted(hashed.fileCount, 'file')}.`);
+  log.info(`The code hash is ${shortId(hashed.value)}, of ${counted(hashed.fileCount, 'file')}.`);
   const { value, listing } = hashed;
   return defined({ value, algorithm: request.algorithm, sources: listing && sourcesFor(request, listing) });
 }
@@ -138,7 +138,7 @@ export async function findCodeHash(run: RunContext, commit: string, hints: Hints
   const { codeHash: asked, log } = run;
   if (asked?.kind === 'given') return hashCheckedOut(run, asked, commit);
   const handed = await codeHashOfCheck(run, commit, hints);
-  if (handed !== undefined) log.info(`The code hash is ${handed.value}, as check found it.`);
+  if (handed !== undefined) log.info(`The code hash is ${shortId(handed.value)}, as check found it.`);
   return handed ?? (asked && hashCheckedOut(run, asked, commit));
 }
 

@@ -1,7 +1,18 @@
 import './system.ts'; // before @actions/github
 
 import { appendFileSync } from 'node:fs';
-import { debug, getInput, info, isDebug, setFailed, setOutput, setSecret, warning } from '@actions/core';
+import {
+  debug,
+  endGroup,
+  getInput,
+  info,
+  isDebug,
+  setFailed,
+  setOutput,
+  setSecret,
+  startGroup,
+  warning,
+} from '@actions/core';
 import { context } from '@actions/github';
 import { CancelledError, describeError, UserError } from '../errors.ts';
 import { codeOf, type OutputValue, outputTexts, printable, textIn } from '../text.ts';
@@ -35,7 +46,7 @@ export function actionsHost(): Host {
       untrustedEvent: untrustedEvent(),
     },
     // The runner shows these lines only when it is asked to, and writing thousands of them takes its time.
-    log: { info, warning: (line) => warning(line), debug: isDebug() ? debug : () => undefined },
+    log: { info: tell, warning: (line) => warning(line), debug: isDebug() ? debug : () => undefined },
     setOutputs,
     addSummary,
     mask: setSecret,
@@ -43,8 +54,19 @@ export function actionsHost(): Host {
   };
 }
 
+function tell(line: string, folded: readonly string[] = []): void {
+  if (folded.length === 0) {
+    info(line);
+    return;
+  }
+  startGroup(line);
+  for (const one of folded) info(one);
+  endGroup();
+}
+
 function setOutputs(outputs: ReadonlyMap<string, OutputValue>): readonly string[] {
-  const most = (name: string) => (name === 'files' ? MOST_OUTPUT_CHARACTERS : Number.POSITIVE_INFINITY);
+  const bounded = ['files', 'explanation'];
+  const most = (name: string) => (bounded.includes(name) ? MOST_OUTPUT_CHARACTERS : Number.POSITIVE_INFINITY);
   const { texts, omitted } = outputTexts(outputs, most);
   for (const [name, text] of texts) writeOutput(name, text);
   return omitted;

@@ -32,7 +32,10 @@ export class Terminal {
   }
 
   readonly log = {
-    info: (line: string): void => this.#write('plain', line),
+    info: (line: string, folded: readonly string[] = []): void => {
+      this.#write('plain', line);
+      for (const one of folded) this.#write('plain', `  ${one}`);
+    },
     warning: (line: string): void => this.#write('warning', `warning: ${line}`),
     debug: (line: string): void => {
       if (this.#isVerbose) this.#write('debug', line);
