@@ -126,6 +126,7 @@ describe('the output explanation', () => {
     changed: { count: 1, names: ['\u001b[2J'] },
     deleted: NONE,
     mode: NONE,
+    needs: NONE,
     salt: NONE,
     patterns: NONE,
   };
@@ -136,10 +137,41 @@ describe('the output explanation', () => {
     expect(JSON.parse(explanation)).toEqual(EXPLANATION);
   });
 
-  it('has its texts alone where there is no room for more', () => {
-    const names = Array.from({ length: 100 }, () => '\u2028'.repeat(3000));
-    const { explanation = '' } = tell({ explanation: { ...EXPLANATION, added: { count: 100, names } } });
-    expect(JSON.parse(explanation)).toEqual({ kind: 'sources-changed', sentence: '1 of 2 sources changed' });
+  const baseline = { commit: COMMIT, codeHash: CODE_HASH };
+  const LARGE = { ...EXPLANATION, baseline, added: { count: 100, names: ['\u2028'.repeat(300_000)] } };
+  const of = (explanation: Explanation, name: string) => ({
+    ...{ name, directory: name, prefix: name },
+    outcome: outcome({ explanation }),
+  });
+
+  it('has no lists where there is no room for them', () => {
+    const { explanation = '' } = tell({ explanation: LARGE });
+    const { kind, sentence, added, changed, baseline: built } = JSON.parse(explanation);
+    expect({ kind, sentence, added, changed, built }).toEqual({
+      kind: 'sources-changed',
+      sentence: '1 of 2 sources changed',
+      added: { count: 100 },
+      changed: { count: 1 },
+      built: baseline,
+    });
+  });
+
+  it('is that of each package that has one', () => {
+    const packages = [of(EXPLANATION, 'api'), { ...of(EXPLANATION, 'site'), outcome: outcome({ found: true }) }];
+    expect(JSON.parse(tell({ packages }).explanation ?? '')).toEqual({ api: EXPLANATION });
+    const { explanation = '' } = tell({ packages: [of(LARGE, 'api'), of(EXPLANATION, 'site')] });
+    expect(JSON.parse(explanation)).toMatchObject({
+      api: { added: { count: 100 }, baseline },
+      site: { changed: { count: 1 } },
+    });
+  });
+
+  it('has its texts alone, or nothing, where there is no room for more', () => {
+    const many = (sentence: string) =>
+      Array.from({ length: 500 }, (_, index) => of({ ...EXPLANATION, baseline, sentence }, `p${index}`));
+    const texts = JSON.parse(tell({ packages: many('x'.repeat(300)) }).explanation ?? '');
+    expect(texts.p499).toEqual({ kind: 'sources-changed', sentence: 'x'.repeat(300), baseline });
+    expect(tell({ packages: many('x'.repeat(600)) }).explanation).toBe('{}');
   });
 });
 

@@ -21,7 +21,7 @@ export const OUTPUTS = {
   uploaded: ({ uploaded }) => uploaded,
   cached: ({ cached }) => cached,
   restored: ({ restored }) => restored,
-  explanation: ({ explanation }) => explanation ?? {},
+  explanation: ({ explanation, packages }) => (packages === undefined ? (explanation ?? {}) : explanationsOf(packages)),
   files: ({ files, location, packages }) =>
     packages === undefined
       ? files.map(({ path, size, sha256 }) => ({ path, size, sha256, key: location.prefix + path }))
@@ -37,6 +37,13 @@ export const OUTPUTS = {
     })),
   }),
 } as const satisfies Record<string, (outcome: Outcome, bucket: string) => OutputValue>;
+
+/** By the package's name, of those that have one. */
+function explanationsOf(packages: readonly PackageOutcome[]) {
+  return Object.fromEntries(
+    packages.flatMap(({ name, outcome: { explanation } }) => (explanation === undefined ? [] : [[name, explanation]])),
+  );
+}
 
 function packageOutput({ name, outcome }: PackageOutcome, bucket: string) {
   return {

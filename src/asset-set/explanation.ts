@@ -1,4 +1,4 @@
-import { comparePaths, counted, defined, listed, printable, shortened } from '../text.ts';
+import { comparePaths, counted, defined, listed, printable, shortened, shortId } from '../text.ts';
 import { prefixOf, type SetLocation } from './location.ts';
 import type { CompleteRecord } from './record.ts';
 import type { SourceEntry, Sources } from './sources.ts';
@@ -7,6 +7,8 @@ import type { SourceEntry, Sources } from './sources.ts';
 
 export type ExplanationKind =
   | 'sources-changed'
+  /** Nothing but sources of packages that this one needs. */
+  | 'needs-changed'
   | 'salt-changed'
   | 'patterns-changed'
   /** The code is another one, and nothing tells more. */
@@ -45,6 +47,8 @@ export interface Explanation {
   readonly deleted: Names;
   /** Of which nothing but the mode changed. */
   readonly mode: Names;
+  /** Packages that this one needs, and whose sources are among these. */
+  readonly needs: Names;
   /** Lines of the salt, by their names. */
   readonly salt: Names;
   /** `+` or `-` before each. */
@@ -57,10 +61,9 @@ const MOST_NAME_CHARACTERS = 300;
 /** In a sentence. */
 const MOST_SHOWN = 5;
 const MOST_SHOWN_CHARACTERS = 100;
-const COMMIT_DIGITS = 12;
 
 const NONE: Names = { count: 0, names: [] };
-const NOTHING = { added: NONE, changed: NONE, deleted: NONE, mode: NONE, salt: NONE, patterns: NONE };
+const NOTHING = { added: NONE, changed: NONE, deleted: NONE, mode: NONE, needs: NONE, salt: NONE, patterns: NONE };
 
 /** @returns what a record says of the build that it is of */
 export function baselineOf({ commit, codeHash, writer }: CompleteRecord): Baseline {
@@ -75,7 +78,7 @@ function namesOf(all: readonly string[]): Names {
 /** `6f2c1d0a9b8e (run 128)` */
 function described({ commit, run }: Baseline): string {
   const by = run === undefined ? '' : ` (run ${shortened(printable(run), MOST_SHOWN_CHARACTERS)})`;
-  return `${commit.slice(0, COMMIT_DIGITS)}${by}`;
+  return `${shortId(commit)}${by}`;
 }
 
 /** @param state what is wrong with the set of the same code */
@@ -104,7 +107,7 @@ export function codeChanged(baseline: Baseline): Explanation {
 export function firstBuild(lookedAt: readonly SetLocation[]): Explanation {
   if (lookedAt.length === 0)
     return { kind: 'first-build', sentence: 'There is no earlier commit to compare with', ...NOTHING };
-  const commits = new Set(lookedAt.map(({ id }) => id.slice(0, COMMIT_DIGITS)));
+  const commits = new Set(lookedAt.map(({ id }) => shortId(id)));
   const prefixes = [...new Set(lookedAt.map(prefixOf))];
   const names = prefixes.map((prefix) => (prefix === '' ? "the bucket's root" : `'${forSentence(prefix)}'`));
   const place = prefixes.join('') === '' ? '' : ` under ${names.join(' or ')}`;
@@ -112,24 +115,40 @@ export function firstBuild(lookedAt: readonly SetLocation[]): Explanation {
   return { kind: 'first-build', sentence, ...NOTHING };
 }
 
+/** A package whose sources are those of other packages too. */
+export interface NeedyPackage {
+  readonly name: string;
+  /** @returns the package that it needs and a source is of; undefined for its own, and where nobody knows */
+  readonly needOf: (path: string) => string | undefined;
+}
+
+interface Comparison {
+  readonly now: Sources;
+  readonly before: Sources;
+  readonly baseline: Baseline;
+  readonly package?: NeedyPackage | undefined;
+}
+
 /** Compares what two builds were made from. */
-export function compared(now: Sources, before: Sources, baseline: Baseline): Explanation {
+export function compared({ now, before, baseline, package: one }: Comparison): Explanation {
   const changes = changesBetween(now.entries, before.entries);
   const salt = changedLines(now, before);
   const patterns = changedPatterns(now, before);
   const since = `since the build of ${described(baseline)}`;
   const { added, changed, deleted, mode } = changes;
+  const needs = needsIn(changes, one);
   const lists = {
     added: namesOf(added),
     changed: namesOf(changed),
     deleted: namesOf(deleted),
     mode: namesOf(mode),
+    needs: namesOf(needs.names),
     salt: namesOf(salt),
     patterns: namesOf(patterns),
   };
   const parts = [
     { kind: 'patterns-changed', text: patternsPart(patterns) },
-    { kind: 'sources-changed', text: sourcesPart(changes) },
+    { kind: needs.isAll ? 'needs-changed' : 'sources-changed', text: sourcesPart(changes, needs) },
     { kind: 'salt-changed', text: saltPart(salt) },
   ] as const;
   const [first, ...others] = parts.filter(({ text }) => text !== undefined);
@@ -168,14 +187,46 @@ function changesBetween(now: readonly SourceEntry[], before: readonly SourceEntr
   return { added, changed, deleted, mode, totalCount: now.length + deleted.length };
 }
 
-function sourcesPart({ added, changed, deleted, mode, totalCount }: Changes): Part | undefined {
+interface Needs {
+  /** In the order of their names. */
+  readonly names: readonly string[];
+  /** Whether every change is in one of them. */
+  readonly isAll: boolean;
+  readonly needyName: string;
+}
+
+function needsIn({ added, changed, deleted, mode }: Changes, one: NeedyPackage | undefined): Needs {
+  const owners = [added, changed, deleted, mode].flatMap((paths) => paths.map((path) => one?.needOf(path)));
+  const known = owners.filter((name) => name !== undefined);
+  const isAll = known.length > 0 && known.length === owners.length;
+  return { names: [...new Set(known)].sort(comparePaths), isAll, needyName: one?.name ?? '' };
+}
+
+function sourcesPart(changes: Changes, { isAll, names, needyName }: Needs): Part | undefined {
+  const lines = changeLines(changes);
+  if (lines.length === 0) return undefined;
+  const what = isAll
+    ? `${listed(names, MOST_SHOWN, quoted)}, which ${quoted(needyName)} needs, changed`
+    : `${lines.length} of ${counted(changes.totalCount, 'source')} changed`;
+  return { what, names: lines };
+}
+
+/** `M api/x.ts`, in the order of the paths. */
+function changeLines({ added, changed, deleted, mode }: Omit<Changes, 'totalCount'>): string[] {
   const lists = { A: added, M: changed, D: deleted, T: mode };
   const all = Object.entries(lists).flatMap(([letter, paths]) => paths.map((path) => ({ letter, path })));
-  if (all.length === 0) return undefined;
-  const names = all.toSorted((left, right) => comparePaths(left.path, right.path));
+  return all
+    .toSorted((left, right) => comparePaths(left.path, right.path))
+    .map(({ letter, path }) => `${letter} ${path}`);
+}
+
+/** @returns the sources that changed, where there are more than its sentence has; not safe to show */
+export function changesOf({ added, changed, deleted, mode }: Explanation): Names | undefined {
+  const count = added.count + changed.count + deleted.count + mode.count;
+  if (count <= MOST_SHOWN) return undefined;
   return {
-    what: `${all.length} of ${counted(totalCount, 'source')} changed`,
-    names: names.map(({ letter, path }) => `${letter} ${path}`),
+    count,
+    names: changeLines({ added: added.names, changed: changed.names, deleted: deleted.names, mode: mode.names }),
   };
 }
 
@@ -194,8 +245,7 @@ function digestsByName(lines: Sources['salt']): Map<string, string> {
 
 function saltPart(names: readonly string[]): Part | undefined {
   if (names.length === 0) return undefined;
-  const shown = listed(names, MOST_SHOWN, (name) => `'${forSentence(name)}'`);
-  return { what: `the salt ${shown} changed`, names: [] };
+  return { what: `the salt ${listed(names, MOST_SHOWN, quoted)} changed`, names: [] };
 }
 
 function changedPatterns({ patterns: now }: Sources, { patterns: before }: Sources): string[] {
@@ -211,6 +261,10 @@ function patternsPart(names: readonly string[]): Part | undefined {
 /** `: M api/x.ts, A api/y.ts and 3 more`; nothing where there is none. */
 function afterColon(names: readonly string[]): string {
   return names.length === 0 ? '' : `: ${listed(names, MOST_SHOWN, forSentence)}`;
+}
+
+function quoted(name: string): string {
+  return `'${forSentence(name)}'`;
 }
 
 function forSentence(name: string): string {

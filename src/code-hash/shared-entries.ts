@@ -91,8 +91,7 @@ function placesOf(groups: readonly PatternGroup[]): string[] {
   for (const group of groups) {
     const including = group.filter((pattern) => !isExcluding(pattern));
     for (const pattern of including.length > 0 || group.length === 0 ? including : ['']) {
-      const isPlain = PLAIN.test(pattern);
-      const start = isPlain ? literalStart(pattern) : '';
+      const start = isPlain(pattern) ? literalStart(pattern) : '';
       const place = start === pattern ? start : start.slice(0, start.lastIndexOf('/') + 1);
       places.add(place.replace(/\/$/, ''));
     }
@@ -110,18 +109,13 @@ async function findGroup(
   snapshot: Snapshot,
   { group, waiting }: GroupSearch,
 ): Promise<Found> {
-  const own = group.every((pattern) => PLAIN.test(withoutMark(pattern))) ? matching(snapshot, group) : undefined;
+  const plain = plainGroup(group);
   // Also who is told that a pattern matches nothing has it from git.
-  return own ?? waiting.take(() => findEntries(root, packageDirectories, group));
+  return (plain && matching(snapshot, plain)) ?? waiting.take(() => findEntries(root, packageDirectories, group));
 }
 
 /** @returns undefined where only git can tell */
-function matching(snapshot: Snapshot, group: PatternGroup): Found | undefined {
-  const including = group.filter((pattern) => !isExcluding(pattern)).map(plainPattern);
-  const excluding = group.filter(isExcluding).map((pattern) => plainPattern(withoutMark(pattern)));
-  const wanted = including.length > 0 || group.length === 0 ? including : [EVERYTHING];
-  const isExcluded = (path: string) => excluding.some(({ matches }) => matches(path));
-  const isIncluded = (path: string) => wanted.some(({ matches }) => matches(path)) && !isExcluded(path);
+function matching(snapshot: Snapshot, { wanted, excluding, isExcluded, isIncluded }: PlainGroup): Found | undefined {
   const all = [...wanted, ...excluding];
   if (snapshot.changed.some(isIncluded) || snapshot.repositories.some((path) => all.some((one) => meets(one, path))))
     return undefined;
@@ -156,6 +150,10 @@ function firstFrom(paths: readonly string[], text: string): number {
  */
 const PLAIN = /^(?!\.{0,2}(\/|$))(?!.*\/\.{0,2}\/)(?!.*\/\.{1,2}$)(?!.*\*{3})(?!.*[^/]\*\*)(?!.*\*\*[^/])[ -Z^-~]+$/;
 
+function isPlain(pattern: string): boolean {
+  return PLAIN.test(withoutMark(pattern));
+}
+
 interface PlainPattern {
   /** What every path begins with that matches. */
   readonly start: string;
@@ -163,6 +161,42 @@ interface PlainPattern {
 }
 
 const EVERYTHING: PlainPattern = { start: '', matches: () => true };
+
+/** Patterns that belong together, all of them plain. */
+interface PlainGroup {
+  readonly wanted: readonly PlainPattern[];
+  readonly excluding: readonly PlainPattern[];
+  readonly isExcluded: (path: string) => boolean;
+  readonly isIncluded: (path: string) => boolean;
+}
+
+/** @returns undefined where only git can tell what the patterns mean */
+function plainGroup(group: PatternGroup): PlainGroup | undefined {
+  if (!group.every(isPlain)) return undefined;
+  const including = group.filter((pattern) => !isExcluding(pattern)).map(plainPattern);
+  const excluding = group.filter(isExcluding).map((pattern) => plainPattern(withoutMark(pattern)));
+  const wanted = including.length > 0 || group.length === 0 ? including : [EVERYTHING];
+  const isExcluded = (path: string) => excluding.some(({ matches }) => matches(path));
+  const isIncluded = (path: string) => wanted.some(({ matches }) => matches(path)) && !isExcluded(path);
+  return { wanted, excluding, isExcluded, isIncluded };
+}
+
+/**
+ * @param patterns the package's own
+ * @returns tells the package that one needs and a source is of; undefined where the source is its own, or only git knows
+ */
+export function neededPackage(
+  patterns: PatternGroup,
+  needs: readonly { readonly name: string; readonly patterns: PatternGroup }[],
+): (path: string) => string | undefined {
+  const own = plainGroup(patterns);
+  const others = needs.map(({ name, patterns: theirs }) => ({ name, group: plainGroup(theirs) }));
+  return (path) => {
+    const bytes = Buffer.from(path).toString('latin1');
+    if (own === undefined || own.isIncluded(bytes)) return undefined;
+    return others.find(({ group }) => group?.isIncluded(bytes))?.name;
+  };
+}
 
 /** As git reads a `:(glob)` pathspec: also what it says literally, and all that lies below that, is meant. */
 function plainPattern(pattern: string): PlainPattern {

@@ -1,9 +1,11 @@
 import {
   baselineOf,
+  changesOf,
   codeChanged,
   compared,
   type Explanation,
   firstBuild,
+  type NeedyPackage,
   noSources,
   sameCode,
   setGone,
@@ -16,7 +18,8 @@ import { parseSources, readSources, type Sources } from '../asset-set/sources.ts
 import { describeError, InputError, UserError } from '../errors.ts';
 import type { ObjectStore } from '../ports.ts';
 import type { RunContext } from '../run-context.ts';
-import { printable } from '../text.ts';
+import { counted, printable } from '../text.ts';
+import type { Outcome } from './outcome.ts';
 
 /** A miss may cost a record and its sources. */
 const MOST_REQUESTS = 2;
@@ -32,22 +35,27 @@ export async function explainMiss(
   run: RunContext,
   result: SearchResult,
   fallbackPrefixes: readonly string[],
-): Promise<Explanation | undefined> {
+): Promise<Pick<Outcome, 'explanation' | 'changes'> | undefined> {
   const { codeHash, own, unfinished } = result;
   if (codeHash?.sources === undefined) return undefined;
   if (unfinished !== undefined || own.verdict.reason === 'in-progress') return undefined;
   const { value, sources } = codeHash;
   const signal = AbortSignal.any([run.signal, AbortSignal.timeout(PATIENCE_MS)]);
   try {
-    const subject = { codeHash: value, sources: async () => parseSources((await sources()) ?? '') };
+    const subject = {
+      codeHash: value,
+      sources: async () => parseSources((await sources()) ?? ''),
+      package: await neededOf(run),
+    };
     const explanation =
       brokenSet(result, value) ??
       (await explained(subject, new Baselines(run.store, { prefix: run.prefix, mostRequests: MOST_REQUESTS, signal }), {
         known: wholeRecord(own.record),
         locations: await likelyBuilds(run, own.location.id, fallbackPrefixes),
       }));
-    run.log.info(`${explanation.sentence}.`);
-    return explanation;
+    const changes = changesOf(explanation);
+    run.log.info(`${explanation.sentence}.`, linesOf(changes));
+    return { explanation, changes };
   } catch (error) {
     run.signal.throwIfAborted();
     run.log.debug(`Why a build is needed can't be said: ${describeError(error).line}`);
@@ -75,7 +83,11 @@ export async function explainCommit(
   for (const location of builds(commit)) {
     const record = await baselines.record(location);
     if (record?.codeHash === undefined || record.sources === undefined) continue;
-    const subject = { codeHash: record.codeHash, sources: () => baselines.sources(record, location) };
+    const subject = {
+      codeHash: record.codeHash,
+      sources: () => baselines.sources(record, location),
+      package: await neededOf(run),
+    };
     return explained(subject, baselines, { known: undefined, locations: before.flatMap(builds), isBuilt: true });
   }
   throw new UserError(
@@ -102,6 +114,22 @@ async function fullId({ sources }: RunContext, name: string): Promise<string> {
   throw new InputError(
     `'${printable(name)}' is no commit at repository-path '${printable(sources.path)}': give a full id, or what git knows there`,
   );
+}
+
+/** Undefined where the sources are not those of a package that needs others. */
+async function neededOf({ codeHash }: RunContext): Promise<NeedyPackage | undefined> {
+  if (codeHash?.kind !== 'computed' || codeHash.package === undefined || codeHash.package.needs.length === 0)
+    return undefined;
+  const { neededPackage } = await import('../code-hash/shared-entries.ts');
+  return { name: codeHash.package.name, needOf: neededPackage(codeHash.patterns, codeHash.package.needs) };
+}
+
+/** What its sentence has no room for. */
+function linesOf(changes: Outcome['changes']): readonly string[] {
+  if (changes === undefined) return [];
+  const omittedCount = changes.count - changes.names.length;
+  const lines = changes.names.map(printable);
+  return omittedCount === 0 ? lines : [...lines, `and ${counted(omittedCount, 'source')} more`];
 }
 
 /** Where the search has met a set of this code that can't be used, that is why. */
@@ -153,6 +181,7 @@ async function likelyBuilds(
 interface Subject {
   readonly codeHash: string;
   readonly sources: () => Promise<Sources>;
+  readonly package: NeedyPackage | undefined;
 }
 
 interface Candidates {
@@ -169,7 +198,7 @@ interface Candidates {
  * @throws UserError where they can't be read
  */
 async function explained(
-  { codeHash, sources }: Subject,
+  { codeHash, sources, package: one }: Subject,
   baselines: Baselines,
   { known, locations, isBuilt }: Candidates,
 ): Promise<Explanation> {
@@ -185,7 +214,7 @@ async function explained(
     first ??= record;
     if (record.sources !== undefined && baselines.canAsk(1)) {
       const before = await baselines.sources(record, location);
-      return compared(await sources(), before, baselineOf(record));
+      return compared({ now: await sources(), before, baseline: baselineOf(record), package: one });
     }
     // Of the next one, nothing but its record could be read.
     if (!baselines.canAsk(2)) break;
