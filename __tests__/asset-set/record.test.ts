@@ -39,6 +39,8 @@ describe('a record', () => {
       {
         codeHash: CODE_HASH,
         codeHashAlgorithm: 'git-sha256',
+        sources: 'ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=',
+        buildSeconds: 372,
         origin: { kind: 'cache', codeHash: CODE_HASH, commit: COMMIT, legacy: true },
         writer: {
           nonce: 'n1',
@@ -55,6 +57,13 @@ describe('a record', () => {
     );
     expect(roundTrip(record)).toEqual(record);
   });
+
+  it.each([-1, 0.5, 604_801, 1e308, '372', null, {}, true])(
+    'says nothing of a build that took %j s',
+    (buildSeconds) => {
+      expect(parseRecord(stored({ buildSeconds }), WHERE)).not.toHaveProperty('buildSeconds');
+    },
+  );
 
   it('comes back as it was stored with the least that it may say', () => {
     const least = {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { signedStore } from '../../src/asset-set/signature.ts';
 import { type CodeHashRequest, gitSha256 } from '../../src/code-hash/code-hash.ts';
+import { systemClock } from '../../src/host/system.ts';
 import type { CheckOptions } from '../../src/modes/check.ts';
 import type { Outcome } from '../../src/modes/outcome.ts';
 import type { UploadOptions } from '../../src/modes/upload.ts';
@@ -173,6 +174,49 @@ describe('the code hash of a check', () => {
     expect(scenario.warnings()).toEqual([expect.stringMatching(/^warning: Nothing is handed over.*\(ENOTDIR\)/)]);
     await scenario.build({ 'app.zip': 'app' });
     expect(await scenario.upload({ codeHash: undefined })).toMatchObject({ codeHash, cached: true });
+  });
+});
+
+describe('how long the build took', () => {
+  const CHECKED_AT = Date.parse('2026-11-29T10:00:00Z');
+
+  /** What a step has whose machine shows this time. */
+  function later(seconds: number): Pick<RunContext, 'clock'> {
+    return { clock: { ...systemClock, wallTime: () => new Date(CHECKED_AT + seconds * 1000) } };
+  }
+
+  it('is in the record, from the check that found nothing to the upload, and a later hit has it', async () => {
+    await check(later(0));
+    await cleanBuild();
+    await upload(later(372.4));
+    expect(await scenario.record()).toMatchObject({ buildSeconds: 372 });
+    await scenario.freshPackages();
+    expect(await check()).toMatchObject({ found: true, buildSeconds: 372 });
+    await scenario.commit();
+    await scenario.freshPackages();
+    expect(await check()).toMatchObject({ source: 'cache', buildSeconds: 372 });
+    expect(await scenario.record()).toMatchObject({ origin: { kind: 'cache' }, buildSeconds: 372 });
+  });
+
+  it.each<[string, number, Partial<CheckOptions & RunContext>, boolean]>([
+    ['where the clock was set back', -1, {}, true],
+    ['after more than a week', 604_801, {}, true],
+    ['without RUNNER_TEMP, where a file may be of another job', 60, {}, false],
+    ['of one of several packages, which are built one after another', 60, { isOneOfMany: true }, true],
+  ])('is unknown %s', async (_, seconds, overrides, isInJob) => {
+    const ports = isInJob ? scenario.inJob : {};
+    await scenario.check({ ...later(0), ...overrides }, ports);
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload(later(seconds), ports);
+    expect(await scenario.record()).not.toHaveProperty('buildSeconds');
+  });
+
+  it('is unknown after a hit, and without a check', async () => {
+    await cleanBuild();
+    await upload();
+    await check(later(0));
+    await upload({ ...later(60), overwrite: true });
+    expect(await scenario.record()).not.toHaveProperty('buildSeconds');
   });
 });
 

@@ -4,7 +4,7 @@ import type { RunContext } from '../run-context.ts';
 import { defined, isObject, isText, parsedJson } from '../text.ts';
 import { isCodeHash, type SetLocation, setAt, uriOf } from './location.ts';
 import type { Finding } from './lookup.ts';
-import { recordText } from './record.ts';
+import { buildSecondsOf, recordText } from './record.ts';
 
 /** A bucket on one server. */
 interface Place {
@@ -46,6 +46,8 @@ export interface Handover {
   readonly asked: string;
   /** URI of the set that was found; undefined for a miss. */
   readonly found?: string;
+  /** When the check ended, by this machine's clock: milliseconds since the epoch. */
+  readonly checkedAtMs?: number;
   /** One for each request: several checks may ask for one commit with different filters. */
   readonly codeHashes: readonly HandedCodeHash[];
 }
@@ -135,12 +137,22 @@ function isHandedCodeHash(item: unknown): item is HandedCodeHash {
   return isHash && isAlgorithm && Array.isArray(patterns) && patterns.every(isText) && isText(saltDigest);
 }
 
+/** @returns how long ago, in whole seconds, a check of this job found nothing: the build lies in between */
+export function secondsSinceMiss({ clock }: RunContext, hints: Hints): number | undefined {
+  if (hints.kind !== 'handover' || !hints.isOutOfReach) return undefined;
+  const { found, checkedAtMs } = hints.handover;
+  if (found !== undefined || typeof checkedAtMs !== 'number') return undefined;
+  return buildSecondsOf(Math.round((clock.wallTime().getTime() - checkedAtMs) / 1000));
+}
+
 /** What a check found out. */
 interface CheckResult {
   /** Undefined for a miss. */
   readonly found: SetLocation | undefined;
   /** Undefined where the check was asked for none. */
   readonly codeHash: HandedCodeHash | undefined;
+  /** Whether nothing but its build follows until its upload. */
+  readonly isTimed: boolean;
 }
 
 /**
@@ -149,7 +161,8 @@ interface CheckResult {
  *
  * @param own the commit's own set
  */
-export async function handOver(run: RunContext, own: SetLocation, { found, codeHash }: CheckResult): Promise<void> {
+export async function handOver(run: RunContext, own: SetLocation, result: CheckResult): Promise<void> {
+  const { found, codeHash, isTimed } = result;
   const { store, packages, jobFiles } = run;
   const name = handoverName(store, own);
   const before = jobFiles === undefined ? packages.readMarker('.found-at') : jobFiles.read(name);
@@ -160,6 +173,7 @@ export async function handOver(run: RunContext, own: SetLocation, { found, codeH
     endpoint: store.endpoint,
     asked: uriOf(store.bucket, own),
     found: found && uriOf(store.bucket, found),
+    checkedAtMs: isTimed ? run.clock.wallTime().getTime() : undefined,
     codeHashes,
   });
   await jobFiles?.write(name, JSON.stringify(handover));

@@ -5,7 +5,7 @@ import { defined, isError, printable } from '../text.ts';
 import { RecordClaim } from './claim.ts';
 import { completeSet } from './complete.ts';
 import { contentsOf, copyAssets } from './copy.ts';
-import { cacheSet, prefixOf, type SetLocation, uriOf } from './location.ts';
+import { cacheSet, prefixOf, type SetLocation, shortUriOf, uriOf } from './location.ts';
 import { type Finding, lookUpFinished, lookUpSettled, wasSealed } from './lookup.ts';
 import { pathProblem } from './path.ts';
 import type { AssetFile, CompleteRecord } from './record.ts';
@@ -27,7 +27,7 @@ export async function promote(run: RunContext, { from, own }: Promotion): Promis
   const { files, commit: builtFrom } = await contentsOf(run, from);
   refuseBadPaths(files, { from: from.location, to: own.location });
   const commit = own.location.id;
-  const { codeHash, codeHashAlgorithm, sources } = codeHashOf(from);
+  const { codeHash, codeHashAlgorithm, sources, buildSeconds } = codeHashOf(from);
   const legacy = from.verdict.reason === 'legacy' ? true : undefined;
   const claim = await RecordClaim.begin(run, {
     location: own.location,
@@ -37,6 +37,7 @@ export async function promote(run: RunContext, { from, own }: Promotion): Promis
       codeHash: legacy ? undefined : codeHash,
       codeHashAlgorithm,
       sources,
+      buildSeconds,
       origin: defined({
         kind: 'cache',
         codeHash,
@@ -65,7 +66,7 @@ function prefixElsewhere(run: RunContext, { verdict, location }: Finding): strin
 function codeHashOf({
   verdict,
   location,
-}: Finding): Pick<CompleteRecord, 'codeHash' | 'codeHashAlgorithm' | 'sources'> {
+}: Finding): Pick<CompleteRecord, 'codeHash' | 'codeHashAlgorithm' | 'sources' | 'buildSeconds'> {
   if (verdict.reason === 'complete') return verdict.record;
   return location.kind === 'cache' ? { codeHash: location.id } : {};
 }
@@ -151,6 +152,7 @@ async function fill(run: RunContext, filling: CacheFilling, location: SetLocatio
       codeHash,
       codeHashAlgorithm,
       sources: isElsewhere ? undefined : record.sources,
+      buildSeconds: record.buildSeconds,
       origin: { kind: 'upload' },
     }),
   });
@@ -159,7 +161,7 @@ async function fill(run: RunContext, filling: CacheFilling, location: SetLocatio
     transfer: (targets = existing.listing) =>
       copyAssets(run, claim, { source, files: record.files, owner: { commit, codeHash }, targets }),
   });
-  run.log.info(`Copied the set to ${uriOf(run.store.bucket, location)}, for other commits of the same code.`);
+  run.log.info(`Copied the set to ${shortUriOf(run.store.bucket, location)}, for other commits of the same code.`);
   return true;
 }
 

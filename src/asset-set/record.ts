@@ -10,6 +10,8 @@ import { isCodeHash, isCommit } from './location.ts';
 const RECORD_SCHEMA = 's3-asset-manager/record/v1';
 export const LEASE_SECONDS = 120;
 const MAX_LEASE_SECONDS = 21_600;
+/** A week, which is more than any job may take. */
+const MOST_BUILD_SECONDS = 604_800;
 /** About 300,000 files: what a reader can still parse in a second. */
 export const MOST_RECORD_BYTES = 64 * 1024 ** 2;
 
@@ -50,6 +52,8 @@ interface RecordBase {
   readonly codeHashAlgorithm?: CodeHashAlgorithm;
   /** Base64 SHA-256 of the object that lists what the code hash was computed from. */
   readonly sources?: string;
+  /** From the check that found nothing to the upload, in the same job. */
+  readonly buildSeconds?: number;
   readonly origin: Origin;
   readonly writer: Writer;
   readonly leaseSeconds: number;
@@ -73,7 +77,7 @@ export type AssetRecord = UploadingRecord | CompleteRecord;
 /** What a writer fills in when it begins; the rest follows from its state. */
 export type RecordDraft = Pick<
   UploadingRecord,
-  'commit' | 'codeHash' | 'codeHashAlgorithm' | 'sources' | 'origin' | 'sealedBefore'
+  'commit' | 'codeHash' | 'codeHashAlgorithm' | 'sources' | 'buildSeconds' | 'origin' | 'sealedBefore'
 >;
 
 /** A record that exists, with its content unless it is archived and can't be read. */
@@ -88,9 +92,10 @@ export interface FoundRecord {
 
 /** The record as stored: one JSON object, its files sorted by the UTF-8 bytes of their paths. */
 export function recordText(record: AssetRecord): string {
-  const { commit, codeHash, codeHashAlgorithm, sources, origin, writer, leaseSeconds, createdAt } = record;
+  const { commit, codeHash, codeHashAlgorithm, sources, buildSeconds, origin, writer, leaseSeconds, createdAt } =
+    record;
   const head = { schema: RECORD_SCHEMA, state: record.state, commit, codeHash, codeHashAlgorithm };
-  const base = { ...head, sources, origin, writer, leaseSeconds, createdAt };
+  const base = { ...head, sources, buildSeconds, origin, writer, leaseSeconds, createdAt };
   if (record.state !== 'complete') return JSON.stringify({ ...base, sealedBefore: record.sealedBefore });
   return JSON.stringify({ ...base, files: inOrder(record.files), totalSize: record.totalSize });
 }
@@ -119,6 +124,7 @@ export function parseRecord(text: string, where: string): AssetRecord {
     codeHash: fields.optionalCodeHash('codeHash'),
     codeHashAlgorithm: algorithmOf(fields.optionalText('codeHashAlgorithm')),
     sources: fields.optionalText('sources'),
+    buildSeconds: buildSecondsOf(fields.any('buildSeconds')),
     origin: parseOrigin(fields.object('origin')),
     writer: parseWriter(fields.object('writer')),
     leaseSeconds: Math.min(fields.count('leaseSeconds'), MAX_LEASE_SECONDS),
@@ -179,6 +185,12 @@ function parseFile(fields: Fields): AssetFile {
 
 function algorithmOf(text: string | undefined): CodeHashAlgorithm | undefined {
   return text === 'git-sha256' || text === 'md5' ? text : undefined;
+}
+
+/** Nothing depends on it, so a record that says anything else is as good as one that says nothing. */
+export function buildSecondsOf(value: unknown): number | undefined {
+  const isRight = typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_BUILD_SECONDS;
+  return isRight ? value : undefined;
 }
 
 /** Of all files, in bytes. */
@@ -246,6 +258,10 @@ class Fields {
     return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
       ? value
       : this.#fail(name, 'a whole number');
+  }
+
+  any(name: string): unknown {
+    return this.#get(name);
   }
 
   flag(name: string): true | false {

@@ -8,6 +8,8 @@ import { type Outcome, outcomeOfSearch } from './outcome.ts';
 export interface CheckOptions extends SearchOptions {
   /** On a hit, restore these assets too. */
   readonly restore?: RestoreSelection | undefined;
+  /** Of several packages in one step: they are built one after another, so nobody can tell how long one of them takes. */
+  readonly isOneOfMany?: boolean;
 }
 
 /**
@@ -27,11 +29,11 @@ export async function check(run: RunContext, options: CheckOptions): Promise<Out
   const { found } = result;
   const restored =
     found && options.restore && (await (await import('./restore.ts')).bringBack(run, found, options.restore));
-  const explanation =
+  const explained =
     found === undefined && run.explain && run.access !== 'write'
       ? await (await import('./explain.ts')).explainMiss(run, result, options.fallbackPrefixes)
       : undefined;
-  const outcome = { ...outcomeOfSearch(result, restored), explanation };
+  const outcome = { ...outcomeOfSearch(result, restored), ...explained };
 
   const set = restored?.set ?? found;
   if (outcome.codeHash !== undefined) await markers?.writeMarker('.code-hash', outcome.codeHash);
@@ -40,6 +42,7 @@ export async function check(run: RunContext, options: CheckOptions): Promise<Out
     await handOver(run, result.own.location, {
       found: set?.location,
       codeHash: run.codeHash && handedCodeHash(run.codeHash, result.codeHash?.value),
+      isTimed: options.isOneOfMany !== true,
     });
   if (outcome.found) await markers?.writeMarker('.found', '');
   else if (markers !== undefined) await handOverSources(run, result.codeHash);

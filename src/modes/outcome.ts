@@ -1,4 +1,4 @@
-import type { Explanation } from '../asset-set/explanation.ts';
+import type { Explanation, Names } from '../asset-set/explanation.ts';
 import type { SearchResult } from '../asset-set/find.ts';
 import type { SetLocation } from '../asset-set/location.ts';
 import type { Finding } from '../asset-set/lookup.ts';
@@ -22,12 +22,16 @@ export interface Outcome {
   readonly builtBy?: Writer | undefined;
   /** How long ago its record was written, by the server's clock. */
   readonly ageMs?: number | undefined;
+  /** How long that build took, where the record says so. */
+  readonly buildSeconds?: number | undefined;
   /** Where the set is, or will be. */
   readonly location: SetLocation;
   readonly files: readonly OutcomeFile[];
   readonly uploaded: boolean;
   readonly cached: boolean;
   readonly restored: boolean;
+  /** An upload with nothing to do after a hit, of which an earlier step of the job has told. */
+  readonly isTold?: true | undefined;
   /** On a miss: why the commit's own set does not count. */
   readonly detail?: string | undefined;
   /** On a miss: which run is still writing what, where that would have done. */
@@ -36,6 +40,8 @@ export interface Outcome {
   readonly lostRace?: string | undefined;
   /** On a miss of a check: why a build is needed. */
   readonly explanation?: Explanation | undefined;
+  /** Sources that changed, where its sentence has no room for them; not safe to show. */
+  readonly changes?: Names | undefined;
   /** Of a check of several packages: how it ended for each. */
   readonly packages?: readonly PackageOutcome[] | undefined;
 }
@@ -89,7 +95,9 @@ export function outcomeOf(ending: Ending): Outcome {
     commit: ending.commit,
     codeHash: ending.codeHash,
     builtFromCommit: record?.origin.kind === 'cache' ? record.origin.commit : record?.commit,
-    ageMs: record && set?.record?.ageMs,
+    // Of a copy that was made just now: the age of what was copied.
+    ageMs: built && from?.record?.ageMs,
+    buildSeconds: record?.buildSeconds,
     location: ending.location,
     files: restored?.files ?? (set === undefined ? [] : filesOf(set)),
     uploaded: reason === 'uploaded' || reason === 'resumed',

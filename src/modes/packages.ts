@@ -46,7 +46,7 @@ export async function checkPackages(
 
 async function settle({ name, directory, run, options }: PackageCheck): Promise<Settled> {
   try {
-    const outcome = await check(run, options);
+    const outcome = await check(run, { ...options, isOneOfMany: true });
     // To build it would build the same code twice.
     if (outcome.lostRace !== undefined) throw new UserError(`${LOST_RACE}: ${outcome.lostRace} Re-run the job`);
     return { answer: { name, directory, prefix: run.prefix, outcome } };

@@ -1,12 +1,13 @@
 import { RecordClaim } from '../asset-set/claim.ts';
 import { completeSet } from '../asset-set/complete.ts';
-import { type Hints, hintedSet, leaveRecord, readHints } from '../asset-set/handover.ts';
+import { type Hints, hintedSet, leaveRecord, readHints, secondsSinceMiss } from '../asset-set/handover.ts';
 import {
   artifactSet,
   assertCheckedOut,
   cacheSet,
   resolveCommit,
   type SetLocation,
+  shortUriOf,
   uriOf,
 } from '../asset-set/location.ts';
 import { type Finding, isUsable, lookUp, lookUpFinished } from '../asset-set/lookup.ts';
@@ -44,6 +45,8 @@ interface UploadPlan {
   /** Whether a set is stored although it has no files. */
   readonly storesEmpty: boolean;
   readonly codeHash: CodeHash | undefined;
+  /** How long the build took, where this job's check tells when it began. */
+  readonly buildSeconds: number | undefined;
 }
 
 /**
@@ -58,6 +61,7 @@ export async function upload(run: RunContext, options: UploadOptions): Promise<O
   if (run.access === 'read') return uploadNothing(run, location);
   await refuseOtherCommit(run, commit);
   const hints = await readHints(run, location);
+  const buildSeconds = secondsSinceMiss(run, hints);
   const findHash = once(() => findCodeHash(run, commit, hints));
   // git answers while the package directory is read.
   const [, { marked, assets }] = await waitForAll([
@@ -70,7 +74,8 @@ export async function upload(run: RunContext, options: UploadOptions): Promise<O
   const cache = codeHash === undefined ? [] : [cacheSet(run.prefix, codeHash.value)];
   refuseBadPaths(run.packages, { assets, locations: [location, ...cache] });
   const storesEmpty = options.ifNoFilesFound === 'store';
-  return uploadPlanned(run, { overwrite: options.overwrite, location, assets, storesEmpty, codeHash });
+  const { overwrite } = options;
+  return uploadPlanned(run, { overwrite, location, assets, storesEmpty, codeHash, buildSeconds });
 }
 
 /** @returns what there is to upload, or how it ends where nothing is */
@@ -111,11 +116,11 @@ async function uploadPlanned(run: RunContext, plan: UploadPlan): Promise<Outcome
   if (assets.length === 0 && !storesEmpty) return outcome(run, plan, { finding, reason });
   if (isUsable(finding, run.legacy) && !overwrite) {
     await compareWithStored(run, plan, finding);
-    log.info(`The set at ${uriOf(bucket, location)} has all of these paths: nothing is uploaded.`);
+    log.info(`The set at ${shortUriOf(bucket, location)} has all of these paths: nothing is uploaded.`);
     return finish(run, plan, { finding, reason });
   }
   if (run.dryRun) {
-    const copied = codeHash && `, and copy them to ${uriOf(bucket, cacheSet(prefix, codeHash.value))}`;
+    const copied = codeHash && `, and copy them to ${shortUriOf(bucket, cacheSet(prefix, codeHash.value))}`;
     log.info(`Dry run: would upload ${countedAssets(assets)} to ${uriOf(bucket, location)}${copied ?? ''}.`);
     return outcome(run, plan, { finding, reason });
   }
@@ -155,7 +160,7 @@ async function compareWithStored(run: RunContext, { assets, location }: UploadPl
 }
 
 async function send(run: RunContext, plan: UploadPlan, finding: Finding): Promise<Outcome> {
-  const { location, assets, codeHash, overwrite } = plan;
+  const { location, assets, codeHash, buildSeconds, overwrite } = plan;
   const owner = { commit: location.id, codeHash: codeHash?.value };
   // What may be replaced is what was there before the claim.
   const before = finding.listing;
@@ -167,6 +172,7 @@ async function send(run: RunContext, plan: UploadPlan, finding: Finding): Promis
     draft: defined({
       ...owner,
       codeHashAlgorithm: codeHash?.algorithm,
+      buildSeconds,
       origin: { kind: 'upload' },
       sealedBefore: sealed && true,
     }),
@@ -287,9 +293,11 @@ async function uploadMarked(run: RunContext, marked: MarkedUpload): Promise<Outc
     log.warning(`An earlier step found the set at ${where}, but it no longer counts (${set.verdict.reason}).`);
     return undefined;
   }
-  log.info(`An earlier step found the set at ${where}, and it is still there: nothing to upload.`);
+  const shown = shortUriOf(store.bucket, location);
+  log.info(`An earlier step found the set at ${shown}, and it is still there: nothing to upload.`);
   await leaveRecordOf(run, set);
-  return outcomeOf({ set, reason: 'marker', commit: marked.own.id, codeHash: recordOf(set)?.codeHash, location });
+  const ended = { set, reason: 'marker', commit: marked.own.id, codeHash: recordOf(set)?.codeHash, location } as const;
+  return { ...outcomeOf(ended), isTold: marked.hints.kind === 'handover' || undefined };
 }
 
 /** There need not be a package directory where nothing is uploaded, or a set without files. */
