@@ -3,7 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { parseSources, sourcesText } from '../../src/asset-set/sources.ts';
+import { parseSources, sourcesText, storeSources } from '../../src/asset-set/sources.ts';
 import { Scenario, SOURCES } from '../support/scenario.ts';
 
 let scenario: Scenario;
@@ -166,6 +166,15 @@ describe('sourcesText', () => {
     expect(entries).toEqual([['100644', 'a'.repeat(16), name.toString()]]);
   });
 
+  it.each([
+    ['none', []],
+    ['one', ['a']],
+    ['plain and other ones by turns', ['"', 'a', 'b', '\\', '\t', 'c ~!', 'ж', '\u007f', 'd']],
+  ])('keeps the order of names: %s', async (_, names) => {
+    const { entries } = parseSources(await sourcesText(WORDS, listingOf(...names.map((name) => Buffer.from(name)))));
+    expect(entries).toEqual(names.map((name) => ['100644', 'a'.repeat(16), name]));
+  });
+
   it('keeps names apart that are not UTF-8', async () => {
     const names = [Buffer.from([0x61, 0xfe]), Buffer.from([0x61, 0xff])];
     const { entries } = parseSources(await sourcesText(WORDS, listingOf(...names)));
@@ -177,6 +186,10 @@ describe('sourcesText', () => {
       const folder = `packages/package-${index % 97}/src/feature-${index % 13}`;
       return `100644 ${randomBytes(20).toString('hex')} 0\t${folder}/component-${index}.ts\0`;
     });
-    expect(gzipSync(await sourcesText(WORDS, Buffer.from(lines.join('')))).length).toBeLessThan(1_000_000);
+    const sources = () => sourcesText(WORDS, Buffer.from(lines.join('')));
+    await storeSources(scenario.run(EXPLAINING), { value: 'a'.repeat(64), algorithm: 'git-sha256', sources });
+    const body = stored('a'.repeat(64));
+    expect(parseSources(gunzipSync(body ?? '').toString()).entries).toHaveLength(50_000);
+    expect(body?.length).toBeLessThan(1_000_000);
   });
 });
