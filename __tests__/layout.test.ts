@@ -6,7 +6,7 @@ import ts from 'typescript';
 // Rules that erode little by little and that no other tool checks: Biome overlooks types imported in a circle.
 
 const ROOT = resolve(import.meta.dirname, '..');
-const MOST_FILES = 85;
+const MOST_FILES = 86;
 const LEAST_LINES = 20;
 const MOST_FUNCTION_LINES = 40;
 /** May be short: the entries, and one constant. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { changesOf, type Explanation } from '../src/asset-set/explanation.ts';
+import { artifactSet } from '../src/asset-set/location.ts';
 import type { Writer } from '../src/asset-set/record.ts';
 import type { Outcome } from '../src/modes/outcome.ts';
 import type { Log } from '../src/ports.ts';
@@ -31,6 +33,54 @@ function pageOf(mode: 'check' | 'upload' | 'restore', overrides: Partial<Outcome
 const FILES = [assetFile('a.zip', { size: 3 }), assetFile('b.zip', { size: 1_200_000 })];
 const FOUND = { found: true, source: 'artifact', reason: 'complete', files: FILES, builtFromCommit: COMMIT } as const;
 
+const NONE = { count: 0, names: [] };
+
+/** Of so many sources. */
+function changed(count: number, name = 'ts'): Explanation {
+  const names = Array.from({ length: Math.min(count, 100) }, (_, index) => `src/${index}.${name}`);
+  const lists = { added: NONE, deleted: NONE, mode: NONE, needs: NONE, salt: NONE, patterns: NONE };
+  return { kind: 'sources-changed', sentence: `${count} sources changed`, changed: { count, names }, ...lists };
+}
+
+/** As GitHub's sanitizer has them: https://github.com/gjtorikian/html-pipeline/blob/main/lib/html_pipeline/sanitization_filter.rb */
+const ALLOWED_TAG = /^(a|b|code|details|h4|li|p|summary|table|td|th|tr|ul)$/;
+const ALLOWED_ATTRIBUTES = /^(a href=|[a-z0-9]+( title=| open)?)$/;
+
+const HOSTILE = [
+  '<img src=x onerror=alert(1)>',
+  '"><script>alert(1)</script>',
+  '</code></td></tr></table></details><h1>',
+  '[link](https://evil.example.com) ![img](https://evil.example.com/x.png) **bold** `code` @octocat #1',
+  'a\n\n# heading\n\n<svg onload=alert(1)>',
+  'evil\u202Egnp.exe \u2066x\u2069 \u200B\u{E0041}',
+  '🎉 emoji 文字 \u001b[31mred ::error::no ##[error]no',
+  '&lt;b&gt; &amp; &#60;i&#62;',
+];
+
+/** Pages of every mode with these names wherever one may come from elsewhere. */
+function pagesOf(names: readonly string[]): string[] {
+  const files = names.map((name) => assetFile(name));
+  const notes = notesOf(...names);
+  const pages = names.flatMap((name) => {
+    const builtBy = { ...BUILDER, runId: name, workflow: name, url: `https://github.com/${name}` };
+    const explanation = { ...changed(0), sentence: name, changed: { count: 8, names: names.map((one) => one) } };
+    const found = { ...FOUND, files, builtBy, codeHash: CODE_HASH, restored: true };
+    const location = artifactSet(name, COMMIT);
+    const packages = [
+      { name, directory: name, prefix: name, outcome: outcome({ explanation, detail: name }) },
+      { name, directory: name, prefix: name, outcome: outcome(found) },
+    ];
+    return [
+      ...(['check', 'upload', 'restore'] as const).map((mode) => pageOf(mode, { ...found, location }, notes)),
+      pageOf('check', { detail: name, reason: 'incomplete', location, explanation }, notes),
+      pageOf('check', { explanation, changes: changesOf(explanation) }, notes),
+      pageOf('check', { packages }, notes),
+      failureSummary(name, notes),
+    ];
+  });
+  return pages;
+}
+
 describe('the verdict', () => {
   it.each<['check' | 'upload' | 'restore', Partial<Outcome>, string]>([
     ['check', {}, '🔨 Build needed: nothing is stored for this commit.'],
@@ -53,12 +103,32 @@ describe('the verdict', () => {
     [
       'check',
       { ...FOUND, builtBy: BUILDER, ageMs: 3 * 3_600_000 },
-      '✅ No build needed: built by run 76 of Build 3 h ago, 2 files, 1.2 MB.',
+      '✅ No build needed: built 3 h ago by run 76 of Build, 2 files, 1.2 MB.',
     ],
     [
       'check',
-      { ...FOUND, cacheHit: true, builtFromCommit: 'b'.repeat(40), ageMs: 200_000_000 },
-      '✅ No build needed: built for commit bbbbbbb 2 days ago, 2 files, 1.2 MB.',
+      { ...FOUND, cacheHit: true, builtFromCommit: 'b'.repeat(40), builtBy: BUILDER, ageMs: 200_000_000 },
+      '✅ No build needed: built 2 days ago by run 76 of Build for commit bbbbbbbbbbbb, 2 files, 1.2 MB.',
+    ],
+    [
+      'check',
+      { ...FOUND, builtFromCommit: 'b'.repeat(40), ageMs: 200_000_000 },
+      '✅ No build needed: built for commit bbbbbbbbbbbb, copied 2 days ago, 2 files, 1.2 MB.',
+    ],
+    [
+      'check',
+      { ...FOUND, builtBy: { nonce: 'n', sequence: 1 }, ageMs: 5000 },
+      '✅ No build needed: built 5 s ago, 2 files, 1.2 MB.',
+    ],
+    [
+      'check',
+      { ...FOUND, builtBy: BUILDER, buildSeconds: 372 },
+      '✅ No build needed: built by run 76 of Build, 2 files, 1.2 MB; this skips a build that took 6 min 12 s.',
+    ],
+    [
+      'check',
+      { ...FOUND, builtBy: BUILDER, buildSeconds: 0 },
+      '✅ No build needed: built by run 76 of Build, 2 files, 1.2 MB.',
     ],
     ['upload', { ...FOUND, uploaded: true, reason: 'uploaded' }, '📦 Stored 2 files, 1.2 MB.'],
     [
@@ -146,16 +216,76 @@ describe('the page', () => {
     expect(page).toContain('<p>And 9000 files more: .record.json has them all.</p>');
   });
 
-  it('stays below what a step may add, whatever the names and warnings are', () => {
-    const files = Array.from({ length: 1000 }, (_, index) => assetFile(`${index}${'<'.repeat(1000)}`));
-    const warnings = new Array<string>(1000).fill('&'.repeat(1e5));
-    const page = pageOf('upload', { ...FOUND, files, uploaded: true }, notesOf(...warnings));
-    expect(Buffer.byteLength(page)).toBeLessThan(1024 ** 2);
-    expect(page).toContain('<li>⚠️ 950 warnings before these are in the log.</li>');
+  it('cuts a long name, so that its size is in sight', () => {
+    const [name, cut] = ['a'.repeat(56), 'a'.repeat(55)];
+    const files = [assetFile(name), assetFile(cut)];
+    const page = pageOf('upload', { ...FOUND, files, uploaded: true });
+    expect(page).toContain(`<td><code title="${name}">${cut}…</code></td><td>3 B</td>`);
+    expect(page).toContain(`<td><code>${cut}</code></td>`);
   });
 
-  it('says nothing of an upload after a hit', () => {
-    expect(pageOf('upload', { ...FOUND, reason: 'marker' })).toBe('');
+  it('folds the sources that changed, where its sentence has no room for them', () => {
+    const explained = (count: number) => ({ explanation: changed(count), changes: changesOf(changed(count)) });
+    expect(pageOf('check', explained(5))).not.toContain('<details>');
+    const page = pageOf('check', explained(6));
+    expect(page).toContain('<details><summary>6 sources changed</summary>');
+    expect(page).toContain('<tr><td>M</td><td><code>src/5.ts</code></td></tr>\n</table>\n</details>');
+    expect(pageOf('check', explained(250))).toContain('<p>And 150 sources more.</p>');
+  });
+
+  it('has the reasons of packages, folded where there are many', () => {
+    const one = (name: string) => ({
+      ...{ name, directory: name, prefix: name },
+      outcome: outcome({ explanation: { ...changed(1), sentence: `'<${name}>' changed` } }),
+    });
+    const page = pageOf('check', { packages: [one('api'), one('site')] });
+    expect(page).toContain('<details open><summary>Why 2 packages must be built</summary>');
+    expect(page).toContain("<tr><td>site</td><td>'&lt;site&gt;' changed</td></tr>");
+    const first = one('first');
+    const { explanation } = first.outcome;
+    const isFirst = {
+      ...first,
+      outcome: outcome({ explanation: explanation && { ...explanation, kind: 'first-build' } }),
+    };
+    expect(pageOf('check', { packages: [isFirst] })).not.toContain('Why');
+    expect(pageOf('check', { packages: [isFirst, one('site')] })).toContain('Why 2 packages must be built');
+    const many = Array.from({ length: 11 }, (_, index) => one(`p${index}`));
+    expect(pageOf('check', { packages: many })).toContain('<details><summary>Why 11 packages must be built</summary>');
+  });
+
+  describe('stays below what a step may add', () => {
+    const LONG = ['<'.repeat(1000), '文'.repeat(1000), '\u202e'.repeat(1000)];
+
+    it.each(LONG)('with 1000 files and warnings of %#', (name) => {
+      const files = Array.from({ length: 1000 }, (_, index) => assetFile(`${index}${name}`));
+      const warnings = new Array<string>(1000).fill(name.repeat(100));
+      const page = pageOf('upload', { ...FOUND, files, uploaded: true }, notesOf(...warnings));
+      expect(Buffer.byteLength(page)).toBeLessThan(1024 ** 2);
+      expect(page).toMatch(/<li>⚠️ 9\d\d warnings before these are in the log\.<\/li>/);
+      expect(page).toMatch(/<p>And [89]\d\d files more: \.record\.json has them all\.<\/p>/);
+    });
+
+    it.each(LONG)('with 500 packages whose builders and sources are %#', (name) => {
+      const hostile = { ...BUILDER, runId: name.repeat(10), workflow: name, url: `https://github.com/${name}` };
+      const explanation = { ...changed(1000, name), sentence: name };
+      const packages = Array.from({ length: 500 }, (_, index) => ({
+        ...{ name: `p${index}`, directory: 'd', prefix: 'p' },
+        outcome: outcome({ ...(index % 2 === 0 ? FOUND : {}), builtBy: hostile, explanation }),
+      }));
+      const warnings = new Array<string>(1000).fill(name);
+      const page = pageOf('check', { packages }, notesOf(...warnings));
+      expect(Buffer.byteLength(page)).toBeLessThan(1024 ** 2);
+      expect(page).toContain('packages more');
+      expect(
+        Buffer.byteLength(pageOf('check', { explanation, changes: changesOf(explanation) }, notesOf(...warnings))),
+      ).toBeLessThan(1024 ** 2);
+    });
+  });
+
+  it('says nothing of an upload after a hit, of which the check has told', () => {
+    expect(pageOf('upload', { ...FOUND, reason: 'marker', isTold: true })).toBe('');
+    expect(pageOf('upload', { ...FOUND, reason: 'read-only', isTold: true })).toBe('');
+    expect(pageOf('upload', { ...FOUND, reason: 'read-only' })).not.toBe('');
   });
 
   it('takes no name for HTML, nor for Markdown, which begins after a blank line', () => {
@@ -166,10 +296,20 @@ describe('the page', () => {
     expect(page).not.toMatch(/\n\s*\n|\u202e/);
   });
 
-  it('uses tags that GitHub lets through', () => {
-    const page = pageOf('check', { ...FOUND, builtBy: BUILDER }, notesOf('careful'));
-    const tags = new Set([...page.matchAll(/<\/?([a-z0-9]+)/g)].map(([, tag]) => tag));
-    expect([...tags].sort()).toEqual(['a', 'code', 'details', 'h4', 'li', 'summary', 'table', 'td', 'th', 'tr', 'ul']);
+  it('holds nothing that GitHub takes out, and nothing live, whatever names say', () => {
+    const pages = pagesOf(HOSTILE);
+    const tags = new Set(pages.flatMap((page) => page.match(/<[^>]*>/g) ?? []));
+    for (const tag of tags) {
+      const [, name = '', attributes = ''] = /^<\/?([a-z0-9]+)((?: [a-z]+(?:="[^"<>]*")?)*)>$/.exec(tag) ?? [];
+      expect(name).toMatch(ALLOWED_TAG);
+      expect(`${name}${attributes.replaceAll(/"[^"]*"/g, '')}`).toMatch(ALLOWED_ATTRIBUTES);
+      if (tag.startsWith('<a')) expect(tag).toMatch(/^<a href="https:\/\/github\.com\/[^"]*">$/);
+    }
+    for (const page of pages) {
+      // What is no tag is text: no Markdown after a blank line, no character that hides or turns others.
+      expect(page.replaceAll(/<[^>]*>/g, '')).not.toMatch(/[<>]/);
+      expect(page).not.toMatch(/\n\s*\n|[^\n\P{Cc}]|\p{Cf}|\p{Zl}|\p{Zp}/u);
+    }
   });
 
   it('says that a miss did not look for the same code, where it did not', () => {

@@ -1,24 +1,36 @@
 import type { Explanation } from './asset-set/explanation.ts';
 import { uriOf } from './asset-set/location.ts';
-import { totalSize } from './asset-set/record.ts';
+import { totalSize, type Writer } from './asset-set/record.ts';
+import {
+  escaped,
+  folded,
+  htmlOf,
+  longTable,
+  nameHtml,
+  type Piece,
+  SHORT_HASH,
+  short,
+  shortHash,
+  tableHtml,
+  within,
+} from './html.ts';
 import type { Inputs } from './inputs/inputs.ts';
 import { missingPackages, type Outcome, type PackageOutcome } from './modes/outcome.ts';
 import type { Log } from './ports.ts';
-import { counted, listed, printable, readableDuration, readableSize, shortened } from './text.ts';
+import { counted, listed, printable, readableAge, readableDuration, readableSize, shortened, shortId } from './text.ts';
 
-// What a run says in the end: in one sentence in the log, and as a block of the job summary. That is HTML without a blank
-// line, so that nothing in it is taken for Markdown, of tags that GitHub lets through.
+// What a run says in the end: in one sentence in the log, and as a block of the job summary.
 
 type Mode = Inputs['mode'];
 
-/** With {@link MOST_CHARACTERS} and what escapes them, a tenth of the 1 MiB that a step may add. */
 const MOST_WARNINGS = 50;
-/** Records, which may be an attacker's, can have names of any length. */
-const MOST_CHARACTERS = 2000;
 const MOST_FILES = 1000;
-const MOST_FILE_CHARACTERS = 400_000;
-/** Of a hash, where nobody copies it. */
-const SHORT_HASH = 7;
+/** Together less than the 1 MiB that a step may add: all else is short. */
+const MOST_BYTES = { warnings: 250_000, packages: 250_000, reasons: 150_000, files: 350_000 } as const;
+/** What a record says of its writer may have any length. */
+const MOST_NAME_CHARACTERS = 100;
+/** Packages whose reasons are not folded. */
+const MOST_OPEN = 10;
 
 /** What a step warned of: the last of it, where it was much. */
 export class Notes {
@@ -28,7 +40,7 @@ export class Notes {
   /** @returns a log that also notes its warnings */
   of(log: Log): Log {
     return {
-      info: (line) => log.info(line),
+      info: (line, folded) => log.info(line, folded),
       warning: (line) => {
         this.#note(line);
         log.warning(line);
@@ -43,12 +55,6 @@ export class Notes {
     this.warnings.shift();
     this.omittedCount += 1;
   }
-}
-
-/** A piece of a sentence, which leads to a page where it names one. */
-interface Piece {
-  readonly text: string;
-  readonly url?: string | undefined;
 }
 
 /** How a run ended, as the last line of its log. */
@@ -71,22 +77,25 @@ export interface RunPage {
 /** @returns HTML; an empty text where an earlier step of the job has said it all */
 export function summaryOf(page: RunPage): string {
   const { mode, outcome, notes, ownUrl } = page;
-  if (mode === 'upload' && outcome.reason === 'marker') return '';
+  if (outcome.isTold) return '';
   const verdict = verdictOf(mode, outcome).map((piece) => htmlOf(piece, ownUrl));
   const { packages } = outcome;
-  if (packages !== undefined) return blockOf(verdict.join(''), notes, [tableOfEach(packages, ownUrl)]);
-  return blockOf(verdict.join(''), notes, [tableOf(page), ...hints(mode, outcome), ...filesOf(outcome)]);
+  if (packages !== undefined) return blockOf(verdict.join(''), notes, partsOfEach(packages, ownUrl));
+  const lists = [...changedSources(outcome), ...filesOf(outcome)];
+  return blockOf(verdict.join(''), notes, [tableOf(page), ...hints(mode, outcome), ...lists]);
 }
 
 /** How a step that failed is told. @param line the error @param page what it had found out, where a miss is the failure */
 export function failureSummary(line: string, notes: Notes, page?: Pick<RunPage, 'outcome' | 'ownUrl'>): string {
   const packages = page?.outcome.packages;
-  return blockOf(`❌ ${escaped(line)}`, notes, packages === undefined ? [] : [tableOfEach(packages, page?.ownUrl)]);
+  return blockOf(`❌ ${escaped(line)}`, notes, packages === undefined ? [] : partsOfEach(packages, page?.ownUrl));
 }
 
 function blockOf(verdict: string, { warnings, omittedCount }: Notes, parts: readonly string[]): string {
-  const omitted = omittedCount === 0 ? [] : [`${counted(omittedCount, 'warning')} before these are in the log.`];
-  const items = [...omitted, ...warnings].map((line) => `<li>⚠️ ${escaped(line)}</li>`);
+  const shown = within(MOST_BYTES.warnings, warnings.toReversed().map(escaped)).toReversed();
+  const count = omittedCount + warnings.length - shown.length;
+  const omitted = count === 0 ? [] : [`${counted(count, 'warning')} before these are in the log.`];
+  const items = [...omitted, ...shown].map((line) => `<li>⚠️ ${line}</li>`);
   const list = items.length === 0 ? [] : [['<ul>', ...items, '</ul>'].join('\n')];
   return [`<h4>${verdict}</h4>`, ...list, ...parts].join('\n');
 }
@@ -100,7 +109,8 @@ function verdictOf(mode: Mode, outcome: Outcome): Piece[] {
 function checked(outcome: Outcome): Piece[] {
   if (outcome.packages !== undefined) return [{ text: checkedEach(outcome, outcome.packages.length) }];
   if (!outcome.found) return [{ text: `🔨 Build needed: ${causeOf(outcome)}` }];
-  return [{ text: '✅ No build needed: ' }, ...builderOf(outcome), { text: `, ${amountOf(outcome)}` }];
+  const amount = { text: `, ${amountOf(outcome)}${savedBy(outcome)}` };
+  return [{ text: '✅ No build needed: ' }, ...builderOf(outcome), amount];
 }
 
 function checkedEach(outcome: Outcome, count: number): string {
@@ -125,14 +135,27 @@ function restored(outcome: Outcome): Piece[] {
   return [{ text: `📥 Restored ${amountOf(outcome)}, ` }, ...builderOf(outcome)];
 }
 
-/** Who built a set, and when. */
+/** Who built a set for which other commit, and when. */
 function builderOf({ builtBy, builtFromCommit, commit, ageMs }: Outcome): Piece[] {
-  const age: Piece[] = ageMs === undefined ? [] : [{ text: ` ${readableDuration(ageMs)} ago` }];
-  if (builtFromCommit !== undefined && builtFromCommit !== commit)
-    return [{ text: `built for commit ${builtFromCommit.slice(0, SHORT_HASH)}` }, ...age];
-  if (builtBy?.runId === undefined) return [{ text: 'built before' }, ...age];
-  const workflow = builtBy.workflow === undefined ? '' : ` of ${builtBy.workflow}`;
-  return [{ text: 'built by ' }, { text: printable(`run ${builtBy.runId}${workflow}`), url: builtBy.url }, ...age];
+  const age = ageMs === undefined ? undefined : readableAge(ageMs);
+  const isOther = builtFromCommit !== undefined && builtFromCommit !== commit;
+  const built = isOther ? ` for commit ${shortId(builtFromCommit)}` : '';
+  // All that is known of a copy is when it was made.
+  if (builtBy === undefined)
+    return [{ text: `built${built || ' before'}${age === undefined ? '' : `, copied ${age}`}` }];
+  const by = builtBy.runId === undefined ? [] : [{ text: ' by ' }, { text: runName(builtBy), url: builtBy.url }];
+  return [{ text: age === undefined ? 'built' : `built ${age}` }, ...by, { text: built }];
+}
+
+/** `run 76 of Build`; nobody has checked what a writer says of itself. */
+function runName({ runId = '', workflow }: Writer): string {
+  const of = workflow === undefined ? '' : ` of ${shortened(workflow, MOST_NAME_CHARACTERS)}`;
+  return printable(`run ${shortened(runId, MOST_NAME_CHARACTERS)}${of}`);
+}
+
+/** Of builds of several packages nothing is said: their times may overlap. */
+function savedBy({ buildSeconds = 0 }: Outcome): string {
+  return buildSeconds === 0 ? '' : `; this skips a build that took ${readableDuration(buildSeconds * 1000)}`;
 }
 
 function amountOf({ files }: Outcome): string {
@@ -191,10 +214,14 @@ function tableOf({ outcome, bucket, tookMs }: RunPage): string {
 
 const COLUMNS = ['package', 'answer', 'reason', 'code hash', 'built by', 'size'];
 
-function tableOfEach(packages: readonly PackageOutcome[], ownUrl: string | undefined): string {
+function partsOfEach(packages: readonly PackageOutcome[], ownUrl: string | undefined): string[] {
+  return [...tableOfEach(packages, ownUrl), ...reasonsOf(packages)];
+}
+
+function tableOfEach(packages: readonly PackageOutcome[], ownUrl: string | undefined): string[] {
   const rows = packages.map(({ name, outcome }) => {
     const { found, source, reason, codeHash, builtBy, builtFromCommit, files } = outcome;
-    const run = builtBy?.runId === undefined ? undefined : { text: `run ${builtBy.runId}`, url: builtBy.url };
+    const run = builtBy?.runId === undefined ? undefined : { text: runName(builtBy), url: builtBy.url };
     return [
       escaped(name),
       found ? source : '<b>build</b>',
@@ -204,66 +231,51 @@ function tableOfEach(packages: readonly PackageOutcome[], ownUrl: string | undef
       found ? readableSize(totalSize(files)) : '',
     ];
   });
-  return tableHtml(COLUMNS, rows);
+  return longTable(COLUMNS, rows, {
+    mostBytes: MOST_BYTES.packages,
+    count: rows.length,
+    more: (count) => `And ${counted(count, 'package')} more: the output packages has them all.`,
+  });
 }
 
-/** @param rows of cells, each of them HTML */
-function tableHtml(columns: readonly string[], rows: readonly (readonly string[])[]): string {
-  return ['<table>', rowHtml('th', columns), ...rows.map((cells) => rowHtml('td', cells)), '</table>'].join('\n');
+/** Why packages have to be built: folded where there are many. */
+function reasonsOf(packages: readonly PackageOutcome[]): string[] {
+  const rows = packages.flatMap(({ name, outcome: { explanation } }) =>
+    explanation === undefined ? [] : [[escaped(name), escaped(explanation.sentence)]],
+  );
+  // First builds, of which there is nothing to say.
+  if (!packages.some(({ outcome: { explanation } }) => explanation !== undefined && tellsMore(explanation))) return [];
+  const table = longTable(['package', 'why'], rows, {
+    mostBytes: MOST_BYTES.reasons,
+    count: rows.length,
+    more: (count) => `And ${counted(count, 'package')} more: the log says why.`,
+  });
+  return folded(`Why ${counted(rows.length, 'package')} must be built`, table, rows.length <= MOST_OPEN);
 }
 
-function rowHtml(tag: 'th' | 'td', cells: readonly string[]): string {
-  return `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`;
-}
-
-/** @returns an empty text where there is none */
-function shortHash(hash: string | undefined): string {
-  return hash === undefined ? '' : short(hash.slice(0, SHORT_HASH), hash);
-}
-
-/** A name cut short, with the whole of it under the pointer. */
-function short(text: string, whole: string): string {
-  return `<code title="${escaped(whole)}">${escaped(text)}</code>`;
+/** Those that the verdict has no room for. */
+function changedSources({ changes }: Outcome): string[] {
+  if (changes === undefined) return [];
+  const { count, names } = changes;
+  const rows = names.map((line) => [line.slice(0, 1), nameHtml(line.slice(2))]);
+  const table = longTable(['', 'source'], rows, {
+    mostBytes: MOST_BYTES.reasons,
+    count,
+    more: (omitted) => `And ${counted(omitted, 'source')} more.`,
+  });
+  return folded(`${counted(count, 'source')} changed`, table);
 }
 
 /** The files of the set, folded. */
 function filesOf({ files }: Outcome): string[] {
   if (files.length === 0) return [];
-  const rows: string[][] = [];
-  let characterCount = 0;
-  for (const { path, size, sha256 = '' } of files) {
-    const row = [`<code>${escaped(path)}</code>`, readableSize(size), `<code>${escaped(sha256)}</code>`];
-    characterCount += rowHtml('td', row).length;
-    if (rows.length === MOST_FILES || characterCount > MOST_FILE_CHARACTERS) break;
-    rows.push(row);
-  }
-  const omittedCount = files.length - rows.length;
-  const rest =
-    omittedCount === 0 ? [] : [`<p>And ${counted(omittedCount, 'file')} more: .record.json has them all.</p>`];
-  return [
-    `<details><summary>${counted(files.length, 'file')}</summary>`,
-    tableHtml(['name', 'size', 'SHA-256 (base64)'], rows),
-    ...rest,
-    '</details>',
-  ];
-}
-
-function htmlOf({ text, url }: Piece, ownUrl: string | undefined): string {
-  return url !== undefined && isOfSystem(url, ownUrl)
-    ? `<a href="${escaped(new URL(url).href)}">${escaped(text)}</a>`
-    : escaped(text);
-}
-
-function isOfSystem(url: string, ownUrl: string | undefined): boolean {
-  if (ownUrl === undefined || !URL.canParse(url) || !URL.canParse(ownUrl)) return false;
-  const { protocol, origin } = new URL(url);
-  return (protocol === 'https:' || protocol === 'http:') && origin === new URL(ownUrl).origin;
-}
-
-function escaped(line: string): string {
-  return shortened(printable(line), MOST_CHARACTERS)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
+  const rows = files
+    .slice(0, MOST_FILES)
+    .map(({ path, size, sha256 = '' }) => [nameHtml(path), readableSize(size), `<code>${escaped(sha256)}</code>`]);
+  const table = longTable(['name', 'size', 'SHA-256 (base64)'], rows, {
+    mostBytes: MOST_BYTES.files,
+    count: files.length,
+    more: (count) => `And ${counted(count, 'file')} more: .record.json has them all.`,
+  });
+  return folded(counted(files.length, 'file'), table);
 }

@@ -194,7 +194,7 @@ describe('the job summary', () => {
     await scenario.freshPackages();
     const hit = await scenario.action('check');
     expect(hit.summary).toMatch(
-      /<h4>✅ No build needed: built by <a href="https:\/\/github.com\/owner\/repository\/actions\/runs\/1">run 1<\/a> .* ago, 2 files, 7 B<\/h4>/,
+      /<h4>✅ No build needed: built (.* ago|just now) by <a href="https:\/\/github.com\/owner\/repository\/actions\/runs\/1">run 1<\/a>, 2 files, 7 B(; this skips a build that took .* s)?<\/h4>/,
     );
     expect(hit.summary.endsWith('</details>\n\n')).toBe(true);
     // An upload after a hit has nothing to add.
@@ -248,15 +248,17 @@ describe('the log', () => {
     expect(uploaded.summary).not.toContain('Uploading');
 
     const found = await scenario.action('check', CACHING);
-    expect(found.lines.at(-1)).toMatch(/^✅ No build needed: built by run 1 .* ago, 2 files, 2 B\.$/);
+    expect(found.lines.at(-1)).toMatch(
+      /^✅ No build needed: built (.* ago|just now) by run 1, 2 files, 2 B(; this skips a build that took .* s)?\.$/,
+    );
     await scenario.freshPackages();
     expect((await scenario.action('restore', CACHING)).lines).toContain('Restoring 2 files, 2 B …');
 
     await scenario.commit();
     const copied = await scenario.action('check', CACHING);
     expect(copied.lines).toContain('Copying 2 files, 2 B …');
-    const built = found.outputs['commit-sha']?.slice(0, 7);
-    expect(copied.lines.at(-1)).toMatch(new RegExp(`^✅ No build needed: built for commit ${built}`));
+    const built = found.outputs['commit-sha']?.slice(0, 12);
+    expect(copied.lines.at(-1)).toMatch(new RegExp(`^✅ No build needed: built .* by run 1 for commit ${built}, `));
   });
 
   it('keeps secrets out of it from the first line on', async () => {
