@@ -49,8 +49,9 @@ export const COMPLETING: readonly Mutant[] = [
   },
   {
     guard: 'the record is given up once no other write is under way',
-    text: 'for (const lane of running) await lane;',
-    replacement: 'for (const lane of running) if (failures.length === 0) await lane;',
+    text: 'await Promise.all(Array.from({ length: Math.min(limit, items.length) }, drain));',
+    replacement:
+      'const running = Array.from({ length: Math.min(limit, items.length) }, drain); for (const lane of running) if (failures.length === 0) await lane;',
   },
   {
     guard: 'the hold is asserted before each copy',
