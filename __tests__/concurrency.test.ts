@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { byteBudget, mapConcurrently, turns } from '../src/async.ts';
+import { byteBudget, mapConcurrently, semaphore } from '../src/async.ts';
 
 /** Lets pending promise callbacks run. */
 async function settle(): Promise<void> {
@@ -217,10 +217,10 @@ describe('byteBudget', () => {
   });
 });
 
-describe('turns', () => {
+describe('semaphore', () => {
   it('limits how much work runs at once', async () => {
     let [running, peak] = [0, 0];
-    const taken = turns(3);
+    const taken = semaphore(3);
     const work = async (index: number): Promise<number> => {
       running += 1;
       peak = Math.max(peak, running);

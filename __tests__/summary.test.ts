@@ -283,8 +283,8 @@ describe('the page', () => {
   });
 
   it('says nothing of an upload after a hit, of which the check has told', () => {
-    expect(pageOf('upload', { ...FOUND, reason: 'marker', isTold: true })).toBe('');
-    expect(pageOf('upload', { ...FOUND, reason: 'read-only', isTold: true })).toBe('');
+    expect(pageOf('upload', { ...FOUND, reason: 'marker', isReported: true })).toBe('');
+    expect(pageOf('upload', { ...FOUND, reason: 'read-only', isReported: true })).toBe('');
     expect(pageOf('upload', { ...FOUND, reason: 'read-only' })).not.toBe('');
   });
 

@@ -113,12 +113,12 @@ export async function mapConcurrently<Item, Result>(
 }
 
 /** A semaphore: limits how much work runs at once. */
-export interface Turns {
+export interface Semaphore {
   take<Result>(work: () => Promise<Result>): Promise<Result>;
 }
 
 /** @param count how much work may run at once; waiters are served first come, first served */
-export function turns(count: number): Turns {
+export function semaphore(count: number): Semaphore {
   const budget = byteBudget(count);
   return { take: (work) => budget.spend(1, work) };
 }

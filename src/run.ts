@@ -61,7 +61,7 @@ export async function run(host: Host, inputs: Task): Promise<Outcome> {
     if (inputs.mode === 'upload') refuseUntrusted(inputs, host.job);
     warnOfCacheMode(inputs.access, noted.log);
     outcome = await runMode(await contextOf(inputs, noted, progress), inputs);
-    tell(noted, outcome, inputs.store.bucket);
+    report(noted, outcome, inputs.store.bucket);
     const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
     const { failOnMiss } = inputs.search;
     if (miss !== undefined && outcome.found && !failOnMiss) noted.log.warning(`${miss}.`);
@@ -241,7 +241,7 @@ async function storeOf({ store: settings, trust }: Inputs, options: ConnectOptio
   return signedStore(store, recordKeys(trust));
 }
 
-function tell({ log, setOutputs }: Host, outcome: Outcome, bucket: string): void {
+function report({ log, setOutputs }: Host, outcome: Outcome, bucket: string): void {
   for (const name of setOutputs(outputsOf(outcome, bucket)))
     log.warning(
       name === 'files'

@@ -77,7 +77,7 @@ export interface RunPage {
 /** @returns HTML; an empty text where an earlier step of the job has said it all */
 export function summaryOf(page: RunPage): string {
   const { mode, outcome, notes, ownUrl } = page;
-  if (outcome.isTold) return '';
+  if (outcome.isReported) return '';
   const verdict = verdictOf(mode, outcome).map((piece) => htmlOf(piece, ownUrl));
   const { packages } = outcome;
   if (packages !== undefined) return blockOf(verdict.join(''), notes, partsOfEach(packages, ownUrl));

@@ -56,6 +56,6 @@ async function settle(waitMs: number, onPause: () => unknown = () => {}) {
     waitedMs += durationMs;
     await onPause();
   });
-  const { verdict } = await lookUpSettled(scenario.run({ clock, writer: {} }), artifactSet('', scenario.head), waitMs);
-  return { reason: verdict.reason, waitedMs };
+  const { status } = await lookUpSettled(scenario.run({ clock, writer: {} }), artifactSet('', scenario.head), waitMs);
+  return { reason: status.reason, waitedMs };
 }

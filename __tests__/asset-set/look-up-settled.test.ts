@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { artifactSet } from '../../src/asset-set/location.ts';
-import type { Finding } from '../../src/asset-set/lookup.ts';
+import type { Lookup } from '../../src/asset-set/lookup.ts';
 import { lookUpSettled } from '../../src/asset-set/lookup.ts';
 import type { Clock } from '../../src/ports.ts';
 import { OTHER_WRITER, Scenario, skippingClock } from '../support/scenario.ts';
@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-function settle(waitMs: number, clock: Clock, signal?: AbortSignal): Promise<Finding> {
+function settle(waitMs: number, clock: Clock, signal?: AbortSignal): Promise<Lookup> {
   const run = scenario.run({ clock, writer: {}, ...(signal === undefined ? {} : { signal }) });
   return lookUpSettled(run, artifactSet('', scenario.head), waitMs);
 }
@@ -25,21 +25,21 @@ function pausesOf(onPause: (count: number) => unknown = () => {}) {
 describe('waiting for another run', () => {
   it('is not done where nothing is being written', async () => {
     const { pauses, clock } = pausesOf();
-    expect((await settle(60_000, clock)).verdict.reason).toBe('absent');
+    expect((await settle(60_000, clock)).status.reason).toBe('absent');
     expect(pauses).toEqual([]);
   });
 
   it('is not done by one that has no time', async () => {
     await scenario.putRecord();
     const { pauses, clock } = pausesOf();
-    expect((await settle(0, clock)).verdict.reason).toBe('in-progress');
+    expect((await settle(0, clock)).status.reason).toBe('in-progress');
     expect(pauses).toEqual([]);
   });
 
   it('asks again after growing pauses, until the time is up', async () => {
     await scenario.putRecord();
     const { pauses, clock } = pausesOf();
-    expect((await settle(40_000, clock)).verdict.reason).toBe('in-progress');
+    expect((await settle(40_000, clock)).status.reason).toBe('in-progress');
     expect(pauses.slice(0, 7)).toEqual([500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
     const totalMs = pauses.reduce((sum, pause) => sum + pause, 0);
     expect(totalMs).toBeGreaterThan(39_000);
@@ -51,7 +51,7 @@ describe('waiting for another run', () => {
     const { pauses, clock } = pausesOf((count) =>
       count === 2 ? scenario.bucket.delete(`records/artifacts/${scenario.head}.json`) : undefined,
     );
-    expect((await settle(60_000, clock)).verdict.reason).toBe('absent');
+    expect((await settle(60_000, clock)).status.reason).toBe('absent');
     expect(pauses).toEqual([500, 1000]);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Finding, wasSealed } from '../../src/asset-set/lookup.ts';
+import { type Lookup, wasSealed } from '../../src/asset-set/lookup.ts';
 import { completeRecord, uploadingRecord } from './records.ts';
 
 describe('wasSealed', () => {
@@ -7,7 +7,7 @@ describe('wasSealed', () => {
   const absent = { reason: 'absent' } as const;
   const incomplete = { reason: 'incomplete', detail: '' } as const;
 
-  it.each<[string, Finding['record'], Finding['verdict'], boolean]>([
+  it.each<[string, Lookup['record'], Lookup['status'], boolean]>([
     ['nothing', undefined, absent, false],
     ["another tool's set", undefined, { reason: 'legacy' }, false],
     ['a set whose record was deleted', undefined, incomplete, true],
@@ -20,7 +20,7 @@ describe('wasSealed', () => {
     ],
     ['a complete set', { etag, record: completeRecord([]) }, absent, true],
     ['a record that nobody can read', { etag }, incomplete, true],
-  ])('tells of %s whether the set may have been complete', (_, record, verdict, expected) => {
-    expect(wasSealed({ record, verdict })).toBe(expected);
+  ])('tells of %s whether the set may have been complete', (_, record, status, expected) => {
+    expect(wasSealed({ record, status })).toBe(expected);
   });
 });

@@ -209,7 +209,7 @@ describe('the begin of a record', () => {
     const claim = await beginUntested();
     await expect(claim.seal([])).rejects.toThrow('InvalidTag');
     expect(() => claim.assertHeld()).toThrow('InvalidTag');
-    await claim.giveUp();
+    await claim.release();
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
 });
@@ -297,7 +297,7 @@ describe('a hold on a record', () => {
     });
     await expect(claim.renew()).rejects.toThrow('run 77');
     await expect(claim.seal([])).rejects.toThrow('run 77');
-    await claim.giveUp();
+    await claim.release();
     expect(await scenario.record(KEY)).toMatchObject({ writer: OTHER_WRITER, leaseSeconds: 120 });
   });
 
@@ -308,7 +308,7 @@ describe('a hold on a record', () => {
     await scenario.putRecord({}, KEY);
     await expect(claim.renew()).rejects.toThrow('run 77');
     expect(claim.loss).toBeInstanceOf(RecordLostError);
-    await claim.giveUp();
+    await claim.release();
     expect(await scenario.record(KEY)).toMatchObject({ writer: OTHER_WRITER, leaseSeconds: 120 });
   });
 
@@ -318,7 +318,7 @@ describe('a hold on a record', () => {
     cancellation.abort(new CancelledError('cancelled'));
     expect(() => claim.assertHeld()).toThrow(CancelledError);
     await expect(claim.seal([])).rejects.toThrow(CancelledError);
-    await claim.giveUp();
+    await claim.release();
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
 
@@ -368,7 +368,7 @@ describe('the writes of a record', () => {
     const stored = await scenario.bucket.get(KEY);
     renew();
     await claim.renew();
-    await claim.giveUp();
+    await claim.release();
     expect(await scenario.bucket.get(KEY)).toEqual(stored);
     expect(sealed).toMatchObject({ state: 'complete', totalSize: 3 });
     expect(await scenario.record(KEY)).toMatchObject({ files: [{ path: 'A.txt' }, { path: 'a.txt' }], totalSize: 3 });
@@ -378,7 +378,7 @@ describe('the writes of a record', () => {
     const claim = await begin(undefined, { store: scenario.impatientStore() });
     scenario.bucket.server.fault = firstWrites(1, { kind: 'reset', when: 'after' });
     await expect(claim.seal([])).rejects.toThrow('Could not write');
-    await claim.giveUp();
+    await claim.release();
     expect(await scenario.record(KEY)).toMatchObject({ state: 'complete' });
   });
 
@@ -388,7 +388,7 @@ describe('the writes of a record', () => {
     await expect(claim.seal(files)).rejects.toThrow(
       'The record of 1 file would have 67.1 MB, and 67.1 MB is the most that can be read',
     );
-    await claim.giveUp();
+    await claim.release();
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
 
@@ -397,14 +397,14 @@ describe('the writes of a record', () => {
     await claim.seal([]);
     await claim.reopen();
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading', leaseSeconds: 120 });
-    await claim.giveUp();
+    await claim.release();
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
 
   it('that give it up never fail', async () => {
     const claim = await begin(undefined, { store: scenario.impatientStore() });
     scenario.bucket.server.fault = firstWrites(1, { kind: 'error', status: 403, code: 'AccessDenied' });
-    await claim.giveUp();
+    await claim.release();
     expect(scenario.warnings()).toEqual([]);
   });
 

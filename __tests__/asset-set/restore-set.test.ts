@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import { restoreSet } from '../../src/asset-set/download.ts';
 import { artifactSet } from '../../src/asset-set/location.ts';
-import type { Finding } from '../../src/asset-set/lookup.ts';
+import type { Lookup } from '../../src/asset-set/lookup.ts';
 import type { CompleteRecord } from '../../src/asset-set/record.ts';
 import { systemClock, systemRandom } from '../../src/host/system.ts';
 import { packageDirectory } from '../../src/package-directory/package-directory.ts';
@@ -23,9 +23,9 @@ function paths(): string[] {
   return Array.from({ length: COUNT }, (_, index) => `folder-${index % 1000}/sub/file-${index}.txt`);
 }
 
-function findingOf(record: CompleteRecord): Finding {
+function findingOf(record: CompleteRecord): Lookup {
   const listing = new Map(Array.from(record.files, ({ path, size, etag }) => [path, { size, etag }]));
-  return { location: LOCATION, verdict: { reason: 'complete', record }, record: undefined, listing, isPaged: true };
+  return { location: LOCATION, status: { reason: 'complete', record }, record: undefined, listing, isPaged: true };
 }
 
 function runThatKeeps(kept: string[]): RunContext {

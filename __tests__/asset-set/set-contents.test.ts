@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { contentsOf } from '../../src/asset-set/copy.ts';
 import { artifactSet } from '../../src/asset-set/location.ts';
-import { type Finding, lookUp } from '../../src/asset-set/lookup.ts';
+import { type Lookup, lookUp } from '../../src/asset-set/lookup.ts';
 import { SetChangedError } from '../../src/errors.ts';
 import type { AssetAttributes, ListedObject, ObjectStore } from '../../src/ports.ts';
 import { Scenario } from '../support/scenario.ts';
@@ -24,7 +24,7 @@ function key(path: string): string {
   return `artifacts/${scenario.head}/${path}`;
 }
 
-async function find(store: ObjectStore = scenario.ports().store): Promise<Finding> {
+async function find(store: ObjectStore = scenario.ports().store): Promise<Lookup> {
   return lookUp(scenario.run({ store, writer: {} }), artifactSet('', scenario.head));
 }
 

@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Listing, straysIn } from '../../src/asset-set/status.ts';
+import { type Listing, unexpectedIn } from '../../src/asset-set/status.ts';
 import { assetFile, completeRecord } from './records.ts';
 
 describe('strays', () => {
   it('are what the record does not name', () => {
     const listed = listing({ a: [1, '"a"'], b: [1, '"b"'], c: [1, '"c"'] });
-    expect(straysIn(completeRecord([assetFile('b')]), listed)).toEqual({ count: 2, first: 'a' });
+    expect(unexpectedIn(completeRecord([assetFile('b')]), listed)).toEqual({ count: 2, first: 'a' });
   });
 
   it('are none where the record names all, listed or not', () => {
     const record = completeRecord([assetFile('a'), assetFile('b')]);
-    expect(straysIn(record, listing({ a: [1, '"a"'] }))).toEqual({ count: 0, first: undefined });
+    expect(unexpectedIn(record, listing({ a: [1, '"a"'] }))).toEqual({ count: 0, first: undefined });
   });
 });
 

@@ -317,7 +317,7 @@ describe('check, and the code hash', () => {
     expect(await scenario.marker('.code-hash')).toBe(value);
   });
 
-  it('fails where no source matches, rather than finding nothing', async () => {
+  it('fails where no source matches, rather than lookup nothing', async () => {
     const codeHash = { ...SOURCES, patterns: ['nowhere/**'] };
     await expect(scenario.check({ codeHash })).rejects.toThrow("matches 'nowhere/**' of code-hash-filter");
     expect(await scenario.marker('.found')).toBeUndefined();

@@ -111,7 +111,7 @@ export class RecordClaim {
     const heldForMs = this.#run.clock.monotonicMs() - this.#heldSinceMs;
     if (heldForMs >= LEASE_SECONDS * 1000)
       throw new RecordLostError(
-        `The hold on ${this.#where()} could not be renewed for ${LEASE_SECONDS} s, so another run may have taken over: re-run the job`,
+        `The lease on ${this.#where()} could not be renewed for ${LEASE_SECONDS} s, so another run may have taken over: re-run the job`,
       );
   }
 
@@ -171,7 +171,7 @@ export class RecordClaim {
    * Releases the record, so that others can take over at once. Never throws: if this fails, the lease lapses by
    * itself.
    */
-  async giveUp(): Promise<void> {
+  async release(): Promise<void> {
     this.#stopRenewing();
     // No write of this run may still be under way when others take over.
     await this.#lastWrite;
@@ -257,7 +257,7 @@ export class RecordClaim {
   #fail(error: unknown): void {
     if (error instanceof RecordLostError) return;
     if (error instanceof CancelledError) this.#failure ??= error;
-    else this.#run.log.warning(`Renewing the hold on ${this.#where()} failed, and is tried again: ${error}`);
+    else this.#run.log.warning(`Renewing the lease on ${this.#where()} failed, and is tried again: ${error}`);
   }
 
   /**

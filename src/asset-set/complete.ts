@@ -5,7 +5,14 @@ import { counted, printable } from '../text.ts';
 import type { RecordClaim } from './claim.ts';
 import { type SetLocation, uriOf } from './location.ts';
 import type { AssetFile, CompleteRecord } from './record.ts';
-import { confirmDisagreements, disagreements, type Listing, readListing, type Strays, straysIn } from './status.ts';
+import {
+  confirmDisagreements,
+  disagreements,
+  type Listing,
+  readListing,
+  type UnexpectedObjects,
+  unexpectedIn,
+} from './status.ts';
 
 const MOST_ROUNDS = 3;
 const LISTINGS_AT_ONCE = 8;
@@ -44,7 +51,7 @@ export async function completeSet(
       const after = await readListing(store, location);
       const [changed] = await confirmDisagreements(store, location, disagreements(record, after));
       if (changed === undefined) {
-        warnOfStrays(run, location, straysIn(record, after));
+        warnOfUnexpected(run, location, unexpectedIn(record, after));
         claim.end();
         return record;
       }
@@ -56,7 +63,7 @@ export async function completeSet(
       `Others keep overwriting ${uriOf(store.bucket, location)}: find out who writes there besides this action`,
     );
   } catch (error) {
-    await claim.giveUp();
+    await claim.release();
     // Once the record is lost, other errors follow from that: its new holder aborts open uploads, for example.
     throw error instanceof CancelledError ? error : (claim.loss ?? error);
   }
@@ -90,7 +97,7 @@ async function abortOpenUploads(
   }
 }
 
-function warnOfStrays({ log }: RunContext, location: SetLocation, { count, first }: Strays): void {
+function warnOfUnexpected({ log }: RunContext, location: SetLocation, { count, first }: UnexpectedObjects): void {
   if (first !== undefined)
     log.warning(
       `${location.prefix} holds ${count} object(s) that are not part of the set, such as '${printable(first)}': tools without records take them for assets. Delete them if they are of no use.`,

@@ -7,7 +7,7 @@ import { defined, printable } from '../text.ts';
 import { type AssetOwner, attributesOf, commitOf, sha256Of, userMetadata } from './attributes.ts';
 import type { RecordClaim } from './claim.ts';
 import { type SetLocation, uriOf } from './location.ts';
-import { type Finding, readRecord } from './lookup.ts';
+import { type Lookup, readRecord } from './lookup.ts';
 import { type AssetFile, inOrder } from './record.ts';
 import { type Listing, readListing } from './status.ts';
 
@@ -27,11 +27,11 @@ interface SetContents {
  */
 export async function contentsOf(
   run: RunContext,
-  set: Finding,
+  set: Lookup,
   isChosen = (_path: string): boolean => true,
 ): Promise<SetContents> {
-  if (set.verdict.reason !== 'complete') return legacyContents(run, set, isChosen);
-  const { files, origin, commit } = set.verdict.record;
+  if (set.status.reason !== 'complete') return legacyContents(run, set, isChosen);
+  const { files, origin, commit } = set.status.record;
   return {
     files: files.filter(({ path }) => isChosen(path)),
     commit: origin.kind === 'cache' ? origin.commit : commit,
@@ -40,7 +40,7 @@ export async function contentsOf(
 
 async function legacyContents(
   { store, concurrency }: RunContext,
-  set: Finding,
+  set: Lookup,
   isChosen: (path: string) => boolean,
 ): Promise<SetContents> {
   const chosen = [...set.listing].filter(([path]) => isChosen(path));
@@ -70,7 +70,7 @@ function digestOf(head: ObjectHead): string | undefined {
  * another form than it returns them in. Only a second listing tells: if it shows the same ETag as the first, the
  * object is the same.
  */
-async function assertAsListed(store: ObjectStore, set: Finding, files: readonly AssetFile[]): Promise<void> {
+async function assertAsListed(store: ObjectStore, set: Lookup, files: readonly AssetFile[]): Promise<void> {
   const { listing } = set;
   const suspected = files.filter(({ path, etag }) => listing.get(path)?.etag !== etag);
   if (suspected.length === 0) return;
@@ -79,7 +79,7 @@ async function assertAsListed(store: ObjectStore, set: Finding, files: readonly 
   if (replaced !== undefined) throw changed(replaced.path, set);
 }
 
-function changed(path: string, { location }: Finding): SetChangedError {
+function changed(path: string, { location }: Lookup): SetChangedError {
   return new SetChangedError(`'${printable(path)}' under ${location.prefix} changed while it was read`);
 }
 

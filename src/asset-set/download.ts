@@ -7,7 +7,7 @@ import type { RunContext } from '../run-context.ts';
 import { counted, printable } from '../text.ts';
 import { contentsOf } from './copy.ts';
 import { type SetLocation, uriOf } from './location.ts';
-import { type Finding, isUsable, lookUpFinished } from './lookup.ts';
+import { isUsable, type Lookup, lookUpFinished } from './lookup.ts';
 import { type NamingRules, namingProblem, pathProblem } from './path.ts';
 import type { AssetFile } from './record.ts';
 
@@ -20,7 +20,7 @@ export interface RestoreSelection {
 }
 
 interface RestoredSet {
-  readonly set: Finding;
+  readonly set: Lookup;
   readonly files: readonly AssetFile[];
   readonly fetchedCount: number;
 }
@@ -32,7 +32,7 @@ interface RestoredSet {
  * @throws UserError for a name that can't be a file here, before anything is fetched; SetChangedError for a set that
  *   is not what its record says
  */
-export async function restoreSet(run: RunContext, set: Finding, selection: RestoreSelection): Promise<RestoredSet> {
+export async function restoreSet(run: RunContext, set: Lookup, selection: RestoreSelection): Promise<RestoredSet> {
   try {
     return await restoreOrStartOver(run, set, selection);
   } catch (error) {
@@ -42,7 +42,7 @@ export async function restoreSet(run: RunContext, set: Finding, selection: Resto
   }
 }
 
-async function restoreOrStartOver(run: RunContext, set: Finding, selection: RestoreSelection): Promise<RestoredSet> {
+async function restoreOrStartOver(run: RunContext, set: Lookup, selection: RestoreSelection): Promise<RestoredSet> {
   try {
     return await restore(run, set, selection);
   } catch (error) {
@@ -57,18 +57,18 @@ async function restoreOrStartOver(run: RunContext, set: Finding, selection: Rest
 }
 
 /** Identifies the write of the record that a lookup read; undefined for a set without a record. */
-function writeOf({ verdict }: Finding): string | undefined {
-  if (verdict.reason !== 'complete') return undefined;
-  const { nonce, sequence } = verdict.record.writer;
+function writeOf({ status }: Lookup): string | undefined {
+  if (status.reason !== 'complete') return undefined;
+  const { nonce, sequence } = status.record.writer;
   return `${sequence} ${nonce}`;
 }
 
 /** Every path of a set, repetitions included. */
-function namesIn({ verdict, listing }: Finding): readonly string[] {
-  return verdict.reason === 'complete' ? verdict.record.files.map(({ path }) => path) : [...listing.keys()];
+function namesIn({ status, listing }: Lookup): readonly string[] {
+  return status.reason === 'complete' ? status.record.files.map(({ path }) => path) : [...listing.keys()];
 }
 
-async function restore(run: RunContext, set: Finding, { isChosen, naming }: RestoreSelection): Promise<RestoredSet> {
+async function restore(run: RunContext, set: Lookup, { isChosen, naming }: RestoreSelection): Promise<RestoredSet> {
   refuseNames(namesIn(set).filter(isChosen), set, naming);
   const { files } = await contentsOf(run, set, isChosen);
   const { fetchedCount, uncheckedCount } = await restoreFiles(run, set.location, files);
@@ -80,7 +80,7 @@ async function restore(run: RunContext, set: Finding, { isChosen, naming }: Rest
 }
 
 /** Paths from a record or a listing are untrusted input. */
-function refuseNames(paths: readonly string[], { location }: Finding, naming: NamingRules): void {
+function refuseNames(paths: readonly string[], { location }: Lookup, naming: NamingRules): void {
   for (const path of paths) {
     const problem = pathProblem(path, [location.prefix]);
     if (problem !== undefined) throw refused(`'${printable(path)}' is refused: ${problem}`, location.prefix);

@@ -3,7 +3,7 @@ import { isArchived, RecordLostError, SetChangedError } from '../errors.ts';
 import type { RunContext } from '../run-context.ts';
 import { countedAssets, readableAge, shortId } from '../text.ts';
 import { artifactSet, cacheSet, type SetLocation, shortUriOf, uriOf } from './location.ts';
-import { type Finding, isUsable, lookUp, lookUpSettled, waitForSets } from './lookup.ts';
+import { isUsable, type Lookup, lookUp, lookUpSettled, waitForSets } from './lookup.ts';
 import { describeOther, type Reason } from './status.ts';
 
 /** Where else a set is looked for. */
@@ -14,9 +14,9 @@ export interface SearchOptions {
 /** How a search ended: what may be used, or what the commit's own set is like instead. */
 export interface SearchResult {
   /** The usable set; undefined is a miss. */
-  readonly found: Finding | undefined;
+  readonly found: Lookup | undefined;
   /** The commit's own set, as it was last seen. */
-  readonly own: Finding;
+  readonly own: Lookup;
   /** On a hit the used set's, on a miss the commit's; `disabled` where nothing was looked for. */
   readonly reason: Reason | 'disabled';
   /** Where the set was found. */
@@ -24,11 +24,11 @@ export interface SearchResult {
   /** Undefined where it was not needed, or is not wanted. */
   readonly codeHash: CodeHash | undefined;
   /** On a miss: a set that would do, had another run finished it in time. */
-  readonly unfinished?: Finding | undefined;
+  readonly unfinished?: Lookup | undefined;
   /** On a miss: what was looked up besides. */
-  readonly elsewhere?: readonly Finding[] | undefined;
+  readonly elsewhere?: readonly Lookup[] | undefined;
   /** On a hit: the set that was copied to be the commit's own, if one was. */
-  readonly from?: Finding | undefined;
+  readonly from?: Lookup | undefined;
   /** On a miss: what became of the commit's own set, where another run began it before one of the same code was copied. */
   readonly lostRace?: string | undefined;
 }
@@ -36,12 +36,12 @@ export interface SearchResult {
 /** What a search has found out so far. */
 interface Search {
   readonly options: SearchOptions;
-  readonly own: Finding;
+  readonly own: Lookup;
   readonly codeHash: CodeHash | undefined;
   /** When it stops waiting for others, by the monotonic clock. */
   readonly deadlineMs: number;
   /** What was looked up elsewhere. */
-  readonly seen: Finding[];
+  readonly seen: Lookup[];
 }
 
 /**
@@ -53,7 +53,7 @@ interface Search {
 export async function findSet(run: RunContext, options: SearchOptions, commit: string): Promise<SearchResult> {
   const deadlineMs = run.clock.monotonicMs() + run.waitMs;
   const own = await lookUpSettled(run, artifactSet(run.prefix, commit));
-  tell(run, own);
+  report(run, own);
   if (isUsable(own, run.legacy)) return hit(own, { own, source: 'artifact', codeHash: undefined });
 
   const codeHash = await hashSources(run, commit);
@@ -61,7 +61,7 @@ export async function findSet(run: RunContext, options: SearchOptions, commit: s
   const search = { options, own, codeHash, deadlineMs, seen: [] };
   const from = await findElsewhere(run, search);
   if (from === undefined || isInProgress(from)) return miss(search, from);
-  return adopt(run, search, from);
+  return makeOwn(run, search, from);
 }
 
 /** The answer where everything is to be built: the store is not asked. The code hash is for the upload that follows. */
@@ -69,9 +69,9 @@ export async function missUnasked(run: RunContext, commit: string): Promise<Sear
   const codeHash = await hashSources(run, commit);
   run.log.info("Nothing was looked for, since access is 'write'.");
   const location = artifactSet(run.prefix, commit);
-  const own: Finding = {
+  const own: Lookup = {
     location,
-    verdict: { reason: 'absent' },
+    status: { reason: 'absent' },
     record: undefined,
     listing: new Map(),
     isPaged: false,
@@ -100,12 +100,12 @@ function candidates({ prefix: ownPrefix }: RunContext, { options, own, codeHash 
  *
  * @returns the usable set, or one that was still being written when the time was up
  */
-async function findElsewhere(run: RunContext, search: Search): Promise<Finding | undefined> {
-  let inProgress: Finding[] = [];
+async function findElsewhere(run: RunContext, search: Search): Promise<Lookup | undefined> {
+  let inProgress: Lookup[] = [];
   for (const location of candidates(run, search)) {
     const from = await lookUp(run, location);
     search.seen.push(from);
-    tell(run, from);
+    report(run, from);
     if (isOtherCode(run, from, search.codeHash)) continue;
     if (isUsable(from, run.legacy)) return from;
     if (isInProgress(from)) inProgress.push(from);
@@ -116,25 +116,21 @@ async function findElsewhere(run: RunContext, search: Search): Promise<Finding |
     // The time is up.
     if (inProgress.length === seen.length) return inProgress[0];
     for (const settled of seen.filter((from) => !isInProgress(from))) {
-      tell(run, settled);
+      report(run, settled);
       if (isUsable(settled, run.legacy) && !isOtherCode(run, settled, search.codeHash)) return settled;
     }
   }
   return undefined;
 }
 
-function isInProgress({ verdict }: Finding): boolean {
-  return verdict.reason === 'in-progress';
+function isInProgress({ status }: Lookup): boolean {
+  return status.reason === 'in-progress';
 }
 
 /** A fallback's set of this very commit may be of other tools or flags, which its code hash tells. */
-function isOtherCode(
-  { store, log }: RunContext,
-  { verdict, location }: Finding,
-  wanted: CodeHash | undefined,
-): boolean {
-  if (wanted === undefined || (verdict.reason !== 'complete' && verdict.reason !== 'in-progress')) return false;
-  const { codeHash } = verdict.record;
+function isOtherCode({ store, log }: RunContext, { status, location }: Lookup, wanted: CodeHash | undefined): boolean {
+  if (wanted === undefined || (status.reason !== 'complete' && status.reason !== 'in-progress')) return false;
+  const { codeHash } = status.record;
   if (codeHash === undefined || codeHash === wanted.value) return false;
   log.info(
     `${shortUriOf(store.bucket, location)} has the code hash ${shortId(codeHash)}, not ${shortId(wanted.value)}: it does not count.`,
@@ -142,39 +138,39 @@ function isOtherCode(
   return true;
 }
 
-function hit(found: Finding, rest: Pick<SearchResult, 'own' | 'source' | 'codeHash'>): SearchResult {
-  return { ...rest, found, reason: found.verdict.reason };
+function hit(found: Lookup, rest: Pick<SearchResult, 'own' | 'source' | 'codeHash'>): SearchResult {
+  return { ...rest, found, reason: found.status.reason };
 }
 
 function miss(
   { own, codeHash, seen }: Pick<Search, 'own' | 'codeHash'> & Partial<Search>,
-  unfinished?: Finding,
+  unfinished?: Lookup,
 ): SearchResult {
-  const { reason } = own.verdict;
+  const { reason } = own.status;
   return { own, codeHash, unfinished, found: undefined, reason, source: 'artifact', elsewhere: seen };
 }
 
 /** Says in the log what was found. */
-function tell(run: RunContext, finding: Finding): void {
-  const { reason } = finding.verdict;
-  const line = describe(run, finding);
+function report(run: RunContext, lookup: Lookup): void {
+  const { reason } = lookup.status;
+  const line = describe(run, lookup);
   if (reason === 'damaged' || reason === 'archived') run.log.warning(line);
   else run.log.info(line);
 }
 
-function describe({ store }: RunContext, { verdict, location, listing, record }: Finding): string {
+function describe({ store }: RunContext, { status, location, listing, record }: Lookup): string {
   const where = uriOf(store.bucket, location);
-  if (verdict.reason === 'complete') {
+  if (status.reason === 'complete') {
     const age = record?.ageMs === undefined ? '' : `, stored ${readableAge(record.ageMs)},`;
-    return `Found ${countedAssets(verdict.record.files)}${age} at ${where}.`;
+    return `Found ${countedAssets(status.record.files)}${age} at ${where}.`;
   }
   // Nobody goes where there is nothing.
-  const shown = verdict.reason === 'absent' ? shortUriOf(store.bucket, location) : where;
-  return describeOther(verdict, { where: shown, count: listing.size });
+  const shown = status.reason === 'absent' ? shortUriOf(store.bucket, location) : where;
+  return describeOther(status, { where: shown, count: listing.size });
 }
 
 /** Makes a set found elsewhere the commit's own; with `access: read` it is used where it is. */
-async function adopt(run: RunContext, search: Search, from: Finding): Promise<SearchResult> {
+async function makeOwn(run: RunContext, search: Search, from: Lookup): Promise<SearchResult> {
   const { own, codeHash } = search;
   const source = from.location.kind;
   const ownUri = uriOf(run.store.bucket, own.location);
@@ -185,8 +181,8 @@ async function adopt(run: RunContext, search: Search, from: Finding): Promise<Se
     const { promote } = await import('./promote.ts');
     const record = await promote(run, { own, from });
     run.log.info(`Copied ${countedAssets(record.files)} to ${ownUri}.`);
-    const promoted: Finding = { ...own, verdict: { reason: 'complete', record } };
-    return { own: promoted, source, codeHash, found: promoted, from, reason: from.verdict.reason };
+    const promoted: Lookup = { ...own, status: { reason: 'complete', record } };
+    return { own: promoted, source, codeHash, found: promoted, from, reason: from.status.reason };
   } catch (error) {
     if (error instanceof RecordLostError) return afterLostRace(run, search);
     // Not every server lists what it has archived.
@@ -199,7 +195,7 @@ async function adopt(run: RunContext, search: Search, from: Finding): Promise<Se
 /** Another run is making the same set: what counts is how that ends. */
 async function afterLostRace(run: RunContext, { own, codeHash, deadlineMs, seen }: Search): Promise<SearchResult> {
   const now = await lookUpSettled(run, own.location, deadlineMs - run.clock.monotonicMs());
-  tell(run, now);
+  report(run, now);
   const result = { own: now, codeHash };
   if (isUsable(now, run.legacy)) return hit(now, { ...result, source: 'artifact' });
   return { ...miss({ ...result, seen }), lostRace: describe(run, now) };

@@ -3,7 +3,7 @@ import type { CodeHash, CodeHashAlgorithm, CodeHashRequest } from '../code-hash/
 import type { RunContext } from '../run-context.ts';
 import { defined, isObject, isText, parsedJson } from '../text.ts';
 import { isCodeHash, type SetLocation, setAt, uriOf } from './location.ts';
-import type { Finding } from './lookup.ts';
+import type { Lookup } from './lookup.ts';
 import { buildSecondsOf, recordText } from './record.ts';
 
 /** A bucket on one server. */
@@ -26,12 +26,9 @@ interface HandedCodeHash {
  * Leaves the record of a complete set beside its assets, and the digests of its files in the form of `sha256sum --check`.
  * Nothing is left of a set without a record, nor by a dry run.
  */
-export async function leaveRecord(
-  { packages, dryRun }: RunContext,
-  { verdict }: Pick<Finding, 'verdict'>,
-): Promise<void> {
-  if (dryRun || verdict.reason !== 'complete') return;
-  const { record } = verdict;
+export async function leaveRecord({ packages, dryRun }: RunContext, { status }: Pick<Lookup, 'status'>): Promise<void> {
+  if (dryRun || status.reason !== 'complete') return;
+  const { record } = status;
   await packages.writeMarker('.record.json', recordText(record));
   const lines = record.files.map(
     ({ path, sha256 }) => sha256 && `${Buffer.from(sha256, 'base64').toString('hex')}  ${path}\n`,

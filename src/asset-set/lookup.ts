@@ -20,18 +20,18 @@ import {
   listed,
   misplacement,
   type Pages,
+  type SetStatus,
+  statusOfComplete,
   unfinished,
-  type Verdict,
-  verdictOnComplete,
 } from './status.ts';
 
 /** `Date` and `Last-Modified` both have a resolution of one second. */
 const CLOCK_GRAIN_MS = 2000;
 
 /** What a lookup read of a set, and the status that follows from it. */
-export interface Finding {
+export interface Lookup {
   readonly location: SetLocation;
-  readonly verdict: Verdict;
+  readonly status: SetStatus;
   /** The record that the next writer takes over. */
   readonly record: FoundRecord | undefined;
   readonly listing: Listing;
@@ -40,13 +40,13 @@ export interface Finding {
 }
 
 /** Whether a set may be used: complete, or legacy if that is trusted. */
-export function isUsable({ verdict }: Finding, legacy: 'trust' | 'ignore'): boolean {
-  return verdict.reason === 'complete' || (verdict.reason === 'legacy' && legacy === 'trust');
+export function isUsable({ status }: Lookup, legacy: 'trust' | 'ignore'): boolean {
+  return status.reason === 'complete' || (status.reason === 'legacy' && legacy === 'trust');
 }
 
 /** Whether a set is, or may once have been, complete. One whose record was deleted may have been. */
-export function wasSealed({ record: found, verdict }: Pick<Finding, 'record' | 'verdict'>): boolean {
-  if (found === undefined) return verdict.reason === 'incomplete';
+export function wasSealed({ record: found, status }: Pick<Lookup, 'record' | 'status'>): boolean {
+  if (found === undefined) return status.reason === 'incomplete';
   return found.record?.state === 'uploading' ? found.record.sealedBefore === true : true;
 }
 
@@ -63,43 +63,43 @@ const MOST_ROUNDS = 3;
  * @returns the status and what it rests on; a miss is a status, not an error
  * @throws StoreError for anything but a definite answer of the store, SetChangedError if the record keeps changing
  */
-export async function lookUp(run: RunContext, location: SetLocation): Promise<Finding> {
+export async function lookUp(run: RunContext, location: SetLocation): Promise<Lookup> {
   const { store } = run;
-  let finding = await lookUpReadable(run, location);
+  let lookup = await lookUpReadable(run, location);
   for (let round = 1; round <= MOST_ROUNDS; round += 1) {
-    if (!isInDoubt(finding)) return finding;
+    if (!isInDoubt(lookup)) return lookup;
     const head = await store.head(location.recordKey);
-    if (head?.etag === finding.record?.etag) return finding;
-    const before = finding;
-    finding = await lookUpReadable(run, location);
+    if (head?.etag === lookup.record?.etag) return lookup;
+    const before = lookup;
+    lookup = await lookUpReadable(run, location);
     // Some servers give ETags in another form in replies to HEAD: two reads of the record show just as well that it
     // did not change.
-    if (finding.record?.etag === before.record?.etag) return before;
+    if (lookup.record?.etag === before.record?.etag) return before;
   }
-  if (!isInDoubt(finding)) return finding;
+  if (!isInDoubt(lookup)) return lookup;
   throw new SetChangedError(
     `Others keep writing s3://${store.bucket}/${location.recordKey}: find out who writes there besides this action`,
   );
 }
 
-function isInDoubt({ verdict, isPaged }: Finding): boolean {
-  return verdict.reason === 'complete' && isPaged;
+function isInDoubt({ status, isPaged }: Lookup): boolean {
+  return status.reason === 'complete' && isPaged;
 }
 
 /** A record may be archived, too. That is a status, not an error, and the next upload can replace it. */
-async function lookUpReadable(run: RunContext, location: SetLocation): Promise<Finding> {
-  const finding = await unlessArchived(lookUpOnce(run, location));
-  if (finding !== undefined) return finding;
+async function lookUpReadable(run: RunContext, location: SetLocation): Promise<Lookup> {
+  const lookup = await unlessArchived(lookUpOnce(run, location));
+  if (lookup !== undefined) return lookup;
   const { store } = run;
   const record = await store.head(location.recordKey);
   // Another run may have replaced the record before the HEAD.
   const again = await unlessArchived(lookUpOnce(run, location));
   if (again !== undefined) return again;
   const found = await listed(location, store.list(location.prefix));
-  return { location, record, ...found, verdict: { reason: 'archived', name: location.recordKey } };
+  return { location, record, ...found, status: { reason: 'archived', name: location.recordKey } };
 }
 
-async function unlessArchived(lookingUp: Promise<Finding>): Promise<Finding | undefined> {
+async function unlessArchived(lookingUp: Promise<Lookup>): Promise<Lookup | undefined> {
   try {
     return await lookingUp;
   } catch (error) {
@@ -108,7 +108,7 @@ async function unlessArchived(lookingUp: Promise<Finding>): Promise<Finding | un
   }
 }
 
-async function lookUpOnce(run: RunContext, location: SetLocation): Promise<Finding> {
+async function lookUpOnce(run: RunContext, location: SetLocation): Promise<Lookup> {
   const { store, clock } = run;
   const askedAtMs = clock.monotonicMs();
   const read = readRecord(store, location).then((record) => ({ record, elapsedMs: clock.monotonicMs() - askedAtMs }));
@@ -129,21 +129,21 @@ async function* allOf(
 }
 
 /** If the record is still absent after the listing, nobody had begun one by then. */
-async function lookUpUnrecorded(run: RunContext, location: SetLocation, found: Listed): Promise<Finding> {
+async function lookUpUnrecorded(run: RunContext, location: SetLocation, found: Listed): Promise<Lookup> {
   const { store } = run;
   const unrecorded = { location, record: undefined, ...found };
   const [first] = found.listing.keys();
-  if (first === undefined) return { ...unrecorded, verdict: { reason: 'absent' } };
+  if (first === undefined) return { ...unrecorded, status: { reason: 'absent' } };
   const record = await readRecord(store, location);
   if (record !== undefined) return judge(run, { location, record, pages: store.list(location.prefix) });
   const head = await store.head(location.prefix + first);
   // If the object is gone by now, nothing shows who stored the set.
   if (head === undefined || isOurs(head, location)) {
     const detail = 'its assets are there but their record was deleted';
-    return { ...unrecorded, verdict: { reason: 'incomplete', detail } };
+    return { ...unrecorded, status: { reason: 'incomplete', detail } };
   }
   const name = await findArchived(store, { ...unrecorded, paths: found.listing.keys() });
-  return { ...unrecorded, verdict: name === undefined ? { reason: 'legacy' } : { reason: 'archived', name } };
+  return { ...unrecorded, status: name === undefined ? { reason: 'legacy' } : { reason: 'archived', name } };
 }
 
 /** Whether this action stored the object for this very set: the Python tool also copies objects from our cache. */
@@ -158,14 +158,14 @@ interface RecordedSet {
   readonly pages: Pages;
 }
 
-async function judge(run: RunContext, { location, record: read, pages }: RecordedSet): Promise<Finding> {
+async function judge(run: RunContext, { location, record: read, pages }: RecordedSet): Promise<Lookup> {
   const { record, distrust } = read;
   const found = { location, record: read, ...(await listed(location, pages)) };
   const detail = (record.state === 'complete' ? distrust : undefined) ?? misplacement(record, location);
-  if (detail !== undefined) return { ...found, verdict: { reason: 'incomplete', detail } };
-  if (record.state === 'complete') return { ...found, verdict: await verdictOnComplete(run, found, record) };
+  if (detail !== undefined) return { ...found, status: { reason: 'incomplete', detail } };
+  if (record.state === 'complete') return { ...found, status: await statusOfComplete(run, found, record) };
   const isLive = leaseIsLive({ record, ageMs: read.ageMs }, run.writer);
-  return { ...found, verdict: isLive ? { reason: 'in-progress', record } : unfinished(record) };
+  return { ...found, status: isLive ? { reason: 'in-progress', record } : unfinished(record) };
 }
 
 /** A record as it was read: what it says, and what is needed to replace it or to judge its age. */
@@ -203,31 +203,31 @@ export function dated({ body, distrust, etag, dateMs, lastModifiedMs }: StoredDo
  * @param waitMs how long to wait at most; a promotion is waited for up to 15 s in any case
  * @returns the last lookup, still `in-progress` if the time was up
  */
-export async function lookUpSettled(run: RunContext, location: SetLocation, waitMs = run.waitMs): Promise<Finding> {
+export async function lookUpSettled(run: RunContext, location: SetLocation, waitMs = run.waitMs): Promise<Lookup> {
   const first = await lookUp(run, location);
-  if (first.verdict.reason !== 'in-progress') return first;
+  if (first.status.reason !== 'in-progress') return first;
   const [last = first] = await waitForSets(run, [first], waitMs);
   return last;
 }
 
 /** As {@link lookUpSettled}. @throws UserError if another run is still writing the set when the time is up */
-export async function lookUpFinished(run: RunContext, location: SetLocation): Promise<Finding> {
-  const finding = await lookUpSettled(run, location);
-  assertFinished(run, finding);
-  return finding;
+export async function lookUpFinished(run: RunContext, location: SetLocation): Promise<Lookup> {
+  const lookup = await lookUpSettled(run, location);
+  assertFinished(run, lookup);
+  return lookup;
 }
 
 /** For callers that can't go on without the set. @throws UserError if another run is still writing it */
-export function assertFinished({ waitMs }: RunContext, finding: Finding): void {
-  const unfinishedBy = describeUnfinished(finding);
+export function assertFinished({ waitMs }: RunContext, lookup: Lookup): void {
+  const unfinishedBy = describeUnfinished(lookup);
   if (unfinishedBy !== undefined)
     throw new UserError(`${unfinishedBy} after ${waitMs / 1000} s: wait for it to end, or raise wait-timeout-seconds`);
 }
 
 /** @returns which run is still writing the set; undefined if none is */
-export function describeUnfinished({ verdict, location }: Finding): string | undefined {
-  if (verdict.reason !== 'in-progress') return undefined;
-  return `${describeWriter(verdict.record.writer)} is still writing ${location.prefix}`;
+export function describeUnfinished({ status, location }: Lookup): string | undefined {
+  if (status.reason !== 'in-progress') return undefined;
+  return `${describeWriter(status.record.writer)} is still writing ${location.prefix}`;
 }
 
 /** A promotion takes seconds, so even a check with `wait-timeout-seconds: 0` waits for it. */
@@ -243,27 +243,27 @@ const LONGEST_PAUSE_MS = 10_000;
  */
 export async function waitForSets(
   run: RunContext,
-  first: readonly Finding[],
+  first: readonly Lookup[],
   waitMs: number,
-): Promise<readonly Finding[]> {
+): Promise<readonly Lookup[]> {
   const { clock, signal } = run;
   const startedMs = clock.monotonicMs();
   const watch = new Watch(run, first);
-  let findings = first;
+  let lookups = first;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-    const records = findings.map(recordInProgress).filter((record) => record !== undefined);
-    if (records.length < findings.length) return findings;
+    const records = lookups.map(recordInProgress).filter((record) => record !== undefined);
+    if (records.length < lookups.length) return lookups;
     const patienceMs = Math.max(...records.map((record) => patienceFor(record, waitMs)));
     const leftMs = startedMs + patienceMs - clock.monotonicMs();
-    if (leftMs <= 0) return findings;
-    watch.tell(findings, leftMs);
+    if (leftMs <= 0) return lookups;
+    watch.report(lookups, leftMs);
     await clock.sleep(Math.min(pauseMs, leftMs), signal);
-    findings = await waitForAll(findings.map(({ location }) => watch.lookAgain(location)));
+    lookups = await waitForAll(lookups.map(({ location }) => watch.lookAgain(location)));
   }
 }
 
-function recordInProgress({ verdict }: Finding): UploadingRecord | undefined {
-  return verdict.reason === 'in-progress' ? verdict.record : undefined;
+function recordInProgress({ status }: Lookup): UploadingRecord | undefined {
+  return status.reason === 'in-progress' ? status.record : undefined;
 }
 
 function patienceFor(record: UploadingRecord, waitMs: number): number {
@@ -275,14 +275,14 @@ class Watch {
   readonly #run: RunContext;
   /** By the record's key: how long its ETag has been the same, by this machine's monotonic clock. */
   readonly #unchanged = new Map<string, { readonly etag: string | undefined; readonly sinceMs: number }>();
-  readonly #toldOf = new Set<string>();
+  readonly #reported = new Set<string>();
 
-  constructor(run: RunContext, first: readonly Finding[]) {
+  constructor(run: RunContext, first: readonly Lookup[]) {
     this.#run = run;
-    for (const finding of first) this.#remember(finding);
+    for (const lookup of first) this.#remember(lookup);
   }
 
-  #remember({ location, record }: Finding): void {
+  #remember({ location, record }: Lookup): void {
     const sinceMs = this.#run.clock.monotonicMs();
     this.#unchanged.set(location.recordKey, { etag: record?.etag, sinceMs });
   }
@@ -291,29 +291,29 @@ class Watch {
    * A lease also lapses if its record stays the same for that long by this machine's clock: by the server's times
    * alone, one from the future never would.
    */
-  async lookAgain(location: SetLocation): Promise<Finding> {
+  async lookAgain(location: SetLocation): Promise<Lookup> {
     const { clock, writer } = this.#run;
     const askedAtMs = clock.monotonicMs();
-    const finding = await lookUp(this.#run, location);
-    const record = recordInProgress(finding);
-    if (record === undefined) return finding;
+    const lookup = await lookUp(this.#run, location);
+    const record = recordInProgress(lookup);
+    if (record === undefined) return lookup;
     const known = this.#unchanged.get(location.recordKey);
-    if (known === undefined || known.etag !== finding.record?.etag) {
-      this.#remember(finding);
-      return finding;
+    if (known === undefined || known.etag !== lookup.record?.etag) {
+      this.#remember(lookup);
+      return lookup;
     }
     const isLive = leaseIsLive({ record, ageMs: askedAtMs - known.sinceMs }, writer);
-    return isLive ? finding : { ...finding, verdict: unfinished(record) };
+    return isLive ? lookup : { ...lookup, status: unfinished(record) };
   }
 
   /** Logs once for each writer that this run is waiting for it. */
-  tell(findings: readonly Finding[], leftMs: number): void {
-    for (const finding of findings) {
-      const writer = recordInProgress(finding)?.writer;
-      if (writer === undefined || this.#toldOf.has(writer.nonce)) continue;
-      this.#toldOf.add(writer.nonce);
+  report(lookups: readonly Lookup[], leftMs: number): void {
+    for (const lookup of lookups) {
+      const writer = recordInProgress(lookup)?.writer;
+      if (writer === undefined || this.#reported.has(writer.nonce)) continue;
+      this.#reported.add(writer.nonce);
       this.#run.log.info(
-        `Waiting up to ${Math.ceil(leftMs / 1000)} s for ${describeWriter(writer)}, which is writing ${finding.location.prefix}.`,
+        `Waiting up to ${Math.ceil(leftMs / 1000)} s for ${describeWriter(writer)}, which is writing ${lookup.location.prefix}.`,
       );
     }
   }

@@ -6,15 +6,15 @@ import { RecordClaim } from './claim.ts';
 import { completeSet } from './complete.ts';
 import { contentsOf, copyAssets } from './copy.ts';
 import { cacheSet, prefixOf, type SetLocation, shortUriOf, uriOf } from './location.ts';
-import { type Finding, lookUpFinished, lookUpSettled, wasSealed } from './lookup.ts';
+import { type Lookup, lookUpFinished, lookUpSettled, wasSealed } from './lookup.ts';
 import { pathProblem } from './path.ts';
 import type { AssetFile, CompleteRecord } from './record.ts';
 
 interface Promotion {
   /** A usable set of the same code: from the cache, or another prefix. */
-  readonly from: Finding;
+  readonly from: Lookup;
   /** The commit's own set, which is not usable yet. */
-  readonly own: Finding;
+  readonly own: Lookup;
 }
 
 /**
@@ -28,7 +28,7 @@ export async function promote(run: RunContext, { from, own }: Promotion): Promis
   refuseBadPaths(files, { from: from.location, to: own.location });
   const commit = own.location.id;
   const { codeHash, codeHashAlgorithm, sources, buildSeconds } = codeHashOf(from);
-  const legacy = from.verdict.reason === 'legacy' ? true : undefined;
+  const legacy = from.status.reason === 'legacy' ? true : undefined;
   const claim = await RecordClaim.begin(run, {
     location: own.location,
     takeOver: own.record?.etag,
@@ -56,18 +56,18 @@ export async function promote(run: RunContext, { from, own }: Promotion): Promis
 }
 
 /** Sources are not copied. @returns the prefix under which those of a set lie, if it is not this run's */
-function prefixElsewhere(run: RunContext, { verdict, location }: Finding): string | undefined {
-  const origin = verdict.reason === 'complete' ? verdict.record.origin : undefined;
+function prefixElsewhere(run: RunContext, { status, location }: Lookup): string | undefined {
+  const origin = status.reason === 'complete' ? status.record.origin : undefined;
   const prefix = (origin?.kind === 'cache' ? origin.prefix : undefined) ?? prefixOf(location);
   return prefix === run.prefix ? undefined : prefix;
 }
 
 /** What a set says of itself: its record, or, of a set without one in the cache, its key. Never the hash that is asked for. */
 function codeHashOf({
-  verdict,
+  status,
   location,
-}: Finding): Pick<CompleteRecord, 'codeHash' | 'codeHashAlgorithm' | 'sources' | 'buildSeconds'> {
-  if (verdict.reason === 'complete') return verdict.record;
+}: Lookup): Pick<CompleteRecord, 'codeHash' | 'codeHashAlgorithm' | 'sources' | 'buildSeconds'> {
+  if (status.reason === 'complete') return status.record;
   return location.kind === 'cache' ? { codeHash: location.id } : {};
 }
 
@@ -91,9 +91,9 @@ function refuseBadPaths(files: readonly AssetFile[], { from, to }: { from: SetLo
  */
 export async function withdrawFromCache(run: RunContext, commit: string, codeHash: CodeHash): Promise<void> {
   const location = cacheSet(run.prefix, codeHash.value);
-  const { verdict, record } = await lookUpFinished(run, location);
+  const { status, record } = await lookUpFinished(run, location);
   // What is unfinished may yet be sealed by a writer that was only slow.
-  if (verdict.reason === 'absent') return;
+  if (status.reason === 'absent') return;
   const draft = defined({
     commit,
     codeHash: codeHash.value,
@@ -102,7 +102,7 @@ export async function withdrawFromCache(run: RunContext, commit: string, codeHas
     sealedBefore: true,
   });
   const claim = await RecordClaim.begin(run, { location, takeOver: record?.etag, draft });
-  await claim.giveUp();
+  await claim.release();
 }
 
 interface CacheFilling {
@@ -137,11 +137,11 @@ export async function fillCache(run: RunContext, filling: CacheFilling): Promise
 async function fill(run: RunContext, filling: CacheFilling, location: SetLocation): Promise<boolean> {
   const { record, source, codeHash, overwrite } = filling;
   const existing = overwrite ? await lookUpFinished(run, location) : await lookUpSettled(run, location, 0);
-  if (existing.verdict.reason === 'complete' && !overwrite) {
-    warnOfOtherBuild(run, { location, kept: existing.verdict.record, built: record });
+  if (existing.status.reason === 'complete' && !overwrite) {
+    warnOfOtherBuild(run, { location, kept: existing.status.record, built: record });
     return true;
   }
-  if (existing.verdict.reason === 'in-progress') return false;
+  if (existing.status.reason === 'in-progress') return false;
   const { commit, codeHashAlgorithm, origin } = record;
   const isElsewhere = origin.kind === 'cache' && origin.prefix !== undefined;
   const claim = await RecordClaim.begin(run, {

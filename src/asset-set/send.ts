@@ -7,7 +7,7 @@ import type { RunContext } from '../run-context.ts';
 import { defined, printable } from '../text.ts';
 import { type AssetOwner, attributesOf, hasAttributes, partSizeOf, sha256Of } from './attributes.ts';
 import type { RecordClaim } from './claim.ts';
-import { type Finding, wasSealed } from './lookup.ts';
+import { type Lookup, wasSealed } from './lookup.ts';
 import type { AssetFile } from './record.ts';
 import type { Listing } from './status.ts';
 
@@ -44,7 +44,7 @@ interface SentAssets {
 }
 
 /** @returns the files of a set that was complete before, by path, as far as its record still names them */
-export function sealedFiles(found: Finding): Evidence['sealed'] {
+export function sealedFiles(found: Lookup): Evidence['sealed'] {
   if (!wasSealed(found)) return undefined;
   const record = found.record?.record;
   return filesByPath(record?.state === 'complete' ? record.files : []);

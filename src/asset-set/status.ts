@@ -46,12 +46,12 @@ export async function readListing(store: ObjectStore, location: SetLocation): Pr
 }
 
 /** Unexpected objects: listed but not in the record, left by a writer that had lost it. */
-export interface Strays {
+export interface UnexpectedObjects {
   readonly count: number;
   readonly first: string | undefined;
 }
 
-export function straysIn(record: CompleteRecord, listing: Listing): Strays {
+export function unexpectedIn(record: CompleteRecord, listing: Listing): UnexpectedObjects {
   const paths = new Set(listing.keys());
   for (const { path } of record.files) paths.delete(path);
   const [first] = paths;
@@ -63,7 +63,7 @@ export function straysIn(record: CompleteRecord, listing: Listing): Strays {
 /** Slack on a lease, since the store's times have a resolution of one second. */
 const LEASE_SLACK_SECONDS = 5;
 
-export type Verdict =
+export type SetStatus =
   | { readonly reason: 'complete'; readonly record: CompleteRecord }
   /** The objects were written by a tool that keeps no record. */
   | { readonly reason: 'legacy' }
@@ -74,7 +74,7 @@ export type Verdict =
   | { readonly reason: 'incomplete'; readonly detail: string }
   | { readonly reason: 'absent' };
 
-export type Reason = Verdict['reason'];
+export type Reason = SetStatus['reason'];
 
 /** How one asset differs from what its record says. */
 export interface Disagreement {
@@ -134,22 +134,22 @@ const DAMAGE = {
 
 /** One sentence that says why a set counts or not, for every status other than `complete`. */
 export function describeOther(
-  verdict: Exclude<Verdict, { reason: 'complete' }>,
+  status: Exclude<SetStatus, { reason: 'complete' }>,
   { where, count }: { readonly where: string; readonly count: number },
 ): string {
-  switch (verdict.reason) {
+  switch (status.reason) {
     case 'legacy':
       return `Found ${counted(count, 'asset')}, without a record, at ${where}.`;
     case 'damaged': {
-      const { file, difference } = verdict.disagreement;
+      const { file, difference } = status.disagreement;
       return `The set at ${where} is damaged: '${printable(file.path)}' ${DAMAGE[difference]}.`;
     }
     case 'archived':
-      return `The set at ${where} is archived, so it can't be used: nothing can read or copy '${printable(verdict.name)}'. The next upload replaces it; let neither a lifecycle rule nor Intelligent-Tiering archive it again.`;
+      return `The set at ${where} is archived, so it can't be used: nothing can read or copy '${printable(status.name)}'. The next upload replaces it; let neither a lifecycle rule nor Intelligent-Tiering archive it again.`;
     case 'in-progress':
-      return `${where} is being written by ${describeWriter(verdict.record.writer)}.`;
+      return `${where} is being written by ${describeWriter(status.record.writer)}.`;
     case 'incomplete':
-      return `The set at ${where} does not count: ${verdict.detail}.`;
+      return `The set at ${where} does not count: ${status.detail}.`;
     case 'absent':
       return `There is nothing at ${where}.`;
   }
@@ -163,11 +163,11 @@ export function misplacement({ commit, codeHash }: AssetRecord, { kind, id }: Se
     : `its record is of ${codeHash === undefined ? 'no code hash' : `the code hash ${codeHash}`}`;
 }
 
-export async function verdictOnComplete(
+export async function statusOfComplete(
   { store }: RunContext,
   { location, listing }: Listed & { readonly location: SetLocation },
   record: CompleteRecord,
-): Promise<Verdict> {
+): Promise<SetStatus> {
   const [disagreement] = await confirmDisagreements(store, location, disagreements(record, listing));
   if (disagreement !== undefined) return { reason: 'damaged', record, disagreement };
   const name = await findArchived(store, { location, listing, paths: record.files.map(({ path }) => path) });
@@ -175,7 +175,7 @@ export async function verdictOnComplete(
 }
 
 /** The status of an unfinished set that nobody is working on any more. */
-export function unfinished({ writer }: UploadingRecord): Verdict {
+export function unfinished({ writer }: UploadingRecord): SetStatus {
   return { reason: 'incomplete', detail: `its upload by ${describeWriter(writer)} was begun and not finished` };
 }
 

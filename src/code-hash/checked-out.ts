@@ -46,7 +46,7 @@ export async function hashCheckedOut(
   // git takes a moment, and may be asked meanwhile; the md5 algorithm reads all files.
   if (request.algorithm === 'md5') await assertion;
   const [, hashed] = await waitForAll([assertion, hashSources(request, sources)]);
-  tellUnmatched(request, hashed, { sources, log });
+  reportUnmatched(request, hashed, { sources, log });
   log.info(`The code hash is ${shortId(hashed.value)}, of ${counted(hashed.fileCount, 'file')}.`);
   const { value, listing } = hashed;
   return defined({ value, algorithm: request.algorithm, sources: listing && sourcesFor(request, listing) });
@@ -96,7 +96,7 @@ function countOf(entries: Uint8Array): number {
 }
 
 /** Whatever changes behind a pattern that is misspelt would still be a hit. */
-function tellUnmatched(
+function reportUnmatched(
   request: ComputedHash,
   { unmatched, fileCount }: HashedSources,
   { sources, log }: { readonly sources: SourceTree; readonly log: Log },
@@ -144,22 +144,22 @@ export async function findCodeHash(run: RunContext, commit: string, hints: Hints
 
 async function codeHashOfCheck(run: RunContext, commit: string, hints: Hints): Promise<CodeHash | undefined> {
   const { codeHash: asked, packages, store } = run;
-  if (hints.kind === 'foreign') return tellForeign(run);
+  if (hints.kind === 'foreign') return reportForeign(run);
   const handed = hints.kind === 'handover' ? handedBy(run, hints) : await readMarker(run);
   if (handed === 'not computed') return untouchedCodeHash(run, commit);
   if (handed === undefined) return undefined;
   const isOutOfReach = hints.kind === 'handover' && hints.isOutOfReach;
   if (isOutOfReach || !store.requiresSignatures) return handed;
   if ((await untouchedCodeHash(run, commit))?.value === handed.value) return handed;
-  if (asked === undefined) tellNoCaching(run, `with signing keys, a code hash from ${packages.path} is not trusted`);
+  if (asked === undefined) reportNoCaching(run, `with signing keys, a code hash from ${packages.path} is not trusted`);
   return undefined;
 }
 
 /** Warns where a check had a code hash, of which nothing is known but that it is another set's. */
-async function tellForeign(run: RunContext): Promise<undefined> {
+async function reportForeign(run: RunContext): Promise<undefined> {
   const { codeHash: asked, packages } = run;
   const marker = (await packages.readMarker('.code-hash'))?.trim() ?? '';
-  if (asked === undefined && marker !== '') tellNoCaching(run, `${packages.path}/.code-hash belongs to another set`);
+  if (asked === undefined && marker !== '') reportNoCaching(run, `${packages.path}/.code-hash belongs to another set`);
 }
 
 /** What a check of this commit left, where it was asked for the same, or this step is asked for nothing. */
@@ -177,9 +177,9 @@ function handedBy(
     log.warning(
       `${isOutOfReach ? 'The check' : `The check behind ${packages.path}/.found-at`} computed its code hash from another filter, algorithm or salt than this step: give both the same, or the next check does not find what is cached now.`,
     );
-  if (asked === undefined && others.length > 0) tellNoCaching(run, 'the checks of this commit had different filters');
+  if (asked === undefined && others.length > 0) reportNoCaching(run, 'the checks of this commit had different filters');
   else if (asked === undefined && first !== undefined)
-    tellNoCaching(run, "check found the commit's own set, so it computed no code hash");
+    reportNoCaching(run, "check found the commit's own set, so it computed no code hash");
   return undefined;
 }
 
@@ -188,7 +188,7 @@ function withSources(run: RunContext, codeHash: CodeHash): CodeHash {
   return { ...codeHash, sources: () => handedSources(run, codeHash) };
 }
 
-function tellNoCaching({ log }: RunContext, why: string): void {
+function reportNoCaching({ log }: RunContext, why: string): void {
   log.warning(
     `Nothing is cached for other commits of the same code, since ${why}: give this step the same code-hash-filter, code-hash-algorithm and code-hash-salt as check.`,
   );

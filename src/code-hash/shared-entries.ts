@@ -1,4 +1,4 @@
-import { once, type Turns, turns, waitForAll } from '../async.ts';
+import { once, type Semaphore, semaphore, waitForAll } from '../async.ts';
 import type { PatternGroup, SourceEntries } from '../ports.ts';
 import { askGit, assertRepositoryRoot, readGit } from './git.ts';
 import { COMPARE, findEntries, isPackaged, LIST_UNTRACKED, packagePaths } from './git-entries.ts';
@@ -24,7 +24,7 @@ type Found = { readonly places: readonly number[] } | SourceEntries;
 /** @returns finds what an index has for groups of patterns, together */
 export function sharedEntries(sources: SharedSources): (groups: readonly PatternGroup[]) => Promise<SourceEntries> {
   const snapshot = once(() => takeSnapshot(sources));
-  const waiting = turns(GROUPS_AT_ONCE);
+  const waiting = semaphore(GROUPS_AT_ONCE);
   const known = new Map<string, Promise<Found>>();
   // Many packages may need the same one.
   const find = (group: PatternGroup): Promise<Found> => {
@@ -101,7 +101,7 @@ function placesOf(groups: readonly PatternGroup[]): string[] {
 
 interface GroupSearch {
   readonly group: PatternGroup;
-  readonly waiting: Turns;
+  readonly waiting: Semaphore;
 }
 
 async function findGroup(

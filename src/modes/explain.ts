@@ -38,7 +38,7 @@ export async function explainMiss(
 ): Promise<Pick<Outcome, 'explanation' | 'changes'> | undefined> {
   const { codeHash, own, unfinished } = result;
   if (codeHash?.sources === undefined) return undefined;
-  if (unfinished !== undefined || own.verdict.reason === 'in-progress') return undefined;
+  if (unfinished !== undefined || own.status.reason === 'in-progress') return undefined;
   const { value, sources } = codeHash;
   const signal = AbortSignal.any([run.signal, AbortSignal.timeout(PATIENCE_MS)]);
   try {
@@ -134,9 +134,9 @@ function linesOf(changes: Outcome['changes']): readonly string[] {
 
 /** Where the search has met a set of this code that can't be used, that is why. */
 function brokenSet({ own, elsewhere = [] }: SearchResult, codeHash: string): Explanation | undefined {
-  for (const finding of [own, ...elsewhere]) {
-    const { reason } = finding.verdict;
-    const record = wholeRecord(finding.record);
+  for (const lookup of [own, ...elsewhere]) {
+    const { reason } = lookup.status;
+    const record = wholeRecord(lookup.record);
     if (record?.codeHash !== codeHash) continue;
     if (reason === 'damaged' || reason === 'archived') return setGone(baselineOf(record), reason);
     // It was found, and could not be copied.

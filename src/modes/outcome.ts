@@ -1,7 +1,7 @@
 import type { Explanation, Names } from '../asset-set/explanation.ts';
 import type { SearchResult } from '../asset-set/find.ts';
 import type { SetLocation } from '../asset-set/location.ts';
-import type { Finding } from '../asset-set/lookup.ts';
+import type { Lookup } from '../asset-set/lookup.ts';
 import { describeUnfinished } from '../asset-set/lookup.ts';
 import type { AssetFile, CompleteRecord, Writer } from '../asset-set/record.ts';
 import type { Reason } from '../asset-set/status.ts';
@@ -31,7 +31,7 @@ export interface Outcome {
   readonly cached: boolean;
   readonly restored: boolean;
   /** An upload with nothing to do after a hit, of which an earlier step of the job has told. */
-  readonly isTold?: true | undefined;
+  readonly isReported?: true | undefined;
   /** On a miss: why the commit's own set does not count. */
   readonly detail?: string | undefined;
   /** On a miss: which run is still writing what, where that would have done. */
@@ -63,20 +63,20 @@ export function missingPackages({ packages = [] }: Outcome): readonly PackageOut
 /** How a mode ended. */
 interface Ending extends Pick<Outcome, 'reason' | 'commit' | 'codeHash' | 'location' | 'detail' | 'lostRace'> {
   /** The set that may be used, if there is one. */
-  readonly set: Finding | undefined;
+  readonly set: Lookup | undefined;
   readonly source?: 'artifact' | 'cache';
   readonly cached?: boolean;
   /** What was brought back of the set. */
   readonly restored?: RestoredFiles | undefined;
   /** A set that would have done, had another run finished it in time. */
-  readonly unfinished?: Finding | undefined;
+  readonly unfinished?: Lookup | undefined;
   /** The set that was copied to make this one, if it was. */
-  readonly from?: Finding | undefined;
+  readonly from?: Lookup | undefined;
 }
 
 /** What a restore brought back of which set. */
 export interface RestoredFiles {
-  readonly set: Finding;
+  readonly set: Lookup;
   readonly files: readonly OutcomeFile[];
   /** False where the patterns choose none of its files. */
   readonly isRestored: boolean;
@@ -114,13 +114,13 @@ export function outcomeOf(ending: Ending): Outcome {
 /** The outcome of a check or a restore. */
 export function outcomeOfSearch(result: SearchResult, restored?: RestoredFiles): Outcome {
   const { own, codeHash, ...ending } = result;
-  const { verdict } = own;
+  const { status } = own;
   const set = restored?.set ?? result.found;
   return outcomeOf({
     ...ending,
     set,
     restored,
-    detail: verdict.reason === 'incomplete' ? verdict.detail : undefined,
+    detail: status.reason === 'incomplete' ? status.detail : undefined,
     commit: own.location.id,
     codeHash: codeHash?.value ?? (set && recordOf(set)?.codeHash),
     location: (set ?? own).location,
@@ -128,11 +128,11 @@ export function outcomeOfSearch(result: SearchResult, restored?: RestoredFiles):
 }
 
 /** The record of a set that has one and is complete. */
-export function recordOf({ verdict }: Finding): CompleteRecord | undefined {
-  return verdict.reason === 'complete' ? verdict.record : undefined;
+export function recordOf({ status }: Lookup): CompleteRecord | undefined {
+  return status.reason === 'complete' ? status.record : undefined;
 }
 
 /** The files of a usable set: the record's, or what a legacy set's listing shows. */
-export function filesOf(set: Finding): readonly OutcomeFile[] {
+export function filesOf(set: Lookup): readonly OutcomeFile[] {
   return recordOf(set)?.files ?? [...set.listing].map(([path, { size }]) => ({ path, size }));
 }

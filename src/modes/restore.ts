@@ -2,7 +2,7 @@ import { type RestoreSelection, restoreSet } from '../asset-set/download.ts';
 import { findSet, type SearchOptions } from '../asset-set/find.ts';
 import { leaveRecord } from '../asset-set/handover.ts';
 import { resolveCommit } from '../asset-set/location.ts';
-import type { Finding } from '../asset-set/lookup.ts';
+import type { Lookup } from '../asset-set/lookup.ts';
 import { assertFinished } from '../asset-set/lookup.ts';
 import { isHidden } from '../asset-set/path.ts';
 import { totalSize } from '../asset-set/record.ts';
@@ -38,7 +38,7 @@ export async function restore(run: RunContext, options: RestoreOptions): Promise
 /** Restores a set and logs the result. @returns undefined in a dry run, which only logs what it would do */
 export async function bringBack(
   run: RunContext,
-  found: Finding,
+  found: Lookup,
   selection: RestoreSelection,
 ): Promise<RestoredFiles | undefined> {
   const { log, packages } = run;
@@ -56,7 +56,7 @@ export async function bringBack(
   log.info(
     `Restored ${described(files, presentCount > 0 ? `, ${presentCount} of them there already` : '')} into ${packages.path}.`,
   );
-  await tellOthers(run, files);
+  await reportOthers(run, files);
   return { set, files, isRestored: true };
 }
 
@@ -67,7 +67,7 @@ function described(files: Outcome['files'], note = ''): string {
 /** A pattern that matches nothing is probably misspelt. */
 function warnOfUnmatched(
   { log }: RunContext,
-  { location }: Finding,
+  { location }: Lookup,
   selection: RestoreSelection,
   files: Outcome['files'],
 ): void {
@@ -78,7 +78,7 @@ function warnOfUnmatched(
 }
 
 /** A restore removes nothing, so a later upload or deployment of the whole directory would include other files. */
-async function tellOthers({ packages, log }: RunContext, restored: Outcome['files']): Promise<void> {
+async function reportOthers({ packages, log }: RunContext, restored: Outcome['files']): Promise<void> {
   const count = (await packages.countFiles()) ?? 0;
   const others = count - restored.filter(({ path }) => !isHidden(path)).length;
   if (others > 0)

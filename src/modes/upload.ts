@@ -10,7 +10,7 @@ import {
   shortUriOf,
   uriOf,
 } from '../asset-set/location.ts';
-import { type Finding, isUsable, lookUp, lookUpFinished } from '../asset-set/lookup.ts';
+import { isUsable, type Lookup, lookUp, lookUpFinished } from '../asset-set/lookup.ts';
 import { type AssetSettings, differingPath, planUpload, refuseBadPaths, refuseMissing } from '../asset-set/plan.ts';
 import { fillCache, withdrawFromCache } from '../asset-set/promote.ts';
 import type { CompleteRecord } from '../asset-set/record.ts';
@@ -69,7 +69,7 @@ export async function upload(run: RunContext, options: UploadOptions): Promise<O
     prepare(run, options, { own: location, hints, findHash }),
   ]);
   if (marked !== undefined) return marked;
-  if (assets.length === 0) tellNoFiles(run, options);
+  if (assets.length === 0) reportNoFiles(run, options);
   const codeHash = await findHash();
   const cache = codeHash === undefined ? [] : [cacheSet(run.prefix, codeHash.value)];
   refuseBadPaths(run.packages, { assets, locations: [location, ...cache] });
@@ -97,7 +97,7 @@ async function refuseOtherCommit({ packages }: RunContext, commit: string): Prom
     );
 }
 
-function tellNoFiles({ packages, log }: RunContext, { ifNoFilesFound, selection }: UploadOptions): void {
+function reportNoFiles({ packages, log }: RunContext, { ifNoFilesFound, selection }: UploadOptions): void {
   const { patterns } = selection;
   const why =
     patterns.length === 0 ? "hidden files don't count" : `no file matches files, '${printable(patterns.join(' '))}'`;
@@ -111,34 +111,34 @@ async function uploadPlanned(run: RunContext, plan: UploadPlan): Promise<Outcome
   const { location, assets, storesEmpty, codeHash, overwrite } = plan;
   const { log, prefix } = run;
   const { bucket } = run.store;
-  const finding = await lookUpFinished(run, location);
-  const { reason } = finding.verdict;
-  if (assets.length === 0 && !storesEmpty) return outcome(run, plan, { finding, reason });
-  if (isUsable(finding, run.legacy) && !overwrite) {
-    await compareWithStored(run, plan, finding);
+  const lookup = await lookUpFinished(run, location);
+  const { reason } = lookup.status;
+  if (assets.length === 0 && !storesEmpty) return outcome(run, plan, { lookup, reason });
+  if (isUsable(lookup, run.legacy) && !overwrite) {
+    await compareWithStored(run, plan, lookup);
     log.info(`The set at ${shortUriOf(bucket, location)} has all of these paths: nothing is uploaded.`);
-    return finish(run, plan, { finding, reason });
+    return finish(run, plan, { lookup, reason });
   }
   if (run.dryRun) {
     const copied = codeHash && `, and copy them to ${shortUriOf(bucket, cacheSet(prefix, codeHash.value))}`;
     log.info(`Dry run: would upload ${countedAssets(assets)} to ${uriOf(bucket, location)}${copied ?? ''}.`);
-    return outcome(run, plan, { finding, reason });
+    return outcome(run, plan, { lookup, reason });
   }
-  return sendOrYield(run, plan, finding);
+  return sendOrYield(run, plan, lookup);
 }
 
 /** Leaves the set to another run that took its record. With `overwrite` it waits for that run, and replaces its set. */
-async function sendOrYield(run: RunContext, plan: UploadPlan, first: Finding): Promise<Outcome> {
-  let finding = first;
+async function sendOrYield(run: RunContext, plan: UploadPlan, first: Lookup): Promise<Outcome> {
+  let lookup = first;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await send(run, plan, finding);
+      return await send(run, plan, lookup);
     } catch (error) {
       if (!(error instanceof RecordLostError)) throw error;
       if (!plan.overwrite) return afterLostRace(run, plan, error);
       if (attempt === MOST_OVERWRITES) throw error;
       run.log.info(`${error.message}: waiting for it, to replace its set.`);
-      finding = await lookUpFinished(run, plan.location);
+      lookup = await lookUpFinished(run, plan.location);
     }
   }
 }
@@ -148,10 +148,10 @@ async function sendOrYield(run: RunContext, plan: UploadPlan, first: Finding): P
  *
  * @throws UserError for a set that lacks a planned path
  */
-async function compareWithStored(run: RunContext, { assets, location }: UploadPlan, finding: Finding): Promise<void> {
-  const stored = filesOf(finding);
+async function compareWithStored(run: RunContext, { assets, location }: UploadPlan, lookup: Lookup): Promise<void> {
+  const stored = filesOf(lookup);
   const where = uriOf(run.store.bucket, location);
-  refuseMissing({ assets, stored, where, isRecorded: finding.verdict.reason === 'complete' });
+  refuseMissing({ assets, stored, where, isRecorded: lookup.status.reason === 'complete' });
   const differing = await differingPath(run, { assets, stored });
   if (differing !== undefined)
     run.log.warning(
@@ -159,16 +159,16 @@ async function compareWithStored(run: RunContext, { assets, location }: UploadPl
     );
 }
 
-async function send(run: RunContext, plan: UploadPlan, finding: Finding): Promise<Outcome> {
+async function send(run: RunContext, plan: UploadPlan, lookup: Lookup): Promise<Outcome> {
   const { location, assets, codeHash, buildSeconds, overwrite } = plan;
   const owner = { commit: location.id, codeHash: codeHash?.value };
   // What may be replaced is what was there before the claim.
-  const before = finding.listing;
-  let sealed = sealedFiles(finding);
-  if (overwrite) await withdrawReplaced(run, plan, finding);
+  const before = lookup.listing;
+  let sealed = sealedFiles(lookup);
+  if (overwrite) await withdrawReplaced(run, plan, lookup);
   const claim = await RecordClaim.begin(run, {
     location,
-    takeOver: finding.record?.etag,
+    takeOver: lookup.record?.etag,
     draft: defined({
       ...owner,
       codeHashAlgorithm: codeHash?.algorithm,
@@ -196,24 +196,24 @@ async function send(run: RunContext, plan: UploadPlan, finding: Finding): Promis
   run.log.info(
     `Stored ${countedAssets(record.files)} (${size}${presentCount > 0 ? `, ${presentCount} of them there already` : ''}) at ${uriOf(run.store.bucket, location)}.`,
   );
-  const stored: Finding = { ...finding, verdict: { reason: 'complete', record } };
-  return finish(run, plan, { finding: stored, reason: presentCount > 0 ? 'resumed' : 'uploaded' });
+  const stored: Lookup = { ...lookup, status: { reason: 'complete', record } };
+  return finish(run, plan, { lookup: stored, reason: presentCount > 0 ? 'resumed' : 'uploaded' });
 }
 
 /** Another run took the record: ends well when that run's set is complete, and says where the two builds differ. */
 async function afterLostRace(run: RunContext, plan: UploadPlan, error: RecordLostError): Promise<Outcome> {
   run.log.info(`${error.message}: leaving the set to it.`);
-  const finding = await lookUpFinished(run, plan.location);
-  if (!isUsable(finding, run.legacy)) throw error;
-  await compareWithStored(run, plan, finding);
-  return finish(run, plan, { finding, reason: 'lost-race' });
+  const lookup = await lookUpFinished(run, plan.location);
+  if (!isUsable(lookup, run.legacy)) throw error;
+  await compareWithStored(run, plan, lookup);
+  return finish(run, plan, { lookup, reason: 'lost-race' });
 }
 
 /** The build that is replaced may be in the cache as the code that this run hashed, or as its own record's. */
-async function withdrawReplaced(run: RunContext, { location, codeHash }: UploadPlan, finding: Finding): Promise<void> {
-  const replaced = finding.record?.record;
+async function withdrawReplaced(run: RunContext, { location, codeHash }: UploadPlan, lookup: Lookup): Promise<void> {
+  const replaced = lookup.record?.record;
   if (codeHash !== undefined) await withdrawFromCache(run, location.id, codeHash);
-  if (finding.record !== undefined && replaced === undefined)
+  if (lookup.record !== undefined && replaced === undefined)
     run.log.warning(
       `The record ${location.recordKey} is archived, so nothing tells which code the replaced build was of: if it is in the cache under another code hash, it is still found there`,
     );
@@ -222,16 +222,16 @@ async function withdrawReplaced(run: RunContext, { location, codeHash }: UploadP
 }
 
 interface Ending {
-  readonly finding: Finding;
+  readonly lookup: Lookup;
   readonly reason: Outcome['reason'];
 }
 
 /** A complete set: its record is left for later steps, and its copy for other commits of the same code is made. */
 async function finish(run: RunContext, plan: UploadPlan, ending: Ending): Promise<Outcome> {
   const { location, codeHash, overwrite } = plan;
-  const record = recordOf(ending.finding);
+  const record = recordOf(ending.lookup);
   if (run.dryRun) return outcome(run, plan, ending);
-  await leaveRecordOf(run, ending.finding);
+  await leaveRecordOf(run, ending.lookup);
   if (codeHash === undefined || !isBuiltFrom(run, record, codeHash)) return outcome(run, plan, ending);
   const cached = await fillCache(run, { source: location, record, codeHash: codeHash.value, overwrite });
   return outcome(run, plan, { ...ending, cached });
@@ -257,13 +257,13 @@ function isBuiltFrom(
 function outcome(
   run: RunContext,
   { location, codeHash }: UploadPlan,
-  { finding, ...ending }: Ending & { readonly cached?: boolean },
+  { lookup, ...ending }: Ending & { readonly cached?: boolean },
 ): Outcome {
   return outcomeOf({
     ...ending,
-    set: isUsable(finding, run.legacy) ? finding : undefined,
+    set: isUsable(lookup, run.legacy) ? lookup : undefined,
     commit: location.id,
-    codeHash: recordOf(finding)?.codeHash ?? codeHash?.value,
+    codeHash: recordOf(lookup)?.codeHash ?? codeHash?.value,
     location,
   });
 }
@@ -290,18 +290,18 @@ async function uploadMarked(run: RunContext, marked: MarkedUpload): Promise<Outc
   const set = await lookUpFinished(run, location);
   if (!isUsable(set, run.legacy)) {
     if (store.requiresSignatures) refuseUnsigned(set, where);
-    log.warning(`An earlier step found the set at ${where}, but it no longer counts (${set.verdict.reason}).`);
+    log.warning(`An earlier step found the set at ${where}, but it no longer counts (${set.status.reason}).`);
     return undefined;
   }
   const shown = shortUriOf(store.bucket, location);
   log.info(`An earlier step found the set at ${shown}, and it is still there: nothing to upload.`);
   await leaveRecordOf(run, set);
   const ended = { set, reason: 'marker', commit: marked.own.id, codeHash: recordOf(set)?.codeHash, location } as const;
-  return { ...outcomeOf(ended), isTold: marked.hints.kind === 'handover' || undefined };
+  return { ...outcomeOf(ended), isReported: marked.hints.kind === 'handover' || undefined };
 }
 
 /** There need not be a package directory where nothing is uploaded, or a set without files. */
-async function leaveRecordOf(run: RunContext, set: Finding): Promise<void> {
+async function leaveRecordOf(run: RunContext, set: Lookup): Promise<void> {
   if (!run.dryRun && recordOf(set) !== undefined) await run.packages.create();
   await leaveRecord(run, set);
 }
@@ -311,8 +311,8 @@ async function uploadNothing(run: RunContext, own: SetLocation): Promise<Outcome
   const hints = await readHints(run, own);
   const marked = await uploadMarked(run, { own, hints, findHash: once(() => findCodeHash(run, own.id, hints)) });
   if (marked !== undefined) return { ...marked, reason: 'read-only' };
-  const finding = await lookUp(run, own);
-  const set = isUsable(finding, run.legacy) ? finding : undefined;
+  const lookup = await lookUp(run, own);
+  const set = isUsable(lookup, run.legacy) ? lookup : undefined;
   if (set !== undefined) await leaveRecordOf(run, set);
   run.log.info(
     `Nothing is uploaded, since access is 'read': ${uriOf(run.store.bucket, own)} has ${set === undefined ? 'no complete' : 'a complete'} set.`,
@@ -340,8 +340,8 @@ async function isWanted(
 }
 
 /** A step without keys may have restored that set: its files must not be signed here. */
-function refuseUnsigned({ record, verdict }: Finding, where: string): void {
-  if (record?.distrust === undefined && verdict.reason !== 'legacy') return;
+function refuseUnsigned({ record, status }: Lookup, where: string): void {
+  if (record?.distrust === undefined && status.reason !== 'legacy') return;
   throw new UserError(
     `An earlier step found the set at ${where}, which is not signed by a key of this step: give the step that checks the same signing-key and verify-keys`,
   );

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, lstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { turns } from '../async.ts';
+import { semaphore } from '../async.ts';
 import { UserError } from '../errors.ts';
 import type { DigestOptions, FileDigests, OnBytes, OpenFile } from '../ports.ts';
 import { printable, systemCode } from '../text.ts';
@@ -93,7 +93,7 @@ interface Hashed {
 }
 
 /** With more files at once than processors, the first ones would take longer to be ready to send. */
-const hashing = turns(availableParallelism());
+const hashing = semaphore(availableParallelism());
 
 function digestsOf(descriptor: number, { path, sizeBytes }: Hashed, options: DigestOptions): Promise<FileDigests> {
   return hashing.take(async () => {

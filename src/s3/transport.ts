@@ -1,7 +1,7 @@
 import type { Agent, AgentOptions, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { buildQueryString, HttpResponse } from '@smithy/core/protocols';
 import type { HttpRequest } from '@smithy/types';
-import { once, type Turns, turns } from '../async.ts';
+import { once, type Semaphore, semaphore } from '../async.ts';
 import type { OnBytes } from '../ports.ts';
 import type { ProxyRoute } from './proxy.ts';
 import { headersOf, type Reply, readReply } from './reply.ts';
@@ -78,7 +78,7 @@ export class Transport {
   clockOffsetMs = 0;
   readonly #timeouts: Timeouts;
   readonly #isProxied: boolean;
-  readonly #turns: Turns | undefined;
+  readonly #semaphore: Semaphore | undefined;
   /** By server. */
   readonly #routes = new Map<string, () => Promise<Route>>();
   readonly #inFlight = new WeakMap<AbortSignal, Set<ClientRequest>>();
@@ -86,7 +86,7 @@ export class Transport {
   constructor(timeouts: Timeouts = LIMITS, { isProxied = true, mostAtOnce }: TransportOptions = {}) {
     this.#timeouts = timeouts;
     this.#isProxied = isProxied;
-    this.#turns = mostAtOnce === undefined ? undefined : turns(mostAtOnce);
+    this.#semaphore = mostAtOnce === undefined ? undefined : semaphore(mostAtOnce);
   }
 
   /**
@@ -96,7 +96,7 @@ export class Transport {
    */
   exchange(request: HttpRequest, options: ExchangeOptions): Promise<Reply> {
     const exchange = () => this.#exchange(request, options);
-    return this.#turns === undefined ? exchange() : this.#turns.take(exchange);
+    return this.#semaphore === undefined ? exchange() : this.#semaphore.take(exchange);
   }
 
   async #exchange(request: HttpRequest, { mostBytes, into, ...options }: ExchangeOptions): Promise<Reply> {

@@ -1,12 +1,12 @@
 import { CLAIMS } from './mutants/claim.ts';
 import { COMPLETING } from './mutants/completing.ts';
 import { CONDITIONS } from './mutants/conditions.ts';
-import { HOLD } from './mutants/hold.ts';
 import { JUDGING } from './mutants/judging.ts';
 import { LEASE } from './mutants/lease.ts';
 import type { Mutant } from './mutants/mutant.ts';
 import { OVERWRITING } from './mutants/overwriting.ts';
 import { PROVENANCE } from './mutants/provenance.ts';
+import { RENEWING } from './mutants/renewing.ts';
 import { RESTORING } from './mutants/restoring.ts';
 import { SEARCHING } from './mutants/searching.ts';
 import { SENDING } from './mutants/sending.ts';
@@ -17,7 +17,7 @@ export type { Mutant } from './mutants/mutant.ts';
 export const MUTANTS: readonly Mutant[] = [
   ...CONDITIONS,
   ...CLAIMS,
-  ...HOLD,
+  ...RENEWING,
   ...LEASE,
   ...SENDING,
   ...COMPLETING,

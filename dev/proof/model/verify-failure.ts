@@ -46,7 +46,7 @@ function othersIn({ bucket, requests }: World, { number, startedAt, endedAt }: M
   return changes.filter(({ author }) => author !== number).length + requests.lateCount;
 }
 
-/** Who says that it lost a record did so to somebody, or could not renew its hold. */
+/** Who says that it lost a record did so to somebody, or could not renew its lease. */
 function verifyLoss(world: World, process: ModelProcess, error: RecordLostError): void {
   const { number, own } = process;
   // The record may be the cache's: what is replaced is withdrawn from there first.

@@ -106,7 +106,7 @@ export class Watch {
 
   /**
    * Nothing is written to a set but by the holder of its record, and nothing is replaced but what was there when it last
-   * renewed its hold.
+   * renewed its lease.
    */
   assetSent(sender: number, key: string, condition?: WriteCondition): void {
     const { bucket, violate } = this.#in;
@@ -114,14 +114,14 @@ export class Watch {
     this.#withdrawals.assetSent(sender, place);
     if (!this.isHolder(sender, place.prefix))
       violate(`process ${sender} sends a write of ${key} although it does not hold the record`);
-    if (this.#isIdle(sender)) violate(`process ${sender} sends a write of ${key}, and does not renew its hold`);
+    if (this.#isIdle(sender)) violate(`process ${sender} sends a write of ${key}, and does not renew its lease`);
     if (condition?.kind !== 'unchanged' || bucket.objects.get(key)?.etag !== condition.etag) return;
     const renewedAt = bucket.changes.findLastIndex((one) => one.key === place.recordKey && one.author === sender);
     const isKnown = bucket.changes.some(
       ({ key: changed, version, author }, position) =>
         changed === key && version?.etag === condition.etag && (position < renewedAt || author === sender),
     );
-    if (!isKnown) violate(`process ${sender} replaces ${key}, which was written after it last renewed its hold`);
+    if (!isKnown) violate(`process ${sender} replaces ${key}, which was written after it last renewed its lease`);
   }
 
   #isIdle(sender: number): boolean {

@@ -26,20 +26,20 @@ export const COMPLETING: readonly Mutant[] = [
     replacement: 'await',
   },
   {
-    guard: 'the hold is asserted before multipart uploads are looked for',
+    guard: 'the lease is asserted before multipart uploads are looked for',
     within: 'abort',
     text: 'claim.assertHeld();',
     replacement: '',
   },
   {
-    guard: 'the hold is asserted before each multipart upload is aborted',
+    guard: 'the lease is asserted before each multipart upload is aborted',
     text: '() => claim.assertHeld()',
     replacement: '() => {}',
   },
   {
     guard: 'a failure gives the record up',
     within: 'completeSet',
-    text: 'await claim.giveUp();',
+    text: 'await claim.release();',
     replacement: 'claim.end();',
   },
   {
@@ -54,7 +54,7 @@ export const COMPLETING: readonly Mutant[] = [
       'const running = Array.from({ length: Math.min(limit, items.length) }, drain); for (const lane of running) if (failures.length === 0) await lane;',
   },
   {
-    guard: 'the hold is asserted before each copy',
+    guard: 'the lease is asserted before each copy',
     within: 'copyAsset',
     text: 'claim.assertHeld();',
     replacement: '',
@@ -78,7 +78,7 @@ export const COMPLETING: readonly Mutant[] = [
     rare: '__tests__/modes/check.local.test.ts',
   },
   {
-    guard: 'a copy that something is in the way of asserts the hold by renewing it',
+    guard: 'a copy that something is in the way of asserts the lease by renewing it',
     within: 'copyAsset',
     text: 'await claim.renew();',
     replacement: '',

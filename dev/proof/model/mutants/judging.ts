@@ -67,8 +67,8 @@ export const JUDGING: readonly Mutant[] = [
   },
   {
     guard: 'a listing of several pages counts only where the record is still the same after it',
-    text: 'if (head?.etag === finding.record?.etag) return finding;',
-    replacement: 'if (head !== null) return finding;',
+    text: 'if (head?.etag === lookup.record?.etag) return lookup;',
+    replacement: 'if (head !== null) return lookup;',
     rare: '__tests__/modes/check.local.test.ts',
   },
   {
@@ -83,8 +83,8 @@ export const JUDGING: readonly Mutant[] = [
   },
   {
     guard: 'legacy: ignore',
-    text: "(verdict.reason === 'legacy' && legacy === 'trust')",
-    replacement: "(verdict.reason === 'legacy' && legacy !== undefined)",
+    text: "(status.reason === 'legacy' && legacy === 'trust')",
+    replacement: "(status.reason === 'legacy' && legacy !== undefined)",
   },
   {
     guard: 'an archived record is an answer',
@@ -100,9 +100,8 @@ export const JUDGING: readonly Mutant[] = [
   },
   {
     guard: 'an archived set without a record is not found',
-    text: "return { ...unrecorded, verdict: name === undefined ? { reason: 'legacy' } : { reason: 'archived', name } };",
-    replacement:
-      "return { ...unrecorded, verdict: name === '' ? { reason: 'archived', name } : { reason: 'legacy' } };",
+    text: "return { ...unrecorded, status: name === undefined ? { reason: 'legacy' } : { reason: 'archived', name } };",
+    replacement: "return { ...unrecorded, status: name === '' ? { reason: 'archived', name } : { reason: 'legacy' } };",
   },
   {
     guard: 'an archived set is not found',

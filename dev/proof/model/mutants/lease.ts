@@ -22,12 +22,12 @@ export const LEASE: readonly Mutant[] = [
     guard: 'a record that was released blocks nobody',
     text: 'if (record.leaseSeconds === 0) return false;',
     replacement: '',
-    rare: '__tests__/asset-set/verdict.test.ts',
+    rare: '__tests__/asset-set/status.test.ts',
   },
   {
     guard: 'a lease from the future lapses by the clock of who waits',
-    text: 'return isLive ? finding : { ...finding, verdict: unfinished(record) };',
-    replacement: 'return isLive ? finding : { ...finding };',
+    text: 'return isLive ? lookup : { ...lookup, status: unfinished(record) };',
+    replacement: 'return isLive ? lookup : { ...lookup };',
   },
   {
     guard: 'the age of a record is Date less Last-Modified',

@@ -5,8 +5,8 @@ import type { Mutant } from './mutant.ts';
 export const OVERWRITING: readonly Mutant[] = [
   {
     guard: 'with overwrite, a complete set does not count',
-    text: 'if (isUsable(finding, run.legacy) && !overwrite) {',
-    replacement: 'if (isUsable(finding, run.legacy)) {',
+    text: 'if (isUsable(lookup, run.legacy) && !overwrite) {',
+    replacement: 'if (isUsable(lookup, run.legacy)) {',
   },
   {
     guard: 'with overwrite, what an earlier step found does not count',
@@ -36,25 +36,25 @@ export const OVERWRITING: readonly Mutant[] = [
   },
   {
     guard: 'the code is not in the cache while its build is replaced',
-    text: 'if (overwrite) await withdrawReplaced(run, plan, finding);',
+    text: 'if (overwrite) await withdrawReplaced(run, plan, lookup);',
     replacement: '',
   },
   {
     guard: 'what is unfinished in the cache is withdrawn too',
-    text: "if (verdict.reason === 'absent') return;",
-    replacement: "if (verdict.reason !== 'complete' && verdict.reason !== 'legacy') return;",
+    text: "if (status.reason === 'absent') return;",
+    replacement: "if (status.reason !== 'complete' && status.reason !== 'legacy') return;",
     rare: '__tests__/modes/upload.local.test.ts',
   },
   {
     guard: 'a cache that is being written is waited for before it is withdrawn',
-    text: 'const { verdict, record } = await lookUpFinished(run, location);',
+    text: 'const { status, record } = await lookUpFinished(run, location);',
     replacement:
-      "const { verdict, record } = await lookUpSettled(run, location);\n  if (verdict.reason === 'in-progress') return;",
+      "const { status, record } = await lookUpSettled(run, location);\n  if (status.reason === 'in-progress') return;",
   },
   {
     guard: 'a complete cache is replaced where the set is overwritten',
-    text: "if (existing.verdict.reason === 'complete' && !overwrite) {",
-    replacement: "if (existing.verdict.reason === 'complete') {",
+    text: "if (existing.status.reason === 'complete' && !overwrite) {",
+    replacement: "if (existing.status.reason === 'complete') {",
   },
   {
     guard: 'a cache that is being written is waited for, and replaced',
@@ -104,8 +104,8 @@ export const OVERWRITING: readonly Mutant[] = [
   },
   {
     guard: 'a set whose record was deleted may have been complete',
-    text: "if (found === undefined) return verdict.reason === 'incomplete';",
-    replacement: 'if (found === undefined) return verdict.reason.length < 0;',
+    text: "if (found === undefined) return status.reason === 'incomplete';",
+    replacement: 'if (found === undefined) return status.reason.length < 0;',
     rare: '__tests__/asset-set/look-up.test.ts',
   },
   {

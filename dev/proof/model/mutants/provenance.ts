@@ -21,7 +21,7 @@ export const PROVENANCE: readonly Mutant[] = [
   },
   {
     guard: 'a promotion keeps the code hash of its source',
-    text: "if (verdict.reason === 'complete') return verdict.record;",
+    text: "if (status.reason === 'complete') return status.record;",
     replacement: '',
     rare: '__tests__/modes/check-cache.test.ts',
   },
@@ -48,8 +48,8 @@ export const PROVENANCE: readonly Mutant[] = [
   },
   {
     guard: 'what an earlier step found is looked up',
-    text: 'if (!isUsable(finding, request.legacy)) {',
-    replacement: 'if (!isUsable(finding, request.legacy) && request.dryRun) {',
+    text: 'if (!isUsable(lookup, request.legacy)) {',
+    replacement: 'if (!isUsable(lookup, request.legacy) && request.dryRun) {',
   },
   {
     guard: 'what an earlier step found is of this commit',

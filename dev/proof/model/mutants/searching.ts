@@ -20,8 +20,8 @@ export const SEARCHING: readonly Mutant[] = [
   },
   {
     guard: 'a live record of another writer is waited for',
-    text: 'if (leftMs <= 0) return findings;',
-    replacement: 'if (leftMs <= waitMs + PROMOTION_WAIT_MS) return findings;',
+    text: 'if (leftMs <= 0) return lookups;',
+    replacement: 'if (leftMs <= waitMs + PROMOTION_WAIT_MS) return lookups;',
   },
   {
     guard: 'a set elsewhere is waited for',
@@ -36,12 +36,12 @@ export const SEARCHING: readonly Mutant[] = [
   {
     guard: 'the set is looked up again after each wait',
     text: 'await clock.sleep(Math.min(pauseMs, leftMs), signal);',
-    replacement: 'await clock.sleep(leftMs, signal);\n    if (pauseMs > 0) return findings;',
+    replacement: 'await clock.sleep(leftMs, signal);\n    if (pauseMs > 0) return lookups;',
   },
   {
     guard: 'an upload does not begin while another is in progress',
     within: 'lookUpFinished',
-    text: 'assertFinished(run, finding);',
+    text: 'assertFinished(run, lookup);',
     replacement: '',
   },
   {
@@ -51,24 +51,24 @@ export const SEARCHING: readonly Mutant[] = [
   },
   {
     guard: 'after a lost race, the winner has to be complete',
-    text: '  if (!isUsable(finding, request.legacy)) throw error;\n  await compare',
+    text: '  if (!isUsable(lookup, request.legacy)) throw error;\n  await compare',
     replacement: '  await compare',
     rare: '__tests__/modes/upload.local.test.ts',
   },
   {
     guard: 'a complete set is not sent again',
-    text: 'if (isUsable(finding, run.legacy) && !overwrite) {',
-    replacement: 'if (isUsable(finding, run.legacy) && run.dryRun) {',
+    text: 'if (isUsable(lookup, run.legacy) && !overwrite) {',
+    replacement: 'if (isUsable(lookup, run.legacy) && run.dryRun) {',
   },
   {
     guard: 'a build is compared with the set that is there',
-    text: '    await compareWithStored(run, plan, finding);\n    log.info(',
+    text: '    await compareWithStored(run, plan, lookup);\n    log.info(',
     replacement: '    log.info(',
   },
   {
     guard: 'a build is compared with the set of who was faster',
-    text: '  if (!isUsable(finding, run.legacy)) throw error;\n  await compareWithStored(run, plan, finding);',
-    replacement: '  if (!isUsable(finding, run.legacy)) throw error;',
+    text: '  if (!isUsable(lookup, run.legacy)) throw error;\n  await compareWithStored(run, plan, lookup);',
+    replacement: '  if (!isUsable(lookup, run.legacy)) throw error;',
   },
   {
     guard: 'another build of the same size is told',
@@ -83,7 +83,7 @@ export const SEARCHING: readonly Mutant[] = [
   },
   {
     guard: 'a set without a planned path is refused',
-    text: "  refuseMissing({ assets, stored, where, isRecorded: finding.verdict.reason === 'complete' });\n",
+    text: "  refuseMissing({ assets, stored, where, isRecorded: lookup.status.reason === 'complete' });\n",
     replacement: '',
   },
   {
@@ -94,13 +94,13 @@ export const SEARCHING: readonly Mutant[] = [
   },
   {
     guard: 'a cache that is being written is left alone',
-    text: "if (existing.verdict.reason === 'in-progress') return false;",
+    text: "if (existing.status.reason === 'in-progress') return false;",
     replacement: '',
   },
   {
     guard: 'a complete cache is left alone',
-    text: "if (existing.verdict.reason === 'complete' && !overwrite) {",
-    replacement: "if (existing.verdict.reason === '') {",
+    text: "if (existing.status.reason === 'complete' && !overwrite) {",
+    replacement: "if (existing.status.reason === '') {",
   },
   {
     guard: 'the cache takes over only the record it read',

@@ -4,39 +4,39 @@ import type { Mutant } from './mutant.ts';
 
 export const SENDING: readonly Mutant[] = [
   {
-    guard: 'the hold is asserted before each put',
+    guard: 'the lease is asserted before each put',
     text: '  claim.assertHeld();\n  if (listedEtag === undefined) {',
     replacement: '  if (listedEtag === undefined) {',
   },
   {
-    guard: 'the hold is asserted before each replacement',
+    guard: 'the lease is asserted before each replacement',
     text: '    replaceable = head?.etag;\n    claim.assertHeld();',
     replacement: '    replaceable = head?.etag;',
   },
   {
-    guard: 'the hold is asserted before Complete',
+    guard: 'the lease is asserted before Complete',
     text: '    await claim.renew();\n    claim.assertHeld();\n  };',
     replacement: '    await claim.renew();\n  };',
   },
   {
-    guard: 'the hold is renewed before Complete',
+    guard: 'the lease is renewed before Complete',
     text: '    await claim.renew();\n    claim.assertHeld();\n  };',
     replacement: '    claim.assertHeld();\n  };',
     redundant: 'it makes it rare that a Complete arrives after a take-over; its condition makes that harmless',
   },
   {
-    guard: 'the hold is renewed and asserted before Complete',
+    guard: 'the lease is renewed and asserted before Complete',
     text: '    await claim.renew();\n    claim.assertHeld();\n  };',
     replacement: '  };',
   },
   {
-    guard: 'the hold is asserted before each part',
+    guard: 'the lease is asserted before each part',
     text: '    claim.assertHeld();\n    return open.read(...range);',
     replacement: '    return open.read(...range);',
-    redundant: 'parts are no object: the hold is asserted again before Complete',
+    redundant: 'parts are no object: the lease is asserted again before Complete',
   },
   {
-    guard: 'the hold is renewed before an ETag is replaced that was not known before',
+    guard: 'the lease is renewed before an ETag is replaced that was not known before',
     text: 'if (head !== undefined && head.etag !== replaceable) await claim.renew();',
     replacement: '',
   },

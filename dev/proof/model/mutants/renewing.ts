@@ -2,7 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 // Holding the record: renewals, giving up, and what a writer does that has lost it.
 
-export const HOLD: readonly Mutant[] = [
+export const RENEWING: readonly Mutant[] = [
   {
     guard: 'nothing is written once the record is lost',
     text: 'if (this.#loss !== undefined) throw this.#loss;\n    if (attempt',
@@ -10,28 +10,28 @@ export const HOLD: readonly Mutant[] = [
     redundant: "the write is refused by If-Match, since the ETag of another's record is never taken",
   },
   {
-    guard: 'renewals end with the hold',
+    guard: 'renewals end with the lease',
     text: '  end(): void {\n    this.#stopRenewing();',
     replacement: '  end(): void {',
   },
   {
     guard: 'renewals end when it is given up',
-    text: '  async giveUp(): Promise<void> {\n    this.#stopRenewing();',
-    replacement: '  async giveUp(): Promise<void> {',
+    text: '  async release(): Promise<void> {\n    this.#stopRenewing();',
+    replacement: '  async release(): Promise<void> {',
   },
   {
-    guard: 'the hold is renewed while it lasts',
+    guard: 'the lease is renewed while it lasts',
     text: 'void claim.renew().catch((error) => claim.#fail(error))',
     replacement: 'undefined',
   },
   {
-    guard: 'the hold counts from when its write was sent, not from when its reply came',
+    guard: 'the lease counts from when its write was sent, not from when its reply came',
     text: "    if (result.outcome === 'written') {\n      this.#etag = result.etag;\n      this.#heldSinceMs = sentAtMs;",
     replacement:
       "    if (result.outcome === 'written') {\n      this.#etag = result.etag;\n      this.#heldSinceMs = clock.monotonicMs();",
   },
   {
-    guard: 'the hold counts from when its write was sent, after 412 as well',
+    guard: 'the lease counts from when its write was sent, after 412 as well',
     text: '      this.#heldSinceMs = sentAtMs;\n      return;',
     replacement: '      this.#heldSinceMs = this.#run.clock.monotonicMs();\n      return;',
   },
@@ -47,7 +47,7 @@ export const HOLD: readonly Mutant[] = [
     replacement: 'if (heldForMs < 0)',
   },
   {
-    guard: 'the hold is asserted before the seal',
+    guard: 'the lease is asserted before the seal',
     text: '    await this.settled();\n    this.#sealing = true;',
     replacement: '    await this.#lastWrite;\n    this.#sealing = true;',
     redundant: 'the seal is refused by If-Match once another writer has the record',
