@@ -167,10 +167,14 @@ describe('a restore', () => {
     expect(stderr).toBe('');
     expect(exitCode).toBe(0);
     expect(outputs).toMatchObject({ restored: 'true', 'file-count': '151', 'total-bytes': `${LARGE.length + 340}` });
-    expect(lines.filter((line) => !line.startsWith('::'))).toEqual([
-      `Found 151 assets at s3://${scenario.bucket.name}/artifacts/${scenario.head}/.`,
+    const said = lines
+      .filter((line) => !line.startsWith('::'))
+      .map((line) => line.replace(/ (just now|\d+ s ago)/, ' <ago>'));
+    expect(said).toEqual([
+      `Found 151 assets, stored <ago>, at s3://${scenario.bucket.name}/artifacts/${scenario.head}/.`,
       'Restoring 151 files, 11.5 MB …',
       'Restored 151 assets (11.5 MB) into ./packages.',
+      '📥 Restored 151 files, 11.5 MB, built <ago> by run 77 of nightly.',
     ]);
     expect(await names('f')).toHaveLength(150);
   });

@@ -88,7 +88,7 @@ it('a services section that is not there is told, and no request goes to AWS ins
   await config(`[default]\nregion = us-east-1\nservices = local\n${KEYS}`);
   const { lines, exitCode } = await check();
   expect(exitCode).toBe(1);
-  expect(lines.join('\n')).toMatch(/::error::There is no section \[services local\]/);
+  expect(lines.join('\n')).toMatch(/::error::.*has no section \[services local\], which the profile names/);
 });
 
 it('a profile that is not there is no matter where keys and region are given', async () => {
