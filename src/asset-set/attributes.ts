@@ -14,7 +14,7 @@ const RECORD_VERSION = 'v1';
 /** Metadata names that this action sets itself. */
 export const RESERVED_METADATA: ReadonlySet<string> = new Set([COMMIT, PACKAGE, CODE, RECORDED]);
 
-/** The set an asset is stored for. */
+/** The set that an asset is stored in. */
 export interface AssetOwner {
   readonly commit: string;
   readonly codeHash?: string | undefined;
@@ -35,12 +35,14 @@ export function attributesOf(file: Omit<AssetFile, 'etag' | 'size' | 'path'>, ow
   });
 }
 
-/** The type of a file without a known one. SeaweedFS does not keep it, and returns a type by the file's extension. */
+/**
+ * The content type of a file of unknown type. SeaweedFS drops it, and returns one guessed from the file's extension.
+ */
 const NO_TYPE = 'application/octet-stream';
 
 /**
- * Whether an object has the wanted content type, cache control and user metadata. If no particular type is wanted, any
- * will do.
+ * Whether an object has the wanted content type, cache control and user metadata. If no particular content type is
+ * wanted, any will do.
  */
 export function hasAttributes(head: AssetAttributes, wanted: AssetAttributes): boolean {
   const actual = userMetadata(head) ?? {};
@@ -53,18 +55,18 @@ export function hasAttributes(head: AssetAttributes, wanted: AssetAttributes): b
   );
 }
 
-/** The user's own part of an object's metadata, or undefined where there is none. */
+/** @returns the metadata that the user added to an object; undefined if there is none */
 export function userMetadata(head: AssetAttributes): Record<string, string> | undefined {
   const own = Object.entries(head.metadata).filter(([name]) => !RESERVED_METADATA.has(name));
   return own.length === 0 ? undefined : Object.fromEntries(own);
 }
 
-/** Base64 SHA-256 of an object's bytes, as far as the store or the metadata has it. */
+/** @returns the SHA-256 of an object's bytes in base64; undefined if neither the store nor the metadata has it */
 export function sha256Of(head: ObjectHead): string | undefined {
   return head.sha256 ?? head.metadata[PACKAGE];
 }
 
-/** The commit that an object's metadata names, if it is a full id. */
+/** @returns the commit that an object's metadata names; undefined unless that is a full id */
 export function commitOf(head: AssetAttributes): string | undefined {
   const commit = head.metadata[COMMIT];
   return commit !== undefined && isCommit(commit) ? commit : undefined;
@@ -75,7 +77,7 @@ export function isRecorded(head: AssetAttributes): boolean {
   return head.metadata[RECORDED] === RECORD_VERSION;
 }
 
-// How a large object is divided. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+// How a large object is split into parts. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 
 const MOST_PARTS = 10_000;
 
@@ -87,12 +89,14 @@ export interface Part {
   readonly sizeBytes: number;
 }
 
-/** The size of all parts but the last: larger than preferred if there would otherwise be more parts than S3 allows. */
+/**
+ * @returns the size in bytes of every part but the last: larger than preferred if S3 would not allow that many parts
+ */
 export function partSizeOf(sizeBytes: number, preferredBytes: number): number {
   return Math.max(preferredBytes, Math.ceil(sizeBytes / MOST_PARTS));
 }
 
-/** @param partSizeBytes from {@link partSizeOf} */
+/** Splits an object into parts, in order. @param partSizeBytes from {@link partSizeOf} */
 export function split(sizeBytes: number, partSizeBytes: number): Part[] {
   return Array.from({ length: Math.ceil(sizeBytes / partSizeBytes) }, (_, index) => ({
     number: index + 1,

@@ -21,7 +21,10 @@ const RENEWAL_MS = (LEASE_SECONDS * 1000) / 3;
 
 type ConditionHeader = 'If-None-Match' | 'If-Match';
 
-/** Writes that a server which checks conditions refuses if the record exists: no object has this ETag. */
+/**
+ * Conditions that fail while the record exists, since no object has this ETag. A server that accepts one ignores that
+ * header.
+ */
 const REFUSED: readonly (readonly [ConditionHeader, WriteCondition])[] = [
   ['If-None-Match', { kind: 'absent' }],
   ['If-Match', { kind: 'unchanged', etag: '"00000000000000000000000000000000"' }],
@@ -45,13 +48,13 @@ export class RecordClaim {
   #sequence = 0;
   #etag: string | undefined;
   #heldSinceMs = 0;
-  /** Any other error that must stop this run. */
+  /** An error that must stop this run, other than the loss of the record. */
   #failure: unknown;
   #loss: RecordLostError | undefined;
   #sources: string | undefined;
   #sealing = false;
   #wasSealed = false;
-  /** One write of the record at a time: each waits for the one before it. */
+  /** Only one write of the record is under way at a time: each waits for the one before it. */
   #lastWrite: Promise<unknown> = Promise.resolve();
   #stopRenewing: () => void = () => {};
 
@@ -89,12 +92,12 @@ export class RecordClaim {
     return this.#request.takeOver !== undefined;
   }
 
-  /** Only uploads test conditional writes: two copies of one set do no harm to each other. */
+  /** Only uploads test conditional writes: two concurrent copies of one set do no harm. */
   get #isUpload(): boolean {
     return this.location.kind === 'artifact' && this.draft.origin.kind === 'upload';
   }
 
-  /** Names the writer that has the record instead, once a write has shown it. */
+  /** Set after a write has shown that another writer has the record; the message names that writer. */
   get loss(): RecordLostError | undefined {
     return this.#loss;
   }
@@ -137,7 +140,10 @@ export class RecordClaim {
     await this.renew();
   }
 
-  /** @param sha256 base64 digest of the stored sources, for the sealed record; undefined if none are stored */
+  /**
+   * @param sha256 base64 digest of the stored sources, which the sealed record will contain; undefined if none are
+   *   stored
+   */
   addSources(sha256: string | undefined): void {
     this.#sources = sha256;
   }
@@ -173,7 +179,7 @@ export class RecordClaim {
    */
   async release(): Promise<void> {
     this.#stopRenewing();
-    // No write of this run may still be under way when others take over.
+    // Others may take over only after this run's last write has ended.
     await this.#lastWrite;
     if (this.#sealing || this.#loss !== undefined) return;
     await this.#write(this.#uploading(0)).catch((error: unknown) =>
@@ -245,7 +251,7 @@ export class RecordClaim {
     }
     if (current === undefined || current.record.writer.nonce === this.#nonce) {
       this.#etag = current?.etag;
-      // The same body again could get the ETag of the deleted record, which other writers may still expect.
+      // Sent again, the same body could get the ETag of the deleted record, which other writers may still expect.
       const next = record.state === 'uploading' ? this.#uploading(record.leaseSeconds) : record;
       await this.#writeNow(next, attempt + 1, bytesOf(next));
       return;
@@ -261,9 +267,9 @@ export class RecordClaim {
   }
 
   /**
-   * If the server ignores conditions, two runs of one commit can overwrite each other.
+   * Warns if the server ignores conditions, since two runs of one commit could then overwrite each other.
    *
-   * @param guarded whether it checked the condition of the first write
+   * @param guarded whether the server checked the condition of the first write
    */
   #findIgnored(guarded: boolean): void {
     if (this.isTakeOver) {
@@ -273,7 +279,7 @@ export class RecordClaim {
 
   /**
    * Sends writes that must be refused. They run while assets are sent but, like every write of the record, one at a
-   * time. An accepted one does no harm: the record says the same as before.
+   * time. An accepted write does no harm: the record says the same as before.
    */
   #testConditions(known: readonly ConditionHeader[]): void {
     const test = this.#lastWrite.then(async () => {

@@ -21,7 +21,7 @@ interface SetCompletion {
   /** The assets that the set will have. */
   readonly planned: readonly Pick<AssetFile, 'path' | 'size'>[];
   /**
-   * Stores every asset that is missing or has other bytes.
+   * Stores every asset that is missing or has different bytes.
    *
    * @param listing the set's listing, if the set is being repaired
    */
@@ -29,12 +29,12 @@ interface SetCompletion {
 }
 
 /**
- * Transfers a set's assets, seals its record and lists the set. It is complete only if the listing agrees with the
+ * Transfers a set's assets, seals its record and lists the set. The set is complete only if the listing agrees with the
  * record. If not, a writer that had lost the record reached the store late, and the set is repaired.
  *
  * @param claim to the set's record; ended here on success, released on failure
  * @throws RecordLostError when another writer has the record, SetChangedError when others keep overwriting the set;
- *   whatever `transfer` throws
+ *   also any error of `transfer`
  */
 export async function completeSet(
   run: RunContext,
@@ -64,14 +64,14 @@ export async function completeSet(
     );
   } catch (error) {
     await claim.release();
-    // Once the record is lost, other errors follow from that: its new holder aborts open uploads, for example.
+    // A lost record causes other errors: its new holder aborts open uploads, for example.
     throw error instanceof CancelledError ? error : (claim.loss ?? error);
   }
 }
 
 /**
- * The previous holder may have left parts of large files behind, which cost money forever. The set does not depend on
- * their removal, so it is completed even if the store refuses that.
+ * Aborts the multipart uploads that the previous holder left open, since their parts would cost money forever. The set
+ * does not depend on this, so a refusal by the store is only a warning.
  */
 async function abortOpenUploads(
   { store, log }: RunContext,
@@ -87,7 +87,7 @@ async function abortOpenUploads(
   const large = planned.filter(({ size }) => size > store.partSizeBytes);
   try {
     const first = await abort(prefix);
-    // MinIO finds uploads by their whole key only; elsewhere there is none left by now.
+    // MinIO lists uploads only by their whole key; on other servers, none are left by now.
     const others = await mapConcurrently(large, LISTINGS_AT_ONCE, ({ path }) => abort(prefix + path));
     const count = others.reduce((sum, each) => sum + each, first);
     if (count > 0) log.info(`Aborted ${counted(count, 'unfinished multipart upload')} of an earlier run.`);

@@ -14,14 +14,14 @@ import { type Listing, readListing } from './status.ts';
 /** 32 bytes in base64; the last digit before the padding has two unused bits. */
 const SHA256 = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
-/** A set's files, and the commit that they were built from, if that is known. */
+/** A set's files, and the commit that they were built from, if known. */
 interface SetContents {
   readonly files: readonly AssetFile[];
   readonly commit: string | undefined;
 }
 
 /**
- * The chosen files of a usable set: from its record or, without one, from a HEAD of each object.
+ * Reads the chosen files of a usable set from its record or, if it has none, from a HEAD of each object.
  *
  * @throws SetChangedError when a set without a record changes while it is read
  */
@@ -66,9 +66,11 @@ function digestOf(head: ObjectHead): string | undefined {
 }
 
 /**
- * If an object's ETag differs from the listed one, either the object was replaced, or the server lists ETags in
- * another form than it returns them in. Only a second listing tells: if it shows the same ETag as the first, the
- * object is the same.
+ * If an object's ETag differs from the listed one, either the object was replaced, or the server lists ETags in another
+ * form than it returns them in. A second listing decides: if it shows the same ETag as the first, the object is
+ * unchanged.
+ *
+ * @throws SetChangedError if an object was replaced
  */
 async function assertAsListed(store: ObjectStore, set: Lookup, files: readonly AssetFile[]): Promise<void> {
   const { listing } = set;
@@ -99,7 +101,7 @@ interface AssetCopies {
  * the ETag that the source's record names.
  *
  * @returns the files as they are in the claimed set
- * @throws SetChangedError when an asset of the source is no longer what its record said
+ * @throws SetChangedError when an asset of the source differs from the source's record
  */
 export async function copyAssets(
   { store, signal, concurrency, progress }: RunContext,
@@ -128,9 +130,9 @@ export async function copyAssets(
 }
 
 /**
- * Copies one asset. If an object has appeared in its place, it is the copy whose reply was lost, or comes from a
- * writer that lost the record: the run that still holds the record replaces it. The repeated copy also detects a
- * source that has changed.
+ * Copies one asset. An object that has appeared in its place is either the copy itself, if its reply was lost, or comes
+ * from a writer that lost the record. The run that still holds the record replaces it in both cases. The repeated copy
+ * also detects a source that has changed.
  */
 async function copyAsset(store: ObjectStore, claim: RecordClaim, copy: AssetCopy): Promise<CopyResult> {
   let { condition } = copy;

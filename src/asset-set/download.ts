@@ -26,11 +26,11 @@ interface RestoredSet {
 }
 
 /**
- * Restores a set into the package directory. If its objects turn out not to be what its record says, the record is
- * read once more: another run may have repaired the set, or may be doing so.
+ * Restores a set into the package directory. If its objects differ from its record, looks the set up once more, since
+ * another run may have repaired it or may be doing so.
  *
  * @throws UserError for a name that can't be a file here, before anything is fetched; SetChangedError for a set that
- *   is not what its record says
+ *   differs from its record
  */
 export async function restoreSet(run: RunContext, set: Lookup, selection: RestoreSelection): Promise<RestoredSet> {
   try {
@@ -49,7 +49,7 @@ async function restoreOrStartOver(run: RunContext, set: Lookup, selection: Resto
     if (!(error instanceof SetChangedError)) throw error;
     const again = await lookUpFinished(run, set.location);
     if (!isUsable(again, run.legacy) || writeOf(again) === writeOf(set)) throw error;
-    // A file that only the earlier set had may already be restored, and would stay beside the others.
+    // A file that only the earlier set had may already be restored, and would remain among the others.
     if (!new Set(namesIn(set)).isSubsetOf(new Set(namesIn(again)))) throw error;
     run.log.info(`${error.message}: it was repaired meanwhile, so restoring starts over.`);
     return restore(run, again, selection);
@@ -63,7 +63,7 @@ function writeOf({ status }: Lookup): string | undefined {
   return `${sequence} ${nonce}`;
 }
 
-/** Every path of a set, repetitions included. */
+/** Every path of a set, including duplicates. */
 function namesIn({ status, listing }: Lookup): readonly string[] {
   return status.reason === 'complete' ? status.record.files.map(({ path }) => path) : [...listing.keys()];
 }
@@ -97,24 +97,24 @@ const MIB = 1024 ** 2;
 const BYTES_IN_MEMORY = 64 * MIB;
 /** Larger ranges are no faster and take more memory. */
 const LARGEST_RANGE_BYTES = 4 * MIB;
-/** Of one file. */
+/** Per file. */
 const RANGES_AT_ONCE = 4;
 
 type RestorePorts = Pick<RunContext, 'store' | 'packages' | 'signal' | 'log' | 'concurrency' | 'progress'>;
 
 interface Restored {
-  /** How many were fetched; the others were there already, with the right digest. */
+  /** Files that were fetched; the others were already there with the right digest. */
   readonly fetchedCount: number;
-  /** How many of those have no known SHA-256: files of a set without a record, whose metadata has none either. */
+  /** Fetched files whose SHA-256 is unknown: their set has no record, and their metadata has no digest. */
   readonly uncheckedCount: number;
 }
 
 /**
- * Restores files of a set into the package directory. Each is read only while the store has it with the given ETag,
- * and gets its final name only after its SHA-256 has been verified.
+ * Restores files of a set into the package directory. Each is read only while the store has it with the given ETag, and
+ * gets its final name only after its SHA-256 has been verified.
  *
- * @throws SetChangedError when a file is not, or no longer, what its record says; nothing of that file is left, and
- *   all other transfers are aborted
+ * @throws SetChangedError when a file differs from its record; nothing of that file is left, and all other transfers
+ *   are aborted
  */
 export async function restoreFiles(
   run: RestorePorts,
@@ -159,7 +159,7 @@ async function isThere(
 }
 
 interface FetchPorts extends RestorePorts {
-  /** Aborts the signal, with the error as its reason: the other transfers have become useless. */
+  /** Aborts the signal, with the error as its reason: the other transfers are now pointless. */
   readonly fail: (error: unknown) => void;
 }
 
@@ -184,7 +184,7 @@ async function fetchFile(ports: FetchPorts, fetching: Fetching): Promise<void> {
 /**
  * Fetches and writes ranges concurrently, and hashes them in order.
  *
- * @returns the SHA-256 of all of them, base64
+ * @returns the SHA-256 of the whole file, in base64
  */
 async function fetchContent(ports: FetchPorts, fetching: Fetching, incoming: IncomingFile): Promise<string> {
   const { file, budget } = fetching;
@@ -232,8 +232,8 @@ async function readRange(
 }
 
 /**
- * Yields one range at a time, since a record may claim any number of them. An empty file has one, whose request shows
- * whether the file is still there.
+ * Yields one range at a time, since a record may claim a file of any size. An empty file has one range too, so that a
+ * request shows whether the file is still there.
  */
 function* rangesOf(sizeBytes: number, rangeBytes: number): Generator<AssetRead['range']> {
   let position = 0;

@@ -3,69 +3,69 @@ import { prefixOf, type SetLocation } from './location.ts';
 import type { CompleteRecord } from './record.ts';
 import type { SourceEntry, Sources } from './sources.ts';
 
-// Why a build is needed: what differs from an earlier build, and how that is said.
+// Why a build is needed: the differences from an earlier build, and the sentence that describes them.
 
 export type ExplanationKind =
   | 'sources-changed'
-  /** Nothing but sources of packages that this one needs. */
+  /** Only sources of packages that this one needs changed. */
   | 'needs-changed'
   | 'salt-changed'
   | 'patterns-changed'
-  /** The code is another one, and nothing tells more. */
+  /** The code differs, but nothing shows how. */
   | 'code-changed'
-  /** The same code was built, and its set can't be used any more. */
+  /** The same code was built, but its set can no longer be used. */
   | 'set-gone'
-  /** Never of a miss. */
+  /** Only for two stored builds, never for a miss. */
   | 'same-code'
   | 'first-build'
-  /** There is a build to compare with, and nothing tells what it was built from. */
+  /** There is an earlier build, but no list of its sources. */
   | 'no-sources';
 
 /** An earlier build that this one is compared with. */
 export interface Baseline {
   readonly commit: string;
   readonly codeHash?: string;
-  /** Number and page of the run that stored it. */
+  /** Id of the run that stored it; `url` is the run's page. */
   readonly run?: string;
   readonly url?: string;
 }
 
-/** The first of them, and how many there are. */
+/** A list that may be cut short: its first names, and the number of all. */
 export interface Names {
   readonly count: number;
   readonly names: readonly string[];
 }
 
-/** The output `explanation`. Names come from elsewhere, and may hold anything. */
+/** The output `explanation`. Its names are untrusted: they may contain anything. */
 export interface Explanation {
   readonly kind: ExplanationKind;
-  /** In one line that is safe to show, without its full stop. */
+  /** One line that is safe to print, without a full stop. */
   readonly sentence: string;
   readonly baseline?: Baseline;
   readonly added: Names;
   readonly changed: Names;
   readonly deleted: Names;
-  /** Of which nothing but the mode changed. */
+  /** Sources whose mode changed, but not their contents. */
   readonly mode: Names;
-  /** Packages that this one needs, and whose sources are among these. */
+  /** Packages that this one needs and whose sources changed. */
   readonly needs: Names;
-  /** Lines of the salt, by their names. */
+  /** Names of the salt's lines that changed. */
   readonly salt: Names;
-  /** `+` or `-` before each. */
+  /** Patterns that were added or removed, each after a `+` or `-`. */
   readonly patterns: Names;
 }
 
 const MOST_NAMES = 100;
 /** Paths may have any length. */
 const MOST_NAME_CHARACTERS = 300;
-/** In a sentence. */
+/** Names per sentence. */
 const MOST_SHOWN = 5;
 const MOST_SHOWN_CHARACTERS = 100;
 
 const NONE: Names = { count: 0, names: [] };
 const NOTHING = { added: NONE, changed: NONE, deleted: NONE, mode: NONE, needs: NONE, salt: NONE, patterns: NONE };
 
-/** @returns what a record says of the build that it is of */
+/** @returns the build that a record describes */
 export function baselineOf({ commit, codeHash, writer }: CompleteRecord): Baseline {
   return defined({ commit, codeHash, run: writer.runId, url: writer.url });
 }
@@ -75,19 +75,18 @@ function namesOf(all: readonly string[]): Names {
   return { count: all.length, names };
 }
 
-/** `6f2c1d0a9b8e (run 128)` */
+/** @returns `6f2c1d0a9b8e (run 128)`, for example */
 function described({ commit, run }: Baseline): string {
   const by = run === undefined ? '' : ` (run ${shortened(printable(run), MOST_SHOWN_CHARACTERS)})`;
   return `${shortId(commit)}${by}`;
 }
 
-/** @param state what is wrong with the set of the same code */
+/** @param state why the set of the same code can't be used */
 export function setGone(baseline: Baseline, state: 'gone' | 'damaged' | 'archived'): Explanation {
   const sentence = `The same code was built for ${described(baseline)}, and its set is ${state}`;
   return { kind: 'set-gone', sentence, baseline, ...NOTHING };
 }
 
-/** Of two builds that are both there. */
 export function sameCode(baseline: Baseline): Explanation {
   const sentence = `The code is the same as that of the build of ${described(baseline)}`;
   return { kind: 'same-code', sentence, baseline, ...NOTHING };
@@ -103,7 +102,7 @@ export function codeChanged(baseline: Baseline): Explanation {
   return { kind: 'code-changed', sentence, baseline, ...NOTHING };
 }
 
-/** @param lookedAt where there might have been a build to compare with */
+/** @param lookedAt places that were searched for a build to compare with */
 export function firstBuild(lookedAt: readonly SetLocation[]): Explanation {
   if (lookedAt.length === 0)
     return { kind: 'first-build', sentence: 'There is no earlier commit to compare with', ...NOTHING };
@@ -115,10 +114,13 @@ export function firstBuild(lookedAt: readonly SetLocation[]): Explanation {
   return { kind: 'first-build', sentence, ...NOTHING };
 }
 
-/** A package whose sources are those of other packages too. */
+/** A package whose code hash also covers the sources of packages that it needs. */
 export interface NeedyPackage {
   readonly name: string;
-  /** @returns the package that it needs and a source is of; undefined for its own, and where nobody knows */
+  /**
+   * @returns the needed package that a source belongs to; undefined if it is this package's own, or if only git can
+   *   tell
+   */
   readonly needOf: (path: string) => string | undefined;
 }
 
@@ -129,7 +131,7 @@ interface Comparison {
   readonly package?: NeedyPackage | undefined;
 }
 
-/** Compares what two builds were made from. */
+/** Compares the sources of two builds. */
 export function compared({ now, before, baseline, package: one }: Comparison): Explanation {
   const changes = changesBetween(now.entries, before.entries);
   const salt = changedLines(now, before);
@@ -169,7 +171,7 @@ interface Changes {
   readonly changed: readonly string[];
   readonly deleted: readonly string[];
   readonly mode: readonly string[];
-  /** Of both builds together. */
+  /** Number of paths in either build. */
   readonly totalCount: number;
 }
 
@@ -188,7 +190,7 @@ function changesBetween(now: readonly SourceEntry[], before: readonly SourceEntr
 }
 
 interface Needs {
-  /** In the order of their names. */
+  /** Sorted. */
   readonly names: readonly string[];
   /** Whether every change is in one of them. */
   readonly isAll: boolean;
@@ -211,7 +213,7 @@ function sourcesPart(changes: Changes, { isAll, names, needyName }: Needs): Part
   return { what, names: lines };
 }
 
-/** `M api/x.ts`, in the order of the paths. */
+/** @returns lines such as `M api/x.ts`, sorted by path */
 function changeLines({ added, changed, deleted, mode }: Omit<Changes, 'totalCount'>): string[] {
   const lists = { A: added, M: changed, D: deleted, T: mode };
   const all = Object.entries(lists).flatMap(([letter, paths]) => paths.map((path) => ({ letter, path })));
@@ -220,7 +222,7 @@ function changeLines({ added, changed, deleted, mode }: Omit<Changes, 'totalCoun
     .map(({ letter, path }) => `${letter} ${path}`);
 }
 
-/** @returns the sources that changed, where there are more than its sentence has; not safe to show */
+/** @returns the sources that changed, if there are more than the sentence names; not safe to print */
 export function changesOf({ added, changed, deleted, mode }: Explanation): Names | undefined {
   const count = added.count + changed.count + deleted.count + mode.count;
   if (count <= MOST_SHOWN) return undefined;
@@ -236,7 +238,7 @@ function changedLines({ salt: now }: Sources, { salt: before }: Sources): string
   return [...names].filter((name) => digests.get(name) !== earlier.get(name));
 }
 
-/** A name may come twice. */
+/** A name may occur several times, so its digests are joined. */
 function digestsByName(lines: Sources['salt']): Map<string, string> {
   const digests = new Map<string, string>();
   for (const { name, digest } of lines) digests.set(name, `${digests.get(name) ?? ''} ${digest}`);
@@ -258,7 +260,7 @@ function patternsPart(names: readonly string[]): Part | undefined {
   return names.length === 0 ? undefined : { what: 'the patterns changed', names };
 }
 
-/** `: M api/x.ts, A api/y.ts and 3 more`; nothing where there is none. */
+/** @returns `: M api/x.ts, A api/y.ts and 3 more`, for example; empty if there are no names */
 function afterColon(names: readonly string[]): string {
   return names.length === 0 ? '' : `: ${listed(names, MOST_SHOWN, forSentence)}`;
 }

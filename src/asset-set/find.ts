@@ -6,49 +6,52 @@ import { artifactSet, cacheSet, type SetLocation, shortUriOf, uriOf } from './lo
 import { isUsable, type Lookup, lookUp, lookUpSettled, waitForSets } from './lookup.ts';
 import { describeOther, type Reason } from './status.ts';
 
-/** Where else a set is looked for. */
+/** Where else to look for a set. */
 export interface SearchOptions {
   readonly fallbackPrefixes: readonly string[];
 }
 
-/** How a search ended: what may be used, or what the commit's own set is like instead. */
+/** How a search ended: with a usable set, or with the status of the commit's own set. */
 export interface SearchResult {
-  /** The usable set; undefined is a miss. */
+  /** The usable set; undefined on a miss. */
   readonly found: Lookup | undefined;
   /** The commit's own set, as it was last seen. */
   readonly own: Lookup;
-  /** On a hit the used set's, on a miss the commit's; `disabled` where nothing was looked for. */
+  /** The status of the used set or, on a miss, of the commit's own; `disabled` if the store was not asked. */
   readonly reason: Reason | 'disabled';
   /** Where the set was found. */
   readonly source: 'artifact' | 'cache';
-  /** Undefined where it was not needed, or is not wanted. */
+  /** Undefined if it was not needed or not asked for. */
   readonly codeHash: CodeHash | undefined;
-  /** On a miss: a set that would do, had another run finished it in time. */
+  /** On a miss: a set that would have been a hit if another run had finished it in time. */
   readonly unfinished?: Lookup | undefined;
-  /** On a miss: what was looked up besides. */
+  /** On a miss: the other sets that were looked up. */
   readonly elsewhere?: readonly Lookup[] | undefined;
-  /** On a hit: the set that was copied to be the commit's own, if one was. */
+  /** On a hit: the set that was copied to become the commit's own, if any. */
   readonly from?: Lookup | undefined;
-  /** On a miss: what became of the commit's own set, where another run began it before one of the same code was copied. */
+  /**
+   * On a miss: the status of the commit's own set, if another run began it before a set of the same code could be
+   * copied to it.
+   */
   readonly lostRace?: string | undefined;
 }
 
-/** What a search has found out so far. */
+/** The state of a search. */
 interface Search {
   readonly options: SearchOptions;
   readonly own: Lookup;
   readonly codeHash: CodeHash | undefined;
-  /** When it stops waiting for others, by the monotonic clock. */
+  /** When to stop waiting for other runs, by the monotonic clock. */
   readonly deadlineMs: number;
-  /** What was looked up elsewhere. */
+  /** Sets that were looked up elsewhere. */
   readonly seen: Lookup[];
 }
 
 /**
- * Looks for the commit's own set, then for one of the same code, which it makes the commit's own. Sets that another run
- * is writing are waited for, all within the same time.
+ * Looks for the commit's own set, then for one of the same code, which it copies to become the commit's own. Waits for
+ * sets that other runs are writing, until one deadline for all of them.
  *
- * @returns the result; a miss is one too, and only ever a definite answer of the store
+ * @returns the result, which may be a miss; a miss is always a definite answer of the store
  */
 export async function findSet(run: RunContext, options: SearchOptions, commit: string): Promise<SearchResult> {
   const deadlineMs = run.clock.monotonicMs() + run.waitMs;
@@ -64,7 +67,10 @@ export async function findSet(run: RunContext, options: SearchOptions, commit: s
   return makeOwn(run, search, from);
 }
 
-/** The answer where everything is to be built: the store is not asked. The code hash is for the upload that follows. */
+/**
+ * The result if everything is to be built: a miss, without asking the store. The upload that follows needs the code
+ * hash.
+ */
 export async function missUnasked(run: RunContext, commit: string): Promise<SearchResult> {
   const codeHash = await hashSources(run, commit);
   run.log.info("Nothing was looked for, since access is 'write'.");
@@ -85,7 +91,10 @@ async function hashSources(run: RunContext, commit: string): Promise<CodeHash | 
   return hashCheckedOut(run, run.codeHash, commit);
 }
 
-/** Where else the same build may be, the best first: the own cache, then each fallback's commit and cache. */
+/**
+ * Where else the same build may be, best first: this prefix's cache, then the commit's set and the cache of each
+ * fallback prefix.
+ */
 function candidates({ prefix: ownPrefix }: RunContext, { options, own, codeHash }: Search): SetLocation[] {
   const cacheOf = (prefix: string) => (codeHash === undefined ? [] : [cacheSet(prefix, codeHash.value)]);
   const fallbacks = options.fallbackPrefixes.flatMap((prefix) => [
@@ -96,9 +105,9 @@ function candidates({ prefix: ownPrefix }: RunContext, { options, own, codeHash 
 }
 
 /**
- * Takes the first set that may be used. Where there is none, sets that are being written are waited for.
+ * Takes the first set that may be used. If there is none, waits for sets that are being written.
  *
- * @returns the usable set, or one that was still being written when the time was up
+ * @returns the usable set, or one that was still being written when time ran out; undefined if there is neither
  */
 async function findElsewhere(run: RunContext, search: Search): Promise<Lookup | undefined> {
   let inProgress: Lookup[] = [];
@@ -113,7 +122,7 @@ async function findElsewhere(run: RunContext, search: Search): Promise<Lookup | 
   while (inProgress.length > 0) {
     const seen = await waitForSets(run, inProgress, search.deadlineMs - run.clock.monotonicMs());
     inProgress = seen.filter(isInProgress);
-    // The time is up.
+    // Time ran out.
     if (inProgress.length === seen.length) return inProgress[0];
     for (const settled of seen.filter((from) => !isInProgress(from))) {
       report(run, settled);
@@ -127,7 +136,7 @@ function isInProgress({ status }: Lookup): boolean {
   return status.reason === 'in-progress';
 }
 
-/** A fallback's set of this very commit may be of other tools or flags, which its code hash tells. */
+/** A fallback's set of this commit may have been built with other tools or flags, which shows in its code hash. */
 function isOtherCode({ store, log }: RunContext, { status, location }: Lookup, wanted: CodeHash | undefined): boolean {
   if (wanted === undefined || (status.reason !== 'complete' && status.reason !== 'in-progress')) return false;
   const { codeHash } = status.record;
@@ -150,7 +159,7 @@ function miss(
   return { own, codeHash, unfinished, found: undefined, reason, source: 'artifact', elsewhere: seen };
 }
 
-/** Says in the log what was found. */
+/** Logs the status of a set. */
 function report(run: RunContext, lookup: Lookup): void {
   const { reason } = lookup.status;
   const line = describe(run, lookup);
@@ -164,12 +173,12 @@ function describe({ store }: RunContext, { status, location, listing, record }: 
     const age = record?.ageMs === undefined ? '' : `, stored ${readableAge(record.ageMs)},`;
     return `Found ${countedAssets(status.record.files)}${age} at ${where}.`;
   }
-  // Nobody goes where there is nothing.
+  // Nobody needs the full address of a set that is not there.
   const shown = status.reason === 'absent' ? shortUriOf(store.bucket, location) : where;
   return describeOther(status, { where: shown, count: listing.size });
 }
 
-/** Makes a set found elsewhere the commit's own; with `access: read` it is used where it is. */
+/** Copies a set found elsewhere to become the commit's own; with `access: read`, uses it where it is. */
 async function makeOwn(run: RunContext, search: Search, from: Lookup): Promise<SearchResult> {
   const { own, codeHash } = search;
   const source = from.location.kind;
@@ -185,14 +194,14 @@ async function makeOwn(run: RunContext, search: Search, from: Lookup): Promise<S
     return { own: promoted, source, codeHash, found: promoted, from, reason: from.status.reason };
   } catch (error) {
     if (error instanceof RecordLostError) return afterLostRace(run, search);
-    // Not every server lists what it has archived.
+    // Some servers don't show in listings that an object is archived.
     if (!(error instanceof SetChangedError) && !isArchived(error)) throw error;
     run.log.warning(`The assets of the same code can't be used: ${error.message}.`);
     return miss(search);
   }
 }
 
-/** Another run is making the same set: what counts is how that ends. */
+/** Another run began the commit's set first, so the result depends on that run. */
 async function afterLostRace(run: RunContext, { own, codeHash, deadlineMs, seen }: Search): Promise<SearchResult> {
   const now = await lookUpSettled(run, own.location, deadlineMs - run.clock.monotonicMs());
   report(run, now);

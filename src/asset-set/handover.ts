@@ -12,9 +12,12 @@ interface Place {
   readonly bucket: string;
 }
 
-/** The code hash that a check was asked for, and what it is computed from; without algorithm: given as an input. */
+/**
+ * The code hash that a check was asked for, and what it is computed from. Without `algorithm`, it was given as an
+ * input.
+ */
 interface HandedCodeHash {
-  /** Undefined: the check found the commit's own set, and had no need to compute it. */
+  /** Undefined if the check found the commit's own set, and so did not compute it. */
   readonly value?: string;
   readonly algorithm?: CodeHashAlgorithm;
   readonly patterns?: readonly string[];
@@ -23,8 +26,8 @@ interface HandedCodeHash {
 }
 
 /**
- * Leaves the record of a complete set beside its assets, and the digests of its files in the form of `sha256sum --check`.
- * Nothing is left of a set without a record, nor by a dry run.
+ * Writes the record of a complete set beside its assets, and the digests of its files in the format of `sha256sum
+ * --check`. Writes nothing for a set without a record, or in a dry run.
  */
 export async function leaveRecord({ packages, dryRun }: RunContext, { status }: Pick<Lookup, 'status'>): Promise<void> {
   if (dryRun || status.reason !== 'complete') return;
@@ -36,7 +39,7 @@ export async function leaveRecord({ packages, dryRun }: RunContext, { status }: 
   await packages.writeMarker('.sha256sums', lines.join(''));
 }
 
-/** What a check found out, for the upload that follows it. Whoever reads one treats it as a hint. */
+/** The result of a check, for the upload that follows it. Readers must treat it as a hint. */
 export interface Handover {
   readonly endpoint: string;
   /** URI of the commit's own set. */
@@ -45,24 +48,24 @@ export interface Handover {
   readonly found?: string;
   /** When the check ended, by this machine's clock: milliseconds since the epoch. */
   readonly checkedAtMs?: number;
-  /** One for each request: several checks may ask for one commit with different filters. */
+  /** One per request: several checks may ask for one commit with different filters. */
   readonly codeHashes: readonly HandedCodeHash[];
 }
 
-/** Where a handover for the commit's own set lies among the job's files. */
+/** @returns the name of the job's file with the handover for a commit's own set */
 export function handoverName({ endpoint, bucket }: Place, own: SetLocation): string {
   const digest = createHash('sha256').update(JSON.stringify([endpoint, uriOf(bucket, own)]));
   return `s3-asset-manager-${digest.digest('hex')}.json`;
 }
 
-/** Of one of the job's files. */
+/** @returns the name of the job's file with the sources of a code hash */
 function handedSourcesName(codeHash: string): string {
   return `s3-asset-manager-sources-${codeHash}.json`;
 }
 
 /**
- * Leaves what a code hash was computed from for the upload that follows a miss, since the build in between may change it:
- * among the job's files, or else in `.code-sources`.
+ * Stores the sources of a code hash for the upload that follows a miss, since the build in between may change them: in
+ * a file of the job if the job has a place for files, else in `.code-sources`.
  */
 export async function handOverSources(
   { packages, jobFiles, explain }: RunContext,
@@ -75,7 +78,7 @@ export async function handOverSources(
   else await jobFiles.write(handedSourcesName(codeHash.value), text);
 }
 
-/** @returns what a check handed over of this very code hash; undefined where it did not */
+/** @returns the sources that a check handed over for this code hash, as JSON; undefined if there are none */
 export async function handedSources(
   { packages, jobFiles }: RunContext,
   { value }: CodeHash,
@@ -85,17 +88,21 @@ export async function handedSources(
   return text?.startsWith(`${value}\n`) ? text.slice(value.length + 1) : undefined;
 }
 
-/** What a request for a code hash and its result are handed over as. */
+/**
+ * Converts a request for a code hash, and its result, to the form in which they are handed over.
+ *
+ * @param value undefined if it was not computed
+ */
 export function handedCodeHash(request: CodeHashRequest, value: string | undefined): HandedCodeHash {
   if (request.kind === 'given') return { value: request.value };
   const { algorithm, salt, package: one } = request;
-  // An empty text, which is no pattern, stands between what belongs to different packages.
+  // An empty text, which can't be a pattern, separates the patterns of different packages.
   const needs = one?.needs.flatMap((need) => ['', ...need.patterns]) ?? [];
   const patterns = [...request.patterns, ...needs];
   return defined({ value, algorithm, patterns, saltDigest: createHash('sha256').update(salt).digest('hex') });
 }
 
-/** Whether two code hashes were asked for in the same words. */
+/** Whether two code hashes have the same given value, or the same algorithm, patterns and salt. */
 export function isSameRequest(left: HandedCodeHash, right: HandedCodeHash): boolean {
   return wordsOf(left) === wordsOf(right);
 }
@@ -105,15 +112,17 @@ function wordsOf({ value, algorithm, patterns, saltDigest }: HandedCodeHash): st
 }
 
 /**
- * @returns the handover that a text holds, if it is about the commit's own set; undefined for any other, and for what is
- *   no handover
+ * Parses a handover.
+ *
+ * @param own the commit's own set
+ * @returns undefined if the text is not a handover, or is about another set
  */
 export function parseHandover(text: string, { endpoint, bucket }: Place, own: SetLocation): Handover | undefined {
   const value = parsedJson(text);
   return isHandover(value) && value.endpoint === endpoint && value.asked === uriOf(bucket, own) ? value : undefined;
 }
 
-/** @returns the set that was found; undefined for a miss, and where that is no set of the bucket */
+/** @returns the set that was found; undefined for a miss, or if the URI is not that of a set in this bucket */
 export function foundIn({ found }: Handover, bucket: string): SetLocation | undefined {
   return found === undefined ? undefined : setAt(bucket, found);
 }
@@ -134,7 +143,7 @@ function isHandedCodeHash(item: unknown): item is HandedCodeHash {
   return isHash && isAlgorithm && Array.isArray(patterns) && patterns.every(isText) && isText(saltDigest);
 }
 
-/** @returns how long ago, in whole seconds, a check of this job found nothing: the build lies in between */
+/** @returns the time of the build: whole seconds since a check of this job ended in a miss; undefined if unknown */
 export function secondsSinceMiss({ clock }: RunContext, hints: Hints): number | undefined {
   if (hints.kind !== 'handover' || !hints.isOutOfReach) return undefined;
   const { found, checkedAtMs } = hints.handover;
@@ -142,19 +151,20 @@ export function secondsSinceMiss({ clock }: RunContext, hints: Hints): number | 
   return buildSecondsOf(Math.round((clock.wallTime().getTime() - checkedAtMs) / 1000));
 }
 
-/** What a check found out. */
+/** The result of a check. */
 interface CheckResult {
   /** Undefined for a miss. */
   readonly found: SetLocation | undefined;
-  /** Undefined where the check was asked for none. */
+  /** Undefined if the check was not asked for one. */
   readonly codeHash: HandedCodeHash | undefined;
-  /** Whether nothing but its build follows until its upload. */
+  /** Whether only this set's build comes between the check and its upload, so that the build can be timed. */
   readonly isTimed: boolean;
 }
 
 /**
- * Leaves what a check found out for later steps: among the job's files, where there are any, since a build may empty the
- * package directory, and in `.found-at`. What other checks of the same commit left of their code hashes stays.
+ * Leaves the result of a check for later steps: in `.found-at` and, since a build may empty the package directory, also
+ * in a file of the job if the job has a place for files. Keeps the code hashes that other checks of the same commit
+ * left.
  *
  * @param own the commit's own set
  */
@@ -163,7 +173,7 @@ export async function handOver(run: RunContext, own: SetLocation, result: CheckR
   const { store, packages, jobFiles } = run;
   const name = handoverName(store, own);
   const before = jobFiles === undefined ? packages.readMarker('.found-at') : jobFiles.read(name);
-  // What can't be read is replaced.
+  // An unreadable handover is replaced.
   const text = (await before.catch(() => undefined)) ?? '';
   const codeHashes = withCodeHash(parseHandover(text, store, own)?.codeHashes ?? [], codeHash);
   const handover: Handover = defined({
@@ -177,7 +187,10 @@ export async function handOver(run: RunContext, own: SetLocation, result: CheckR
   await packages.writeMarker('.found-at', JSON.stringify(handover));
 }
 
-/** A check that had no need to compute a code hash leaves the value that an earlier one computed. */
+/**
+ * Adds a code hash to those of earlier checks. A check that did not compute its value keeps the one that an earlier
+ * check computed.
+ */
 function withCodeHash(
   earlier: readonly HandedCodeHash[],
   codeHash: HandedCodeHash | undefined,
@@ -187,17 +200,17 @@ function withCodeHash(
   return [...earlier.filter((other) => other !== same), { ...same, ...codeHash }];
 }
 
-/** What earlier steps say to an upload. All of it is hints. */
+/** Hints that earlier steps left for an upload. */
 export type Hints =
   | {
       readonly kind: 'handover';
       readonly handover: Handover;
-      /** Whether it lies where builds don't write. */
+      /** Whether it comes from a file of the job, where builds don't write. */
       readonly isOutOfReach: boolean;
     }
   /** The markers in the package directory are about another set. */
   | { readonly kind: 'foreign' }
-  /** There was no check, or one of the Python tool. */
+  /** There was no check, or only one by the Python tool. */
   | { readonly kind: 'unknown' };
 
 /** @param own the commit's own set */
@@ -216,7 +229,7 @@ export async function readHints(run: RunContext, own: SetLocation): Promise<Hint
   return { kind: 'foreign' };
 }
 
-/** @returns the set that earlier steps say they found; undefined where they found none */
+/** @returns the set that earlier steps say they found; undefined if they found none */
 export async function hintedSet(
   { store, packages }: RunContext,
   own: SetLocation,

@@ -10,7 +10,7 @@ export interface SetLocation {
   readonly kind: 'artifact' | 'cache';
   /** The commit of an artifact set, the code hash of a cache set; lowercase hex. */
   readonly id: string;
-  /** What every asset's key starts with; ends in `/`. */
+  /** The beginning of every asset's key; ends in `/`. */
   readonly prefix: string;
   readonly recordKey: string;
 }
@@ -36,7 +36,7 @@ function location(prefix: string, kind: SetLocation['kind'], folder: string, id:
   return { kind, id, prefix: `${root}${folder}/${id}/`, recordKey: `${root}records/${folder}/${id}.json` };
 }
 
-/** Where the sources of a code hash are listed. */
+/** @returns the key of the object that lists the sources of a code hash */
 export function sourcesKey(prefix: string, codeHash: string): string {
   return `${prefix === '' ? '' : `${prefix}/`}records/sources/${codeHash}.json.gz`;
 }
@@ -47,17 +47,17 @@ export function prefixOf({ kind, id, prefix }: SetLocation): string {
   return prefix.slice(0, -`/${folder}/${id}/`.length);
 }
 
-/** `s3://` and where the assets of a set lie; ends in `/`. */
+/** @returns the `s3://` URI of a set's assets; ends in `/` */
 export function uriOf(bucket: string, { prefix }: SetLocation): string {
   return `s3://${bucket}/${prefix}`;
 }
 
-/** As {@link uriOf}, with the first digits of the hash alone: for who need not go there. */
+/** As {@link uriOf}, with only the first digits of the hash: for messages about sets that nobody needs to open. */
 export function shortUriOf(bucket: string, { prefix, id }: SetLocation): string {
   return `s3://${bucket}/${prefix.slice(0, -`${id}/`.length)}${shortId(id)}…/`;
 }
 
-/** @returns the set that lies there, as {@link uriOf} says it; undefined where none can, or in another bucket */
+/** The inverse of {@link uriOf}. @returns undefined if the URI is not that of a set in this bucket */
 export function setAt(bucket: string, uri: string): SetLocation | undefined {
   const [, prefix = '', folder, id = ''] =
     /^s3:\/\/[^/]+\/(?:(.+)\/)?(artifacts|cache)\/([0-9a-f]+)\/$/u.exec(uri) ?? [];
@@ -80,7 +80,10 @@ export function isCodeHash(text: string): boolean {
   return CODE_HASH.test(text);
 }
 
-/** @returns the full hex id of the commit that the set is filed under */
+/**
+ * @returns the full hex id of the commit that the set is filed under
+ * @throws InputError if there is none, or if a given repository-path is not a directory
+ */
 export async function resolveCommit(request: CommitRequest, sources: SourceTree): Promise<string> {
   await assertThere(request, sources);
   if (request.asked !== undefined && request.asked !== 'HEAD') return request.asked;
@@ -102,7 +105,7 @@ async function assertThere({ repositoryIsGiven }: CommitRequest, sources: Source
     );
 }
 
-/** Not an id: an event without a commit, or a variable that somebody set. */
+/** An event may have no commit, and a workflow can set GITHUB_SHA to anything. */
 function checked(context: string): string {
   if (isCommit(context)) return context;
   throw new InputError(`GITHUB_SHA is '${printable(context)}', which is no full commit id: set commit-sha`);
@@ -110,12 +113,12 @@ function checked(context: string): string {
 
 type CheckoutContext = Pick<RunContext, 'commit' | 'sources' | 'log'>;
 
-// biome-ignore lint/suspicious/noTemplateCurlyInString: what a workflow is to say
+// biome-ignore lint/suspicious/noTemplateCurlyInString: an expression for the user's workflow
 const FIX = "set commit-sha to 'HEAD', or to ${{ github.event.pull_request.head.sha }} on a pull request";
 
 /**
- * Refuses to go on where another commit is checked out than the one the set would be filed under: assets filed under
- * the wrong commit reach production unnoticed. An explicit id is taken at its word, with a warning.
+ * Refuses to go on if another commit is checked out than the one the set would be filed under: assets filed under the
+ * wrong commit reach production unnoticed. With an explicit commit-sha, only warns.
  *
  * @throws UserError naming both commits and the fix
  */
@@ -130,7 +133,7 @@ export async function assertCheckedOut(run: CheckoutContext, commit: string): Pr
   log.warning(`commit-sha is ${commit}, but ${head} is checked out at ${place}: taking the input at its word.`);
 }
 
-/** Where nothing is checked out at the default path, what was built may still come from a repository below it. */
+/** If nothing is checked out at the default path, the assets may still come from a repository in a subfolder. */
 async function assertNoneElsewhere({ sources, log, commit: request }: CheckoutContext, commit: string): Promise<void> {
   const lack = await describeLack(sources);
   if (request.repositoryIsGiven)
@@ -147,7 +150,7 @@ async function assertNoneElsewhere({ sources, log, commit: request }: CheckoutCo
   log.info(`${lack}, so nothing confirms that this is a build of ${commit}.`);
 }
 
-/** Says why no commit is known where the repository should be. @returns the beginning of a line */
+/** @returns the beginning of a sentence that says why repository-path has no commit */
 export async function describeLack(sources: SourceTree): Promise<string> {
   const lack = (await sources.isRepository()) ? 'No commit is checked out' : 'There is no git repository';
   return `${lack} at repository-path '${printable(sources.path)}'`;

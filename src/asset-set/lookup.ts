@@ -28,7 +28,7 @@ import {
 /** `Date` and `Last-Modified` both have a resolution of one second. */
 const CLOCK_GRAIN_MS = 2000;
 
-/** What a lookup read of a set, and the status that follows from it. */
+/** A set as a lookup read it, and the status that follows. */
 export interface Lookup {
   readonly location: SetLocation;
   readonly status: SetStatus;
@@ -58,9 +58,9 @@ const MOST_ROUNDS = 3;
  *
  * A listing in several pages can agree with a record although the set never did: its first page shows objects before
  * another run replaced them, its last page objects after. No run of this action replaces anything while the record
- * stays the same, so an unchanged record afterwards shows that all pages are of one moment.
+ * stays the same, so if the record is unchanged afterwards, all pages show the same state.
  *
- * @returns the status and what it rests on; a miss is a status, not an error
+ * @returns the status, with the record and listing it rests on; a miss is a status, not an error
  * @throws StoreError for anything but a definite answer of the store, SetChangedError if the record keeps changing
  */
 export async function lookUp(run: RunContext, location: SetLocation): Promise<Lookup> {
@@ -72,8 +72,8 @@ export async function lookUp(run: RunContext, location: SetLocation): Promise<Lo
     if (head?.etag === lookup.record?.etag) return lookup;
     const before = lookup;
     lookup = await lookUpReadable(run, location);
-    // Some servers give ETags in another form in replies to HEAD: two reads of the record show just as well that it
-    // did not change.
+    // Some servers return ETags in another form in replies to HEAD, but two reads of the record also show that it did
+    // not change.
     if (lookup.record?.etag === before.record?.etag) return before;
   }
   if (!isInDoubt(lookup)) return lookup;
@@ -86,7 +86,7 @@ function isInDoubt({ status, isPaged }: Lookup): boolean {
   return status.reason === 'complete' && isPaged;
 }
 
-/** A record may be archived, too. That is a status, not an error, and the next upload can replace it. */
+/** The record itself may be archived. That is a status, not an error, and the next upload can replace it. */
 async function lookUpReadable(run: RunContext, location: SetLocation): Promise<Lookup> {
   const lookup = await unlessArchived(lookUpOnce(run, location));
   if (lookup !== undefined) return lookup;
@@ -151,7 +151,7 @@ function isOurs(head: AssetAttributes, location: SetLocation): boolean {
   return isRecorded(head) && (location.kind === 'cache' || commitOf(head) === location.id);
 }
 
-/** What was read of a set that has a record. */
+/** A set that has a record, as it was read. */
 interface RecordedSet {
   readonly location: SetLocation;
   readonly record: ReadRecord;
@@ -168,13 +168,13 @@ async function judge(run: RunContext, { location, record: read, pages }: Recorde
   return { ...found, status: isLive ? { reason: 'in-progress', record } : unfinished(record) };
 }
 
-/** A record as it was read: what it says, and what is needed to replace it or to judge its age. */
+/** A record as it was read, with everything needed to replace it or to judge its age. */
 interface ReadRecord {
   readonly record: AssetRecord;
-  /** Why it does not count as complete, whatever it says. */
+  /** Why it does not count as complete, even if its state is `complete`. */
   readonly distrust: string | undefined;
   readonly etag: string;
-  /** Time since it was written, by the server's clock alone. */
+  /** Time since it was written, measured only by the server's clock. */
   readonly ageMs: number;
 }
 
@@ -198,10 +198,10 @@ export function dated({ body, distrust, etag, dateMs, lastModifiedMs }: StoredDo
 }
 
 /**
- * Looks a set up, and while another run is writing it looks again, until it settles or the time is up.
+ * Looks a set up and, while another run is writing it, looks again until it settles or time runs out.
  *
  * @param waitMs how long to wait at most; a promotion is waited for up to 15 s in any case
- * @returns the last lookup, still `in-progress` if the time was up
+ * @returns the last lookup, still `in-progress` if time ran out
  */
 export async function lookUpSettled(run: RunContext, location: SetLocation, waitMs = run.waitMs): Promise<Lookup> {
   const first = await lookUp(run, location);
@@ -210,7 +210,7 @@ export async function lookUpSettled(run: RunContext, location: SetLocation, wait
   return last;
 }
 
-/** As {@link lookUpSettled}. @throws UserError if another run is still writing the set when the time is up */
+/** As {@link lookUpSettled}. @throws UserError if another run is still writing the set when time runs out */
 export async function lookUpFinished(run: RunContext, location: SetLocation): Promise<Lookup> {
   const lookup = await lookUpSettled(run, location);
   assertFinished(run, lookup);
@@ -236,7 +236,7 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
 /**
- * Looks sets up again and again, with growing pauses, until one of them settles or the time is up.
+ * Looks sets up again and again, with growing pauses, until one of them settles or time runs out.
  *
  * @param first sets that were in progress when they were looked up
  * @returns all of them as they were last seen
@@ -270,10 +270,10 @@ function patienceFor(record: UploadingRecord, waitMs: number): number {
   return record.origin.kind === 'cache' ? Math.max(waitMs, PROMOTION_WAIT_MS) : waitMs;
 }
 
-/** What a waiting reader has seen so far. */
+/** Keeps track of the records that a waiting run has seen. */
 class Watch {
   readonly #run: RunContext;
-  /** By the record's key: how long its ETag has been the same, by this machine's monotonic clock. */
+  /** Since when each record has had its ETag: by record key, in this machine's monotonic time. */
   readonly #unchanged = new Map<string, { readonly etag: string | undefined; readonly sinceMs: number }>();
   readonly #reported = new Set<string>();
 
@@ -288,8 +288,8 @@ class Watch {
   }
 
   /**
-   * A lease also lapses if its record stays the same for that long by this machine's clock: by the server's times
-   * alone, one from the future never would.
+   * A lease also lapses if its record stays unchanged for that long by this machine's clock; otherwise a lease with a
+   * time in the future would never lapse.
    */
   async lookAgain(location: SetLocation): Promise<Lookup> {
     const { clock, writer } = this.#run;
@@ -306,7 +306,7 @@ class Watch {
     return isLive ? lookup : { ...lookup, status: unfinished(record) };
   }
 
-  /** Logs once for each writer that this run is waiting for it. */
+  /** Logs that this run is waiting, once per writer. */
   report(lookups: readonly Lookup[], leftMs: number): void {
     for (const lookup of lookups) {
       const writer = recordInProgress(lookup)?.writer;

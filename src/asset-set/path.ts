@@ -2,7 +2,7 @@ import { printable } from '../text.ts';
 
 const MAX_KEY_BYTES = 1024;
 
-/** The files beside the assets by which steps tell each other what they found. */
+/** Files beside the assets that pass results from one step to the next. */
 export const MARKERS = [
   '.found',
   '.found-at',
@@ -19,7 +19,10 @@ const MARKER_NAMES: ReadonlySet<string> = new Set(MARKERS);
 /** Characters that HFS+ ignores in names: `next_hfs_char` of https://github.com/git/git/blob/master/utf8.c */
 const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
 
-/** Names that some file system takes for `.git`: in any case, by the short name, with trailing dots or a stream. */
+/**
+ * Names that some file systems take for `.git`: in upper or lower case, as a short name, with trailing dots, or with a
+ * stream.
+ */
 const IN_GIT_FOLDER = /(^|\/)(\.git|git~1)[. ]*(:|\/|$)/i;
 
 /** Whether a path is that of a marker file, which is never an asset. */
@@ -31,7 +34,10 @@ const UUID = '[0-9a-f-]{36}';
 const RESTORING = new RegExp(`(^|/)\\.restoring-${UUID}$`);
 const UNFINISHED_MARKER = new RegExp(`^(.+)\\.${UUID}\\.tmp$`);
 
-/** Whether a killed run left the file behind while it restored an asset or wrote a marker file: it is not an asset. */
+/**
+ * Whether a killed run left the file behind while it was restoring an asset or writing a marker file. Such a file is
+ * never an asset.
+ */
 export function isTemporary(path: string): boolean {
   return RESTORING.test(path) || isMarker(UNFINISHED_MARKER.exec(path)?.[1] ?? '');
 }
@@ -47,12 +53,12 @@ export function isNoText(path: string): boolean {
 }
 
 /**
- * Why no asset can have this path, whatever the system: it would not survive the round trip through a key, or a
- * restore would refuse it. Upload, promotion and restore all check this.
+ * Why no asset can have this path on any system: it would not survive the round trip through a key, or a restore would
+ * refuse it. Upload, promotion and restore all check this.
  *
  * @param path relative to the package directory, with `/`; comes from a disk, a listing or a record
- * @param keyPrefixes what comes before the path in each key that the asset will have
- * @returns the reason, or undefined when the path is fine
+ * @param keyPrefixes the prefixes of all keys that the asset will have
+ * @returns the reason, or undefined if the path is fine
  */
 export function pathProblem(path: string, keyPrefixes: readonly string[]): string | undefined {
   const segments = path.split('/');
@@ -69,21 +75,21 @@ export function pathProblem(path: string, keyPrefixes: readonly string[]): strin
   return `its key under ${tooLong} would have ${Buffer.byteLength(tooLong + path)} bytes, and S3 takes ${MAX_KEY_BYTES}`;
 }
 
-/** The rules that a system has for file names, by Node's name for it. */
+/** A system's rules for file names, by Node's name for the system. */
 export type NamingRules = 'win32' | 'darwin' | 'other';
 
 /** https://learn.microsoft.com/windows/win32/fileio/naming-a-file; anything after spaces or a dot is ignored. */
 const RESERVED_ON_WINDOWS = /(^|\/)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\.[^/]*)?(\/|$)/i;
 const FORBIDDEN_ON_WINDOWS = /[<>:"|?*\\]|[. ](\/|$)/;
 
-/** Of a file or folder name, on the file systems of all runners; see `lengthOf` for the unit. */
+/** The longest name of a file or folder on the file systems of all runners; see `lengthOf` for the unit. */
 const LONGEST_NAME = 255;
 /** A shorter name can't have more than 255 bytes: a UTF-16 unit takes three at most. */
 const MAYBE_TOO_LONG = /[^/]{86}/;
 
 /**
- * Why these paths can't all be files in one directory on a system, each under its own name and none of them a marker
- * file. `pathProblem` covers what no system allows.
+ * Why these paths can't all be files in one directory on a system, each under its own name and none of them as a marker
+ * file. `pathProblem` covers the rules that apply to every system.
  *
  * @param paths relative, with `/`
  * @returns a sentence about the first problem, or undefined if there is none

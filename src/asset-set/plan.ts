@@ -10,9 +10,9 @@ import { pathProblem } from './path.ts';
 import type { AssetFile } from './record.ts';
 import type { PlannedAsset } from './send.ts';
 
-/** What every asset of an upload is stored with. */
+/** The settings that all assets of an upload are stored with. */
 export interface AssetSettings {
-  /** The content type of a file by its path; undefined leaves it to the store. */
+  /** The content type for a path; undefined leaves it to the store. */
   readonly contentType: (path: string) => string | undefined;
   readonly cacheControl: string | undefined;
   readonly metadata: Readonly<Record<string, string>> | undefined;
@@ -21,9 +21,9 @@ export interface AssetSettings {
 const SECRETS = /(^|\/)(\.aws|\.npmrc|\.env)(\/|$)/;
 
 /**
- * Scans the package directory and decides what each file is stored as.
+ * Scans the package directory and decides how each file is stored.
  *
- * @returns the assets in the order of their paths' bytes
+ * @returns the assets, sorted by the bytes of their paths
  */
 export async function planUpload(
   { packages, log }: RunContext,
@@ -37,7 +37,7 @@ export async function planUpload(
 }
 
 /**
- * Refuses what could not be stored and brought back as it is, in every place where the set will lie.
+ * Refuses paths that could not be stored and restored unchanged in every location of the set.
  *
  * @throws InputError naming the first such path
  */
@@ -66,20 +66,20 @@ function plan({ path, sizeBytes, executable }: ScannedFile, settings: AssetSetti
   });
 }
 
-/** Digests are the processor's work, so more at a time would not make them faster. */
+/** Hashing is limited by the processor, so more at a time would not be faster. */
 const DIGESTS_AT_ONCE = 4;
 
 interface BuildComparison {
   readonly assets: readonly PlannedAsset[];
-  /** What is stored; without SHA-256, only the size of a file is compared. */
+  /** The stored files; without a SHA-256, only the size is compared. */
   readonly stored: readonly Pick<AssetFile, 'path' | 'size' | 'sha256'>[];
 }
 
 /**
- * Refuses a build with a path that the stored set lacks, and one without files where that has some: another job of the
- * same commit made that set.
+ * Refuses a build that has a path which the stored set lacks, or that has no files although the set has some: another
+ * job of the same commit must have stored that set.
  *
- * @param comparison where the set lies, and whether it has a record; without one nothing says that it is whole
+ * @param comparison also has the set's URI, and whether it has a record; without a record, the set may be unfinished
  * @throws UserError naming the path, or the set
  */
 export function refuseMissing({
@@ -106,9 +106,10 @@ export function refuseMissing({
 }
 
 /**
- * Compares this run's build with the one that is stored for the same commit: sizes first, since digests read every byte.
+ * Compares this run's build with the one that is stored for the same commit: sizes first, since hashing reads every
+ * byte.
  *
- * @returns the path of a file that differs; undefined where there is none
+ * @returns the path of a file that differs; undefined if there is none
  */
 export async function differingPath(
   { packages, progress }: Pick<RunContext, 'packages' | 'progress'>,
@@ -124,7 +125,7 @@ export async function differingPath(
   const compare = async ({ path, size }: PlannedAsset, { moved, end }: FileProgress): Promise<void> => {
     const sha256 = files.get(path)?.sha256;
     if (first !== undefined || sha256 === undefined) return;
-    // There is none of a link; what it leads to is compared itself.
+    // A link has no digest; the file that it points to is compared by itself.
     const digest = await packages.digest(path, size, moved);
     end();
     if (digest === undefined || digest === sha256) return;

@@ -18,10 +18,10 @@ interface Promotion {
 }
 
 /**
- * Makes a set of the same code the commit's own, by server-side copies under a record of its own.
+ * Copies a set of the same code, server-side, to become the commit's own set with its own record.
  *
- * @throws RecordLostError when another run is writing the commit's set; SetChangedError when the source is no longer
- *   what its record says
+ * @throws RecordLostError when another run is writing the commit's set; SetChangedError when the source differs from
+ *   its record
  */
 export async function promote(run: RunContext, { from, own }: Promotion): Promise<CompleteRecord> {
   const { files, commit: builtFrom } = await contentsOf(run, from);
@@ -55,14 +55,21 @@ export async function promote(run: RunContext, { from, own }: Promotion): Promis
   });
 }
 
-/** Sources are not copied. @returns the prefix under which those of a set lie, if it is not this run's */
+/**
+ * Sources are not copied along with a set.
+ *
+ * @returns the prefix that a set's sources lie under, if it is not this run's
+ */
 function prefixElsewhere(run: RunContext, { status, location }: Lookup): string | undefined {
   const origin = status.reason === 'complete' ? status.record.origin : undefined;
   const prefix = (origin?.kind === 'cache' ? origin.prefix : undefined) ?? prefixOf(location);
   return prefix === run.prefix ? undefined : prefix;
 }
 
-/** What a set says of itself: its record, or, of a set without one in the cache, its key. Never the hash that is asked for. */
+/**
+ * The code hash that the set itself states, in its record or, for a set without one in the cache, in its key. Never the
+ * hash that was looked for.
+ */
 function codeHashOf({
   status,
   location,
@@ -72,8 +79,8 @@ function codeHashOf({
 }
 
 /**
- * Paths of a record or a listing are an attacker's input: one that leaves its set is not copied anywhere. Nor is a set
- * that does not fit under a longer prefix.
+ * Paths in a record or a listing are untrusted input: nothing is copied if one of them leaves its set, or is too long
+ * under the new prefix.
  */
 function refuseBadPaths(files: readonly AssetFile[], { from, to }: { from: SetLocation; to: SetLocation }): void {
   for (const { path } of files) {
@@ -84,15 +91,15 @@ function refuseBadPaths(files: readonly AssetFile[], { from, to }: { from: SetLo
 }
 
 /**
- * Makes a code's set in the cache incomplete, so that nobody is handed the build that is about to be replaced, whatever
- * becomes of this run. {@link fillCache} fills it again.
+ * Marks a code's set in the cache as incomplete, so that nobody gets the build that is about to be replaced, even if
+ * this run fails. {@link fillCache} fills it again.
  *
- * @throws UserError where another run is still writing it when the time is up
+ * @throws UserError if another run is still writing it when time runs out
  */
 export async function withdrawFromCache(run: RunContext, commit: string, codeHash: CodeHash): Promise<void> {
   const location = cacheSet(run.prefix, codeHash.value);
   const { status, record } = await lookUpFinished(run, location);
-  // What is unfinished may yet be sealed by a writer that was only slow.
+  // A slow writer may still seal an unfinished set, so it is withdrawn as well.
   if (status.reason === 'absent') return;
   const draft = defined({
     commit,
@@ -110,14 +117,14 @@ interface CacheFilling {
   readonly source: SetLocation;
   readonly record: CompleteRecord;
   readonly codeHash: string;
-  /** A complete cache set is replaced too: it holds the build that was replaced. */
+  /** Replaces a complete set in the cache too, since it holds the old build. */
   readonly overwrite: boolean;
 }
 
 /**
- * Copies a complete set into the cache, unless the code's set is there or being written. With `overwrite` it replaces
- * what is there, and waits for a run that is writing it. The commit's set is complete whatever happens here, so a
- * failure is a warning.
+ * Copies a complete set into the cache, unless the code's set is already there or being written. With `overwrite`,
+ * waits for a run that is writing it, and replaces the set. A failure is only a warning, since the commit's own set is
+ * complete in any case.
  *
  * @returns whether the code's set is complete now
  */

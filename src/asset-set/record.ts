@@ -10,9 +10,9 @@ import { isCodeHash, isCommit } from './location.ts';
 const RECORD_SCHEMA = 's3-asset-manager/record/v1';
 export const LEASE_SECONDS = 120;
 const MAX_LEASE_SECONDS = 21_600;
-/** A week, which is more than any job may take. */
+/** A week: longer than any job may take. */
 const MOST_BUILD_SECONDS = 604_800;
-/** About 300,000 files: what a reader can still parse in a second. */
+/** About 300,000 files, which a reader can still parse in a second. */
 export const MOST_RECORD_BYTES = 64 * 1024 ** 2;
 
 /** One asset of a complete set. */
@@ -42,7 +42,7 @@ type Origin =
       readonly codeHash?: string;
       readonly commit?: string;
       readonly legacy?: true;
-      /** The prefix that the sources are stored under, if not the record's own: that of the set it was copied from. */
+      /** The prefix that the sources are stored under, if it is not the record's own. */
       readonly prefix?: string;
     };
 
@@ -50,9 +50,9 @@ interface RecordBase {
   readonly commit: string;
   readonly codeHash?: string;
   readonly codeHashAlgorithm?: CodeHashAlgorithm;
-  /** Base64 SHA-256 of the object that lists what the code hash was computed from. */
+  /** Base64 SHA-256 of the object that lists the sources of the code hash. */
   readonly sources?: string;
-  /** From the check that found nothing to the upload, in the same job. */
+  /** Whole seconds from the check that found nothing to the upload in the same job. */
   readonly buildSeconds?: number;
   readonly origin: Origin;
   readonly writer: Writer;
@@ -74,19 +74,19 @@ export interface CompleteRecord extends RecordBase {
 
 export type AssetRecord = UploadingRecord | CompleteRecord;
 
-/** What a writer fills in when it begins; the rest follows from its state. */
+/** The fields that a writer sets when it begins; the others follow from its state. */
 export type RecordDraft = Pick<
   UploadingRecord,
   'commit' | 'codeHash' | 'codeHashAlgorithm' | 'sources' | 'buildSeconds' | 'origin' | 'sealedBefore'
 >;
 
-/** A record that exists, with its content unless it is archived and can't be read. */
+/** An existing record. `record` is absent if the object is archived and can't be read. */
 export interface FoundRecord {
   readonly etag: string;
   readonly record?: AssetRecord;
-  /** Why it does not count as complete, whatever it says. */
+  /** Why it does not count as complete, even if its state is `complete`. */
   readonly distrust?: string | undefined;
-  /** Time since it was written, by the server's clock alone. */
+  /** Time since it was written, measured only by the server's clock. */
   readonly ageMs?: number;
 }
 
@@ -106,7 +106,7 @@ export function inOrder(files: readonly AssetFile[]): AssetFile[] {
 }
 
 /**
- * Reads a record. Fields it does not know are ignored, a state it does not know counts as `uploading`.
+ * Parses a record. Ignores unknown fields, and takes an unknown state for `uploading`.
  *
  * @param text the object's body, or the marker `.record.json`
  * @param where names the place in messages
@@ -187,20 +187,20 @@ function algorithmOf(text: string | undefined): CodeHashAlgorithm | undefined {
   return text === 'git-sha256' || text === 'md5' ? text : undefined;
 }
 
-/** Nothing depends on it, so a record that says anything else is as good as one that says nothing. */
+/** @returns undefined for an invalid value, which counts as absent since nothing depends on it */
 export function buildSecondsOf(value: unknown): number | undefined {
   const isRight = typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_BUILD_SECONDS;
   return isRight ? value : undefined;
 }
 
-/** Of all files, in bytes. */
+/** @returns the size of all files in bytes */
 export function totalSize(files: Iterable<Pick<AssetFile, 'size'>>): number {
   let sum = 0;
   for (const { size } of files) sum += size;
   return sum;
 }
 
-/** `run 12 (attempt 2) of o/r, workflow w, https://…`: who a writer is, as far as it said. */
+/** Names a writer by its own account: `run 12 (attempt 2) of o/r, workflow w, https://…`. */
 export function describeWriter(writer: Writer): string {
   if (writer.runId === undefined) return `writer ${printable(writer.nonce)}`;
   const attempt = writer.runAttempt === undefined ? '' : ` (attempt ${writer.runAttempt})`;
@@ -213,7 +213,9 @@ export function describeWriter(writer: Writer): string {
 /** What to do about an object that is not a record. */
 const ADVICE = 'find out who wrote it, and delete it to start anew';
 
-/** Typed access to the fields of a parsed JSON object; every mismatch is an error that names the place and the field. */
+/**
+ * Typed access to the fields of a parsed JSON object. Every mismatch is an error that names the place and the field.
+ */
 class Fields {
   readonly #fields: Readonly<Record<string, unknown>>;
   readonly #where: string;
@@ -252,7 +254,7 @@ class Fields {
     return isObject(value) && isTexts(value) ? value : this.#fail(name, 'an object of texts');
   }
 
-  /** A whole number from 0 up. */
+  /** A whole number, 0 or more. */
   count(name: string): number {
     const value = this.#get(name);
     return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
@@ -295,7 +297,7 @@ class Fields {
   }
 }
 
-/** @param why what is wrong with it */
+/** @param why the fault, such as `size is not a whole number` */
 function unreadable(where: string, why: string): UserError {
   return new UserError(`${where} is not a record this version can read (${why}): ${ADVICE}`);
 }
@@ -304,7 +306,7 @@ function isTexts(value: Readonly<Record<string, unknown>>): value is Readonly<Re
   return Object.values(value).every(isText);
 }
 
-/** No record of an unfinished set is larger; about any other, it only matters that it does not count. */
+/** Records of unfinished sets are never larger. The contents of a larger one don't matter, since it does not count. */
 const MOST_BYTES = 64 * 1024;
 
 /** Stands in for a body that is too large or not a record. It is `complete`, so nobody waits for its writer. */
@@ -320,7 +322,7 @@ const UNKNOWN: AssetRecord = {
 
 /**
  * Reads a record without a trusted signature. It does not count, since anybody may have written it, but it says who is
- * working on the set. Whatever the body is, this takes little memory and never throws.
+ * working on the set. Never throws, and takes little memory for any body.
  */
 export function parseUnsigned(body: Buffer, where: string): AssetRecord {
   if (body.length > MOST_BYTES) return UNKNOWN;

@@ -11,7 +11,7 @@ import { type Lookup, wasSealed } from './lookup.ts';
 import type { AssetFile } from './record.ts';
 import type { Listing } from './status.ts';
 
-/** How many bytes of files may be in memory at once, whatever the number and size of files. */
+/** Bytes of file contents in memory at once, however many and large the files. */
 const BYTES_IN_MEMORY = 64 * 1024 * 1024;
 const MOST_REPLACEMENTS = 3;
 
@@ -20,15 +20,15 @@ export type PlannedAsset = Omit<AssetFile, 'etag' | 'sha256'>;
 
 interface AssetSending {
   readonly assets: readonly PlannedAsset[];
-  /** Read before the claim began or was last renewed: only objects with ETags from then may be replaced. */
+  /** Read before the claim began or was last renewed: only objects with its ETags may be replaced. */
   readonly listing: Listing;
   readonly owner: AssetOwner;
   readonly evidence: Evidence;
 }
 
-/** What shows that an object need not be sent again. */
+/** Decides whether an object that is already there must be sent again. */
 interface Evidence {
-  /** Nothing does: send every byte. */
+  /** Send every byte, even if the same object is there. */
   readonly overwrite: boolean;
   /**
    * The files of the set's last complete record, by path; empty if that record is gone. Undefined if the set was never
@@ -39,11 +39,14 @@ interface Evidence {
 
 interface SentAssets {
   readonly files: readonly AssetFile[];
-  /** How many were in the store already, with the same bytes. */
+  /** Files that were already in the store with the same bytes. */
   readonly presentCount: number;
 }
 
-/** @returns the files of a set that was complete before, by path, as far as its record still names them */
+/**
+ * @returns the files in a set's last complete record, by path; empty if that record is gone, undefined if the set was
+ *   never complete
+ */
 export function sealedFiles(found: Lookup): Evidence['sealed'] {
   if (!wasSealed(found)) return undefined;
   const record = found.record?.record;
@@ -94,7 +97,7 @@ export async function sendAssets(
 interface Stored {
   readonly etag: string;
   readonly wasPresent: boolean;
-  /** Of an object that was present. */
+  /** The content type of an object that was already there. */
   readonly contentType?: string | undefined;
 }
 
@@ -177,7 +180,7 @@ async function withSender<Result>(
   );
 }
 
-/** A small file: read once; the bytes that were hashed are the bytes that are sent. */
+/** A small file is read once, so the bytes that were hashed are the bytes that are sent. */
 async function wholeSender(
   { store, signal }: RunContext,
   { asset, owner, claim, progress }: SenderContext,
@@ -198,8 +201,8 @@ async function wholeSender(
 }
 
 /**
- * A large file: hashed first, since its digest goes into the metadata, then sent in parts with the checksums from that
- * pass, which the store verifies.
+ * A large file is hashed first, since its digest goes into the metadata. It is then sent in parts with the checksums
+ * from that pass, which the store verifies.
  */
 async function partsSender({ store, signal }: RunContext, context: SenderContext, open: OpenFile): Promise<Sender> {
   const { asset, owner, claim, budget, evidence, progress } = context;
@@ -234,7 +237,7 @@ async function partsSender({ store, signal }: RunContext, context: SenderContext
   };
   const write = (condition: WriteCondition): Promise<WriteResult> =>
     store.putAssetInParts({ ...put, condition }).catch(async (error: unknown) => {
-      // If the store refused a part for its checksum, it changed on disk or on its way.
+      // If the store refused a part because of its checksum, the file changed on disk, or the part in transit.
       if (error instanceof StoreError && (await open.digests({ parts, signal })).whole !== whole)
         throw changed(asset.path);
       throw error;

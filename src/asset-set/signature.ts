@@ -10,7 +10,7 @@ const SIGNATURE = /^,"signature":\{"keyId":"([0-9a-f]{16})","value":"([A-Za-z0-9
 const SIGNATURE_BYTES = signatureField('0'.repeat(16), 'A'.repeat(88)).length;
 const CLOSING_BRACE = Buffer.from('}');
 
-/** A record's bytes, one JSON object without white space at its end, and their key. */
+/** A record's key and bytes, which are one JSON object without trailing white space. */
 export interface PlacedRecord {
   /** Covered by the signature, so that a record can't stand in for one of another commit, code hash or prefix. */
   readonly recordKey: string;
@@ -27,7 +27,7 @@ export function signedRecord({ recordKey, body }: PlacedRecord, { id, key }: Nam
 export interface OpenedRecord {
   /** Without the signature, if it has one. */
   readonly body: Buffer;
-  /** Why the record does not count; undefined if one of the keys has signed these very bytes under this key. */
+  /** Why the record does not count; undefined if a trusted key has signed these bytes for this record key. */
   readonly distrust: string | undefined;
 }
 
@@ -57,25 +57,25 @@ function messageOf({ recordKey, body }: PlacedRecord, lengthBytes: number): Buff
   return Buffer.from(`${CONTEXT}\0${recordKey}\0${hash('sha256', body.subarray(0, lengthBytes), 'hex')}`);
 }
 
-/** An Ed25519 key, and how a signature names it: the first 16 hex digits of the SHA-256 of its public part, as DER. */
+/** An Ed25519 key. Signatures name it by its id: the first 16 hex digits of the SHA-256 of its public part in DER. */
 export interface NamedKey {
   readonly id: string;
   readonly key: KeyObject;
 }
 
-/** Whose records count, and the key that this run signs its own with. */
+/** The keys whose records count, and the key that this run signs with. */
 export interface RecordKeys {
-  /** Undefined: this run can't write a record that counts. */
+  /** Undefined if this run can't write a record that counts. */
   readonly signing: NamedKey | undefined;
-  /** Public, by id. */
+  /** Public keys, by id. */
   readonly trusted: ReadonlyMap<string, KeyObject>;
 }
 
 /** The inputs `signing-key` and `verify-keys`. */
 export interface KeyTexts {
-  /** PKCS #8, as PEM or its base64 alone. */
+  /** PKCS #8, as PEM or only its base64. */
   readonly signingKey: string | undefined;
-  /** SubjectPublicKeyInfo, each as PEM or its base64 alone; divided by white space or commas. */
+  /** SubjectPublicKeyInfo, each as PEM or only its base64; separated by white space or commas. */
   readonly verifyKeys: string | undefined;
 }
 
@@ -85,8 +85,8 @@ const PEM_LABEL = /-----(BEGIN|END) [A-Z ]+-----/g;
 /**
  * Reads the keys. Records signed with `signing-key` count, whether or not `verify-keys` has its public key.
  *
- * @throws InputError for anything but an Ed25519 key; it never shows a key, since that may be a private one given by
- *   mistake
+ * @throws InputError for anything but an Ed25519 key; the message never shows the key, which may be a private one given
+ *   by mistake
  */
 export function recordKeys({ signingKey, verifyKeys }: KeyTexts): RecordKeys {
   const key = signingKey === undefined ? undefined : readSigningKey(signingKey);

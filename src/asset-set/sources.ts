@@ -9,18 +9,21 @@ import type { RunContext } from '../run-context.ts';
 import { isObject, isText, parsedJson, readableSize } from '../text.ts';
 import { sourcesKey } from './location.ts';
 
-// What a code hash was computed from, stored beside the records so that a later miss can be explained: names and
-// shortened digests, never the contents of a file or the value of a salt.
+// The sources of a code hash, stored beside the records so that a later miss can be explained: names and shortened
+// digests, never the contents of a file or the value of a salt.
 
 const SOURCES_SCHEMA = 's3-asset-manager/sources/v1';
-/** Compressed or not; about 200,000 files. */
+/** Applies to compressed and to expanded sources; enough for about 200,000 files. */
 const MOST_BYTES = 16 * 1024 ** 2;
-/** Ids hardly get shorter, and names are like those next to them: to try harder, or to look further back, takes longer. */
+/** Ids hardly compress, and names resemble their neighbours, so a higher level or a larger window only takes longer. */
 const COMPRESSION = { level: 3, windowBits: 13 } as const;
-/** Enough to tell one content from another. */
+/** Enough to tell contents apart. */
 const DIGEST_DIGITS = 16;
 
-/** Git's mode, the first digits of git's id, and the path; a byte that is not UTF-8 is a code point from U+DC80. */
+/**
+ * Git's mode, the first digits of git's id, and the path, in which a byte that is not UTF-8 is a code point from
+ * U+DC80.
+ */
 export type SourceEntry = readonly [mode: string, id: string, path: string];
 
 export interface SaltLine {
@@ -32,11 +35,11 @@ export interface SaltLine {
 export interface Sources {
   readonly patterns: readonly string[];
   readonly salt: readonly SaltLine[];
-  /** In the order of the code hash. */
+  /** In the order in which they are hashed. */
   readonly entries: readonly SourceEntry[];
 }
 
-/** @returns what is stored, as JSON, of what a code hash is computed from */
+/** @returns the JSON that is stored for a code hash: its patterns, the digests of its salt, and its entries */
 export async function sourcesText(
   { patterns, salt }: { readonly patterns: readonly string[]; readonly salt: string },
   listing: SourceListing,
@@ -45,7 +48,7 @@ export async function sourcesText(
   return `${head.slice(0, -1)},"entries":[${await entriesText(listing)}]}`;
 }
 
-/** A name as of a variable; anything else before a `=` may be part of a value. */
+/** A possible variable name, `=` and a value. Text before any other `=` may be part of a secret. */
 const SALT_LINE = /^\s*([\w.-]{1,64})\s*=(?!=*\s*$)/;
 
 function saltLines(salt: string): SaltLine[] {
@@ -56,7 +59,7 @@ function saltLines(salt: string): SaltLine[] {
   }));
 }
 
-/** By bytes: whether JSON has it in a text as it is. */
+/** By byte: 1 for printable ASCII that JSON does not escape. */
 const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) => Number(/[ !#-[\]-~]/.test(String.fromCharCode(byte))));
 
 /** All modes have six digits. */
@@ -67,17 +70,17 @@ const BETWEEN = Buffer.from('","');
 const AFTER_NAME = Buffer.from('"],');
 
 /**
- * Each `<mode> SP <id> SP 0 TAB <path> NUL`. There may be tens of thousands, so bytes are moved: to cut them as text takes
- * three times as long.
+ * Converts a listing of records `<mode> SP <id> SP 0 TAB <path> NUL`. There may be tens of thousands, so bytes are
+ * copied: splitting them as text takes more than twice as long.
  *
- * @returns the entries as JSON
+ * @returns the entries as the items of a JSON array
  */
 async function entriesText(listing: SourceListing): Promise<string> {
   const bytes = Buffer.from(listing.buffer, listing.byteOffset, listing.byteLength);
   const decodeFileName = isUtf8(bytes) ? String : (await import('../code-hash/md5.ts')).decodeFileName;
   const nameAt = bytes.indexOf('\t') + 1;
   const pieces: string[] = [];
-  // No entry is longer than its record, whose id has at least 40 digits.
+  // A JSON entry is never longer than its record, whose id has at least 40 digits.
   const target = Buffer.allocUnsafe(bytes.length);
   let at = 0;
   for (let start = 0, end = 0; start < bytes.length && end !== -1; start = end + 1) {
@@ -101,13 +104,13 @@ async function entriesText(listing: SourceListing): Promise<string> {
   return pieces.join('').slice(0, -1);
 }
 
-/** `copy` of a buffer takes longer for so few bytes. */
+/** Copies bytes, since `Buffer.copy` is slower for so few. @returns the position after them in the target */
 function put(target: Buffer, at: number, source: Buffer, start = 0, length = source.length): number {
   for (let index = 0; index < length; index += 1) target[at + index] = source[start + index] ?? 0;
   return at + length;
 }
 
-/** @throws UserError for what is not the JSON of sources */
+/** @throws UserError if the text is not a list of sources that this version knows */
 export function parseSources(text: string): Sources {
   const value = parsedJson(text);
   if (isSources(value)) return value;
@@ -134,10 +137,10 @@ const compress = promisify(gzip);
 const expand = promisify(gunzip);
 
 /**
- * Stores what a code hash was computed from, unless somebody has. Nothing depends on it, so what goes wrong is told by a
+ * Stores the sources of a code hash, unless they are already stored. Nothing depends on them, so a failure is only a
  * debug line.
  *
- * @returns the SHA-256 (base64) of what is stored; undefined where nothing is
+ * @returns the SHA-256 of the stored object in base64; undefined if there is none
  */
 export async function storeSources(
   { store, prefix, explain, signal, log }: RunContext,
@@ -153,7 +156,7 @@ export async function storeSources(
     const body = await compress(bytes, COMPRESSION);
     const write = { key, body, contentType: 'application/gzip', condition: { kind: 'absent' }, signal } as const;
     if ((await store.writeObject(write)).outcome === 'written') return digestOf(body);
-    // Another version of zlib may have made other bytes of the same text.
+    // Another version of zlib may have compressed the same text to other bytes.
     const stored = await store.readObject({ key, mostBytes: MOST_BYTES, signal });
     return stored && (await expanded(stored)).equals(bytes) ? digestOf(stored) : undefined;
   } catch (error) {
@@ -165,12 +168,12 @@ export async function storeSources(
 interface StoredSources {
   readonly prefix: string;
   readonly codeHash: string;
-  /** Base64, by the record. */
+  /** The base64 digest in the record. */
   readonly sha256: string;
   readonly signal: AbortSignal;
 }
 
-/** @throws UserError where there are none that this version can read, or others than the record means */
+/** @throws UserError if there is no object, if its digest is not the given one, or if this version can't read it */
 export async function readSources(
   store: ObjectStore,
   { prefix, codeHash, sha256, signal }: StoredSources,

@@ -16,7 +16,7 @@ export interface ListedAsset extends Pick<AssetFile, 'size' | 'etag'> {
   readonly tier?: StorageTier;
 }
 
-/** What lies under a set's prefix, by path relative to it, in the order the store listed it. */
+/** The objects under a set's prefix, by path relative to it, in the order that the store listed them. */
 export type Listing = ReadonlyMap<string, ListedAsset>;
 
 /** A set's listing, page by page. */
@@ -58,7 +58,7 @@ export function unexpectedIn(record: CompleteRecord, listing: Listing): Unexpect
   return { count: paths.size, first };
 }
 
-// What a reader may conclude from a set's record and its listing.
+// The status that follows from a set's record and its listing.
 
 /** Slack on a lease, since the store's times have a resolution of one second. */
 const LEASE_SLACK_SECONDS = 5;
@@ -76,11 +76,11 @@ export type SetStatus =
 
 export type Reason = SetStatus['reason'];
 
-/** How one asset differs from what its record says. */
+/** How one asset differs from its record. */
 export interface Disagreement {
   readonly file: AssetFile;
   readonly difference: 'missing' | 'size' | 'etag';
-  /** With `etag`: the one that is listed. */
+  /** The listed ETag, if the difference is `etag`. */
   readonly listedEtag?: string;
 }
 
@@ -93,7 +93,7 @@ interface DatedRecord {
 /**
  * Whether the writer of an unfinished record may still be at work.
  *
- * @param reader who is asking: a run knows that its own earlier attempts have ended
+ * @param reader the run that asks, which knows that its own earlier attempts have ended
  */
 export function leaseIsLive({ record, ageMs }: DatedRecord, reader: RunIdentity): boolean {
   if (isEarlierAttempt(record.writer, reader)) return false;
@@ -132,7 +132,7 @@ const DAMAGE = {
   etag: 'has another ETag than its record says',
 } as const satisfies Record<Disagreement['difference'], string>;
 
-/** One sentence that says why a set counts or not, for every status other than `complete`. */
+/** @returns a sentence that says whether a set counts and why, for every status other than `complete` */
 export function describeOther(
   status: Exclude<SetStatus, { reason: 'complete' }>,
   { where, count }: { readonly where: string; readonly count: number },
@@ -155,7 +155,7 @@ export function describeOther(
   }
 }
 
-/** Why a record does not count under its key: it is of another commit or code hash, and was copied there. */
+/** @returns why a record does not count under its key, if it is for another commit or code hash and was copied there */
 export function misplacement({ commit, codeHash }: AssetRecord, { kind, id }: SetLocation): string | undefined {
   if (kind === 'artifact') return commit === id ? undefined : `its record is of the commit ${commit}`;
   return codeHash === id
@@ -183,9 +183,9 @@ const HEADS_AT_ONCE = 16;
 
 /**
  * Confirms which of the suspected assets really differ from the record. Some servers list ETags in another form than
- * they return them in, so if only ETags differ, a HEAD of each object decides. If it agrees with the record, either
- * the object was replaced in the meantime, and the set was not complete, or it is only listed in another form: a
- * second listing tells which.
+ * they return them in, so if only ETags differ, a HEAD of each object decides. If it agrees with the record, either the
+ * object was replaced in the meantime, and the set was not complete, or only the listed ETag has another form: a second
+ * listing shows which.
  */
 export async function confirmDisagreements(
   store: ObjectStore,
@@ -205,10 +205,10 @@ export async function confirmDisagreements(
 }
 
 /**
- * Finds an asset that is archived, so that it can't be read or copied.
+ * Finds an asset that can't be read or copied because it is archived.
  *
- * @param paths which assets of the listing make the set
- * @returns the first one's path
+ * @param paths the set's assets
+ * @returns its path; undefined if there is none
  */
 export async function findArchived(
   store: ObjectStore,
