@@ -8,14 +8,14 @@ import { type Outcome, outcomeOfSearch } from './outcome.ts';
 export interface CheckOptions extends SearchOptions {
   /** On a hit, restore these assets too. */
   readonly restore?: RestoreSelection | undefined;
-  /** Of several packages in one step: they are built one after another, so nobody can tell how long one of them takes. */
+  /** Whether the step checks several packages. One build may then follow another, so none of them can be timed. */
   readonly isOneOfMany?: boolean;
 }
 
 /**
  * Answers "must I build?", and leaves the answer beside the assets: `.found` lets the upload skip its work.
  *
- * @returns the outcome; a miss is an outcome, and always a definite answer of the store
+ * @returns the outcome, which may be a miss; a miss is always a definite answer of the store
  */
 export async function check(run: RunContext, options: CheckOptions): Promise<Outcome> {
   const markers = run.dryRun ? undefined : run.packages;

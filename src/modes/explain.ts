@@ -21,15 +21,15 @@ import type { RunContext } from '../run-context.ts';
 import { counted, printable } from '../text.ts';
 import type { Outcome } from './outcome.ts';
 
-/** A miss may cost a record and its sources. */
+/** One for the record of an earlier build, and one for its sources. */
 const MOST_REQUESTS = 2;
 const PATIENCE_MS = 2000;
 
 /**
- * Says in the log why a build is needed: what differs from an earlier one. It costs at most two requests, one after the
- * other, and two seconds. What goes wrong is told by a debug line.
+ * Logs why a build is needed, by comparing its sources with those of an earlier build. Takes at most two requests, one
+ * after the other, and two seconds. A failure is only a debug line.
  *
- * @returns undefined where the code hash was not computed from git's list, and where nothing can be said
+ * @returns undefined if the code hash was not computed from git's listing, or if nothing can be said
  */
 export async function explainMiss(
   run: RunContext,
@@ -64,10 +64,12 @@ export async function explainMiss(
 }
 
 /**
- * Says how the code of a commit differs from that of another one, by what their uploads stored.
+ * Compares the code of two commits by the sources that their uploads stored.
  *
- * @param commits one or two, as git names them; the repository need not be there for full ids
- * @throws UserError where the first one has no sources, or nothing names another one
+ * @param commits one or two, as git names them; full ids need no repository. Without a second one, the parents of the
+ *   first are tried
+ * @throws UserError if the first one has no stored sources, or there is no second one; InputError for a name that git
+ *   does not know
  */
 export async function explainCommit(
   run: RunContext,
@@ -116,7 +118,7 @@ async function fullId({ sources }: RunContext, name: string): Promise<string> {
   );
 }
 
-/** Undefined where the sources are not those of a package that needs others. */
+/** @returns undefined unless the sources are those of a package that needs others */
 async function neededOf({ codeHash }: RunContext): Promise<NeedyPackage | undefined> {
   if (codeHash?.kind !== 'computed' || codeHash.package === undefined || codeHash.package.needs.length === 0)
     return undefined;
@@ -124,7 +126,7 @@ async function neededOf({ codeHash }: RunContext): Promise<NeedyPackage | undefi
   return { name: codeHash.package.name, needOf: neededPackage(codeHash.patterns, codeHash.package.needs) };
 }
 
-/** What its sentence has no room for. */
+/** @returns the changes as lines to show below the sentence, safe to print */
 function linesOf(changes: Outcome['changes']): readonly string[] {
   if (changes === undefined) return [];
   const omittedCount = changes.count - changes.names.length;
@@ -132,28 +134,28 @@ function linesOf(changes: Outcome['changes']): readonly string[] {
   return omittedCount === 0 ? lines : [...lines, `and ${counted(omittedCount, 'source')} more`];
 }
 
-/** Where the search has met a set of this code that can't be used, that is why. */
+/** If the search found a set of this code that can't be used, that is why a build is needed. */
 function brokenSet({ own, elsewhere = [] }: SearchResult, codeHash: string): Explanation | undefined {
   for (const lookup of [own, ...elsewhere]) {
     const { reason } = lookup.status;
     const record = wholeRecord(lookup.record);
     if (record?.codeHash !== codeHash) continue;
     if (reason === 'damaged' || reason === 'archived') return setGone(baselineOf(record), reason);
-    // It was found, and could not be copied.
+    // It was found, but could not be copied.
     if (reason === 'complete') return setGone(baselineOf(record), 'damaged');
   }
   return undefined;
 }
 
-/** A record that counts, of a set that was whole, whatever became of it. */
+/** @returns the trusted record of a set that was complete, even if the set no longer is */
 function wholeRecord(found: FoundRecord | undefined): CompleteRecord | undefined {
   return found?.distrust === undefined && found?.record?.state === 'complete' ? found.record : undefined;
 }
 
 /**
- * Where an earlier build may be, the likeliest first, since there are requests for one of them alone: the event's last
- * commit, the pull request's base, the parents of HEAD. The merge that a pull request's workflow runs for is a commit of
- * its own each time, so there the last one pushed was never built; and the base was built where a fallback points to.
+ * Where an earlier build may be, most likely first, since there are only enough requests for one: the commit before the
+ * push, the pull request's base, the parents of HEAD. A pull request's workflow runs for a new merge commit each time,
+ * so there the commit before the push was never built, and the base was built under a fallback prefix.
  */
 async function likelyBuilds(
   { sources, prefix, baselines: { before, base }, commit: { context } }: RunContext,
@@ -177,7 +179,7 @@ async function likelyBuilds(
   return [...locations.values()];
 }
 
-/** What needs a build. */
+/** The code that needs a build. */
 interface Subject {
   readonly codeHash: string;
   readonly sources: () => Promise<Sources>;
@@ -185,17 +187,17 @@ interface Subject {
 }
 
 interface Candidates {
-  /** The set's own last record: a build of the same commit with another salt, say. */
+  /** The last record of the commit's own set, of a build with another salt for example. */
   readonly known: CompleteRecord | undefined;
   readonly locations: readonly SetLocation[];
-  /** There is a build of this very code, so another one of the same is no riddle. */
+  /** Set if this code is known to be built: an earlier build of the same code then doesn't mean that a set is gone. */
   readonly isBuilt?: true;
 }
 
 /**
- * Compares with the first build that has sources, as far as there are requests left.
+ * Compares with the first earlier build that has sources, as long as there are requests left.
  *
- * @throws UserError where they can't be read
+ * @throws UserError if its sources can't be read
  */
 async function explained(
   { codeHash, sources, package: one }: Subject,
@@ -216,7 +218,7 @@ async function explained(
       const before = await baselines.sources(record, location);
       return compared({ now: await sources(), before, baseline: baselineOf(record), package: one });
     }
-    // Of the next one, nothing but its record could be read.
+    // One request could only read the next record, but not its sources.
     if (!baselines.canAsk(2)) break;
   }
   if (first === undefined) return firstBuild(lookedAt);
@@ -229,7 +231,7 @@ interface BaselineOptions {
   readonly signal: AbortSignal;
 }
 
-/** Earlier builds, in so many requests. */
+/** Reads earlier builds, with a limited number of requests. */
 class Baselines {
   readonly #store: ObjectStore;
   readonly #prefix: string;
@@ -247,14 +249,14 @@ class Baselines {
     return this.#left >= count;
   }
 
-  /** @returns undefined where there is no complete set that counts */
+  /** @returns undefined if there is no complete set that counts */
   async record(location: SetLocation): Promise<CompleteRecord | undefined> {
     this.#left -= 1;
     const record = wholeRecord(await readRecord(this.#store, location, this.#signal));
     return record?.commit === location.id ? record : undefined;
   }
 
-  /** @param location where the record lies; undefined: under the own prefix */
+  /** @param location of the record; undefined if it lies under the run's own prefix */
   async sources({ codeHash, sources, origin }: CompleteRecord, location: SetLocation | undefined): Promise<Sources> {
     if (codeHash === undefined || sources === undefined) throw new UserError('the record names no sources');
     const from = origin.kind === 'cache' ? origin.prefix : undefined;

@@ -6,10 +6,10 @@ import { describeUnfinished } from '../asset-set/lookup.ts';
 import type { AssetFile, CompleteRecord, Writer } from '../asset-set/record.ts';
 import type { Reason } from '../asset-set/status.ts';
 
-/** A file of a set; one of a legacy set is known by its listing alone. */
+/** A file of a set. Only path and size are known for a legacy set. */
 type OutcomeFile = Pick<AssetFile, 'path' | 'size' | 'sha256'>;
 
-/** What a mode ends with: everything that later steps are told. */
+/** The result of a mode, from which the outputs, the last line of the log and the job summary are made. */
 export interface Outcome {
   readonly found: boolean;
   readonly source: 'artifact' | 'cache' | 'none';
@@ -18,11 +18,11 @@ export interface Outcome {
   readonly commit: string;
   readonly codeHash: string | undefined;
   readonly builtFromCommit: string | undefined;
-  /** The run that uploaded the set, where its record says so. */
+  /** The run that uploaded the set, if its record says so. */
   readonly builtBy?: Writer | undefined;
   /** How long ago its record was written, by the server's clock. */
   readonly ageMs?: number | undefined;
-  /** How long that build took, where the record says so. */
+  /** How long that build took, if the record says so. */
   readonly buildSeconds?: number | undefined;
   /** Where the set is, or will be. */
   readonly location: SetLocation;
@@ -30,32 +30,35 @@ export interface Outcome {
   readonly uploaded: boolean;
   readonly cached: boolean;
   readonly restored: boolean;
-  /** An upload with nothing to do after a hit, of which an earlier step of the job has told. */
+  /** Set if an upload had nothing to do after a hit, which an earlier step of the job has already reported. */
   readonly isReported?: true | undefined;
   /** On a miss: why the commit's own set does not count. */
   readonly detail?: string | undefined;
-  /** On a miss: which run is still writing what, where that would have done. */
+  /** On a miss: says which run is still writing a set that would have been a hit. */
   readonly unfinished?: string | undefined;
-  /** On a miss: what became of the commit's own set, where another run began it before one of the same code was copied. */
+  /**
+   * On a miss: the status of the commit's own set, if another run began it before a set of the same code could be
+   * copied to it.
+   */
   readonly lostRace?: string | undefined;
   /** On a miss of a check: why a build is needed. */
   readonly explanation?: Explanation | undefined;
-  /** Sources that changed, where its sentence has no room for them; not safe to show. */
+  /** Sources that changed, if there are more than the explanation's sentence names; not safe to print. */
   readonly changes?: Names | undefined;
-  /** Of a check of several packages: how it ended for each. */
+  /** For a check of several packages: the outcome for each. */
   readonly packages?: readonly PackageOutcome[] | undefined;
 }
 
-/** How a check ended for one of several packages. */
+/** The outcome of a check for one of several packages. */
 export interface PackageOutcome {
   readonly name: string;
   readonly directory: string;
-  /** What its sets lie under. */
+  /** The prefix of its sets. */
   readonly prefix: string;
   readonly outcome: Outcome;
 }
 
-/** The packages that have to be built; none where the outcome is of one set. */
+/** @returns the packages that have to be built; none if the outcome is for a single set */
 export function missingPackages({ packages = [] }: Outcome): readonly PackageOutcome[] {
   return packages.filter(({ outcome }) => !outcome.found);
 }
@@ -66,23 +69,23 @@ interface Ending extends Pick<Outcome, 'reason' | 'commit' | 'codeHash' | 'locat
   readonly set: Lookup | undefined;
   readonly source?: 'artifact' | 'cache';
   readonly cached?: boolean;
-  /** What was brought back of the set. */
+  /** The files that were restored. */
   readonly restored?: RestoredFiles | undefined;
-  /** A set that would have done, had another run finished it in time. */
+  /** A set that would have been a hit if another run had finished it in time. */
   readonly unfinished?: Lookup | undefined;
-  /** The set that was copied to make this one, if it was. */
+  /** The set that this one was copied from, if this run copied it. */
   readonly from?: Lookup | undefined;
 }
 
-/** What a restore brought back of which set. */
+/** The files that were restored, and their set. */
 export interface RestoredFiles {
   readonly set: Lookup;
   readonly files: readonly OutcomeFile[];
-  /** False where the patterns choose none of its files. */
+  /** False if the patterns choose none of its files. */
   readonly isRestored: boolean;
 }
 
-/** Makes the outcome of every mode. */
+/** Builds the outcome of any mode. */
 export function outcomeOf(ending: Ending): Outcome {
   const { set, source = 'artifact', reason, restored, unfinished, from = set } = ending;
   const built = from && recordOf(from);
@@ -95,7 +98,7 @@ export function outcomeOf(ending: Ending): Outcome {
     commit: ending.commit,
     codeHash: ending.codeHash,
     builtFromCommit: record?.origin.kind === 'cache' ? record.origin.commit : record?.commit,
-    // Of a copy that was made just now: the age of what was copied.
+    // For a copy that this run made, the age of its source.
     ageMs: built && from?.record?.ageMs,
     buildSeconds: record?.buildSeconds,
     location: ending.location,
@@ -106,7 +109,7 @@ export function outcomeOf(ending: Ending): Outcome {
     detail: set === undefined ? ending.detail : undefined,
     unfinished: unfinished && describeUnfinished(unfinished),
     lostRace: ending.lostRace,
-    // A copy's writer is who copied.
+    // The writer of a copy did not build it.
     builtBy: built?.origin.kind === 'upload' ? built.writer : undefined,
   };
 }
@@ -127,12 +130,12 @@ export function outcomeOfSearch(result: SearchResult, restored?: RestoredFiles):
   });
 }
 
-/** The record of a set that has one and is complete. */
+/** @returns the record of a set that is complete */
 export function recordOf({ status }: Lookup): CompleteRecord | undefined {
   return status.reason === 'complete' ? status.record : undefined;
 }
 
-/** The files of a usable set: the record's, or what a legacy set's listing shows. */
+/** @returns the files of a usable set, from its record or, for a legacy set, from its listing */
 export function filesOf(set: Lookup): readonly OutcomeFile[] {
   return recordOf(set)?.files ?? [...set.listing].map(([path, { size }]) => ({ path, size }));
 }

@@ -6,12 +6,12 @@ import { counted, listed } from '../text.ts';
 import { type CheckOptions, check } from './check.ts';
 import type { Outcome, PackageOutcome } from './outcome.ts';
 
-/** More failures than these are not written out. */
+/** Any further failures are only counted. */
 const MOST_FAILURES = 5;
 
 const LOST_RACE = 'The set of the same code was not copied, since another run began this one and has not finished it';
 
-/** A package that is to be checked, with a run of its own: its prefix, its directory, its sources. */
+/** A package to check, and a context of its own, with the package's prefix, directory and sources. */
 export interface PackageCheck {
   readonly name: string;
   /** As the user gave it. */
@@ -23,12 +23,12 @@ export interface PackageCheck {
 type Settled = { readonly answer: PackageOutcome } | { readonly name: string; readonly error: unknown };
 
 /**
- * Answers "must I build?" for several packages, side by side. What fails for one of them fails the run, but only once
- * the others have their answer, and what was found for them is theirs.
+ * Answers "must I build?" for several packages concurrently. A failure of one package fails the run, but only after all
+ * others have been checked; whatever was copied or restored for them is kept.
  *
- * @param run what all of them have in common
- * @param mostAtOnce how many packages are looked at side by side
- * @throws UserError that names every package it is about
+ * @param run the context that all packages share
+ * @param mostAtOnce how many packages are checked at the same time
+ * @throws UserError naming each failure and its packages, CancelledError when cancelled
  */
 export async function checkPackages(
   run: Pick<RunContext, 'prefix'>,
@@ -47,7 +47,7 @@ export async function checkPackages(
 async function settle({ name, directory, run, options }: PackageCheck): Promise<Settled> {
   try {
     const outcome = await check(run, { ...options, isOneOfMany: true });
-    // To build it would build the same code twice.
+    // Building it now would build the same code twice.
     if (outcome.lostRace !== undefined) throw new UserError(`${LOST_RACE}: ${outcome.lostRace} Re-run the job`);
     return { answer: { name, directory, prefix: run.prefix, outcome } };
   } catch (error) {
@@ -70,7 +70,7 @@ function failureOf(failures: readonly { readonly name: string; readonly error: u
   return new UserError([...lines.slice(0, MOST_FAILURES), ...more].join('; '), { cause: first?.error });
 }
 
-/** What is said of all packages together; no single set is meant then. */
+/** The outcome for all packages together, which is not about any single set. */
 function outcomeOfPackages(prefix: string, packages: readonly PackageOutcome[]): Outcome {
   const outcomes = packages.map(({ outcome }) => outcome);
   const missing = outcomes.find(({ found }) => !found);

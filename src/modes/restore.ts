@@ -23,7 +23,7 @@ export interface RestoreOptions extends SearchOptions {
 export async function restore(run: RunContext, options: RestoreOptions): Promise<Outcome> {
   const packages = run.dryRun ? undefined : run.packages;
   for (const stale of ['.record.json', '.sha256sums'] as const) await packages?.removeMarker(stale);
-  // A set is restored by its commit alone, so only hashing sources needs the repository.
+  // A set is found by its commit, so only hashing sources needs the repository.
   const commit = await resolveCommit({ ...run.commit, repositoryIsGiven: false }, run.sources);
   const result = await findSet(run, options, commit);
   assertFinished(run, result.own);

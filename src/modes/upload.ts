@@ -32,7 +32,7 @@ export interface UploadOptions {
   /** Which files are uploaded. */
   readonly selection: FileSelection;
   readonly settings: AssetSettings;
-  /** `store`: a set without files says that this code passed. */
+  /** `store` stores a set without files, which says that this code passed. */
   readonly ifNoFilesFound: 'error' | 'warn' | 'ignore' | 'store';
   readonly overwrite: boolean;
 }
@@ -42,18 +42,18 @@ interface UploadPlan {
   readonly overwrite: boolean;
   readonly location: SetLocation;
   readonly assets: readonly PlannedAsset[];
-  /** Whether a set is stored although it has no files. */
+  /** Whether to store a set that has no files. */
   readonly storesEmpty: boolean;
   readonly codeHash: CodeHash | undefined;
-  /** How long the build took, where this job's check tells when it began. */
+  /** How long the build took, if this job's check recorded when it began. */
   readonly buildSeconds: number | undefined;
 }
 
 /**
  * Stores the package directory as the commit's set, and a copy of it for other commits of the same code. Does nothing
- * where an earlier step found the set and it is still there.
+ * if an earlier step found the set and it is still there.
  *
- * @throws UserError where the package directory was made for another commit, or has a file that can't be stored
+ * @throws UserError if the package directory was made for another commit, or has a file that can't be stored
  */
 export async function upload(run: RunContext, options: UploadOptions): Promise<Outcome> {
   const commit = await resolveCommit(run.commit, run.sources);
@@ -63,7 +63,7 @@ export async function upload(run: RunContext, options: UploadOptions): Promise<O
   const hints = await readHints(run, location);
   const buildSeconds = secondsSinceMiss(run, hints);
   const findHash = once(() => findCodeHash(run, commit, hints));
-  // git answers while the package directory is read.
+  // git runs while the package directory is scanned.
   const [, { marked, assets }] = await waitForAll([
     assertCheckedOut(run, commit),
     prepare(run, options, { own: location, hints, findHash }),
@@ -78,7 +78,7 @@ export async function upload(run: RunContext, options: UploadOptions): Promise<O
   return uploadPlanned(run, { overwrite, location, assets, storesEmpty, codeHash, buildSeconds });
 }
 
-/** @returns what there is to upload, or how it ends where nothing is */
+/** @returns the assets to upload, or the outcome if an earlier step found the set */
 async function prepare(run: RunContext, options: UploadOptions, told: MarkedUpload) {
   const marked = options.overwrite ? undefined : await uploadMarked(run, told);
   if (marked !== undefined) return { marked, assets: [] };
@@ -144,7 +144,7 @@ async function sendOrYield(run: RunContext, plan: UploadPlan, first: Lookup): Pr
 }
 
 /**
- * Two builds of one commit should be the same; the one that is stored stays, whole.
+ * Warns if this build differs from the stored one, which stays as it is: two builds of one commit should be the same.
  *
  * @throws UserError for a set that lacks a planned path
  */
@@ -162,7 +162,7 @@ async function compareWithStored(run: RunContext, { assets, location }: UploadPl
 async function send(run: RunContext, plan: UploadPlan, lookup: Lookup): Promise<Outcome> {
   const { location, assets, codeHash, buildSeconds, overwrite } = plan;
   const owner = { commit: location.id, codeHash: codeHash?.value };
-  // What may be replaced is what was there before the claim.
+  // Only objects that were there before the claim may be replaced.
   const before = lookup.listing;
   let sealed = sealedFiles(lookup);
   if (overwrite) await withdrawReplaced(run, plan, lookup);
@@ -200,7 +200,9 @@ async function send(run: RunContext, plan: UploadPlan, lookup: Lookup): Promise<
   return finish(run, plan, { lookup: stored, reason: presentCount > 0 ? 'resumed' : 'uploaded' });
 }
 
-/** Another run took the record: ends well when that run's set is complete, and says where the two builds differ. */
+/**
+ * Another run took the record. If that run's set is complete, this upload succeeds, and warns if the two builds differ.
+ */
 async function afterLostRace(run: RunContext, plan: UploadPlan, error: RecordLostError): Promise<Outcome> {
   run.log.info(`${error.message}: leaving the set to it.`);
   const lookup = await lookUpFinished(run, plan.location);
@@ -209,7 +211,7 @@ async function afterLostRace(run: RunContext, plan: UploadPlan, error: RecordLos
   return finish(run, plan, { lookup, reason: 'lost-race' });
 }
 
-/** The build that is replaced may be in the cache as the code that this run hashed, or as its own record's. */
+/** The build to be replaced may be in the cache under this run's code hash, or under that of its own record. */
 async function withdrawReplaced(run: RunContext, { location, codeHash }: UploadPlan, lookup: Lookup): Promise<void> {
   const replaced = lookup.record?.record;
   if (codeHash !== undefined) await withdrawFromCache(run, location.id, codeHash);
@@ -226,7 +228,7 @@ interface Ending {
   readonly reason: Outcome['reason'];
 }
 
-/** A complete set: its record is left for later steps, and its copy for other commits of the same code is made. */
+/** Leaves the record of a complete set for later steps, and copies the set for other commits of the same code. */
 async function finish(run: RunContext, plan: UploadPlan, ending: Ending): Promise<Outcome> {
   const { location, codeHash, overwrite } = plan;
   const record = recordOf(ending.lookup);
@@ -238,8 +240,8 @@ async function finish(run: RunContext, plan: UploadPlan, ending: Ending): Promis
 }
 
 /**
- * A set that this run did not send may be of other code, tools or flags: it must not be cached as of these, unless its
- * record says the same code hash.
+ * A set that this run did not send may have been built from other code, or with other tools or flags. It is cached only
+ * if its record has the same code hash.
  */
 function isBuiltFrom(
   { log }: RunContext,
@@ -268,7 +270,7 @@ function outcome(
   });
 }
 
-/** What earlier steps told an upload. */
+/** Hints from earlier steps, with the means to verify them. */
 interface MarkedUpload {
   /** The commit's own set. */
   readonly own: SetLocation;
@@ -279,8 +281,8 @@ interface MarkedUpload {
 /**
  * Looks up the set that an earlier step says it found.
  *
- * @returns the outcome of an upload that has nothing to do; undefined where no step found the set, or it no longer counts
- * @throws UserError where only signed sets count and that one is not, or another run is still writing it
+ * @returns the outcome of an upload that has nothing to do; undefined if no step found the set, or it no longer counts
+ * @throws UserError if only signed sets count and that one is not signed, or if another run is still writing it
  */
 async function uploadMarked(run: RunContext, marked: MarkedUpload): Promise<Outcome | undefined> {
   const location = await hintedSet(run, marked.own, marked.hints);
@@ -300,13 +302,16 @@ async function uploadMarked(run: RunContext, marked: MarkedUpload): Promise<Outc
   return { ...outcomeOf(ended), isReported: marked.hints.kind === 'handover' || undefined };
 }
 
-/** There need not be a package directory where nothing is uploaded, or a set without files. */
+/** The package directory may not exist if nothing is uploaded, or a set without files. */
 async function leaveRecordOf(run: RunContext, set: Lookup): Promise<void> {
   if (!run.dryRun && recordOf(set) !== undefined) await run.packages.create();
   await leaveRecord(run, set);
 }
 
-/** With `access: read`: the outcome tells whether the set that an earlier step found, or else the commit's own, is there. */
+/**
+ * Handles `access: read`: the outcome says whether the set that an earlier step found, or else the commit's own, is
+ * there.
+ */
 async function uploadNothing(run: RunContext, own: SetLocation): Promise<Outcome> {
   const hints = await readHints(run, own);
   const marked = await uploadMarked(run, { own, hints, findHash: once(() => findCodeHash(run, own.id, hints)) });
@@ -326,7 +331,7 @@ async function uploadNothing(run: RunContext, own: SetLocation): Promise<Outcome
   });
 }
 
-/** A build can write what lies in the package directory, so that may not name the sets of another prefix or code. */
+/** A build can write to the package directory, so hints from there may not name sets of another prefix or code. */
 async function isWanted(
   run: RunContext,
   location: SetLocation,
@@ -339,7 +344,7 @@ async function isWanted(
   return cached !== undefined && location.recordKey === cacheSet(run.prefix, cached.value).recordKey;
 }
 
-/** A step without keys may have restored that set: its files must not be signed here. */
+/** A step without keys may have restored this set, and its files must not be signed here. */
 function refuseUnsigned({ record, status }: Lookup, where: string): void {
   if (record?.distrust === undefined && status.reason !== 'legacy') return;
   throw new UserError(
