@@ -61,7 +61,7 @@ function rowOf(name: InputName): InputRow {
   return INPUTS[name];
 }
 
-/** A help text that ends with commands in parentheses applies only to these. */
+/** A help text that ends with commands in parentheses applies only to those commands. */
 function suitsCommand(help: string, command: string | undefined): boolean {
   const [, text = ''] = /\(([a-z, ]+)\)$/.exec(help) ?? [];
   const named = text.split(', ');

@@ -15,12 +15,12 @@ import { InputError } from '../errors.ts';
 import { comparePaths, isText, printable, systemCode } from '../text.ts';
 import { filePatterns, keyPrefix } from './values.ts';
 
-// The document in the input `packages`: what it says of several packages, and every mistake in it with its line and column.
-// packages.schema.json says the same to editors; a test holds the two to each other.
+// Reads the document in the input `packages`, and reports mistakes with line and column. packages.schema.json describes
+// the same format for editors; a test compares the two.
 
-/** Patterns that belong together: what one of them excludes, it excludes from what these match and nothing else. */
+/** Patterns that belong together: an excluding pattern applies only to the matches of the others. */
 export interface PackageSources {
-  /** The package that they are of. */
+  /** The package that declares them. */
   readonly name: string;
   readonly patterns: readonly string[];
 }
@@ -29,19 +29,19 @@ export interface PackageEntry {
   readonly name: string;
   /** Where its assets lie, with `/` on every system. */
   readonly directory: string;
-  /** Its own, then those of all that it needs; at least one pattern. */
+  /** Its own, then those of every package that it needs, directly or not; at least one pattern in all. */
   readonly sources: readonly [PackageSources, ...PackageSources[]];
-  /** Its own and those of all that it needs, each on a line of its own. */
+  /** The salts of `defaults`, of the package, and of every package that it needs, one per line. */
   readonly salt: string;
   /** Whether it has a set. */
   readonly isStored: boolean;
   readonly files: readonly string[];
 }
 
-/** A matrix makes 256 jobs at most, and what is said of all packages has to fit into an output. */
+/** A matrix has at most 256 jobs, and the lists of all packages must fit into an output. */
 const MOST_PACKAGES = 500;
 const MOST_CHARACTERS = 256 * 1024;
-/** To find what an alias stands for takes a walk over the whole document. */
+/** Resolving an alias takes a walk over the whole document. */
 const MOST_ALIASES = 100;
 
 const TOP_KEYS = ['defaults', 'packages'] as const;
@@ -49,16 +49,16 @@ const DEFAULT_KEYS = ['sources', 'salt'] as const;
 const PACKAGE_KEYS = ['sources', 'salt', 'directory', 'needs', 'stored', 'files'] as const;
 
 export interface PackagesText {
-  /** YAML, or the path of a file of it. */
+  /** YAML, or the path of a file with YAML. */
   readonly text: string;
-  /** Where packages without a `directory` have theirs. */
+  /** The folder of packages that have no `directory`. */
   readonly packageDirectory: string;
 }
 
 /**
- * Reads what the input `packages` says.
+ * Reads the input `packages`.
  *
- * @returns in the order of the document
+ * @returns the packages in the order of the document
  * @throws InputError for the first mistake, with its line and column
  */
 export async function readPackages({ text, packageDirectory }: PackagesText): Promise<readonly PackageEntry[]> {
@@ -84,7 +84,7 @@ interface Item {
   readonly at: Node;
 }
 
-/** A package as it stands in the document. */
+/** A package as the document declares it. */
 interface Declared {
   readonly at: Node;
   readonly sources: readonly Item[];
@@ -116,7 +116,7 @@ class PackagesDocument {
     try {
       document = parseDocument(yaml, { lineCounter: this.#lines, prettyErrors: false });
     } catch (cause) {
-      // Thousands of brackets, one in the other, are more than the stack holds.
+      // Thousands of nested brackets overflow the stack.
       throw new InputError(`${this.#place} can't be read as YAML: does it nest too deeply?`, { cause });
     }
     const [fault] = [...document.errors, ...document.warnings];
@@ -214,7 +214,7 @@ class PackagesDocument {
     return { value: normal, at: node };
   }
 
-  /** @returns the names of all that a package needs, itself first */
+  /** @returns the names of all packages that a package needs, directly or not; itself first */
   #neededBy(name: string, packages: ReadonlyMap<string, Declared>): readonly string[] {
     const found = new Set<string>();
     const path: string[] = [];
@@ -239,7 +239,7 @@ class PackagesDocument {
         throw this.#mistake(packages.get(name)?.at, `${quoted(name)} has no sources: say what its build depends on`);
   }
 
-  /** An upload of the outer one would take the files of the other along. */
+  /** An upload of the outer package would include the files of the inner one. */
   #refuseSharedDirectories(entries: readonly PackageEntry[], packages: ReadonlyMap<string, Declared>): void {
     const stored = entries.filter(({ isStored }) => isStored);
     const owners = new Map<string, PackageEntry>();
@@ -261,7 +261,7 @@ class PackagesDocument {
       for (const folder of foldersAbove(resolve(entry.directory))) refuse(entry, owners.get(folder));
   }
 
-  // Every node is looked at by one of these.
+  // Every node is read by one of these methods.
 
   #fields<const Key extends string>(node: unknown, what: string, keys: readonly Key[], at?: Node): Fields<Key> {
     const fields = new Map<Key, Node>();
@@ -301,7 +301,7 @@ class PackagesDocument {
     throw this.#mistake(node, `'${what}' is ${kindOf(node)}: give true or false`);
   }
 
-  /** @returns what an alias stands for; undefined where there is nothing */
+  /** @returns the node, or the target of an alias; undefined for a missing or null value */
   #resolved(node: unknown): Node | undefined {
     if (!isAlias(node)) return isMap(node) || isSeq(node) || isScalar(node) ? givenNode(node) : undefined;
     this.#aliasCount += 1;
@@ -357,7 +357,7 @@ function foldersAbove(path: string): string[] {
 
 interface EntryParts {
   readonly name: string;
-  /** Names of all that it needs, itself first. */
+  /** Names of all packages that it needs, directly or not; itself first. */
   readonly needs: readonly string[];
   readonly packages: ReadonlyMap<string, Declared>;
   readonly commonSalt: string;

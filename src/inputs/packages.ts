@@ -5,29 +5,29 @@ import type { Inputs } from './inputs.ts';
 import { type PackageEntry, readPackages } from './packages-document.ts';
 import { refused } from './values.ts';
 
-// Of the inputs of a step for several packages, those for each of them.
+// The inputs for each package of a step, derived from the inputs of the step.
 
-/** Inputs for one package, and for what it shares with all others. */
+/** A package, and the inputs that a step for this package only would have. */
 export interface PackageInputs {
   readonly name: string;
   readonly directory: string;
   readonly inputs: Inputs;
 }
 
-/** What a step is to do where there are several packages. */
+/** The work of a step with the input `packages`. */
 export interface PackagesTask {
-  /** Of all packages, those included that this step leaves alone. */
+  /** Shared by all packages; `directories` includes those of packages that this step does not handle. */
   readonly shared: SharedPackages;
-  /** The packages that this step is about, at least one. */
+  /** The packages that this step handles; at least one. */
   readonly chosen: readonly [PackageInputs, ...PackageInputs[]];
 }
 
 type Several = NonNullable<Inputs['several']>;
 
 /**
- * Reads the input `packages`, and makes of a step's inputs those of its packages.
+ * Reads the input `packages`, and derives the inputs of each package from those of the step.
  *
- * @throws InputError for a mistake in it, and where the package that is meant is not there or has no set
+ * @throws InputError for a mistake in it, or if the input `package` names one that does not exist or has no set
  */
 export async function packagesTask(inputs: Inputs, several: Several): Promise<PackagesTask> {
   const entries = await readPackages({ text: several.text, packageDirectory: inputs.packageDirectory });
