@@ -22,16 +22,15 @@ interface HashedSources {
   readonly fileCount: number;
   /** Patterns that match nothing. */
   readonly unmatched: readonly string[];
-  /** What was hashed, where that is git's list. */
+  /** git's listing, if that was hashed. */
   readonly listing?: SourceListing;
 }
 
 /**
- * Takes the code hash that was given, or hashes the sources of a commit, which must be checked out for that: another
- * commit's hash would lead to another commit's build.
+ * Returns the code hash that was given, or hashes the sources of a commit. That commit must be checked out, since
+ * another commit's hash would lead to another commit's build.
  *
- * @throws InputError where there is no repository or a pattern matches nothing, UserError where another commit is
- *   checked out
+ * @throws InputError if there is no repository or a pattern matches nothing, UserError if another commit is checked out
  */
 export async function hashCheckedOut(
   { sources, log }: Pick<RunContext, 'sources' | 'log'>,
@@ -43,7 +42,7 @@ export async function hashCheckedOut(
     return { value: request.value, algorithm: undefined };
   }
   const assertion = assertHead(commit, sources);
-  // git takes a moment, and may be asked meanwhile; the md5 algorithm reads all files.
+  // git can list the sources while HEAD is read. The md5 algorithm reads all files, so it waits for the answer.
   if (request.algorithm === 'md5') await assertion;
   const [, hashed] = await waitForAll([assertion, hashSources(request, sources)]);
   reportUnmatched(request, hashed, { sources, log });
@@ -52,7 +51,7 @@ export async function hashCheckedOut(
   return defined({ value, algorithm: request.algorithm, sources: listing && sourcesFor(request, listing) });
 }
 
-/** What becomes of it is needed on a miss alone. */
+/** Computed on demand, since only a miss needs it. */
 function sourcesFor(request: ComputedHash, listing: SourceListing): () => Promise<string> {
   return once(async () => (await import('../asset-set/sources.ts')).sourcesText(request, listing));
 }
@@ -88,14 +87,14 @@ function needsOf({ package: one }: Pick<ComputedHash, 'package'>): readonly Patt
   return one?.needs.map(({ patterns }) => patterns) ?? [];
 }
 
-/** Each entry ends in a NUL. */
+/** Counts entries, each of which ends with NUL. */
 function countOf(entries: Uint8Array): number {
   let count = 0;
   for (let end = entries.indexOf(0); end !== -1; end = entries.indexOf(0, end + 1)) count += 1;
   return count;
 }
 
-/** Whatever changes behind a pattern that is misspelt would still be a hit. */
+/** Changes to files that a misspelt pattern was meant to match would still be a hit. */
 function reportUnmatched(
   request: ComputedHash,
   { unmatched, fileCount }: HashedSources,
@@ -113,7 +112,7 @@ function reportUnmatched(
     );
 }
 
-/** What patterns are of: the input, or a package or one that it needs. */
+/** @returns the owner of patterns, for messages: the input, or a package or one that it needs */
 function ownerOf({ package: one, patterns: own }: ComputedHash, patterns: readonly string[]): string {
   if (one === undefined) return 'code-hash-filter';
   const { name } =
@@ -126,13 +125,13 @@ function ownerOf({ package: one, patterns: own }: ComputedHash, patterns: readon
 const LENGTHS: Readonly<Record<CodeHashAlgorithm, number>> = { md5: 32, 'git-sha256': 64 };
 
 /**
- * For an upload: the given value, else what a check found out before the build, which may have changed the sources, else
- * computed now.
+ * Finds the code hash for an upload: the given one, else the one that a check found before the build, which may have
+ * changed the sources, else one computed now.
  *
  * @param commit full hex id
- * @param hints what earlier steps say of the commit's own set
- * @returns undefined: no caching; warns where a check had a code hash
- * @throws UserError where the marker `.code-hash` holds none, and as `hashCheckedOut` does
+ * @param hints of earlier steps about the commit's own set
+ * @returns undefined if nothing is to be cached; warns if a check had a code hash
+ * @throws UserError if the marker `.code-hash` does not contain one, and as `hashCheckedOut` does
  */
 export async function findCodeHash(run: RunContext, commit: string, hints: Hints): Promise<CodeHash | undefined> {
   const { codeHash: asked, log } = run;
@@ -155,14 +154,14 @@ async function codeHashOfCheck(run: RunContext, commit: string, hints: Hints): P
   return undefined;
 }
 
-/** Warns where a check had a code hash, of which nothing is known but that it is another set's. */
+/** Warns if a check left a code hash that belongs to another set. */
 async function reportForeign(run: RunContext): Promise<undefined> {
   const { codeHash: asked, packages } = run;
   const marker = (await packages.readMarker('.code-hash'))?.trim() ?? '';
   if (asked === undefined && marker !== '') reportNoCaching(run, `${packages.path}/.code-hash belongs to another set`);
 }
 
-/** What a check of this commit left, where it was asked for the same, or this step is asked for nothing. */
+/** @returns the code hash that a check of this commit left, if this step asks for the same one or for none */
 function handedBy(
   run: RunContext,
   { handover: { codeHashes }, isOutOfReach }: Hints & { kind: 'handover' },
@@ -183,7 +182,7 @@ function handedBy(
   return undefined;
 }
 
-/** The check has left them beside the hash. */
+/** The check has left the sources beside the code hash. */
 function withSources(run: RunContext, codeHash: CodeHash): CodeHash {
   return { ...codeHash, sources: () => handedSources(run, codeHash) };
 }
@@ -194,7 +193,7 @@ function reportNoCaching({ log }: RunContext, why: string): void {
   );
 }
 
-/** What a check of the Python tool left. */
+/** Reads the code hash that a check of the Python tool left. */
 async function readMarker({ codeHash: asked, packages }: RunContext): Promise<CodeHash | undefined> {
   const text = (await packages.readMarker('.code-hash'))?.trim();
   if (text === undefined || text === '') return undefined;
@@ -205,10 +204,10 @@ async function readMarker({ codeHash: asked, packages }: RunContext): Promise<Co
 }
 
 /**
- * A code hash that no build can change: the given one, or that of the commit's own tree.
+ * Finds a code hash that no build can change: the given one, or that of the commit's own tree.
  *
- * @returns undefined where another commit is checked out, the patterns match nothing in it, or the algorithm is the
- *   Python tool's, which hashes files alone
+ * @returns undefined if another commit is checked out, the patterns match nothing in it, or the algorithm is the Python
+ *   tool's, which can hash only files
  */
 export async function untouchedCodeHash(
   { codeHash: asked, sources }: RunContext,

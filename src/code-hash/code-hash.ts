@@ -7,12 +7,12 @@ import { printable } from '../text.ts';
 const VERSION = 's3-asset-manager/code-hash/v1';
 
 /**
- * The `git-sha256` code hash, as protocol.md fixes it: SHA-256 of a version and the salt, each ended by NUL, and of the
- * entries just as git prints them.
+ * The `git-sha256` code hash, as specified in protocol.md: SHA-256 of a version and the salt, each ended by NUL, and of
+ * the entries exactly as git prints them.
  *
  * @param salt anything else the build depends on; hashed as UTF-8
  * @returns 64 hex digits
- * @throws InputError where the salt has a NUL, with which two different inputs could give the same bytes
+ * @throws InputError if the salt has a NUL, since two different inputs could then give the same bytes
  */
 export function gitSha256(salt: string, listing: SourceListing): string {
   if (salt.includes('\0')) throw new InputError('code-hash-salt contains a NUL character: take it out');
@@ -20,7 +20,7 @@ export function gitSha256(salt: string, listing: SourceListing): string {
 }
 
 /**
- * The `md5` code hash: what the Python tool computes.
+ * The `md5` code hash, as the Python tool computes it.
  *
  * @param contents of every file that counts, in order, in pieces of any length
  * @returns 32 hex digits
@@ -33,32 +33,35 @@ export async function md5(contents: AsyncIterable<Uint8Array>): Promise<string> 
 
 export type CodeHashAlgorithm = 'git-sha256' | 'md5';
 
-/** How the code hash is to be had, as the inputs say it. */
+/** How to find the code hash, according to the inputs. */
 export type CodeHashRequest =
   | { readonly kind: 'given'; readonly value: string }
   | {
       readonly kind: 'computed';
       readonly patterns: readonly string[];
-      /** Where the sources are a package's. */
+      /** Set if the sources are those of a package. */
       readonly package?: PackageRequest | undefined;
       readonly algorithm: CodeHashAlgorithm;
       readonly salt: string;
-      /** What a pattern is that matches nothing. */
+      /** How to treat a pattern that matches nothing. */
       readonly unmatchedPatterns: 'error' | 'warn';
     };
 
-/** Whose the patterns of a request are, and what else counts. */
+/** The package that the patterns belong to, and the packages that it needs. */
 export interface PackageRequest {
   readonly name: string;
-  /** The packages that it needs, all of them. */
+  /** All packages that it needs, directly or not. */
   readonly needs: readonly { readonly name: string; readonly patterns: PatternGroup }[];
 }
 
-/** A digest of the sources that a build depends on, as hex, and how it was made, where that is known. */
+/** A hex digest of the sources that a build depends on, and its algorithm if that is known. */
 export interface CodeHash {
   readonly value: string;
   readonly algorithm: CodeHashAlgorithm | undefined;
-  /** What it was computed from, as asset-set/sources.ts has it; undefined where nobody knows. */
+  /**
+   * Returns the sources that it was computed from, in the format of asset-set/sources.ts; undefined if they are
+   * unknown.
+   */
   readonly sources?: () => Promise<string | undefined>;
 }
 
@@ -67,21 +70,21 @@ interface SourceTreeOptions {
   readonly repositoryPath: string;
   /** Untracked files in it are assets, not sources; need not exist. */
   readonly packageDirectory: string;
-  /** Where there are several packages. */
+  /** Set if there are several packages. */
   readonly packages?: SharedPackages | undefined;
 }
 
-/** What the sources of packages have in common. */
+/** Settings for listing the sources of several packages together. */
 export interface SharedPackages {
-  /** Of all packages. */
+  /** The directories of all packages. */
   readonly directories: readonly string[];
-  /** All that will be asked for: git then lists it once. */
+  /** All patterns that will be asked for, so that git lists them only once. */
   readonly groups: readonly PatternGroup[];
 }
 
 /**
- * The sources as git has them; both paths may be relative to the working directory. A check that finds the commit's own
- * set asks nothing of them, so what answers is loaded when it is asked.
+ * The sources in a git repository. Both paths may be relative to the working directory. The modules that do the work
+ * are loaded on demand, since a check that finds the commit's own set does not need them.
  */
 export function gitSourceTree({ repositoryPath, packageDirectory, packages }: SourceTreeOptions): SourceTree {
   const shared = once(async () => {
@@ -111,23 +114,23 @@ export function gitSourceTree({ repositoryPath, packageDirectory, packages }: So
 
 const EVERYTHING: PatternGroup = ['**'];
 
-/** More than these are not written out. */
+/** More alternatives than this are not written out. */
 const MOST_ALTERNATIVES = 12;
-/** A group in braces that holds no other. */
+/** A group in braces that contains no other group. */
 const INNERMOST_GROUP = /\{([^{}]*,[^{}]*)\}/;
 
 interface Habit {
   readonly sign: RegExp;
   readonly why: string;
-  /** @returns the patterns to write instead, or advice where they can't be written out */
+  /** @returns the patterns to write instead, or advice if they can't be written out */
   readonly mend: (pattern: string) => readonly string[] | string;
 }
 
-/** What people write by the habit of other tools, and why it matches nothing here. */
+/** Syntax that people know from other tools, and why it matches nothing here. */
 const HABITS: readonly Habit[] = [
   { sign: /["'`]/, why: 'quotes are taken literally', mend: (pattern) => [pattern.replaceAll(/["'`]/g, '')] },
   { sign: /[{}]/, why: 'braces are taken literally', mend: alternativesOf },
-  // A comma in braces separates no patterns, so this comes after them.
+  // Commas in braces don't separate patterns, so braces are handled first.
   {
     sign: /,/,
     why: 'patterns are separated by white space, not by commas',
@@ -145,8 +148,9 @@ const HABITS: readonly Habit[] = [
  * Says which patterns match nothing.
  *
  * @param patterns at least one
- * @param owner what they are of
- * @returns the beginning of a line; of the first pattern that shows a habit, also what to write instead
+ * @param owner of the patterns, for the message
+ * @returns the beginning of a sentence; it also says what to write instead of the first pattern that has syntax of
+ *   another tool
  */
 export function describeUnmatched(
   patterns: readonly string[],
@@ -188,7 +192,7 @@ function alternativesOf(pattern: string): readonly string[] | string {
     if (texts.every((text) => expanded.has(text))) break;
     texts = [...expanded];
   }
-  // White space has cut the pattern in two, or a brace has no counterpart.
+  // White space has split the pattern, or a brace is unbalanced.
   if (texts.some((text) => /[{}]/.test(text)))
     return 'write each alternative as a pattern of its own, without braces and white space';
   return texts;

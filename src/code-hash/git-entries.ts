@@ -23,9 +23,9 @@ export const LIST_UNTRACKED = ['ls-files', '-z', '-o', '--exclude-standard', '--
 export const COMPARE = ['diff-files', '-z', '--name-status', '--no-renames', '--ignore-submodules=dirty', '--'];
 
 /**
- * Lists the entries of the working tree that match the patterns. For a clean checkout, concurrent git processes answer
- * from the index alone: up to three list it, one lists untracked files, and one compares times and sizes of files with
- * it. Only if they differ does another process read the files that do.
+ * Lists the entries of the working tree that match the patterns. For a clean checkout, concurrent git processes need
+ * only the index: up to three list it, one lists untracked files, and one compares it with the times and sizes of
+ * files. If some differ, another process reads those files.
  */
 export async function findEntries(
   root: string,
@@ -119,7 +119,7 @@ function asBytes(text: string): string {
 /**
  * Calls `use` with a copy of the repository's index and an empty object store, and deletes both afterwards.
  *
- * @param use called with the variables that make git work on the copy
+ * @param use receives the variables that make git work on the copy
  */
 async function withScratchIndex<T>(root: string, use: (environment: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
   const directory = await makeDirectory();

@@ -67,7 +67,7 @@ export async function unmatchedPatterns(
   return unmatched;
 }
 
-/** git can tell whether all patterns match only without excluding ones, so if there are any, it is asked twice. */
+/** git can't say whether all patterns match if some of them are excluding, so it is then asked twice. */
 async function listMatching(
   index: Index,
   patterns: readonly string[],

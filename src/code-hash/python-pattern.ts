@@ -11,7 +11,7 @@ const TO = 'to';
  * with its ends, and a leading `!` is looked for only after that. (3.9 fails on such a range.)
  *
  * @param body the characters (one code point each) between the brackets
- * @returns a function that tells whether a character matches
+ * @returns a function that says whether a character matches
  */
 function characterSet(body: readonly string[]): (character: string) => boolean {
   const parts = withoutBackwardRanges(splitAtRanges(body));
@@ -76,7 +76,7 @@ export function hasMagic(text: string): boolean {
  * Compiles a pattern for one file name like CPython's fnmatch on POSIX: `*`, `?`, `[seq]` and `[!seq]`, by code points
  * and case-sensitive. The same rules apply on other systems, so that a tree has the same hash everywhere.
  *
- * @returns a function that tells whether a name matches
+ * @returns a function that says whether a name matches
  */
 export function namePattern(pattern: string): (name: string) => boolean {
   const pieces = piecesOf([...pattern]);

@@ -4,29 +4,28 @@ import { askGit, assertRepositoryRoot, readGit } from './git.ts';
 import { COMPARE, findEntries, isPackaged, LIST_UNTRACKED, packagePaths } from './git-entries.ts';
 import { isExcluding, pathOf, recordsOf, SUBMODULE_MODE, unitedEntries, withoutMark } from './index-listing.ts';
 
-// The sources of several packages: git lists them all once, and what each package's patterns match is found here. git
-// alone knows what to make of changes, submodules and unusual patterns, so a group that has to do with any of these is
-// left to it.
+// The sources of several packages. git lists all of them once, and each package's patterns are matched here. Only git
+// knows how to treat changes, submodules and unusual patterns, so a group that involves any of these is left to git.
 
-/** Packages that are left to git at a time, each with a handful of processes. */
+/** Groups that are left to git at a time, each with several processes. */
 const GROUPS_AT_ONCE = 4;
 
 interface SharedSources {
   readonly root: string;
   readonly packageDirectories: readonly string[];
-  /** All that will be asked for. */
+  /** All groups that will be asked for. */
   readonly groups: readonly PatternGroup[];
 }
 
-/** What a group matches: places in a snapshot, or what git said of the group alone. */
+/** The matches of a group: indexes of a snapshot's entries, or git's own answer for the group. */
 type Found = { readonly places: readonly number[] } | SourceEntries;
 
-/** @returns finds what an index has for groups of patterns, together */
+/** @returns a function that lists the entries that match any of several groups */
 export function sharedEntries(sources: SharedSources): (groups: readonly PatternGroup[]) => Promise<SourceEntries> {
   const snapshot = once(() => takeSnapshot(sources));
   const waiting = semaphore(GROUPS_AT_ONCE);
   const known = new Map<string, Promise<Found>>();
-  // Many packages may need the same one.
+  // Several packages may need the same one.
   const find = (group: PatternGroup): Promise<Found> => {
     const key = JSON.stringify(group);
     const found = known.get(key) ?? snapshot().then((taken) => findGroup(sources, taken, { group, waiting }));
@@ -48,14 +47,14 @@ function united({ entries }: Snapshot, found: readonly Found[]): SourceEntries {
   };
 }
 
-/** What git says of all packages at once. Everything is bytes as text, one character for each (Latin-1). */
+/** git's answer for all packages at once, as text with one character per byte (Latin-1). */
 interface Snapshot {
-  /** In the order of their paths. */
+  /** Sorted by path. */
   readonly entries: readonly string[];
   readonly paths: readonly string[];
-  /** Files that the index does not have as they are. */
+  /** Files that differ from the index or are not in it. */
   readonly changed: readonly string[];
-  /** What holds files that are none of this repository's. */
+  /** Submodules and nested repositories, whose files don't belong to this one. */
   readonly repositories: readonly string[];
 }
 
@@ -76,7 +75,7 @@ async function takeSnapshot({ root, packageDirectories, groups }: SharedSources)
   return {
     entries,
     paths,
-    // Status and path by turns.
+    // The output alternates between status and path.
     changed: [
       ...recordsOf(differing).filter((_, index) => index % 2 === 1),
       ...untracked.filter((path) => !isNested(path)),
@@ -85,7 +84,10 @@ async function takeSnapshot({ root, packageDirectories, groups }: SharedSources)
   };
 }
 
-/** Pathspecs of the folders and files that patterns begin with: few, and quick to compare. None is for everything. */
+/**
+ * Pathspecs of the folders and files that patterns begin with: few, and quick to compare. An empty list stands for
+ * everything.
+ */
 function placesOf(groups: readonly PatternGroup[]): string[] {
   const places = new Set<string>();
   for (const group of groups) {
@@ -110,11 +112,11 @@ async function findGroup(
   { group, waiting }: GroupSearch,
 ): Promise<Found> {
   const plain = plainGroup(group);
-  // Also who is told that a pattern matches nothing has it from git.
+  // git also decides whether a pattern matches nothing.
   return (plain && matching(snapshot, plain)) ?? waiting.take(() => findEntries(root, packageDirectories, group));
 }
 
-/** @returns undefined where only git can tell */
+/** @returns undefined if only git can answer */
 function matching(snapshot: Snapshot, { wanted, excluding, isExcluded, isIncluded }: PlainGroup): Found | undefined {
   const all = [...wanted, ...excluding];
   if (snapshot.changed.some(isIncluded) || snapshot.repositories.some((path) => all.some((one) => meets(one, path))))
@@ -133,7 +135,7 @@ function matching(snapshot: Snapshot, { wanted, excluding, isExcluded, isInclude
   return { places: [...chosen] };
 }
 
-/** @returns the index of the first path that does not come before a text */
+/** @returns the index of the first path that is not less than a text */
 function firstFrom(paths: readonly string[], text: string): number {
   let [low, high] = [0, paths.length];
   while (low < high) {
@@ -145,8 +147,8 @@ function firstFrom(paths: readonly string[], text: string): number {
 }
 
 /**
- * Patterns whose meaning is plain: of ASCII, without brackets and backslashes, `**` only as a whole segment, and no
- * segment that git would take out of the path.
+ * Plain patterns, which are easy to match: ASCII without brackets and backslashes, `**` only as a whole segment, and no
+ * segment that git would remove from the path.
  */
 const PLAIN = /^(?!\.{0,2}(\/|$))(?!.*\/\.{0,2}\/)(?!.*\/\.{1,2}$)(?!.*\*{3})(?!.*[^/]\*\*)(?!.*\*\*[^/])[ -Z^-~]+$/;
 
@@ -155,14 +157,14 @@ function isPlain(pattern: string): boolean {
 }
 
 interface PlainPattern {
-  /** What every path begins with that matches. */
+  /** The beginning of every path that matches. */
   readonly start: string;
   readonly matches: (path: string) => boolean;
 }
 
 const EVERYTHING: PlainPattern = { start: '', matches: () => true };
 
-/** Patterns that belong together, all of them plain. */
+/** Patterns that belong together and are all plain. */
 interface PlainGroup {
   readonly wanted: readonly PlainPattern[];
   readonly excluding: readonly PlainPattern[];
@@ -170,7 +172,7 @@ interface PlainGroup {
   readonly isIncluded: (path: string) => boolean;
 }
 
-/** @returns undefined where only git can tell what the patterns mean */
+/** @returns undefined if only git knows what the patterns mean */
 function plainGroup(group: PatternGroup): PlainGroup | undefined {
   if (!group.every(isPlain)) return undefined;
   const including = group.filter((pattern) => !isExcluding(pattern)).map(plainPattern);
@@ -183,7 +185,8 @@ function plainGroup(group: PatternGroup): PlainGroup | undefined {
 
 /**
  * @param patterns the package's own
- * @returns tells the package that one needs and a source is of; undefined where the source is its own, or only git knows
+ * @returns a function that finds the needed package that a source belongs to; undefined if the source is the package's
+ *   own, or if only git can tell
  */
 export function neededPackage(
   patterns: PatternGroup,
@@ -198,7 +201,7 @@ export function neededPackage(
   };
 }
 
-/** As git reads a `:(glob)` pathspec: also what it says literally, and all that lies below that, is meant. */
+/** Matches like a `:(glob)` pathspec of git, which also matches its literal text, and everything below that path. */
 function plainPattern(pattern: string): PlainPattern {
   const start = literalStart(pattern);
   const folder = pattern.endsWith('/') ? pattern : `${pattern}/`;
@@ -219,7 +222,7 @@ function translated(token: string): string {
   return known[token] ?? token.replaceAll(/[.+^$(){}|]/g, '\\$&');
 }
 
-/** Whether a pattern may have to do with what lies at a path or below it. */
+/** Whether a pattern may match something at or below a path. */
 function meets({ start, matches }: PlainPattern, path: string): boolean {
   return matches(path) || matches(`${path}/-`) || start.startsWith(`${path}/`);
 }
