@@ -19,16 +19,13 @@ import { codeOf, type OutputValue, outputTexts, printable, textIn } from '../tex
 import type { Host, JobContext } from './host.ts';
 import { cancelOnSignal, eventFault } from './system.ts';
 
-// before @actions/github
-
-/** Runners refuse outputs of over 1 MiB a job; larger sets are in `.record.json`. There is an end to other lists. */
+/**
+ * Runners refuse more than 1 MiB of outputs per job. `.record.json` has the files of larger sets; the lists of packages
+ * are short enough.
+ */
 const MOST_OUTPUT_CHARACTERS = 256 * 1024;
 
-/**
- * The GitHub Actions runner that this process runs under.
- *
- * @throws UserError where the event's file is no JSON
- */
+/** The GitHub Actions runner that this process runs under. @throws UserError if the event's file is not JSON */
 export function actionsHost(): Host {
   if (eventFault !== undefined) throw new UserError(eventFault);
   const { repo, sha, runId, runAttempt, workflow, ref, serverUrl } = { ...context, repo: repository() };
@@ -45,7 +42,7 @@ export function actionsHost(): Host {
       url: repo && numbered(runId) && `${serverUrl}/${repo}/actions/runs/${runId}`,
       untrustedEvent: untrustedEvent(),
     },
-    // The runner shows these lines only when it is asked to, and writing thousands of them takes its time.
+    // The runner hides debug lines unless debugging is on, and writing thousands of them takes time.
     log: { info: tell, warning: (line) => warning(line), debug: isDebug() ? debug : () => undefined },
     setOutputs,
     addSummary,
@@ -88,7 +85,7 @@ function writeOutput(name: string, text: string): void {
 /** https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary */
 function addSummary(html: string): void {
   const file = given(process.env.GITHUB_STEP_SUMMARY);
-  // A blank line ends it: whatever is added next is Markdown again.
+  // A blank line ends the HTML, so that text added later is parsed as Markdown again.
   if (file !== undefined) appendFileSync(file, `${html}\n\n`);
 }
 
@@ -102,7 +99,7 @@ function untrustedEvent(): JobContext['untrustedEvent'] {
   const { eventName, payload } = context;
   if (eventName === 'pull_request_target') return eventName;
   const pull = payload.pull_request;
-  // A fork that was deleted since has no name.
+  // A fork that has been deleted has no name.
   return pull?.head?.repo?.full_name === pull?.base?.repo?.full_name ? undefined : 'fork';
 }
 
@@ -115,13 +112,13 @@ function given(text: string | undefined): string | undefined {
 }
 
 /**
- * Fails the step: one line for the user, everything else in the debug output. A step that was cancelled ends there and
- * then, whatever is still under way.
+ * Fails the step: one line for the user, everything else in the debug output. A cancelled step ends at once, even if
+ * work is still under way.
  */
 export function reportFailure(error: unknown): void {
   const { line, details } = describeError(error);
   debug(details);
   setFailed(line);
-  // The line is out by the time this is called; on Windows, a pipe takes a moment.
+  // Exits only after the line has been written, which takes a moment through a pipe on Windows.
   if (error instanceof CancelledError) process.stdout.write('', () => process.exit());
 }

@@ -9,7 +9,7 @@ import { jobOf } from './job.ts';
 import { cancelOnSignal } from './system.ts';
 
 /**
- * A list in an env file is for few files: GitLab takes 5 KiB of them, and `--json` has no bounds.
+ * Longer lists are left out of an env file, since GitLab accepts only 5 KiB; `--json` has no limit.
  * https://docs.gitlab.com/ci/yaml/artifacts_reports/#artifactsreportsdotenv
  */
 const MOST_LIST_CHARACTERS = 2000;
@@ -19,8 +19,8 @@ const COLOURS = { plain: '', error: '\u001b[31m', warning: '\u001b[33m', debug: 
 const NO_COLOUR = '\u001b[0m';
 
 /**
- * What is seen of a run on a terminal, or in the log of another system than Actions: lines on stderr. Whoever shows a live
- * line clears it before others are written.
+ * Writes the lines of a run to stderr: on a terminal, or in the log of a CI system other than Actions. A live line must
+ * be cleared before other lines are written.
  */
 export class Terminal {
   readonly #isVerbose: boolean;
@@ -42,13 +42,13 @@ export class Terminal {
     },
   };
 
-  /** Undefined where stderr is no terminal, or one that can't rewrite a line. */
+  /** Undefined if stderr is not a terminal, or is one that can't rewrite a line. */
   readonly liveLine: LiveLine | undefined =
     process.stderr.isTTY && process.env.TERM !== 'dumb'
       ? { show: (text) => this.#show(text), clear: () => this.#clear() }
       : undefined;
 
-  /** Ends the process where it was cancelled: whatever is still under way is left. */
+  /** Reports an error. A cancelled process ends at once, even if work is still under way. */
   readonly fail = (error: unknown): void => {
     const { line, details } = describeError(error);
     this.log.debug(details);
@@ -62,7 +62,7 @@ export class Terminal {
   }
 
   #show(text: string): void {
-    // A line that is wrapped can't be rewritten.
+    // A wrapped line can't be rewritten.
     process.stderr.write(CLEAR_LINE + text.slice(0, (process.stderr.columns || 80) - 1));
     this.#isLive = true;
   }
@@ -73,14 +73,10 @@ export class Terminal {
   }
 }
 
-/**
- * The command line that this process was started with.
- *
- * @throws UserError where the env file can't be written
- */
+/** The command line that this process was started with. @throws UserError if the env file can't be written */
 export function terminalHost({ texts, isJson, envFile }: CommandLine, terminal: Terminal): Host {
   leaveOutWorkflowCommands();
-  // Nothing is moved only to find in the end that nobody can be told.
+  // Fails before anything is transferred if the outputs can't be written later.
   if (envFile !== undefined) append(envFile, '');
   return {
     inputs: { input: (name) => texts.get(name) ?? '', variable: (name) => process.env[name] },
@@ -97,12 +93,12 @@ export function terminalHost({ texts, isJson, envFile }: CommandLine, terminal: 
   };
 }
 
-/** `@actions/glob` says what it does by commands for a runner, on the stdout that is for outputs alone. */
+/** `@actions/glob` writes debug commands for a runner to stdout, which is only for outputs here. */
 function leaveOutWorkflowCommands(): void {
   const write = process.stdout.write.bind(process.stdout);
   const filtered = (...written: Parameters<typeof write>) =>
     String(written[0]).startsWith('::debug::') || write(...written);
-  // The overloads of `write` differ in what follows the text alone.
+  // The overloads of `write` differ only in the parameters after the text.
   process.stdout.write = filtered as typeof write;
 }
 
@@ -121,14 +117,16 @@ function appendOutputs(path: string, outputs: ReadonlyMap<string, OutputValue>):
   return omitted;
 }
 
-/** An input of the same name has that variable already: a later job would take this job's answer for its own input. */
+/**
+ * An input of the same name already has that variable, so a later job would read this job's output as its own input.
+ */
 function variableOf(output: string): string {
   return output in INPUTS ? ownVariable(`output-${output}`) : ownVariable(output);
 }
 
 /**
- * A text as one word of characters that mean nothing to a shell, to GitLab's dotenv reports and to Buildkite, which know
- * no form of quotes in common: all others are percent-encoded, byte by byte of their UTF-8.
+ * Encodes a text as one word: percent-encodes the UTF-8 bytes of all characters that may be special to a shell, to
+ * GitLab's dotenv reports or to Buildkite, which have no quoting syntax in common.
  */
 function plainWord(text: string): string {
   return text.replaceAll(/[^\w./:@,+=-]/gu, (character) =>
