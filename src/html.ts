@@ -1,17 +1,17 @@
 import { printable, shortened } from './text.ts';
 
-// HTML for the job summary: tags that GitHub lets through, and no blank line, so that nothing in it is taken for Markdown.
-// Names come from records and disks, so they may hold anything.
+// HTML for the job summary: only tags that GitHub allows, and no blank lines, so that nothing is parsed as Markdown.
+// Names come from records and disks, so they may contain anything.
 
-/** Records, which may be an attacker's, can have names of any length. */
+/** An attacker's record can have names of any length. */
 const MOST_CHARACTERS = 2000;
 const MOST_URL_CHARACTERS = 300;
-/** As many as fit beside a digest. */
+/** As many characters as fit beside a digest. */
 const MOST_WIDE = 55;
-/** Of a hash, where nobody copies it. */
+/** Digits of a hash that nobody needs to copy. */
 export const SHORT_HASH = 7;
 
-/** A piece of a sentence, which leads to a page where it names one. */
+/** A piece of a sentence; a link if it has a `url`. */
 export interface Piece {
   readonly text: string;
   readonly url?: string | undefined;
@@ -37,17 +37,17 @@ export function escaped(line: string): string {
     .replaceAll('"', '&quot;');
 }
 
-/** @returns an empty text where there is none */
+/** @returns HTML; empty if there is no hash */
 export function shortHash(hash: string | undefined): string {
   return hash === undefined ? '' : short(hash.slice(0, SHORT_HASH), hash);
 }
 
-/** Of a path: where it is long, the columns after it would be out of sight. */
+/** A path as HTML. A long one is cut short, or it would push the columns after it out of sight. */
 export function nameHtml(path: string): string {
   return path.length > MOST_WIDE ? short(shortened(path, MOST_WIDE), path) : `<code>${escaped(path)}</code>`;
 }
 
-/** A name cut short, with the whole of it under the pointer. */
+/** A shortened name as HTML, with the whole name as its tooltip. */
 export function short(text: string, whole: string): string {
   return `<code title="${escaped(whole)}">${escaped(text)}</code>`;
 }
@@ -56,16 +56,16 @@ export function folded(title: string, parts: readonly string[], isOpen = false):
   return [`<details${isOpen ? ' open' : ''}><summary>${title}</summary>`, ...parts, '</details>'];
 }
 
-/** @param rows of cells, each of them HTML */
+/** @param rows lists of cells in HTML */
 export function tableHtml(columns: readonly string[], rows: readonly (readonly string[])[]): string {
   return ['<table>', rowHtml('th', columns), ...rows.map((cells) => rowHtml('td', cells)), '</table>'].join('\n');
 }
 
 export interface LongTable {
   readonly mostBytes: number;
-  /** Of rows that there might be. */
+  /** Number of all rows, including those that are not passed in. */
   readonly count: number;
-  /** Says how many are left out. */
+  /** @returns HTML that says how many rows are left out */
   readonly more: (count: number) => string;
 }
 
@@ -82,7 +82,7 @@ export function longTable(
   return shown.length === count ? [table] : [table, `<p>${more(count - shown.length)}</p>`];
 }
 
-/** @returns the first of them, as far as there is room */
+/** @returns the first texts that fit into this many bytes of UTF-8 */
 export function within(mostBytes: number, texts: readonly string[]): string[] {
   let bytes = 0;
   const end = texts.findIndex((text) => {

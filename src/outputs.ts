@@ -3,7 +3,9 @@ import { totalSize } from './asset-set/record.ts';
 import { missingPackages, type Outcome, type PackageOutcome } from './modes/outcome.ts';
 import type { OutputValue } from './text.ts';
 
-/** Every output, declared once, with how it is told. `action.yml` and the README's table are held to it by a test. */
+/**
+ * Every output, with the function that computes it. A test compares them with `action.yml` and docs/guide/inputs.md.
+ */
 export const OUTPUTS = {
   found: ({ found }) => found,
   source: ({ source }) => source,
@@ -38,7 +40,7 @@ export const OUTPUTS = {
   }),
 } as const satisfies Record<string, (outcome: Outcome, bucket: string) => OutputValue>;
 
-/** By the package's name, of those that have one. */
+/** Explanations by package name, for the packages that have one. */
 function explanationsOf(packages: readonly PackageOutcome[]) {
   return Object.fromEntries(
     packages.flatMap(({ name, outcome: { explanation } }) => (explanation === undefined ? [] : [[name, explanation]])),
@@ -57,7 +59,7 @@ function packageOutput({ name, outcome }: PackageOutcome, bucket: string) {
   };
 }
 
-/** @returns what every output holds, by name */
+/** @returns the value of every output, by name */
 export function outputsOf(outcome: Outcome, bucket: string): ReadonlyMap<string, OutputValue> {
   return new Map(Object.entries(OUTPUTS).map(([name, tell]) => [name, tell(outcome, bucket)]));
 }

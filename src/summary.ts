@@ -19,20 +19,20 @@ import { missingPackages, type Outcome, type PackageOutcome } from './modes/outc
 import type { Log } from './ports.ts';
 import { counted, listed, printable, readableAge, readableDuration, readableSize, shortened, shortId } from './text.ts';
 
-// What a run says in the end: in one sentence in the log, and as a block of the job summary.
+// The result of a run, as the last line of its log and as its block of the job summary.
 
 type Mode = Inputs['mode'];
 
 const MOST_WARNINGS = 50;
 const MOST_FILES = 1000;
-/** Together less than the 1 MiB that a step may add: all else is short. */
+/** Together less than the 1 MiB that a step may add; everything else is short. */
 const MOST_BYTES = { warnings: 250_000, packages: 250_000, reasons: 150_000, files: 350_000 } as const;
-/** What a record says of its writer may have any length. */
+/** Names in a record may have any length. */
 const MOST_NAME_CHARACTERS = 100;
-/** Packages whose reasons are not folded. */
+/** With more packages than this, the table of reasons is collapsed. */
 const MOST_OPEN = 10;
 
-/** What a step warned of: the last of it, where it was much. */
+/** The warnings of a step; only the last ones if there are too many. */
 export class Notes {
   readonly warnings: string[] = [];
   omittedCount = 0;
@@ -70,11 +70,14 @@ export interface RunPage {
   readonly notes: Notes;
   readonly bucket: string;
   readonly tookMs: number;
-  /** The page of this run: links lead to the same system alone, since whoever writes to the bucket writes records. */
+  /**
+   * The page of this run. Links lead only to the same origin, since anybody who can write to the bucket can write
+   * records.
+   */
   readonly ownUrl: string | undefined;
 }
 
-/** @returns HTML; an empty text where an earlier step of the job has said it all */
+/** @returns HTML; empty if an earlier step of the job has already reported everything */
 export function summaryOf(page: RunPage): string {
   const { mode, outcome, notes, ownUrl } = page;
   if (outcome.isReported) return '';
@@ -85,7 +88,13 @@ export function summaryOf(page: RunPage): string {
   return blockOf(verdict.join(''), notes, [tableOf(page), ...hints(mode, outcome), ...lists]);
 }
 
-/** How a step that failed is told. @param line the error @param page what it had found out, where a miss is the failure */
+/**
+ * The block of a step that failed.
+ *
+ * @param line the error
+ * @param page the outcome, if the failure is a miss
+ * @returns HTML
+ */
 export function failureSummary(line: string, notes: Notes, page?: Pick<RunPage, 'outcome' | 'ownUrl'>): string {
   const packages = page?.outcome.packages;
   return blockOf(`❌ ${escaped(line)}`, notes, packages === undefined ? [] : partsOfEach(packages, page?.ownUrl));
@@ -135,25 +144,25 @@ function restored(outcome: Outcome): Piece[] {
   return [{ text: `📥 Restored ${amountOf(outcome)}, ` }, ...builderOf(outcome)];
 }
 
-/** Who built a set for which other commit, and when. */
+/** @returns which run built a set and when, and for which commit if not for this one */
 function builderOf({ builtBy, builtFromCommit, commit, ageMs }: Outcome): Piece[] {
   const age = ageMs === undefined ? undefined : readableAge(ageMs);
   const isOther = builtFromCommit !== undefined && builtFromCommit !== commit;
   const built = isOther ? ` for commit ${shortId(builtFromCommit)}` : '';
-  // All that is known of a copy is when it was made.
+  // Only the age of a copy is known.
   if (builtBy === undefined)
     return [{ text: `built${built || ' before'}${age === undefined ? '' : `, copied ${age}`}` }];
   const by = builtBy.runId === undefined ? [] : [{ text: ' by ' }, { text: runName(builtBy), url: builtBy.url }];
   return [{ text: age === undefined ? 'built' : `built ${age}` }, ...by, { text: built }];
 }
 
-/** `run 76 of Build`; nobody has checked what a writer says of itself. */
+/** @returns `run 76 of Build`, for example, by the writer's own account, which nobody has checked */
 function runName({ runId = '', workflow }: Writer): string {
   const of = workflow === undefined ? '' : ` of ${shortened(workflow, MOST_NAME_CHARACTERS)}`;
   return printable(`run ${shortened(runId, MOST_NAME_CHARACTERS)}${of}`);
 }
 
-/** Of builds of several packages nothing is said: their times may overlap. */
+/** Only for a single set: builds of several packages may overlap. */
 function savedBy({ buildSeconds = 0 }: Outcome): string {
   return buildSeconds === 0 ? '' : `; this skips a build that took ${readableDuration(buildSeconds * 1000)}`;
 }
@@ -181,12 +190,12 @@ function causeOf({ reason, codeHash, detail, explanation }: Outcome): string {
   return CAUSES[reason] ?? reason;
 }
 
-/** Whether there was an earlier build to compare with. */
+/** Whether an explanation says more than the reason of the miss. */
 function tellsMore({ kind }: Explanation): boolean {
   return kind !== 'first-build' && kind !== 'no-sources';
 }
 
-/** What would make a build unneeded another time. */
+/** @returns advice on how to avoid the build next time */
 function hints(mode: Mode, { found, reason, codeHash }: Outcome): string[] {
   const isOther = reason === 'in-progress' || reason === 'disabled' || codeHash !== undefined;
   if (mode !== 'check' || found || isOther) return [];
@@ -238,12 +247,12 @@ function tableOfEach(packages: readonly PackageOutcome[], ownUrl: string | undef
   });
 }
 
-/** Why packages have to be built: folded where there are many. */
+/** Why packages have to be built; collapsed if there are many. */
 function reasonsOf(packages: readonly PackageOutcome[]): string[] {
   const rows = packages.flatMap(({ name, outcome: { explanation } }) =>
     explanation === undefined ? [] : [[escaped(name), escaped(explanation.sentence)]],
   );
-  // First builds, of which there is nothing to say.
+  // There is nothing to say about first builds.
   if (!packages.some(({ outcome: { explanation } }) => explanation !== undefined && tellsMore(explanation))) return [];
   const table = longTable(['package', 'why'], rows, {
     mostBytes: MOST_BYTES.reasons,
@@ -253,7 +262,7 @@ function reasonsOf(packages: readonly PackageOutcome[]): string[] {
   return folded(`Why ${counted(rows.length, 'package')} must be built`, table, rows.length <= MOST_OPEN);
 }
 
-/** Those that the verdict has no room for. */
+/** The changed sources, if there are more than the heading names; collapsed. */
 function changedSources({ changes }: Outcome): string[] {
   if (changes === undefined) return [];
   const { count, names } = changes;
@@ -266,7 +275,7 @@ function changedSources({ changes }: Outcome): string[] {
   return folded(`${counted(count, 'source')} changed`, table);
 }
 
-/** The files of the set, folded. */
+/** The files of the set, collapsed. */
 function filesOf({ files }: Outcome): string[] {
   if (files.length === 0) return [];
   const rows = files
