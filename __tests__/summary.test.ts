@@ -94,7 +94,7 @@ describe('the verdict', () => {
     ],
     ['check', { reason: 'legacy' }, "🔨 Build needed: the set of this commit has no record, and legacy is 'ignore'."],
     ['check', { reason: 'in-progress' }, '🔨 Build needed: another run is still writing the set of this commit.'],
-    ['check', { reason: 'disabled' }, "🔨 Build needed: nothing was looked for, since access is 'write'."],
+    ['check', { reason: 'disabled' }, "🔨 Build needed: did not look for a set, since access is 'write'."],
     ['check', { ...FOUND, files: [] }, '✅ No build needed: built before, no files.'],
     ['upload', { ...FOUND, files: [], uploaded: true, reason: 'uploaded' }, '📦 Stored no files.'],
     ['upload', { ...FOUND, reason: 'read-only' }, '📦 Nothing to upload: the set is there (read-only).'],

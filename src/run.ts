@@ -120,7 +120,7 @@ function missOf({ mode, dryRun, search }: Inputs, outcome: Outcome): string | un
     return `Nothing was restored, since 'files' chooses no asset of ${location.prefix}: correct its patterns`;
   if (found) return undefined;
   if (reason === 'disabled')
-    return `Nothing was looked for, since access is 'write': build and upload the assets for commit ${commit}`;
+    return `Did not look for a set, since access is 'write': build and upload the assets for commit ${commit}`;
   if (unfinished !== undefined)
     return `There are no assets for commit ${commit} yet, and ${unfinished}: raise wait-timeout-seconds`;
   if (reason === 'in-progress')

@@ -176,12 +176,12 @@ const CAUSES: Readonly<Record<string, string>> = {
   archived: 'the set of this commit is archived',
   legacy: "the set of this commit has no record, and legacy is 'ignore'",
   'in-progress': 'another run is still writing the set of this commit',
-  disabled: "nothing was looked for, since access is 'write'",
+  disabled: "did not look for a set, since access is 'write'",
 };
 
 function causeOf({ reason, codeHash, detail, explanation }: Outcome): string {
   if (detail !== undefined) return `the set of this commit does not count: ${printable(detail)}`;
-  if (explanation !== undefined && tellsMore(explanation) && reason !== 'in-progress')
+  if (explanation !== undefined && addsToReason(explanation) && reason !== 'in-progress')
     return explanation.sentence.charAt(0).toLowerCase() + explanation.sentence.slice(1);
   if (reason === 'absent')
     return codeHash === undefined
@@ -191,7 +191,7 @@ function causeOf({ reason, codeHash, detail, explanation }: Outcome): string {
 }
 
 /** Whether an explanation says more than the reason of the miss. */
-function tellsMore({ kind }: Explanation): boolean {
+function addsToReason({ kind }: Explanation): boolean {
   return kind !== 'first-build' && kind !== 'no-sources';
 }
 
@@ -253,7 +253,8 @@ function reasonsOf(packages: readonly PackageOutcome[]): string[] {
     explanation === undefined ? [] : [[escaped(name), escaped(explanation.sentence)]],
   );
   // There is nothing to say about first builds.
-  if (!packages.some(({ outcome: { explanation } }) => explanation !== undefined && tellsMore(explanation))) return [];
+  if (!packages.some(({ outcome: { explanation } }) => explanation !== undefined && addsToReason(explanation)))
+    return [];
   const table = longTable(['package', 'why'], rows, {
     mostBytes: MOST_BYTES.reasons,
     count: rows.length,

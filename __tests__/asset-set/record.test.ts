@@ -166,7 +166,7 @@ describe('what is no record', () => {
     'is refused where it is no JSON: %j',
     (text) => {
       expect(refusalOf(text)).toMatchObject({
-        message: `${WHERE} is not a record (it is no JSON): ${ADVICE}`,
+        message: `${WHERE} is not a record (it is not JSON): ${ADVICE}`,
         cause: { name: 'SyntaxError' },
       });
     },

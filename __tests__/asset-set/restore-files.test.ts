@@ -231,7 +231,7 @@ describe('a failure', () => {
       outcome: 'read',
       bytes: Buffer.from('b'),
     }));
-    await expect(restoring).rejects.toThrow(/'a' under .* has other bytes than its record says/);
+    await expect(restoring).rejects.toThrow(/'a' under .* has different contents from its record/);
     expect(bench.kept.size).toBe(0);
   });
 

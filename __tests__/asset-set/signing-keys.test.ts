@@ -61,7 +61,7 @@ describe('signing-key', () => {
   ])('is refused, and not shown, where it is %s', (_, given) => {
     const signingKey = given.toString();
     const message = refusal({ signingKey });
-    expect(message).toContain('signing-key is no Ed25519 private key');
+    expect(message).toContain('signing-key is not an Ed25519 private key');
     for (const line of signingKey.split('\n').filter((one) => one !== '')) expect(message).not.toContain(line);
   });
 });

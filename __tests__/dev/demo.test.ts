@@ -13,7 +13,7 @@ const DEMO = resolve(import.meta.dirname, '..', '..', 'dev', 'demo.ts');
 const STORY = [
   /^Commit (?<first>\w{7}), “Say hello”/,
   /^ {2}check$/,
-  /^ {4}There is nothing at s3:\/\/my-assets\/artifacts\//,
+  /^ {4}Nothing is stored at s3:\/\/my-assets\/artifacts\//,
   /^ {4}→ found=false {2}source=none {2}reason=absent$/,
   /^ {4}4 requests \(2 GetObject, 2 ListObjectsV2\), 0 B sent, \d+ ms$/,
   /^ {2}upload$/,

@@ -34,7 +34,7 @@ it('a forced build replaces the set and its copy', async () => {
 
 it('a forced build that must not be missed is told why it was', async () => {
   const failed = await scenario.action('check', { access: 'write', 'fail-on-miss': 'true' });
-  expect(annotations(failed)).toEqual([expect.stringContaining("Nothing was looked for, since access is 'write'")]);
+  expect(annotations(failed)).toEqual([expect.stringContaining("Did not look for a set, since access is 'write'")]);
 });
 
 describe("GitHub's cache-mode", () => {

@@ -52,7 +52,7 @@ describe('a file of the runner', () => {
     ['GITHUB_EVENT_PATH', import.meta.filename, 'which is not JSON'],
     ['GITHUB_OUTPUT', '/no/where', "which can't be written"],
   ])('that is at fault is named: %s', async (name, path, why) => {
-    const told = new RegExp(`^::error::(Later steps can't be told what was found: )?${name} is '${path}', ${why}`);
+    const told = new RegExp(`^::error::(Later steps can't get the outputs: )?${name} is '${path}', ${why}`);
     await expectFailure(scenario.action('check', {}, { env: { [name]: path } }), told);
   });
 });

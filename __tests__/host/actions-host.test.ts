@@ -114,12 +114,12 @@ describe('a file of the runner', () => {
     [
       'an output file that is not there',
       { GITHUB_OUTPUT: '/no/where' },
-      "Later steps can't be told what was found: GITHUB_OUTPUT is '/no/where', which can't be written (there is no such file)",
+      "Later steps can't get the outputs: GITHUB_OUTPUT is '/no/where', which can't be written (there is no such file)",
     ],
     [
       'an output file that can not be written',
       { GITHUB_OUTPUT: HERE },
-      `Later steps can't be told what was found: GITHUB_OUTPUT is '${HERE}', which can't be written (EISDIR)`,
+      `Later steps can't get the outputs: GITHUB_OUTPUT is '${HERE}', which can't be written (EISDIR)`,
     ],
     [
       'an event that is not JSON',

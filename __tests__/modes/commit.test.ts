@@ -182,7 +182,7 @@ describe('an upload', () => {
 });
 
 describe('before anything is looked up', () => {
-  it("refuses a workflow's commit that is no commit id", async () => {
+  it("refuses a workflow's commit that is not a commit id", async () => {
     const commit = { ...ASKED, context: 'main' };
     await expect(scenario.check({ commit, codeHash: undefined })).rejects.toThrow("GITHUB_SHA is 'main'");
   });

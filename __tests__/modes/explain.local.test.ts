@@ -247,7 +247,7 @@ describe('the build to compare with', () => {
     await scenario.commit(CHANGE);
     expect(await explained({ baselines: { before: 'e'.repeat(40) } })).toMatchObject({
       kind: 'code-changed',
-      sentence: `The code is another one than that of the build of ${short(before)} (run 128)`,
+      sentence: `The code differs from the build of ${short(before)} (run 128)`,
     });
     expect(moreRequests()).toHaveLength(2);
   });
@@ -324,7 +324,7 @@ describe('nothing is explained, and all else is as ever', () => {
     await built();
     await spoilSources(body, { isRecorded });
     await missAfterChange();
-    expect(debugLines.filter((line) => line.startsWith("Why a build is needed can't be said"))).toHaveLength(1);
+    expect(debugLines.filter((line) => line.startsWith('Could not explain why a build is needed'))).toHaveLength(1);
   });
 
   it.each<[string, FaultAction]>([
@@ -337,7 +337,7 @@ describe('nothing is explained, and all else is as ever', () => {
     const startedMs = performance.now();
     await missAfterChange();
     expect(performance.now() - startedMs).toBeLessThan(4500);
-    expect(debugLines.filter((line) => line.startsWith("Why a build is needed can't be said"))).toHaveLength(1);
+    expect(debugLines.filter((line) => line.startsWith('Could not explain why a build is needed'))).toHaveLength(1);
     scenario.bucket.server.fault = undefined;
   });
 
@@ -414,7 +414,7 @@ describe('the command explain', () => {
 
   it.each([
     ['a commit that was not built', () => ['HEAD'], /^No build of [0-9a-f]{40} in s3:/],
-    ['a name that git does not know', () => ['--upload-pack=x'], /^'--upload-pack=x' is no commit at /],
+    ['a name that git does not know', () => ['--upload-pack=x'], /^'--upload-pack=x' is not a commit at /],
     ['a commit that is not in the repository', () => ['e'.repeat(40)], /tells what came before e{40}: give a second/],
   ])('refuses %s', async (_, commits, message) => {
     await expect(explain(...commits())).rejects.toThrow(message);

@@ -79,7 +79,7 @@ describe('wrong bytes', () => {
   const isSecondRange = ({ headers }: LoggedRequest) => headers.range === 'bytes=1000-1999';
 
   it.each<[string, RegExp, (request: LoggedRequest) => FaultAction | undefined]>([
-    ['a flipped bit', /has other bytes than its record says \(SHA-256/, () => ({ kind: 'flip-bit', bit: 4003 })],
+    ['a flipped bit', /has different contents from its record \(SHA-256/, () => ({ kind: 'flip-bit', bit: 4003 })],
     [
       'a flipped bit in one range',
       /has other bytes/,
@@ -194,7 +194,7 @@ describe('wrong bytes', () => {
     scenario.bucket.server.fault = onAssets(() => ({ kind: 'flip-bit' }));
     const [seen, recorded] = ['`pp', 'app'].map((text) => createHash('sha256').update(text).digest('base64'));
     await expect(scenario.restore()).rejects.toThrow(
-      `'app.zip' under s3://${scenario.bucket.name}/artifacts/${scenario.head}/ has other bytes than its record says (SHA-256 ${seen}, recorded ${recorded}): re-run this step, and should it fail again, upload the assets anew with 'overwrite: true'`,
+      `'app.zip' under s3://${scenario.bucket.name}/artifacts/${scenario.head}/ has different contents from its record (SHA-256 ${seen}, recorded ${recorded}): re-run this step, and should it fail again, upload the assets anew with 'overwrite: true'`,
     );
   });
 });

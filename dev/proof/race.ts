@@ -15,7 +15,7 @@ const PATIENCE = { 'wait-timeout-seconds': '60' };
 const CLEAR_ERRORS = [
   /^There are no assets for commit [0-9a-f]{40} \((damaged|in-progress|incomplete|absent)\): /,
   /^The set of this commit is complete without '/,
-  / is no longer what its record says$/,
+  / has changed since its record was written$/,
   / is still writing .* after \d+ s: /,
   /^Others keep overwriting s3:/,
 ];

@@ -183,7 +183,7 @@ export class RecordClaim {
     await this.#lastWrite;
     if (this.#sealing || this.#loss !== undefined) return;
     await this.#write(this.#uploading(0)).catch((error: unknown) =>
-      this.#run.log.debug(`Giving up ${this.#where()} failed, so its lease runs out by itself: ${error}`),
+      this.#run.log.debug(`Releasing ${this.#where()} failed, so its lease will expire by itself: ${error}`),
     );
   }
 

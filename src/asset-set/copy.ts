@@ -119,7 +119,7 @@ export async function copyAssets(
     });
     if (result.outcome !== 'copied')
       throw new SetChangedError(
-        `'${printable(file.path)}' under ${uriOf(store.bucket, source)} is no longer what its record says`,
+        `'${printable(file.path)}' under ${uriOf(store.bucket, source)} has changed since its record was written`,
       );
     end();
     return { ...file, etag: result.etag };

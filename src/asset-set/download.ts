@@ -74,7 +74,7 @@ async function restore(run: RunContext, set: Lookup, { isChosen, naming }: Resto
   const { fetchedCount, uncheckedCount } = await restoreFiles(run, set.location, files);
   if (uncheckedCount > 0)
     run.log.warning(
-      `${counted(uncheckedCount, 'asset')} at ${set.location.prefix} could not be checked: there is neither a record nor metadata that tells a SHA-256.`,
+      `${counted(uncheckedCount, 'asset')} at ${set.location.prefix} could not be checked: neither a record nor metadata has a SHA-256.`,
     );
   return { set, files, fetchedCount };
 }
@@ -127,7 +127,7 @@ export async function restoreFiles(
   let fetchedCount = 0;
   let uncheckedCount = 0;
   const ports = { ...run, signal, fail: (error: unknown) => failure.abort(error) };
-  const bring = async (file: AssetFile, progress: FileProgress): Promise<void> => {
+  const restoreOne = async (file: AssetFile, progress: FileProgress): Promise<void> => {
     try {
       signal.throwIfAborted();
       const isFetched = !(await isThere(run, file, progress));
@@ -143,7 +143,7 @@ export async function restoreFiles(
     run.log.debug(`Restored: ${printable(file.path)}`);
   };
   await run.progress.during('Restoring', files, (transfer) =>
-    forEachConcurrently(files, run.concurrency, (file) => bring(file, transfer.file(file.size))),
+    forEachConcurrently(files, run.concurrency, (file) => restoreOne(file, transfer.file(file.size))),
   );
   return { fetchedCount, uncheckedCount };
 }
@@ -176,7 +176,7 @@ async function fetchFile(ports: FetchPorts, fetching: Fetching): Promise<void> {
   const sha256 = await fetchContent(ports, fetching, incoming);
   if (file.sha256 !== undefined && sha256 !== file.sha256)
     throw new SetChangedError(
-      `'${printable(file.path)}' under ${uriOf(ports.store.bucket, source)} has other bytes than its record says (SHA-256 ${sha256}, recorded ${printable(file.sha256)})`,
+      `'${printable(file.path)}' under ${uriOf(ports.store.bucket, source)} has different contents from its record (SHA-256 ${sha256}, recorded ${printable(file.sha256)})`,
     );
   await incoming.keep({ executable: file.executable === true });
 }
@@ -227,7 +227,7 @@ async function readRange(
   });
   if (result.outcome === 'read') return result.bytes;
   throw new SetChangedError(
-    `'${printable(file.path)}' under ${uriOf(store.bucket, source)} is no longer what its record says`,
+    `'${printable(file.path)}' under ${uriOf(store.bucket, source)} has changed since its record was written`,
   );
 }
 

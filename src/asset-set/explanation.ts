@@ -98,7 +98,7 @@ export function noSources(baseline: Baseline): Explanation {
 }
 
 export function codeChanged(baseline: Baseline): Explanation {
-  const sentence = `The code is another one than that of the build of ${described(baseline)}`;
+  const sentence = `The code differs from the build of ${described(baseline)}`;
   return { kind: 'code-changed', sentence, baseline, ...NOTHING };
 }
 
@@ -115,20 +115,20 @@ export function firstBuild(lookedAt: readonly SetLocation[]): Explanation {
 }
 
 /** A package whose code hash also covers the sources of packages that it needs. */
-export interface NeedyPackage {
+export interface PackageWithNeeds {
   readonly name: string;
   /**
    * @returns the needed package that a source belongs to; undefined if it is this package's own, or if only git can
    *   tell
    */
-  readonly needOf: (path: string) => string | undefined;
+  readonly neededBy: (path: string) => string | undefined;
 }
 
 interface Comparison {
   readonly now: Sources;
   readonly before: Sources;
   readonly baseline: Baseline;
-  readonly package?: NeedyPackage | undefined;
+  readonly package?: PackageWithNeeds | undefined;
 }
 
 /** Compares the sources of two builds. */
@@ -194,21 +194,21 @@ interface Needs {
   readonly names: readonly string[];
   /** Whether every change is in one of them. */
   readonly isAll: boolean;
-  readonly needyName: string;
+  readonly dependentName: string;
 }
 
-function needsIn({ added, changed, deleted, mode }: Changes, one: NeedyPackage | undefined): Needs {
-  const owners = [added, changed, deleted, mode].flatMap((paths) => paths.map((path) => one?.needOf(path)));
+function needsIn({ added, changed, deleted, mode }: Changes, dependent: PackageWithNeeds | undefined): Needs {
+  const owners = [added, changed, deleted, mode].flatMap((paths) => paths.map((path) => dependent?.neededBy(path)));
   const known = owners.filter((name) => name !== undefined);
   const isAll = known.length > 0 && known.length === owners.length;
-  return { names: [...new Set(known)].sort(comparePaths), isAll, needyName: one?.name ?? '' };
+  return { names: [...new Set(known)].sort(comparePaths), isAll, dependentName: dependent?.name ?? '' };
 }
 
-function sourcesPart(changes: Changes, { isAll, names, needyName }: Needs): Part | undefined {
+function sourcesPart(changes: Changes, { isAll, names, dependentName }: Needs): Part | undefined {
   const lines = changeLines(changes);
   if (lines.length === 0) return undefined;
   const what = isAll
-    ? `${listed(names, MOST_SHOWN, quoted)}, which ${quoted(needyName)} needs, changed`
+    ? `${listed(names, MOST_SHOWN, quoted)}, which ${quoted(dependentName)} needs, changed`
     : `${lines.length} of ${counted(changes.totalCount, 'source')} changed`;
   return { what, names: lines };
 }

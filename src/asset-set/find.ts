@@ -73,7 +73,7 @@ export async function findSet(run: RunContext, options: SearchOptions, commit: s
  */
 export async function missUnasked(run: RunContext, commit: string): Promise<SearchResult> {
   const codeHash = await hashSources(run, commit);
-  run.log.info("Nothing was looked for, since access is 'write'.");
+  run.log.info("Did not look for a set, since access is 'write'.");
   const location = artifactSet(run.prefix, commit);
   const own: Lookup = {
     location,

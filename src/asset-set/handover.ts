@@ -104,10 +104,10 @@ export function handedCodeHash(request: CodeHashRequest, value: string | undefin
 
 /** Whether two code hashes have the same given value, or the same algorithm, patterns and salt. */
 export function isSameRequest(left: HandedCodeHash, right: HandedCodeHash): boolean {
-  return wordsOf(left) === wordsOf(right);
+  return requestKey(left) === requestKey(right);
 }
 
-function wordsOf({ value, algorithm, patterns, saltDigest }: HandedCodeHash): string {
+function requestKey({ value, algorithm, patterns, saltDigest }: HandedCodeHash): string {
   return JSON.stringify(algorithm === undefined ? [value] : [algorithm, patterns, saltDigest]);
 }
 

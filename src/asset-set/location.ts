@@ -108,7 +108,7 @@ async function assertThere({ repositoryIsGiven }: CommitRequest, sources: Source
 /** An event may have no commit, and a workflow can set GITHUB_SHA to anything. */
 function checked(context: string): string {
   if (isCommit(context)) return context;
-  throw new InputError(`GITHUB_SHA is '${printable(context)}', which is no full commit id: set commit-sha`);
+  throw new InputError(`GITHUB_SHA is '${printable(context)}', which is not a full commit id: set commit-sha`);
 }
 
 type CheckoutContext = Pick<RunContext, 'commit' | 'sources' | 'log'>;

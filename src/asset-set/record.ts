@@ -141,7 +141,7 @@ function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new UserError(`${where} is not a record (it is no JSON): ${ADVICE}`, { cause });
+    throw new UserError(`${where} is not a record (it is not JSON): ${ADVICE}`, { cause });
   }
 }
 

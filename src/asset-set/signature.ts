@@ -100,7 +100,7 @@ function readSigningKey(text: string): KeyObject {
   const key = privateKeyOf(text.replaceAll(PEM_LABEL, '').replaceAll(/\s/g, ''));
   if (key !== undefined) return key;
   throw new InputError(
-    "signing-key is no Ed25519 private key: give what 'openssl genpkey -algorithm ed25519' writes, by a secret",
+    "signing-key is not an Ed25519 private key: give what 'openssl genpkey -algorithm ed25519' writes, by a secret",
   );
 }
 

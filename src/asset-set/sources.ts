@@ -181,7 +181,7 @@ export async function readSources(
   const key = sourcesKey(prefix, codeHash);
   const body = await store.readObject({ key, mostBytes: MOST_BYTES, signal });
   const where = `s3://${store.bucket}/${key}`;
-  if (body === undefined) throw new UserError(`There is nothing at ${where}`);
+  if (body === undefined) throw new UserError(`Nothing is stored at ${where}`);
   if (digestOf(body) !== sha256) throw new UserError(`${where} is not what the record says`);
   try {
     return parseSources((await expanded(body)).toString());

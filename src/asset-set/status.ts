@@ -151,7 +151,7 @@ export function describeOther(
     case 'incomplete':
       return `The set at ${where} does not count: ${status.detail}.`;
     case 'absent':
-      return `There is nothing at ${where}.`;
+      return `Nothing is stored at ${where}.`;
   }
 }
 

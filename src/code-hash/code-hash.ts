@@ -119,28 +119,28 @@ const MOST_ALTERNATIVES = 12;
 /** A group in braces that contains no other group. */
 const INNERMOST_GROUP = /\{([^{}]*,[^{}]*)\}/;
 
-interface Habit {
-  readonly sign: RegExp;
+interface ForeignSyntax {
+  readonly syntax: RegExp;
   readonly why: string;
   /** @returns the patterns to write instead, or advice if they can't be written out */
-  readonly mend: (pattern: string) => readonly string[] | string;
+  readonly rewrite: (pattern: string) => readonly string[] | string;
 }
 
 /** Syntax that people know from other tools, and why it matches nothing here. */
-const HABITS: readonly Habit[] = [
-  { sign: /["'`]/, why: 'quotes are taken literally', mend: (pattern) => [pattern.replaceAll(/["'`]/g, '')] },
-  { sign: /[{}]/, why: 'braces are taken literally', mend: alternativesOf },
+const FOREIGN_SYNTAX: readonly ForeignSyntax[] = [
+  { syntax: /["'`]/, why: 'quotes are taken literally', rewrite: (pattern) => [pattern.replaceAll(/["'`]/g, '')] },
+  { syntax: /[{}]/, why: 'braces are taken literally', rewrite: alternativesOf },
   // Commas in braces don't separate patterns, so braces are handled first.
   {
-    sign: /,/,
+    syntax: /,/,
     why: 'patterns are separated by white space, not by commas',
-    mend: (pattern) => pattern.split(/,+/).filter((part) => part !== ''),
+    rewrite: (pattern) => pattern.split(/,+/).filter((part) => part !== ''),
   },
-  { sign: /\\/, why: "folders are separated by '/'", mend: (pattern) => [pattern.replaceAll(/\\+/g, '/')] },
+  { syntax: /\\/, why: "folders are separated by '/'", rewrite: (pattern) => [pattern.replaceAll(/\\+/g, '/')] },
   {
-    sign: /^\//,
+    syntax: /^\//,
     why: "patterns are relative to the repository, so leave out the '/'",
-    mend: (pattern) => [pattern.replace(/^\/+/, '')],
+    rewrite: (pattern) => [pattern.replace(/^\/+/, '')],
   },
 ];
 
@@ -166,11 +166,11 @@ export function describeUnmatched(
 function hintFor(pattern: string): string | undefined {
   const reasons: string[] = [];
   let texts: readonly string[] = [pattern];
-  for (const { sign, why, mend } of HABITS) {
-    if (!texts.some((text) => sign.test(text))) continue;
+  for (const { syntax, why, rewrite } of FOREIGN_SYNTAX) {
+    if (!texts.some((text) => syntax.test(text))) continue;
     reasons.push(why);
     const mended = new Set<string>();
-    for (const part of texts.map(mend)) {
+    for (const part of texts.map(rewrite)) {
       if (typeof part === 'string') return `${part}: ${reasons.join('; ')}`;
       for (const text of part) mended.add(text);
     }

@@ -76,7 +76,7 @@ function writeOutput(name: string, text: string): void {
     const path = printable(process.env.GITHUB_OUTPUT ?? '');
     const why = codeOf(cause) || 'there is no such file';
     throw new UserError(
-      `Later steps can't be told what was found: GITHUB_OUTPUT is '${path}', which can't be written (${why}): check its permissions and the disk's free space`,
+      `Later steps can't get the outputs: GITHUB_OUTPUT is '${path}', which can't be written (${why}): check its permissions and the disk's free space`,
       { cause },
     );
   }

@@ -187,7 +187,7 @@ class PackagesDocument {
     for (const { value, at } of items) {
       const glob = value.startsWith('!') ? value.slice(1) : value;
       if (glob === '' || glob.includes('\0'))
-        throw this.#mistake(at, `${quoted(value)} is no pattern: give a path or a glob`);
+        throw this.#mistake(at, `${quoted(value)} is not a pattern: give a path or a glob`);
       if (glob.startsWith('/'))
         throw this.#mistake(at, `${quoted(value)}: patterns are relative to the repository, so leave out the '/'`);
     }

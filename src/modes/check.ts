@@ -28,7 +28,7 @@ export async function check(run: RunContext, options: CheckOptions): Promise<Out
   const result = run.access === 'write' ? await missUnasked(run, commit) : await findSet(run, options, commit);
   const { found } = result;
   const restored =
-    found && options.restore && (await (await import('./restore.ts')).bringBack(run, found, options.restore));
+    found && options.restore && (await (await import('./restore.ts')).restoreFound(run, found, options.restore));
   const explained =
     found === undefined && run.explain && run.access !== 'write'
       ? await (await import('./explain.ts')).explainMiss(run, result, options.fallbackPrefixes)

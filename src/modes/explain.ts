@@ -5,8 +5,8 @@ import {
   compared,
   type Explanation,
   firstBuild,
-  type NeedyPackage,
   noSources,
+  type PackageWithNeeds,
   sameCode,
   setGone,
 } from '../asset-set/explanation.ts';
@@ -45,7 +45,7 @@ export async function explainMiss(
     const subject = {
       codeHash: value,
       sources: async () => parseSources((await sources()) ?? ''),
-      package: await neededOf(run),
+      package: await packageWithNeeds(run),
     };
     const explanation =
       brokenSet(result, value) ??
@@ -58,7 +58,7 @@ export async function explainMiss(
     return { explanation, changes };
   } catch (error) {
     run.signal.throwIfAborted();
-    run.log.debug(`Why a build is needed can't be said: ${describeError(error).line}`);
+    run.log.debug(`Could not explain why a build is needed: ${describeError(error).line}`);
     return undefined;
   }
 }
@@ -88,7 +88,7 @@ export async function explainCommit(
     const subject = {
       codeHash: record.codeHash,
       sources: () => baselines.sources(record, location),
-      package: await neededOf(run),
+      package: await packageWithNeeds(run),
     };
     return explained(subject, baselines, { known: undefined, locations: before.flatMap(builds), isBuilt: true });
   }
@@ -114,16 +114,16 @@ async function fullId({ sources }: RunContext, name: string): Promise<string> {
   const id = (await sources.isRepository()) ? await sources.resolve(name) : undefined;
   if (id !== undefined) return id;
   throw new InputError(
-    `'${printable(name)}' is no commit at repository-path '${printable(sources.path)}': give a full id, or what git knows there`,
+    `'${printable(name)}' is not a commit at repository-path '${printable(sources.path)}': give a full id, or what git knows there`,
   );
 }
 
 /** @returns undefined unless the sources are those of a package that needs others */
-async function neededOf({ codeHash }: RunContext): Promise<NeedyPackage | undefined> {
+async function packageWithNeeds({ codeHash }: RunContext): Promise<PackageWithNeeds | undefined> {
   if (codeHash?.kind !== 'computed' || codeHash.package === undefined || codeHash.package.needs.length === 0)
     return undefined;
   const { neededPackage } = await import('../code-hash/shared-entries.ts');
-  return { name: codeHash.package.name, needOf: neededPackage(codeHash.patterns, codeHash.package.needs) };
+  return { name: codeHash.package.name, neededBy: neededPackage(codeHash.patterns, codeHash.package.needs) };
 }
 
 /** @returns the changes as lines to show below the sentence, safe to print */
@@ -183,7 +183,7 @@ async function likelyBuilds(
 interface Subject {
   readonly codeHash: string;
   readonly sources: () => Promise<Sources>;
-  readonly package: NeedyPackage | undefined;
+  readonly package: PackageWithNeeds | undefined;
 }
 
 interface Candidates {

@@ -30,13 +30,13 @@ export async function restore(run: RunContext, options: RestoreOptions): Promise
   if (result.found === undefined) return outcomeOfSearch(result);
 
   await packages?.create();
-  const restored = await bringBack(run, result.found, options.selection);
+  const restored = await restoreFound(run, result.found, options.selection);
   if (restored !== undefined) await leaveRecord(run, restored.set);
   return outcomeOfSearch(result, restored);
 }
 
 /** Restores a set and logs the result. @returns undefined in a dry run, which only logs what it would do */
-export async function bringBack(
+export async function restoreFound(
   run: RunContext,
   found: Lookup,
   selection: RestoreSelection,

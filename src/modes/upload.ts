@@ -217,7 +217,7 @@ async function withdrawReplaced(run: RunContext, { location, codeHash }: UploadP
   if (codeHash !== undefined) await withdrawFromCache(run, location.id, codeHash);
   if (lookup.record !== undefined && replaced === undefined)
     run.log.warning(
-      `The record ${location.recordKey} is archived, so nothing tells which code the replaced build was of: if it is in the cache under another code hash, it is still found there`,
+      `The record ${location.recordKey} is archived, so the code hash of the replaced build is unknown: if it is in the cache under another code hash, it is still found there`,
     );
   if (replaced?.codeHash !== undefined && replaced.codeHash !== codeHash?.value)
     await withdrawFromCache(run, location.id, { value: replaced.codeHash, algorithm: replaced.codeHashAlgorithm });
