@@ -15,19 +15,19 @@ function headWith(metadata: Record<string, string>) {
 }
 
 describe('attributesOf', () => {
-  it('tells whose an asset is, in the names the Python tool wrote and one of its own', () => {
+  it('names the commit and the hashes under the keys of the Python tool, and adds a mark of its own', () => {
     expect(attributesOf({ sha256: 's1' }, { commit: COMMIT, codeHash: CODE_HASH })).toEqual({
       metadata: { 'commit-hash': COMMIT, 'package-hash': 's1', 'code-hash': CODE_HASH, 'asset-record': 'v1' },
     });
   });
 
-  it('leaves out what is not known', () => {
+  it('leaves out unknown fields', () => {
     expect(attributesOf({}, { commit: COMMIT })).toEqual({
       metadata: { 'commit-hash': COMMIT, 'asset-record': 'v1' },
     });
   });
 
-  it('sends what the file was sent with', () => {
+  it('keeps the content type, caching and metadata of the file', () => {
     const file = { contentType: 'application/zip', cacheControl: 'no-cache', metadata: { team: 'a' } };
     expect(attributesOf(file, { commit: COMMIT })).toEqual({
       contentType: 'application/zip',
@@ -36,7 +36,7 @@ describe('attributesOf', () => {
     });
   });
 
-  it('does not let metadata of a record stand in for its own', () => {
+  it('overrides reserved names in the metadata of a record', () => {
     const metadata = { 'commit-hash': 'other', 'package-hash': 'other', 'code-hash': 'other', 'asset-record': 'v0' };
     const own = attributesOf({ sha256: 's1', metadata }, { commit: COMMIT, codeHash: CODE_HASH });
     expect(own.metadata).toEqual({
@@ -47,19 +47,19 @@ describe('attributesOf', () => {
     });
   });
 
-  it('sets no name that is not reserved', () => {
+  it('sets only reserved names', () => {
     const { metadata } = attributesOf({ sha256: 's1' }, { commit: COMMIT, codeHash: CODE_HASH });
     expect(new Set(Object.keys(metadata))).toEqual(RESERVED_METADATA);
   });
 });
 
 describe('userMetadata', () => {
-  it('gives back what the user had added', () => {
+  it('returns the metadata that the user added', () => {
     const file = { sha256: 's1', metadata: { team: 'a', stage: 'b' } };
     expect(userMetadata(attributesOf(file, { commit: COMMIT, codeHash: CODE_HASH }))).toEqual(file.metadata);
   });
 
-  it('is undefined where that is nothing', () => {
+  it('is undefined if the user added none', () => {
     expect(userMetadata(attributesOf({ sha256: 's1' }, { commit: COMMIT }))).toBeUndefined();
   });
 });
@@ -79,27 +79,27 @@ describe('hasAttributes', () => {
     expect(hasAttributes({ ...wanted, ...stored }, wanted)).toBe(expected);
   });
 
-  it('takes any type where none is wanted', () => {
+  it('accepts any type if none is wanted', () => {
     expect(hasAttributes({ contentType: 'binary/octet-stream', metadata: {} }, { metadata: {} })).toBe(true);
   });
 });
 
 describe('sha256Of', () => {
-  it('is the digest that the store keeps', () => {
+  it('is the digest that the store keeps, if there is one', () => {
     expect(sha256Of({ ...headWith({ 'package-hash': 'claimed' }), sha256: 'kept' })).toBe('kept');
   });
 
-  it('is what the writer claimed where the store keeps none', () => {
+  it('is the digest in the metadata if the store keeps none', () => {
     expect(sha256Of(headWith({ 'package-hash': 'claimed' }))).toBe('claimed');
   });
 
-  it('is undefined where nobody said', () => {
+  it('is undefined if neither has one', () => {
     expect(sha256Of(headWith({}))).toBeUndefined();
   });
 });
 
 describe('commitOf', () => {
-  it('is the commit an object says it is of', () => {
+  it('is the commit named in the metadata of the object', () => {
     expect(commitOf(headWith({ 'commit-hash': COMMIT }))).toBe(COMMIT);
   });
 
@@ -112,11 +112,11 @@ describe('commitOf', () => {
 });
 
 describe('isRecorded', () => {
-  it('tells our own objects by their mark', () => {
+  it('recognizes our own objects by their mark', () => {
     expect(isRecorded(attributesOf({}, { commit: COMMIT }))).toBe(true);
   });
 
-  it.each([{}, { 'commit-hash': COMMIT }, { 'asset-record': 'v2' }])('does not take %j for one', (metadata) => {
+  it.each([{}, { 'commit-hash': COMMIT }, { 'asset-record': 'v2' }])('does not accept %j as our own', (metadata) => {
     expect(isRecorded({ metadata })).toBe(false);
   });
 });

@@ -102,7 +102,7 @@ describe('pathProblem', () => {
 });
 
 describe('isMarker', () => {
-  it('knows the names that users and the Python tool know', () => {
+  it('recognizes the names that users and the Python tool rely on', () => {
     expect(MARKERS).toEqual([
       '.found',
       '.found-at',
@@ -115,7 +115,7 @@ describe('isMarker', () => {
     expect(MARKERS.filter((name) => !isMarker(name))).toEqual([]);
   });
 
-  it('knows the markers at the root alone', () => {
+  it('recognizes markers only at the root', () => {
     const paths = ['.found', '.found-at', '.commit-hash', '.record.json', 'sub/.found', 'found', '.Found', ''];
     expect(paths.filter(isMarker)).toEqual(['.found', '.found-at', '.commit-hash', '.record.json']);
   });
@@ -124,7 +124,7 @@ describe('isMarker', () => {
 describe('isTemporary', () => {
   const uuid = '01234567-89ab-cdef-0123-456789abcdef';
 
-  it.each(MARKERS)('knows what %s is written under', (name) => {
+  it.each(MARKERS)('recognizes the temporary file of %s', (name) => {
     expect(isTemporary(temporaryName(name, uuid))).toBe(true);
     expect(isTemporary(`sub/${temporaryName(name, uuid)}`)).toBe(false);
   });
@@ -146,13 +146,13 @@ describe('isHidden', () => {
 });
 
 describe('comparePaths', () => {
-  it('orders by the bytes of UTF-8, as S3 does, not by UTF-16 units', () => {
+  it('orders by UTF-8 bytes, as S3 does, not by UTF-16 units', () => {
     // UTF-16 would have the emoji before the full-width letter.
     const inOrder = ['', 'A', 'Z', 'a', 'a-b', 'a/b', 'a0', 'aa', 'é', '日', 'ａ', '😀'];
     expect(inOrder.toReversed().toSorted(comparePaths)).toEqual(inOrder);
   });
 
-  it('finds a path equal to itself alone', () => {
+  it('considers a path equal only to itself', () => {
     expect(comparePaths('é', 'é')).toBe(0);
     expect(comparePaths('e\u0301', 'é')).not.toBe(0);
   });

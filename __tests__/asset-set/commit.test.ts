@@ -12,7 +12,7 @@ describe('isCommit', () => {
     ['a digit too many', 'a'.repeat(41)],
     ['a length between the two', 'a'.repeat(63)],
     ['uppercase', 'A'.repeat(40)],
-    ['what is not hex', 'g'.repeat(40)],
+    ['a letter that is not hex', 'g'.repeat(40)],
     ['a line end after it', `${'a'.repeat(40)}\n`],
     ['a branch', 'main'],
     ['nothing', ''],

@@ -27,13 +27,13 @@ afterEach(async () => {
   await scenario.close();
 });
 
-/** Stores the only asset, and says what is stored. */
+/** Stores the only asset. @returns its description for the record */
 async function store(body = 'a'): Promise<AssetFile[]> {
   const { etag, content } = scenario.bucket.server.put(scenario.bucket.name, KEY, body);
   return [{ path: 'a.txt', size: content.sizeBytes, etag }];
 }
 
-/** Another writer puts other bytes there, each time that the set has just been sealed. */
+/** Another writer replaces the asset every time the set has just been sealed. */
 function overwriteAfterSeal(times: number): void {
   let left = times;
   scenario.bucket.server.fault = ({ operation }) => {
@@ -46,7 +46,7 @@ function overwriteAfterSeal(times: number): void {
 }
 
 describe('a set', () => {
-  it('is complete once it is sealed and the listing bears it out', async () => {
+  it('is complete after it is sealed and the listing agrees with the record', async () => {
     const record = await completeSet(scenario.run(), claim, { planned: [], transfer: () => store() });
     expect(record).toMatchObject({ state: 'complete', files: [{ path: 'a.txt', size: 1 }], totalSize: 1 });
     expect(scenario.wire()).toEqual(['PutObject records/artifacts/<commit>.json', 'ListObjectsV2 artifacts/<commit>/']);
@@ -54,7 +54,7 @@ describe('a set', () => {
     expect(scenario.log).toEqual([]);
   });
 
-  it('is repaired where a writer that had lost the record was late', async () => {
+  it('is repaired after a late write by a run that has lost the record', async () => {
     overwriteAfterSeal(1);
     const seen: (Listing | undefined)[] = [];
     const transfer = async (listing?: Listing) => {
@@ -76,7 +76,7 @@ describe('a set', () => {
     expect((await scenario.bucket.get(KEY))?.body).toBe('a');
   });
 
-  it('is given up where others do not stop overwriting it', async () => {
+  it('is released if others keep overwriting it', async () => {
     overwriteAfterSeal(3);
     let transfers = 0;
     const transfer = async () => {
@@ -90,20 +90,20 @@ describe('a set', () => {
     expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
 
-  it('is given up where its assets cannot be stored', async () => {
+  it('is released if its assets cannot be stored', async () => {
     const transfer = () => Promise.reject(new Error('the disk is full'));
     await expect(completeSet(scenario.run(), claim, { planned: [], transfer })).rejects.toThrow('the disk is full');
     expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
 
-  it('stays complete where the listing after the seal cannot be had', async () => {
+  it('stays complete if the listing after the seal fails', async () => {
     scenario.bucket.server.deny = ({ action }) => action === 's3:ListBucket';
     const completed = completeSet(scenario.run(), claim, { planned: [], transfer: () => store() });
     await expect(completed).rejects.toThrow('s3:ListBucket');
     expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'complete' });
   });
 
-  it('is complete where the server lists ETags in another form than it answers with', async () => {
+  it('is complete if the server lists ETags in another form than it returns', async () => {
     scenario.bucket.server.fault = ({ operation }) =>
       operation === 'ListObjectsV2'
         ? {
@@ -115,7 +115,7 @@ describe('a set', () => {
     expect(scenario.warnings()).toEqual([]);
   });
 
-  it('may have strays beside it, which are told', async () => {
+  it('may have unexpected objects beside it, which are reported', async () => {
     scenario.bucket.server.put(scenario.bucket.name, `${LOCATION.prefix}b\n.txt`, 'b');
     scenario.bucket.server.put(scenario.bucket.name, `${LOCATION.prefix}c.txt`, 'c');
     await completeSet(scenario.run(), claim, { planned: [], transfer: () => store() });
@@ -151,7 +151,7 @@ describe('a set', () => {
     expect(await scenario.record(LOCATION.recordKey)).toMatchObject({ state: 'uploading', leaseSeconds: 60 });
   });
 
-  it('is known to have been sealed where its repair breaks off', async () => {
+  it('is known to have been sealed after its repair fails', async () => {
     overwriteAfterSeal(1);
     let rounds = 0;
     const transfer = async () => {

@@ -31,7 +31,7 @@ function parse(value: unknown) {
   return parseHandover(typeof value === 'string' ? value : JSON.stringify(value), PLACE, OWN);
 }
 
-describe('a handover', () => {
+describe('a handover file', () => {
   it('is read as it was written', () => {
     expect(parse(HANDOVER)).toEqual(HANDOVER);
     expect(parse({ ...HANDOVER, found: undefined, codeHashes: [handedCodeHash(REQUEST, undefined)] })).toBeDefined();
@@ -43,25 +43,25 @@ describe('a handover', () => {
     ['of another prefix', { ...HANDOVER, asked: uriOf('b', artifactSet('team', COMMIT)) }],
     ['of another commit', { ...HANDOVER, asked: uriOf('b', artifactSet('team/app', 'd'.repeat(40))) }],
     ['without a list of code hashes', { ...HANDOVER, codeHashes: {} }],
-    ['with what is no code hash', { ...HANDOVER, codeHashes: [{ value: '../../records' }] }],
-    ['with a code hash that is given, and has no value', { ...HANDOVER, codeHashes: [{}] }],
+    ['with an invalid code hash', { ...HANDOVER, codeHashes: [{ value: '../../records' }] }],
+    ['with a given code hash that has no value', { ...HANDOVER, codeHashes: [{}] }],
     ['with a code hash of an unknown algorithm', { ...HANDOVER, codeHashes: [{ value: CODE_HASH, algorithm: 'x' }] }],
     ['with a code hash of unknown patterns', { ...HANDOVER, codeHashes: [{ value: CODE_HASH, algorithm: 'md5' }] }],
     ['with null for a code hash', { ...HANDOVER, codeHashes: [null] }],
-    ['with a number for what was found', { ...HANDOVER, found: 1 }],
+    ['with a number as the set found', { ...HANDOVER, found: 1 }],
     ['that is null', null],
-    ['that is no JSON', 'found'],
+    ['that is not JSON', 'found'],
     ['that is empty', ''],
-  ])('%s is none', (_, value) => {
+  ])('%s is ignored', (_, value) => {
     expect(parse(value)).toBeUndefined();
   });
 
   it.each([
     ['of another bucket', `s3://other/${OWN.prefix}`],
-    ['that is no set', 's3://b/records/'],
-    ['that is no set at its end', 's3://b/artifacts/cc/../x'],
+    ['of no set', 's3://b/records/'],
+    ['with `..` in it', 's3://b/artifacts/cc/../x'],
     ['without an id', 's3://b/artifacts//'],
-  ])('names no set by an address %s', (_, found) => {
+  ])('names no set if the address is one %s', (_, found) => {
     expect(foundIn({ ...HANDOVER, found }, 'b')).toBeUndefined();
   });
 
@@ -69,7 +69,7 @@ describe('a handover', () => {
     expect(foundIn({ ...HANDOVER, found: uriOf('b', location) }, 'b')).toEqual(location);
   });
 
-  it('lies under another name for another server, bucket, prefix or commit', () => {
+  it('has another name for another server, bucket, prefix or commit', () => {
     const names = [
       handoverName(PLACE, OWN),
       handoverName({ ...PLACE, endpoint: 'aws' }, OWN),
@@ -83,7 +83,7 @@ describe('a handover', () => {
 });
 
 describe('a code hash that is handed over', () => {
-  it('says what it was computed from, and no salt', () => {
+  it('lists its inputs, but not the salt', () => {
     const handed = handedCodeHash(REQUEST, CODE_HASH);
     expect(handed).toEqual({
       value: CODE_HASH,

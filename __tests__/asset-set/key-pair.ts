@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { type NamedKey, type RecordKeys, recordKeys } from '../../src/asset-set/signature.ts';
 
-/** A pair that nobody else has, as openssl writes it. */
+/** A new key pair, in the form that openssl writes. */
 export function newKeyPair(): { readonly signingKey: string; readonly verifyKey: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519', {
     privateKeyEncoding: { format: 'pem', type: 'pkcs8' },
@@ -10,7 +10,7 @@ export function newKeyPair(): { readonly signingKey: string; readonly verifyKey:
   return { signingKey: privateKey, verifyKey: publicKey };
 }
 
-/** The keys of a job with a `signing-key` that nobody else has. */
+/** The keys of a job with a new `signing-key`. */
 export function newRecordKeys(): RecordKeys & { readonly signing: NamedKey } {
   const { signing, trusted } = recordKeys({ signingKey: newKeyPair().signingKey, verifyKeys: undefined });
   if (signing === undefined) throw new Error('There is no key');

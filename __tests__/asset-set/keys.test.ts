@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { artifactSet, cacheSet } from '../../src/asset-set/location.ts';
 
 describe('artifactSet', () => {
-  it('files assets under the commit, and their record outside of what lists them', () => {
+  it('puts assets under the commit, and their record outside the prefix that lists them', () => {
     expect(artifactSet('', 'c1')).toEqual({
       kind: 'artifact',
       id: 'c1',
@@ -20,7 +20,7 @@ describe('artifactSet', () => {
 });
 
 describe('cacheSet', () => {
-  it('files assets under the code hash', () => {
+  it('puts assets under the code hash', () => {
     expect(cacheSet('', 'd1')).toEqual({
       kind: 'cache',
       id: 'd1',
@@ -38,7 +38,7 @@ describe('cacheSet', () => {
 });
 
 describe('sets of one bucket', () => {
-  it('share no key, whatever the ids are', () => {
+  it('never share a key, whatever their ids are', () => {
     const sets = [artifactSet('', 'c1'), artifactSet('', 'c10'), cacheSet('', 'c1'), cacheSet('', 'c10')];
     for (const set of sets) {
       const others = sets.filter((other) => other !== set);

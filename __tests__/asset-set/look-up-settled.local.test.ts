@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-/** Writes a record whose `Last-Modified` is an hour ahead of every `Date` that is sent with it. */
+/** Writes a record whose `Last-Modified` is an hour ahead of the `Date` of every reply. */
 async function putFutureRecord(record?: RecordFixture): Promise<void> {
   const key = `records/artifacts/${scenario.head}.json`;
   await scenario.putRecord(record, key);
@@ -21,7 +21,7 @@ async function putFutureRecord(record?: RecordFixture): Promise<void> {
 }
 
 describe('a record from the future', () => {
-  it('lapses once a reader has seen it unchanged for its lease and 5 s more', async () => {
+  it('lapses after a reader has seen it unchanged for its lease plus 5 s', async () => {
     await putFutureRecord();
     const { reason, waitedMs } = await settle(600_000);
     expect(reason).toBe('incomplete');
@@ -29,7 +29,7 @@ describe('a record from the future', () => {
     expect(waitedMs).toBeLessThan(140_000);
   });
 
-  it('does not lapse while it is renewed', async () => {
+  it('does not lapse while its writer renews it', async () => {
     await putFutureRecord();
     let sequence = 1;
     const renew = () => {
@@ -39,12 +39,12 @@ describe('a record from the future', () => {
     expect(await settle(300_000, renew)).toMatchObject({ reason: 'in-progress' });
   });
 
-  it('is live for a reader that looks only once', async () => {
+  it('is live to a reader that looks only once', async () => {
     await putFutureRecord();
     expect(await settle(0)).toMatchObject({ reason: 'in-progress' });
   });
 
-  it('has lapsed at once where its writer released it', async () => {
+  it('lapses at once if its writer releases it', async () => {
     await putFutureRecord({ leaseSeconds: 0 });
     expect(await settle(0)).toMatchObject({ reason: 'incomplete' });
   });

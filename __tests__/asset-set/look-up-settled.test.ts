@@ -23,20 +23,20 @@ function pausesOf(onPause: (count: number) => unknown = () => {}) {
 }
 
 describe('waiting for another run', () => {
-  it('is not done where nothing is being written', async () => {
+  it('does not happen if nothing is being written', async () => {
     const { pauses, clock } = pausesOf();
     expect((await settle(60_000, clock)).status.reason).toBe('absent');
     expect(pauses).toEqual([]);
   });
 
-  it('is not done by one that has no time', async () => {
+  it('does not happen if no time is allowed', async () => {
     await scenario.putRecord();
     const { pauses, clock } = pausesOf();
     expect((await settle(0, clock)).status.reason).toBe('in-progress');
     expect(pauses).toEqual([]);
   });
 
-  it('asks again after growing pauses, until the time is up', async () => {
+  it('looks again after growing pauses until the time is up', async () => {
     await scenario.putRecord();
     const { pauses, clock } = pausesOf();
     expect((await settle(40_000, clock)).status.reason).toBe('in-progress');
@@ -55,7 +55,7 @@ describe('waiting for another run', () => {
     expect(pauses).toEqual([500, 1000]);
   });
 
-  it('is told once for each run that is waited for', async () => {
+  it('is logged once for each run', async () => {
     await scenario.putRecord();
     const { clock } = pausesOf((count) =>
       count === 3 ? scenario.putRecord({ writer: { ...OTHER_WRITER, nonce: 'next', runId: '78' } }) : undefined,
@@ -67,7 +67,7 @@ describe('waiting for another run', () => {
     ]);
   });
 
-  it('takes 15 s for a copy out of the cache, however little time there is', async () => {
+  it('lasts up to 15 s for a copy out of the cache, however little time is allowed', async () => {
     await scenario.putRecord({ origin: { kind: 'cache' } });
     const { pauses, clock } = pausesOf();
     await settle(1000, clock);
@@ -76,7 +76,7 @@ describe('waiting for another run', () => {
     expect(totalMs).toBeLessThanOrEqual(15_000);
   });
 
-  it('ends where the step is cancelled', async () => {
+  it('ends if the step is cancelled', async () => {
     await scenario.putRecord();
     const cancellation = new AbortController();
     const { clock } = pausesOf(() => cancellation.abort(new Error('cancelled')));

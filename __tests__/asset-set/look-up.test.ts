@@ -13,14 +13,14 @@ describe('wasSealed', () => {
     ['a set whose record was deleted', undefined, incomplete, true],
     ['a first upload', { etag, record: uploadingRecord() }, incomplete, false],
     [
-      'an upload to a set that was complete',
+      'an upload to a set that had been complete',
       { etag, record: uploadingRecord({ sealedBefore: true }) },
       incomplete,
       true,
     ],
     ['a complete set', { etag, record: completeRecord([]) }, absent, true],
-    ['a record that nobody can read', { etag }, incomplete, true],
-  ])('tells of %s whether the set may have been complete', (_, record, status, expected) => {
+    ['an unreadable record', { etag }, incomplete, true],
+  ])('knows whether the set may have been complete: %s', (_, record, status, expected) => {
     expect(wasSealed({ record, status })).toBe(expected);
   });
 });

@@ -14,7 +14,7 @@ describe('split', () => {
     expect(parts.map((part) => part.position)).toEqual(sizes.map((_, index) => index * partSizeBytes));
   });
 
-  it('makes larger parts where there would be more than 10,000', () => {
+  it('makes larger parts if there would be more than 10,000', () => {
     const sizeBytes = 48 * 1024 ** 4 + 1;
     const parts = split(sizeBytes, partSizeOf(sizeBytes, 5 * 1024 ** 2));
     expect(parts.length).toBeLessThanOrEqual(10_000);

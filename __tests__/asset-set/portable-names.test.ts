@@ -31,7 +31,7 @@ describe('namingProblem', () => {
   });
 
   it.each(['console', 'com', 'com10', 'nul-1', 'nul x', 'a.con', '.a', 'a b', 'größe', '日本', 'a~1'])(
-    'lets Windows have %j',
+    'allows %j on Windows',
     (path) => {
       expect(namingProblem([path], 'win32')).toBeUndefined();
     },
@@ -77,7 +77,7 @@ describe('namingProblem', () => {
     expect(namingProblem(paths, rules)).toBe(problem);
   });
 
-  it.each<NamingRules>(['win32', 'darwin', 'other'])('lets files share folders on %s', (rules) => {
+  it.each<NamingRules>(['win32', 'darwin', 'other'])('allows files to share folders on %s', (rules) => {
     expect(namingProblem(['a/b', 'a/c', 'a-b', 'ab/c', 'A/d'], rules)).toBeUndefined();
   });
 
@@ -90,7 +90,7 @@ describe('namingProblem', () => {
     ['.record.json/a/b', ['win32', 'darwin', 'other']],
     ['.Found', ['win32', 'darwin']],
     ['.COMMIT-HASH/x', ['win32', 'darwin']],
-    ['.commit-haſh', ['win32', 'darwin']], // a long s, of which S is the upper case
+    ['.commit-haſh', ['win32', 'darwin']], // a long s, whose upper case is S
     ['.fo\u200cund', ['darwin']],
     ['sub/.found', []],
     ['.founder', []],
@@ -115,7 +115,7 @@ describe('namingProblem', () => {
     }
   });
 
-  it.each<NamingRules>(['win32', 'darwin', 'other'])('takes no long time over many deep paths on %s', (rules) => {
+  it.each<NamingRules>(['win32', 'darwin', 'other'])('is fast with many deep paths on %s', (rules) => {
     const folders = 'a/'.repeat(400);
     const paths = Array.from({ length: 10_000 }, (_, index) => `${folders}${index}`);
     const startedMs = performance.now();
@@ -123,7 +123,7 @@ describe('namingProblem', () => {
     expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 
-  it('shows hostile names in one harmless line', () => {
+  it('shows hostile names on one harmless line', () => {
     expect(namingProblem(['\u202ea:'], 'win32')).toBe("'\\u{202e}a:' is no name for a file on Windows");
   });
 });

@@ -35,7 +35,7 @@ async function etag(): Promise<string> {
   return (await scenario.bucket.get(KEY))?.etag ?? '';
 }
 
-/** Lets something go wrong with the first writes of a record. */
+/** Makes the first writes of a record fail in some way. */
 function firstWrites(count: number, action: FaultAction): Fault {
   let left = count;
   return ({ operation }) => {
@@ -45,7 +45,7 @@ function firstWrites(count: number, action: FaultAction): Fault {
   };
 }
 
-/** Refuses the second write of a record, by which a claim finds out whether conditions are checked. */
+/** Refuses the second write of a record, with which a claim tests whether the server checks conditions. */
 function failingTest(): Fault {
   let writes = 0;
   return ({ operation }) => {
@@ -72,7 +72,7 @@ function handRun(): { clock: Clock; renew: () => void; isRenewing: () => boolean
   return { clock: { ...clock, every }, renew: () => work?.(), isRenewing: () => work !== undefined };
 }
 
-/** Until what runs in the background has come to an end. */
+/** Resolves when all background work has ended. */
 async function eventually(isDone: () => unknown): Promise<void> {
   const { setTimeout } = await import('node:timers/promises');
   for (let attempt = 0; attempt < 200; attempt += 1) {
@@ -82,8 +82,8 @@ async function eventually(isDone: () => unknown): Promise<void> {
   throw new Error('It did not come about');
 }
 
-describe('the begin of a record', () => {
-  it('says who writes, for which commit and how long', async () => {
+describe('beginning a record', () => {
+  it('stores the writer, the commit and the lease', async () => {
     const claim = await begin();
     expect(await scenario.record(KEY)).toEqual({
       state: 'uploading',
@@ -96,27 +96,27 @@ describe('the begin of a record', () => {
     claim.end();
   });
 
-  it('is not made by a step that is cancelled', async () => {
+  it('does not happen in a cancelled step', async () => {
     const signal = AbortSignal.abort(new CancelledError('cancelled'));
     await expect(begin(undefined, { signal })).rejects.toThrow(CancelledError);
     expect(await scenario.record(KEY)).toBeUndefined();
   });
 
-  it('leaves the record of another run alone', async () => {
+  it('leaves the record of another run untouched', async () => {
     await scenario.putRecord({}, KEY);
     await expect(begin()).rejects.toThrow(RecordLostError);
     await expect(begin()).rejects.toThrow('run 77 (attempt 1) of owner/repository');
     expect(await scenario.record(KEY)).toMatchObject({ writer: OTHER_WRITER });
   });
 
-  it('takes over the record that was read', async () => {
+  it('takes over the record that it has read', async () => {
     await scenario.putRecord({}, KEY);
     const claim = await begin(await etag());
     expect(await scenario.record(KEY)).toMatchObject({ writer: WRITER });
     claim.end();
   });
 
-  it('does not take over one that was written since', async () => {
+  it('does not take over a record that was written since', async () => {
     await scenario.putRecord({}, KEY);
     const before = await etag();
     await scenario.putRecord({ leaseSeconds: 60 }, KEY);
@@ -124,14 +124,14 @@ describe('the begin of a record', () => {
     expect(await scenario.record(KEY)).toMatchObject({ writer: OTHER_WRITER, leaseSeconds: 60 });
   });
 
-  it('begins anew where the record to take over was deleted', async () => {
+  it('starts afresh if the record to take over was deleted', async () => {
     const claim = await begin('"0123"');
-    // Another body than the one that may have been deleted: by its ETag, others could take this one over.
+    // The body differs from the deleted one: with the same ETag, others could take this record over.
     expect(await scenario.record(KEY)).toMatchObject({ writer: { ...WRITER, sequence: 2 } });
     claim.end();
   });
 
-  it.each([undefined, 'take over'])('goes on where its reply was lost (%s)', async (kind) => {
+  it.each([undefined, 'take over'])('succeeds although its reply was lost (%s)', async (kind) => {
     if (kind !== undefined) await scenario.putRecord({}, KEY);
     const before = kind === undefined ? undefined : await etag();
     scenario.bucket.server.fault = firstWrites(1, { kind: 'reset', when: 'after' });
@@ -142,7 +142,7 @@ describe('the begin of a record', () => {
     claim.end();
   });
 
-  it('is tried again after a conflict', async () => {
+  it('is retried after a conflict', async () => {
     const fault = { kind: 'error', status: 409, code: 'ConditionalRequestConflict' } as const;
     scenario.bucket.server.fault = firstWrites(1, fault);
     const claim = await begin();
@@ -150,7 +150,7 @@ describe('the begin of a record', () => {
     claim.end();
   });
 
-  it('lets one of many through', async () => {
+  it('succeeds for only one of many writers', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => begin()));
     const won = outcomes.filter(({ status }) => status === 'fulfilled');
     const lost = outcomes.filter(
@@ -160,7 +160,7 @@ describe('the begin of a record', () => {
     for (const outcome of won) if (outcome.status === 'fulfilled') outcome.value.end();
   });
 
-  it('warns where the server lets a second one through', async () => {
+  it('warns if the server accepts a second writer', async () => {
     scenario.bucket.server.fault = () => ({ kind: 'ignore', headers: ['if-none-match'] });
     const claim = await begin();
     await claim.renew();
@@ -168,7 +168,7 @@ describe('the begin of a record', () => {
     claim.end();
   });
 
-  it('warns where the server lets a write through that expects another record', async () => {
+  it('warns if the server accepts a write that expects another record', async () => {
     scenario.bucket.server.fault = () => ({ kind: 'ignore', headers: ['if-match'] });
     const claim = await begin();
     expect(scenario.warnings()).toEqual([expect.stringContaining('ignores conditional writes (If-Match):')]);
@@ -178,7 +178,7 @@ describe('the begin of a record', () => {
     expect(await scenario.record(KEY)).toMatchObject({ state: 'complete', writer: WRITER });
   });
 
-  it('warns once where the server knows neither condition', async () => {
+  it('warns only once if the server supports neither condition', async () => {
     scenario.bucket.server.fault = () => ({ kind: 'ignore', headers: ['if-match', 'if-none-match'] });
     const claim = await begin();
     expect(scenario.warnings()).toEqual([expect.stringContaining('(If-None-Match and If-Match)')]);
@@ -186,7 +186,7 @@ describe('the begin of a record', () => {
     expect(await scenario.record(KEY)).toMatchObject({ state: 'complete', writer: WRITER });
   });
 
-  it.each(['if-match', 'if-none-match'])('warns where the server answers 501 to %s', async (header) => {
+  it.each(['if-match', 'if-none-match'])('warns if the server answers 501 to %s', async (header) => {
     scenario.bucket.server.fault = ({ headers }) =>
       header in headers ? { kind: 'error', status: 501, code: 'NotImplemented' } : undefined;
     const claim = await begin();
@@ -196,7 +196,7 @@ describe('the begin of a record', () => {
     expect(await scenario.record(KEY)).toMatchObject({ state: 'complete', writer: WRITER });
   });
 
-  it('sends nothing that a server could take for another record', async () => {
+  it('sends nothing that could be mistaken for another record', async () => {
     const claim = await begin();
     claim.end();
     expect(scenario.bucket.server.requests.map(({ status }) => status)).toEqual([200, 412, 412]);
@@ -204,7 +204,7 @@ describe('the begin of a record', () => {
     expect(scenario.warnings()).toEqual([]);
   });
 
-  it('ends before anything is sealed where its test of conditions fails', async () => {
+  it('fails before the seal if the test of conditions fails', async () => {
     scenario.bucket.server.fault = failingTest();
     const claim = await beginUntested();
     await expect(claim.seal([])).rejects.toThrow('InvalidTag');
@@ -214,8 +214,8 @@ describe('the begin of a record', () => {
   });
 });
 
-describe('a hold on a record', () => {
-  it('is renewed in the background, under a growing sequence', async () => {
+describe('the lease of a record', () => {
+  it('is renewed in the background, with a growing sequence number', async () => {
     const { clock, renew, isRenewing } = handRun();
     const claim = await begin(undefined, { clock });
     const first = await scenario.record(KEY);
@@ -227,7 +227,7 @@ describe('a hold on a record', () => {
     expect(isRenewing()).toBe(false);
   });
 
-  it('is renewed every third of its lease', async () => {
+  it('is renewed every third of its duration', async () => {
     const intervals: number[] = [];
     const every: Clock['every'] = (intervalMs) => {
       intervals.push(intervalMs);
@@ -237,7 +237,7 @@ describe('a hold on a record', () => {
     expect(intervals).toEqual([40_000]);
   });
 
-  it('is over after its lease, unless it was renewed', async () => {
+  it('ends after its duration unless it was renewed', async () => {
     const { clock } = handRun();
     const claim = await begin(undefined, { clock });
     await clock.sleep(119_000);
@@ -251,7 +251,7 @@ describe('a hold on a record', () => {
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading' });
   });
 
-  it('counts from when its renewal was sent, not from when the reply came', async () => {
+  it('counts from the sending of its renewal, not from the reply', async () => {
     const { clock } = handRun();
     let replyMs = 0;
     const store = scenario.hookedStore((real) => ({
@@ -269,7 +269,7 @@ describe('a hold on a record', () => {
     expect(() => claim.assertHeld()).toThrow(RecordLostError);
   });
 
-  it('survives a renewal that failed, with a warning', async () => {
+  it('survives a failed renewal, with a warning', async () => {
     const { clock, renew } = handRun();
     const claim = await begin(undefined, { clock, store: scenario.impatientStore() });
     scenario.bucket.server.fault = firstWrites(1, { kind: 'error', status: 500, code: 'InternalError' });
@@ -282,7 +282,7 @@ describe('a hold on a record', () => {
     claim.end();
   });
 
-  it('is lost where a renewal finds another run', async () => {
+  it('is lost if a renewal finds the record of another run', async () => {
     const { clock, renew } = handRun();
     const claim = await begin(undefined, { clock });
     await scenario.putRecord({}, KEY);
@@ -301,7 +301,7 @@ describe('a hold on a record', () => {
     expect(await scenario.record(KEY)).toMatchObject({ writer: OTHER_WRITER, leaseSeconds: 120 });
   });
 
-  it('is lost also where something else had failed before, and the record of the other run stays', async () => {
+  it('is lost even if something else failed before, and the record of the other run stays', async () => {
     scenario.bucket.server.fault = failingTest();
     const claim = await beginUntested();
     await expect(claim.settled()).rejects.toThrow('InvalidTag');
@@ -312,7 +312,7 @@ describe('a hold on a record', () => {
     expect(await scenario.record(KEY)).toMatchObject({ writer: OTHER_WRITER, leaseSeconds: 120 });
   });
 
-  it('ends where the step is cancelled, and is given up then', async () => {
+  it('is released when the step is cancelled', async () => {
     const cancellation = new AbortController();
     const claim = await begin(undefined, { signal: cancellation.signal });
     cancellation.abort(new CancelledError('cancelled'));
@@ -322,7 +322,7 @@ describe('a hold on a record', () => {
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
 
-  it('begins again where its record is deleted', async () => {
+  it('begins again if its record is deleted', async () => {
     const claim = await begin();
     await scenario.bucket.delete(KEY);
     await claim.renew();
@@ -331,7 +331,7 @@ describe('a hold on a record', () => {
     claim.end();
   });
 
-  it('takes the ETag of its own earlier write where it knows another', async () => {
+  it('accepts the ETag of its own earlier write if it expected another one', async () => {
     const claim = await begin();
     scenario.bucket.server.fault = firstWrites(1, otherEtag());
     await claim.renew();
@@ -341,7 +341,7 @@ describe('a hold on a record', () => {
     expect(await scenario.record(KEY)).toMatchObject({ state: 'complete', writer: WRITER });
   });
 
-  it('fails where the server gives another ETag in every reply', async () => {
+  it('fails if every reply of the server has another ETag', async () => {
     const claim = await begin();
     scenario.bucket.server.fault = ({ key }) => (key === KEY ? otherEtag() : undefined);
     await claim.renew();
@@ -351,7 +351,7 @@ describe('a hold on a record', () => {
 });
 
 describe('the writes of a record', () => {
-  it('are never two at once', async () => {
+  it('never overlap', async () => {
     const claim = await begin();
     scenario.forgetWire();
     scenario.bucket.server.fault = () => ({ kind: 'delay', ms: 20 });
@@ -374,7 +374,7 @@ describe('the writes of a record', () => {
     expect(await scenario.record(KEY)).toMatchObject({ files: [{ path: 'A.txt' }, { path: 'a.txt' }], totalSize: 3 });
   });
 
-  it('end with the seal also where nobody knows whether it arrived', async () => {
+  it('end with the seal even if nobody knows whether it arrived', async () => {
     const claim = await begin(undefined, { store: scenario.impatientStore() });
     scenario.bucket.server.fault = firstWrites(1, { kind: 'reset', when: 'after' });
     await expect(claim.seal([])).rejects.toThrow('Could not write');
@@ -382,7 +382,7 @@ describe('the writes of a record', () => {
     expect(await scenario.record(KEY)).toMatchObject({ state: 'complete' });
   });
 
-  it('do not end where nobody could read the record: it is given up', async () => {
+  it('do not end with a seal too large to be read: the record is released', async () => {
     const claim = await begin();
     const files = [{ ...assetFile('a.txt'), contentType: 'x'.repeat(MOST_RECORD_BYTES) }];
     await expect(claim.seal(files)).rejects.toThrow(
@@ -392,7 +392,7 @@ describe('the writes of a record', () => {
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
 
-  it('go on after a seal that the listing did not bear out', async () => {
+  it('go on after a seal that the listing contradicts', async () => {
     const claim = await begin();
     await claim.seal([]);
     await claim.reopen();
@@ -401,14 +401,14 @@ describe('the writes of a record', () => {
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
 
-  it('that give it up never fail', async () => {
+  it('never fail when they release it', async () => {
     const claim = await begin(undefined, { store: scenario.impatientStore() });
     scenario.bucket.server.fault = firstWrites(1, { kind: 'error', status: 403, code: 'AccessDenied' });
     await claim.release();
     expect(scenario.warnings()).toEqual([]);
   });
 
-  it('need no condition for a set in the cache to be told of', async () => {
+  it('cause no warning about conditions for a set in the cache', async () => {
     scenario.bucket.server.fault = () => ({ kind: 'ignore', headers: ['if-none-match', 'if-match'] });
     const draft = { commit: COMMIT, origin: { kind: 'upload' } } as const;
     const location = cacheSet('', 'a'.repeat(64));

@@ -18,7 +18,7 @@ function distrustOf(body: Buffer, recordKey = RECORD_KEY): string | undefined {
 }
 
 describe('a signed record', () => {
-  it('is the record with one more field, which readers without keys overlook', () => {
+  it('is the record with one more field, which readers without keys ignore', () => {
     expect(parseRecord(SIGNED.toString(), 'record')).toEqual(parseRecord(RECORD.toString(), 'record'));
     const { signature, ...rest } = JSON.parse(SIGNED.toString());
     expect(rest).toEqual(JSON.parse(RECORD.toString()));
@@ -33,23 +33,23 @@ describe('a signed record', () => {
     expect(verify(null, message, createPublicKey(signing.key), Buffer.from(value, 'base64'))).toBe(true);
   });
 
-  it('is trusted where it was written, and read as it was', () => {
+  it('is trusted at its own key, and reads the same as without the signature', () => {
     const { body, distrust } = openRecord({ recordKey: RECORD_KEY, body: SIGNED }, trusted);
     expect(distrust).toBeUndefined();
     expect(body.toString()).toBe(RECORD.toString());
   });
 
-  it('is the same each time, so that a lost reply can be told by it', () => {
+  it('is the same each time, so that a write whose reply was lost is recognized', () => {
     expect(signedRecord({ recordKey: RECORD_KEY, body: RECORD }, signing).toString()).toBe(SIGNED.toString());
   });
 });
 
-describe('a record does not count', () => {
+describe('a record is not trusted', () => {
   it('without a signature', () => {
     expect(distrustOf(RECORD)).toBe('its record is not signed by any of the keys');
   });
 
-  it.each(['', '{}', '"}}', ',"signature":{"keyId":"","value":""}}'])("that is no more than '%s'", (text) => {
+  it.each(['', '{}', '"}}', ',"signature":{"keyId":"","value":""}}'])("if it is only '%s'", (text) => {
     expect(distrustOf(Buffer.from(text))).toBe('its record is not signed by any of the keys');
   });
 
@@ -61,7 +61,7 @@ describe('a record does not count', () => {
     expect(distrustOf(SIGNED, recordKey)).toBe(`its record is not what the key ${signing.id} has signed`);
   });
 
-  it('where another key has signed it', () => {
+  it('if it was signed with another key', () => {
     const other = newRecordKeys();
     const body = signedRecord({ recordKey: RECORD_KEY, body: RECORD }, other.signing);
     expect(openRecord({ recordKey: RECORD_KEY, body }, trusted).distrust).toBe(
@@ -69,12 +69,12 @@ describe('a record does not count', () => {
     );
   });
 
-  it('where another key has signed it by the name of ours', () => {
+  it('if it was signed with another key under the id of ours', () => {
     const body = signedRecord({ recordKey: RECORD_KEY, body: RECORD }, { ...newRecordKeys().signing, id: signing.id });
     expect(openRecord({ recordKey: RECORD_KEY, body }, trusted).distrust).toContain('is not what the key');
   });
 
-  it('where any byte of it is another', () => {
+  it('if any byte of it was changed', () => {
     for (let at = 0; at < SIGNED.length; at += 1) {
       const forged = Buffer.from(SIGNED);
       forged.writeUInt8(forged.readUInt8(at) ^ 1, at);
@@ -82,7 +82,7 @@ describe('a record does not count', () => {
     }
   });
 
-  it('where any byte of it is missing, or one more is there', () => {
+  it('if any byte of it was removed or added', () => {
     for (let at = 0; at <= SIGNED.length; at += 1) {
       const [before, after] = [SIGNED.subarray(0, at), SIGNED.subarray(at)];
       expect(distrustOf(Buffer.concat([before, Buffer.from(' '), after]))).toEqual(expect.any(String));
@@ -90,7 +90,7 @@ describe('a record does not count', () => {
     }
   });
 
-  it('whatever else is done to it', () => {
+  it('after any other change', () => {
     const pieces = ['{', '}', ',', '"', '"files":[]', ',"signature":', SIGNED.toString(), RECORD.toString()];
     fc.assert(
       fc.property(edits(pieces), (changes) => {

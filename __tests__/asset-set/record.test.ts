@@ -8,7 +8,7 @@ const ADVICE = 'find out who wrote it, and delete it to start anew';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** A record as stored, with fields set otherwise; an undefined one is left out. */
+/** A record as stored, with some fields replaced; an undefined field is left out. */
 function stored(overrides: Json = {}, record: AssetRecord = completeRecord([assetFile('a.zip')])): string {
   return JSON.stringify({ ...JSON.parse(recordText(record)), ...overrides });
 }
@@ -29,7 +29,7 @@ describe('a record in pieces', () => {
 });
 
 describe('a record', () => {
-  it('comes back as it was stored, with all that it may say', () => {
+  it('comes back as it was stored, with every optional field', () => {
     const record = completeRecord(
       [
         assetFile('a.zip', { contentType: 'application/zip', cacheControl: 'no-cache', metadata: { team: 'a' } }),
@@ -58,14 +58,11 @@ describe('a record', () => {
     expect(roundTrip(record)).toEqual(record);
   });
 
-  it.each([-1, 0.5, 604_801, 1e308, '372', null, {}, true])(
-    'says nothing of a build that took %j s',
-    (buildSeconds) => {
-      expect(parseRecord(stored({ buildSeconds }), WHERE)).not.toHaveProperty('buildSeconds');
-    },
-  );
+  it.each([-1, 0.5, 604_801, 1e308, '372', null, {}, true])('has no build time if that is %j', (buildSeconds) => {
+    expect(parseRecord(stored({ buildSeconds }), WHERE)).not.toHaveProperty('buildSeconds');
+  });
 
-  it('comes back as it was stored with the least that it may say', () => {
+  it('comes back as it was stored, with required fields only', () => {
     const least = {
       commit: COMMIT,
       origin: { kind: 'upload' },
@@ -79,7 +76,7 @@ describe('a record', () => {
       expect(roundTrip(record)).toStrictEqual(record);
   });
 
-  it('is stored as protocol.md shows it', () => {
+  it('is stored in the form that protocol.md documents', () => {
     const record = completeRecord([assetFile('a.zip')], { codeHash: CODE_HASH, codeHashAlgorithm: 'git-sha256' });
     expect(JSON.parse(recordText(record))).toEqual({
       schema: 's3-asset-manager/record/v1',
@@ -99,7 +96,7 @@ describe('a record', () => {
     expect(JSON.parse(recordText(uploadingRecord()))).not.toHaveProperty('files');
   });
 
-  it('keeps in mind, while it is uploading, that the set was complete once', () => {
+  it('remembers, while it is uploading, that the set was complete before', () => {
     expect(roundTrip(uploadingRecord({ sealedBefore: true }))).toEqual(uploadingRecord({ sealedBefore: true }));
   });
 
@@ -109,14 +106,14 @@ describe('a record', () => {
     expect(JSON.parse(recordText(record)).files.map(({ path }: Json) => path)).toEqual(inOrder);
   });
 
-  it('says the same of the same, so that a writer knows its own', () => {
+  it('is the same text for the same content, so that a writer recognizes its own', () => {
     const files = [assetFile('a'), assetFile('b')];
     expect(recordText(completeRecord(files.toReversed()))).toBe(recordText(completeRecord(files)));
   });
 });
 
-describe('what a later version may have written', () => {
-  it('is read without the fields that this one does not know', () => {
+describe('a record of a later version', () => {
+  it('is read without the fields that this version does not know', () => {
     const later = {
       signature: 'x',
       writer: { nonce: 'n1', sequence: 1, host: 'h' },
@@ -127,12 +124,12 @@ describe('what a later version may have written', () => {
     expect(parseRecord(stored(later), WHERE)).toEqual(record);
   });
 
-  it('counts as uploading in a state that this one does not know', () => {
+  it('counts as uploading if this version does not know its state', () => {
     const record = parseRecord(stored({ state: 'archived' }), WHERE);
     expect(record).toEqual(uploadingRecord());
   });
 
-  it('is read without a code hash algorithm that this one does not know', () => {
+  it('is read without a code hash algorithm that this version does not know', () => {
     expect(parseRecord(stored({ codeHashAlgorithm: 'sha512' }), WHERE)).not.toHaveProperty('codeHashAlgorithm');
   });
 
@@ -140,7 +137,7 @@ describe('what a later version may have written', () => {
     ['s3-asset-manager/record/v2', 's3-asset-manager/record/v2'],
     ['x\u001b[31m\n', 'x\\u{1b}[31m\\u{a}'],
   ])('is refused with the schema %j', (schema, shown) => {
-    // Nothing else of it has to be as this version expects.
+    // The rest need not be in the form that this version expects.
     expect(() => parseRecord(JSON.stringify({ schema }), WHERE)).toThrow(
       new UserError(
         `${WHERE} has the schema '${shown}', which this version does not know: use a newer version of the action`,
@@ -161,9 +158,9 @@ describe('a lease', () => {
   });
 });
 
-describe('what is no record', () => {
+describe('an object that is not a record', () => {
   it.each(['', '<html></html>', '{', '{"schema": "s3-asset-manager/record/v1"', 'undefined', '{}{}'])(
-    'is refused where it is no JSON: %j',
+    'is refused if it is not JSON: %j',
     (text) => {
       expect(refusalOf(text)).toMatchObject({
         message: `${WHERE} is not a record (it is not JSON): ${ADVICE}`,
@@ -172,7 +169,7 @@ describe('what is no record', () => {
     },
   );
 
-  it.each(['null', '[]', '"text"', '1', 'true'])('is refused where it is no object: %s', (text) => {
+  it.each(['null', '[]', '"text"', '1', 'true'])('is refused if it is not a JSON object: %s', (text) => {
     expect(refusalOf(text).message).toBe(
       `${WHERE} is not a record this version can read (it is not an object): ${ADVICE}`,
     );
@@ -233,20 +230,20 @@ describe('what is no record', () => {
   });
 });
 
-describe('what an attacker may have stored', () => {
-  it('gets no field from the prototype of objects', () => {
+describe('a record made by an attacker', () => {
+  it('gets no field from the prototype of Object', () => {
     const hostile = stored({}, uploadingRecord()).replace('"commit":', '"__proto__":{"commit":"x"},"other":');
     expect(refusalOf(hostile).message).toContain('commit is not a full commit id');
   });
 
-  it('adds nothing to other objects by the names that these have', () => {
+  it('adds nothing to other objects through names such as __proto__', () => {
     const own = '{"__proto__": {"polluted": "yes"}, "constructor": {"prototype": {"polluted": "yes"}}}';
     const record = parseRecord(stored(JSON.parse(own)), WHERE);
     expect(record).toEqual(completeRecord([assetFile('a.zip')]));
     expect({}).not.toHaveProperty('polluted');
   });
 
-  it('may have metadata by such names, which stay just names', () => {
+  it('may use such names in metadata, where they are plain names', () => {
     const metadata = '{"__proto__":"a","constructor":"b","toString":"c"}';
     const text = stored({ files: [{ ...assetFile('a.zip'), metadata: JSON.parse(metadata) }] });
     const record = parseRecord(text, WHERE);
@@ -254,7 +251,7 @@ describe('what an attacker may have stored', () => {
     expect(recordText(record)).toContain(metadata);
   });
 
-  it('is executable and legacy only where it says so plainly', () => {
+  it('is executable or legacy only if the field is exactly true', () => {
     const text = stored({
       origin: { kind: 'cache', legacy: 'true' },
       files: [{ ...assetFile('a.zip'), executable: 1 }],
@@ -262,12 +259,12 @@ describe('what an attacker may have stored', () => {
     expect(parseRecord(text, WHERE)).toStrictEqual(completeRecord([assetFile('a.zip')], { origin: { kind: 'cache' } }));
   });
 
-  it('is read fast, however much it is', () => {
+  it('is parsed fast, however large it is', () => {
     const files = Array.from({ length: 50_000 }, (_, index) => assetFile(`folder/${index}.zip`));
     const text = recordText(completeRecord(files));
     const begunAtMs = performance.now();
     parseRecord(text, WHERE);
-    // A tenth of it on a quiet machine. What must not come is a time that grows with the square.
+    // A quiet machine takes a tenth of that. Only time that grows with the square of the size must fail.
     expect(performance.now() - begunAtMs).toBeLessThan(3000);
   });
 });

@@ -9,7 +9,7 @@ import {
 export const COMMIT = 'c'.repeat(40);
 export const CODE_HASH = 'd'.repeat(64);
 
-/** A valid record, with what a test wants otherwise. */
+/** A valid record, with the overrides of a test. */
 export function uploadingRecord(overrides: Partial<UploadingRecord> = {}): UploadingRecord {
   return {
     state: 'uploading',
@@ -21,7 +21,7 @@ export function uploadingRecord(overrides: Partial<UploadingRecord> = {}): Uploa
   };
 }
 
-/** A valid record of these files. */
+/** A valid complete record of these files. */
 export function completeRecord(files: readonly AssetFile[], overrides: Partial<CompleteRecord> = {}): CompleteRecord {
   return { ...uploadingRecord(), state: 'complete', files, totalSize: totalSize(files), ...overrides };
 }

@@ -33,11 +33,11 @@ function request(overrides: Partial<CommitRequest> = {}): CommitRequest {
 describe('the commit of a step', () => {
   it.each([
     ["is the workflow's", request(), HEAD, CONTEXT],
-    ["is the workflow's where there is no repository", request(), undefined, CONTEXT],
-    ['is what is checked out where that is asked for', request({ asked: 'HEAD' }), HEAD, HEAD],
+    ["is the workflow's if there is no repository", request(), undefined, CONTEXT],
+    ['is the one checked out if HEAD is asked for', request({ asked: 'HEAD' }), HEAD, HEAD],
     ['is the one given', request({ asked: GIVEN }), HEAD, GIVEN],
-    ['is what is checked out outside of Actions', request({ context: undefined }), HEAD, HEAD],
-    ['is the one given outside of Actions', request({ asked: GIVEN, context: undefined }), undefined, GIVEN],
+    ['is the one checked out outside Actions', request({ context: undefined }), HEAD, HEAD],
+    ['is the one given outside Actions', request({ asked: GIVEN, context: undefined }), undefined, GIVEN],
   ])('%s', async (_, asked, head, expected) => {
     expect(await resolveCommit(asked, checkedOut(head))).toBe(expected);
   });
@@ -45,12 +45,12 @@ describe('the commit of a step', () => {
   it.each([
     ["commit-sha is 'HEAD'", request({ asked: 'HEAD' })],
     ['There is no commit', request({ context: undefined })],
-  ])('is an error where nothing tells it: %s', async (message, asked) => {
+  ])('is an error if there is no source for it: %s', async (message, asked) => {
     await expect(resolveCommit(asked, checkedOut(undefined))).rejects.toThrow(message);
   });
 });
 
-describe('another commit checked out', () => {
+describe('checking out another commit', () => {
   async function judge(asked: CommitRequest, head: string | undefined): Promise<string[]> {
     const warnings: string[] = [];
     const log: Log = { info: () => {}, debug: () => {}, warning: (line) => void warnings.push(line) };
@@ -59,7 +59,7 @@ describe('another commit checked out', () => {
     return warnings;
   }
 
-  it("than the workflow's is an error that names both and the fix", async () => {
+  it("than the workflow's is an error that names both and a fix", async () => {
     const failure = judge(request(), HEAD);
     await expect(failure).rejects.toThrow(CONTEXT);
     await expect(failure).rejects.toThrow(HEAD);
@@ -70,15 +70,15 @@ describe('another commit checked out', () => {
     expect(await judge(request({ asked: GIVEN }), HEAD)).toEqual([expect.stringMatching(`${GIVEN}.*${HEAD}`)]);
   });
 
-  it('is none where it is the same', async () => {
+  it('is not reported if the commits are the same', async () => {
     expect(await judge(request(), CONTEXT)).toEqual([]);
   });
 
-  it('cannot be where there is no repository', async () => {
+  it('is not reported if there is no repository', async () => {
     expect(await judge(request(), undefined)).toEqual([]);
   });
 
-  it('is an error where there is none at a path that was given', async () => {
+  it('is an error if there is no repository at a path that was given', async () => {
     await expect(judge(request({ repositoryIsGiven: true }), undefined)).rejects.toThrow('repository-path');
   });
 });

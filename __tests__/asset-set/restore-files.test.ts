@@ -12,18 +12,18 @@ import { Progress } from '../../src/progress.ts';
 import { SILENT } from '../package-directory/packages.ts';
 import { storeAt } from '../s3/stores.ts';
 
-// How transfers are interleaved: the store and the disk are stood in for, since what counts is what is under way at once.
+// How transfers are interleaved. Store and disk are stand-ins, since these tests look at what is in progress at once.
 
 const MIB = 1024 ** 2;
 const SOURCE = artifactSet('', 'c'.repeat(40));
 
-/** What became of the files, and what was under way. */
+/** The files received, and the work in progress. */
 class Bench {
   readonly kept = new Map<string, Buffer>();
   readonly executable = new Set<string>();
   readonly reads: AssetRead[] = [];
   readonly cancellation = new AbortController();
-  /** Bytes of ranges that were asked for and not yet written. */
+  /** Bytes of ranges that were requested and not yet written. */
   peakBytes = 0;
   liveReads = 0;
   openFiles = 0;
@@ -103,13 +103,13 @@ function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('base64');
 }
 
-/** Ranges that are as long as they should be only by name: what is counted is what was asked for. */
+/** Ranges whose bodies are shorter than they claim: only the requested sizes are counted. */
 async function nothing(): Promise<ReadResult> {
   await setImmediate();
   return { outcome: 'read', bytes: new Uint8Array() };
 }
 
-/** Until its signal ends it. */
+/** Runs until its signal aborts it. */
 async function forever({ signal }: AssetRead): Promise<ReadResult> {
   await setTimeout(60_000, undefined, { signal }).catch(() => undefined);
   signal.throwIfAborted();
@@ -123,15 +123,18 @@ describe('ranges', () => {
     return { outcome: 'read', bytes: BYTES.subarray(range.position, range.position + range.lengthBytes) };
   };
 
-  it.each([1, 7, 100, 250, 999, 1000, 1001])('of %i bytes make up the file, and its SHA-256', async (partSizeBytes) => {
-    const bench = new Bench();
-    const files = ['a', 'b', 'c'].map((path) => fileOf(path, BYTES.length, { sha256: sha256(BYTES) }));
-    const wanted = partSizeBytes < 7 ? files.slice(0, 1) : files;
-    expect(await bench.restore(wanted, readBytes, { partSizeBytes })).toBe(wanted.length);
-    for (const { path } of wanted) expect(bench.kept.get(path)?.equals(BYTES)).toBe(true);
-  });
+  it.each([1, 7, 100, 250, 999, 1000, 1001])(
+    'of %i bytes add up to the file and its SHA-256',
+    async (partSizeBytes) => {
+      const bench = new Bench();
+      const files = ['a', 'b', 'c'].map((path) => fileOf(path, BYTES.length, { sha256: sha256(BYTES) }));
+      const wanted = partSizeBytes < 7 ? files.slice(0, 1) : files;
+      expect(await bench.restore(wanted, readBytes, { partSizeBytes })).toBe(wanted.length);
+      for (const { path } of wanted) expect(bench.kept.get(path)?.equals(BYTES)).toBe(true);
+    },
+  );
 
-  it('are asked for once each, with the key, the ETag and the size of their file', async () => {
+  it('are requested once each, with the key, the ETag and the size of their file', async () => {
     const bench = new Bench();
     await bench.restore([fileOf('sub/a', 1000)], readBytes, { partSizeBytes: 400 });
     expect(bench.reads.map(({ signal, ...read }) => read)).toEqual(
@@ -143,14 +146,14 @@ describe('ranges', () => {
     );
   });
 
-  it('are one for an empty file', async () => {
+  it('number exactly one for an empty file', async () => {
     const bench = new Bench();
     await bench.restore([fileOf('a', 0, { executable: true })], nothing);
     expect(bench.reads.map(({ range }) => range)).toEqual([{ position: 0, lengthBytes: 0 }]);
     expect(bench.executable).toEqual(new Set(['a']));
   });
 
-  it('take no more than 64 MiB at once, whatever is restored', async () => {
+  it('take at most 64 MiB at once, whatever is restored', async () => {
     const bench = new Bench();
     const files = Array.from({ length: 40 }, (_, index) => fileOf(`${index}`, 100 * MIB));
     await bench.restore(files, nothing, { concurrency: 40, onWrite: () => setImmediate() });
@@ -158,27 +161,30 @@ describe('ranges', () => {
     expect(bench.kept.size).toBe(40);
   });
 
-  it('take no more than 16 MiB each, however large parts are', async () => {
+  it('take at most 16 MiB each, however large parts are', async () => {
     const bench = new Bench();
     await bench.restore([fileOf('a', 100 * MIB)], nothing, { partSizeBytes: 5120 * MIB });
     expect(Math.max(...bench.reads.map(({ range }) => range.lengthBytes))).toBe(4 * MIB);
     expect(bench.peakBytes).toBe(16 * MIB);
   });
 
-  it.each([10 * 1024 ** 4, Number.MAX_SAFE_INTEGER])('are not made up front for a claim of %i bytes', async (size) => {
-    const bench = new Bench();
-    const startedMs = performance.now();
-    const restoring = bench.restore([fileOf('a', size)], async () => ({ outcome: 'changed' }));
-    await expect(restoring).rejects.toBeInstanceOf(SetChangedError);
-    expect(bench.reads.length).toBeLessThanOrEqual(4);
-    expect(performance.now() - startedMs).toBeLessThan(1000);
-  });
+  it.each([10 * 1024 ** 4, Number.MAX_SAFE_INTEGER])(
+    'are not allocated in advance for a claimed size of %i bytes',
+    async (size) => {
+      const bench = new Bench();
+      const startedMs = performance.now();
+      const restoring = bench.restore([fileOf('a', size)], async () => ({ outcome: 'changed' }));
+      await expect(restoring).rejects.toBeInstanceOf(SetChangedError);
+      expect(bench.reads.length).toBeLessThanOrEqual(4);
+      expect(performance.now() - startedMs).toBeLessThan(1000);
+    },
+  );
 });
 
 describe('a failure', () => {
   const FILES = Array.from({ length: 12 }, (_, index) => fileOf(`${index}`, 20 * MIB));
 
-  it('ends all that is under way, which is waited for, and begins nothing more', async () => {
+  it('aborts all work in progress, waits for it, and starts nothing more', async () => {
     const bench = new Bench();
     const restoring = bench.restore(FILES, async (read) => {
       if (!read.key.endsWith('/2')) return forever(read);
@@ -192,7 +198,7 @@ describe('a failure', () => {
     expect(new Set(bench.reads.map(({ key }) => key)).size).toBeLessThanOrEqual(4);
   });
 
-  it('of the store is told as it is', async () => {
+  it('of the store is reported unchanged', async () => {
     const bench = new Bench();
     const restoring = bench.restore(FILES, async (read) => {
       if (read.range.position === 0) return forever(read);
@@ -202,7 +208,7 @@ describe('a failure', () => {
     expect(bench.liveReads).toBe(0);
   });
 
-  it('of the disk ends the reads', async () => {
+  it('of the disk aborts the reads', async () => {
     const bench = new Bench();
     const onWrite = () => Promise.reject(new Error('the disk is full'));
     const restoring = bench.restore(FILES, (read) => (read.key.endsWith('/0') ? nothing() : forever(read)), {
@@ -214,7 +220,7 @@ describe('a failure', () => {
     expect(bench.kept.size).toBe(0);
   });
 
-  it('keeps the files that were whole by then', async () => {
+  it('keeps the files that were complete by then', async () => {
     const bench = new Bench();
     const restoring = bench.restore(
       FILES,
@@ -225,7 +231,7 @@ describe('a failure', () => {
     expect([...bench.kept.keys()]).toEqual(['0', '1', '2', '3', '4']);
   });
 
-  it('is a wrong SHA-256', async () => {
+  it('is reported for a wrong SHA-256', async () => {
     const bench = new Bench();
     const restoring = bench.restore([fileOf('a', 1, { sha256: sha256(Buffer.from('a')) })], async () => ({
       outcome: 'read',
@@ -235,16 +241,19 @@ describe('a failure', () => {
     expect(bench.kept.size).toBe(0);
   });
 
-  it.each(['', 'garbage', sha256(Buffer.from('a')).slice(0, -1)])('is a SHA-256 that is none: %j', async (digest) => {
-    const bench = new Bench();
-    const readA = async (): Promise<ReadResult> => ({ outcome: 'read', bytes: Buffer.from('a') });
-    await expect(bench.restore([fileOf('a', 1, { sha256: digest })], readA)).rejects.toThrow('has other bytes');
-    expect(bench.kept.size).toBe(0);
-  });
+  it.each(['', 'garbage', sha256(Buffer.from('a')).slice(0, -1)])(
+    'is reported for an invalid SHA-256: %j',
+    async (digest) => {
+      const bench = new Bench();
+      const readA = async (): Promise<ReadResult> => ({ outcome: 'read', bytes: Buffer.from('a') });
+      await expect(bench.restore([fileOf('a', 1, { sha256: digest })], readA)).rejects.toThrow('has other bytes');
+      expect(bench.kept.size).toBe(0);
+    },
+  );
 });
 
 describe('a restore that is cancelled', () => {
-  it('ends with the reason, once nothing is under way', async () => {
+  it('rejects with the reason after all work has ended', async () => {
     const bench = new Bench();
     const restoring = bench.restore([fileOf('a', 20 * MIB), fileOf('b', 1)], forever);
     const failed = expect(restoring).rejects.toThrow('cancelled');
@@ -256,7 +265,7 @@ describe('a restore that is cancelled', () => {
     expect(bench.kept.size).toBe(0);
   });
 
-  it('before it began asks for nothing', async () => {
+  it('before it began sends no request', async () => {
     const bench = new Bench();
     bench.cancellation.abort(new Error('cancelled'));
     await expect(bench.restore([fileOf('a', 1)], nothing)).rejects.toThrow('cancelled');

@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-/** The package directory, with a count of the bytes that are read of its files on this thread. */
+/** The package directory, with a count of the bytes of its files that this thread reads. */
 function counting(packages: PackageDirectory, bytesRead: Map<string, number>): PackageDirectory {
   const open: PackageDirectory['open'] = async (path) => {
     const file = await packages.open(path);
@@ -32,13 +32,13 @@ async function bytesReadOf(files: Record<string, Uint8Array>): Promise<Record<st
 }
 
 describe('the bytes of an asset', () => {
-  it('are read once to be hashed and sent, where they are sent in one request', async () => {
+  it('are read once to be hashed and sent if they fit into one request', async () => {
     const sizes = { 'a.zip': 1000, 'empty.txt': 0, 'nested/b.zip': 2 * MIB };
     const files = Object.entries(sizes).map(([path, size]) => [path, Buffer.alloc(size, path)]);
     expect(await bytesReadOf(Object.fromEntries(files))).toEqual(sizes);
   });
 
-  it('are read once to be sent, after the threads that hash them, where they are sent in parts', async () => {
+  it('are read once to be sent if they are sent in parts, after other threads have hashed them', async () => {
     const sizeBytes = scenario.ports().store.partSizeBytes * 2 + 1;
     expect(await bytesReadOf({ 'large.zip': Buffer.alloc(sizeBytes, 'large') })).toEqual({ 'large.zip': sizeBytes });
   });

@@ -41,7 +41,7 @@ async function putWithChecksum(path: string, body: string, metadata: AssetAttrib
 }
 
 describe('the contents of a set with a record', () => {
-  it('are those of the record, and nothing is asked for', async () => {
+  it('are those of the record, without a request', async () => {
     const files = await scenario.storeSet({ 'a.txt': 'a', 'b.txt': 'b' });
     const set = await find();
     const refuse = () => {
@@ -51,7 +51,7 @@ describe('the contents of a set with a record', () => {
     expect(await contentsOf(scenario.run({ store }), set)).toEqual({ files, commit: scenario.head });
   });
 
-  it('are of the commit that was built, where it came from the cache', async () => {
+  it('name the commit that was built if the set came from the cache', async () => {
     const built = 'c'.repeat(40);
     await scenario.putRecord({ state: 'complete', origin: { kind: 'cache', commit: built } });
     expect(await contentsOf(scenario.run(), await find())).toEqual({ files: [], commit: built });
@@ -63,7 +63,7 @@ describe('the contents of a set without a record', () => {
     return contentsOf(scenario.run({ store }), await find(store));
   }
 
-  it('are what is listed, with what a HEAD tells', async () => {
+  it('are the objects listed, with the attributes from HEAD', async () => {
     const metadata = { 'commit-hash': scenario.head, 'package-hash': sha256('a'), team: 'web' };
     await scenario.bucket.put(key('a.zip'), 'a', {
       metadata,
@@ -87,7 +87,7 @@ describe('the contents of a set without a record', () => {
     'none',
     '0'.repeat(43),
     `${'0'.repeat(44)}`,
-    // The bits that padding spares are not zero: no encoder writes that.
+    // The unused bits before the padding are not zero: no encoder writes that.
     `${'0'.repeat(42)}1=`,
     createHash('sha256').update('a').digest('hex'),
     createHash('sha512').update('a').digest('base64'),
@@ -98,7 +98,7 @@ describe('the contents of a set without a record', () => {
   });
 
   it.each([{}, { 'package-hash': 'odd' }, { 'package-hash': sha256('other') }])(
-    'have the SHA-256 that the store keeps, whatever is claimed: %j',
+    'have the SHA-256 that the store keeps, whatever the metadata claims: %j',
     async (metadata) => {
       await putWithChecksum('a.zip', 'a', metadata);
       expect((await contents()).files).toMatchObject([{ sha256: sha256('a') }]);
@@ -119,7 +119,7 @@ describe('the contents of a set without a record', () => {
     await expect(reading).rejects.toBeInstanceOf(SetChangedError);
   });
 
-  it('are refused where a HEAD tells of another size', async () => {
+  it('are refused if a HEAD returns another size', async () => {
     await scenario.bucket.put(key('a'), 'a');
     const store = scenario.hookedStore((real) => ({
       head: async (asked) => {
@@ -130,14 +130,14 @@ describe('the contents of a set without a record', () => {
     await expect(contents(store)).rejects.toThrow("'a' under");
   });
 
-  it('are refused where a record was begun meanwhile', async () => {
+  it('are refused if a record was begun meanwhile', async () => {
     await scenario.bucket.put(key('a'), 'a');
     const set = await find();
     await scenario.putRecord();
     await expect(contentsOf(scenario.run(), set)).rejects.toThrow('Another run began to write');
   });
 
-  it('are listed once where nothing differs', async () => {
+  it('are listed only once if nothing differs', async () => {
     await scenario.bucket.put(key('a'), 'a');
     const set = await find();
     const list = () => {
@@ -147,7 +147,7 @@ describe('the contents of a set without a record', () => {
   });
 
   describe('of a server that lists ETags in another form', () => {
-    /** As some do that leave out the quotes. */
+    /** Some servers leave out the quotes. */
     function otherForm(): ObjectStore {
       return scenario.hookedStore((real) => ({
         list: (prefix) =>
@@ -155,13 +155,13 @@ describe('the contents of a set without a record', () => {
       }));
     }
 
-    it('have the ETags that it answers with', async () => {
+    it('have the ETags that HEAD returns', async () => {
       await scenario.bucket.put(key('a'), 'a');
       const etag = (await scenario.bucket.get(key('a')))?.etag;
       expect((await contents(otherForm())).files).toMatchObject([{ path: 'a', etag }]);
     });
 
-    it('are refused where an object is replaced by one of the same size once it was listed', async () => {
+    it('are refused if an object is replaced by one of the same size after the listing', async () => {
       await scenario.bucket.put(key('a'), 'a');
       await scenario.bucket.put(key('b'), 'b');
       const store = otherForm();
@@ -170,7 +170,7 @@ describe('the contents of a set without a record', () => {
       await expect(contentsOf(scenario.run({ store }), set)).rejects.toThrow("'b' under");
     });
 
-    it('are refused where an object is gone by the second listing', async () => {
+    it('are refused if an object is gone by the second listing', async () => {
       await scenario.bucket.put(key('a'), 'a');
       const store = otherForm();
       const set = await find(store);

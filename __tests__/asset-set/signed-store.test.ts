@@ -8,12 +8,12 @@ import { OTHER_WRITER, Scenario } from '../support/scenario.ts';
 import { newRecordKeys } from './key-pair.ts';
 import { assetFile, completeRecord, recordText } from './records.ts';
 
-// Jobs that trust each other's sets, and one that may write to the bucket and is not to be trusted.
+// Jobs that trust each other's sets, and a job that may write to the bucket but must not be trusted.
 
 const [OURS, THEIRS] = [newRecordKeys(), newRecordKeys()];
 /** A job that only reads: it has the public key. */
 const READERS: RecordKeys = { signing: undefined, trusted: OURS.trusted };
-/** What inputs make of keys. */
+/** The keys as the inputs yield them. */
 const WITH_KEYS = { legacy: 'ignore' } as const;
 const FILES = { 'app.zip': 'app', 'nested/site.txt': 'site' };
 
@@ -33,7 +33,7 @@ async function check(keys: RecordKeys | undefined, overrides: Parameters<Scenari
   return scenario.check({ ...WITH_KEYS, ...overrides }, { store: storeWith(keys) });
 }
 
-/** Builds and uploads, as a job that found nothing. */
+/** Builds and uploads, as after a miss. */
 async function build(keys: RecordKeys | undefined, files: Record<string, string> = FILES): Promise<Outcome> {
   await scenario.freshPackages();
   await scenario.build(files);
@@ -64,20 +64,20 @@ function cacheKeyOf({ codeHash }: Outcome): string {
 
 const NOT_FOUND = { found: false, source: 'none', reason: 'incomplete' } as const;
 
-describe('a set that a key has signed', () => {
-  it('is found and restored by whoever has the public key', async () => {
+describe('a signed set', () => {
+  it('is found and restored by anyone who has the public key', async () => {
     expect(await build(OURS)).toMatchObject({ reason: 'uploaded', cached: true });
     expect(await check(READERS, { codeHash: undefined })).toMatchObject({ found: true, reason: 'complete' });
     expect(await restore(READERS)).toMatchObject({ found: true, restored: true });
     expect(await scenario.marker('app.zip')).toBe('app');
   });
 
-  it('is found by jobs without keys too, as before', async () => {
+  it('is also found by jobs without keys', async () => {
     await build(OURS);
     expect(await check(undefined)).toMatchObject({ found: true, reason: 'complete' });
   });
 
-  it('is signed again, by the job that copies it for another commit', async () => {
+  it('is signed again by the job that copies it for another commit', async () => {
     await build(OURS);
     await scenario.commit();
     expect(await check(OURS)).toMatchObject({ found: true, source: 'cache' });
@@ -85,7 +85,7 @@ describe('a set that a key has signed', () => {
     expect(await check(READERS, { codeHash: undefined })).toMatchObject({ found: true, source: 'artifact' });
   });
 
-  it('is used where it is by a job that can only read', async () => {
+  it('is used in place by a job that can only read', async () => {
     const { codeHash } = await build(OURS);
     await scenario.commit();
     const outcome = await check(READERS, { access: 'read' });
@@ -100,7 +100,7 @@ describe('a set that a key has signed', () => {
     );
   });
 
-  it('goes on where the reply to a write of its record was lost', async () => {
+  it('is completed although the reply to a write of its record was lost', async () => {
     const store = storeWith(OURS);
     let lostCount = 0;
     const lossy: ObjectStore = {
@@ -118,7 +118,7 @@ describe('a set that a key has signed', () => {
   });
 });
 
-describe('a set that nobody to be trusted has signed', () => {
+describe('a set without a trusted signature', () => {
   it('is not found, and the log says why', async () => {
     await build(undefined);
     expect(await check(OURS, { codeHash: undefined })).toMatchObject(NOT_FOUND);
@@ -128,19 +128,19 @@ describe('a set that nobody to be trusted has signed', () => {
     await expect(restore(READERS)).resolves.toMatchObject({ ...NOT_FOUND, restored: false });
   });
 
-  it('is not found without a record either', async () => {
+  it('is not found if it has no record either', async () => {
     await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'app');
     expect(await check(OURS, { codeHash: undefined })).toMatchObject({ found: false, reason: 'legacy' });
   });
 
-  it('is stored anew, and signed, by the next upload', async () => {
+  it('is replaced by a signed one in the next upload', async () => {
     await build(undefined, { 'app.zip': 'bad', 'nested/site.txt': 'site' });
     expect(await build(OURS)).toMatchObject({ reason: 'uploaded', cached: true });
     expect(await check(READERS, { codeHash: undefined })).toMatchObject({ found: true });
     expect(await bodyOf(`artifacts/${scenario.head}/app.zip`)).toBe('app');
   });
 
-  it('never comes out of the cache, and the next upload of that code mends it', async () => {
+  it('is never taken from the cache, and the next upload of that code replaces it', async () => {
     const { codeHash, ...stored } = await build(undefined, { 'app.zip': 'bad' });
     await scenario.commit();
     expect(await check(OURS)).toMatchObject({ found: false, reason: 'absent' });
@@ -152,7 +152,7 @@ describe('a set that nobody to be trusted has signed', () => {
     expect(await bodyOf(`artifacts/${scenario.head}/app.zip`)).toBe('app');
   });
 
-  it('is no excuse for an upload that lost the race against it', async () => {
+  it('does not satisfy an upload that lost a race against it', async () => {
     const store = storeWith(OURS);
     const late: ObjectStore = {
       ...store,
@@ -165,7 +165,7 @@ describe('a set that nobody to be trusted has signed', () => {
     await expect(scenario.upload(WITH_KEYS, { store: late })).rejects.toThrow(RecordLostError);
   });
 
-  it('does not spare an upload its work by a check that had no keys', async () => {
+  it('does not make an upload skip its work because a check without keys found it', async () => {
     await build(undefined);
     expect(await check(undefined)).toMatchObject({ found: true });
     await scenario.build(FILES);
@@ -177,15 +177,15 @@ describe('a set that nobody to be trusted has signed', () => {
     expect(await scenario.upload(WITH_KEYS, { store: storeWith(OURS) })).toMatchObject({ reason: 'marker' });
   });
 
-  it('is waited for while it is being written, since no reader takes anything from it', async () => {
+  it('is waited for while it is being written, since no reader uses it', async () => {
     await scenario.putRecord();
     expect(await check(OURS)).toMatchObject({ found: false, reason: 'in-progress' });
     expect(await scenario.record()).toMatchObject({ writer: OTHER_WRITER });
   });
 });
 
-describe('whoever may write to the bucket, but has no key', () => {
-  it('can change neither a file nor its record', async () => {
+describe('an attacker who may write to the bucket but has no key', () => {
+  it('can change neither a file nor a record unnoticed', async () => {
     await build(OURS);
     const key = `artifacts/${scenario.head}/app.zip`;
     const record = await bodyOf(recordKeyOf());
@@ -201,7 +201,7 @@ describe('whoever may write to the bucket, but has no key', () => {
     expect(scenario.log).toContainEqual(expect.stringContaining('its record is not what the key'));
   });
 
-  it("can't pass an older set off as another commit's, or as another code's", async () => {
+  it("can't pass an older set off as that of another commit or other code", async () => {
     const first = await build(OURS);
     const [record, cached] = [await bodyOf(recordKeyOf()), await bodyOf(cacheKeyOf(first))];
     const second = await scenario.commit({ 'src/main.txt': 'changed\n' });
@@ -214,7 +214,7 @@ describe('whoever may write to the bucket, but has no key', () => {
     }
   });
 
-  it("can't have an upload vouch for what lies there already with the metadata of its own file", async () => {
+  it("can't make an upload sign an object that only has the metadata of the uploaded file", async () => {
     const key = `artifacts/${scenario.head}/app.zip`;
     const metadata = {
       'package-hash': createHash('sha256').update('app').digest('base64'),
@@ -226,7 +226,7 @@ describe('whoever may write to the bucket, but has no key', () => {
     expect(await bodyOf(key)).toBe('app');
   });
 
-  it("can't have it vouch for what came in place of a large file whose upload was ended", async () => {
+  it("can't make an upload sign the replacement of a large file whose multipart upload was aborted", async () => {
     const key = `artifacts/${scenario.head}/large.zip`;
     const [good, bad] = ['g', 'b'].map((byte) => Buffer.alloc(5 * 1024 ** 2 + 1, byte));
     const store = storeWith(OURS);
@@ -252,12 +252,12 @@ describe('whoever may write to the bucket, but has no key', () => {
 
   it.each([
     ['nothing', ''],
-    ['no JSON', 'junk'],
-    ['no record', '{}'],
-    ['no text', '\xff\xfe'],
+    ['not JSON', 'junk'],
+    ['not a record', '{}'],
+    ['not text', '\xff\xfe'],
     ['a record of another version', '{"schema":"s3-asset-manager/record/v9"}'],
-    ['more than there is memory for, once it is parsed', '['.repeat(2_000_000)],
-  ])('can keep no job from going on by a record that is %s', async (_, junk) => {
+    ['too large for the memory once it is parsed', '['.repeat(2_000_000)],
+  ])("can't block jobs with a record that is %s", async (_, junk) => {
     await scenario.bucket.put(recordKeyOf(), junk);
     expect(await check(OURS, { codeHash: undefined })).toMatchObject(NOT_FOUND);
     expect(await build(OURS)).toMatchObject({ reason: 'uploaded', cached: true });
@@ -265,7 +265,7 @@ describe('whoever may write to the bucket, but has no key', () => {
   });
 });
 
-it('trusts a large record only as it was signed', async () => {
+it('trusts a large record only if it is unchanged since it was signed', async () => {
   const files = Array.from({ length: 12_000 }, (_, index) => assetFile(`file-${String(index).padStart(6, '0')}`));
   const body = Buffer.from(recordText(completeRecord(files, { commit: scenario.head })));
   const signed = signedRecord({ recordKey: recordKeyOf(), body }, OURS.signing).toString();

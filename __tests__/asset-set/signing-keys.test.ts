@@ -14,7 +14,7 @@ function publicPem(key: KeyObject = publicKey): string {
   return key.export({ format: 'pem', type: 'spki' }).toString();
 }
 
-/** What is between the lines with the label. */
+/** The base64 between the label lines. */
 function bodyOf(pem: string): string {
   return pem.replaceAll(/-----.*-----|\s/g, '');
 }
@@ -26,7 +26,7 @@ function idOf(key: KeyObject): string {
     .slice(0, 16);
 }
 
-/** @returns the message of the InputError that they are refused with */
+/** @returns the message of the InputError that refuses the keys */
 function refusal(keys: Partial<Parameters<typeof recordKeys>[0]>): string {
   try {
     recordKeys({ signingKey: undefined, verifyKeys: undefined, ...keys });
@@ -43,7 +43,7 @@ describe('signing-key', () => {
     ['PEM with Windows line ends', privatePem().replaceAll('\n', '\r\n')],
     ['PEM on one line, as some secrets end up', privatePem().replaceAll('\n', ' ')],
     ['its base64 alone', bodyOf(privatePem())],
-  ])('is taken as %s, and trusted itself', (_, signingKey) => {
+  ])('is accepted as %s, and its public key is trusted', (_, signingKey) => {
     const { signing, trusted } = recordKeys({ signingKey, verifyKeys: undefined });
     expect(signing?.id).toBe(idOf(publicKey));
     expect(signing?.key.equals(privateKey)).toBe(true);
@@ -58,7 +58,7 @@ describe('signing-key', () => {
     ['an encrypted key', privateKey.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'p' })],
     ['a cut key', bodyOf(privatePem()).slice(0, -8)],
     ['something else', 'hunter2'],
-  ])('is refused, and not shown, where it is %s', (_, given) => {
+  ])('is refused, and not shown, if it is %s', (_, given) => {
     const signingKey = given.toString();
     const message = refusal({ signingKey });
     expect(message).toContain('signing-key is not an Ed25519 private key');
@@ -76,14 +76,14 @@ describe('verify-keys', () => {
     ['PEM files one after the other', publicPem() + publicPem(second)],
     ['PEM files with Windows line ends', (publicPem() + publicPem(second)).replaceAll('\n', '\r\n')],
     ['PEM files on one line', (publicPem() + publicPem(second)).replaceAll('\n', ' ')],
-  ])('are taken as %s', (_, verifyKeys) => {
+  ])('are accepted as %s', (_, verifyKeys) => {
     const { signing, trusted } = recordKeys({ signingKey: undefined, verifyKeys });
     expect(signing).toBeUndefined();
     expect([...trusted.keys()]).toEqual([idOf(publicKey), idOf(second)]);
     expect(trusted.get(idOf(second))?.equals(second)).toBe(true);
   });
 
-  it('stand beside the one that belongs to signing-key', () => {
+  it('are trusted in addition to the public key of signing-key', () => {
     const keys = recordKeys({ signingKey: privatePem(), verifyKeys: bodyOf(publicPem(second)) });
     expect(new Set(keys.trusted.keys())).toEqual(new Set([idOf(publicKey), idOf(second)]));
   });
@@ -101,13 +101,13 @@ describe('verify-keys', () => {
     expect(message.replace('Ed25519', '')).not.toContain(text);
   });
 
-  it('are refused where one is private, since the log may show it by then', () => {
+  it('are refused if one is private, since the log may already show it', () => {
     const message = refusal({ verifyKeys: privatePem() });
     expect(message).toContain('verify-keys has a private key as number 1: make a new pair');
     expect(message).not.toContain(bodyOf(privatePem()));
   });
 
-  it('are refused where there is none', () => {
+  it('are refused if there is no key among them', () => {
     expect(refusal({ verifyKeys: '-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----' })).toContain(
       'verify-keys has no key',
     );

@@ -19,7 +19,7 @@ async function uploadSet(overrides: Parameters<Scenario['upload']>[0] = {}): Pro
   return (await scenario.upload({ ...EXPLAINING, ...overrides })).codeHash ?? '';
 }
 
-/** The stored bytes, as the bucket has them. */
+/** The stored bytes, unchanged. */
 function stored(codeHash: string, prefix = ''): Buffer | undefined {
   const { server, name } = scenario.bucket;
   const object = server.get(name, `${prefix}records/sources/${codeHash}.json.gz`);
@@ -33,7 +33,7 @@ function sha256Of(bytes: Buffer | undefined): string {
 }
 
 describe('an upload', () => {
-  it('stores what its code hash was computed from before the record says so', async () => {
+  it('stores the sources of its code hash before the record refers to them', async () => {
     await scenario.commit({ 'src/run.sh': 'echo', 'docs/readme.md': 'not a source' });
     await chmod(join(scenario.root, 'src/run.sh'), 0o755);
     const codeHash = await uploadSet({ codeHash: { ...SOURCES, salt: 'node=24\nplain' } });
@@ -57,7 +57,7 @@ describe('an upload', () => {
     );
   });
 
-  it('leaves the field to copies in the cache, and to commits of the same code', async () => {
+  it('passes the field on to the copy in the cache, and to commits of the same code', async () => {
     const codeHash = await uploadSet();
     const digest = sha256Of(stored(codeHash));
     expect(await scenario.record(`records/cache/${codeHash}.json`)).toHaveProperty('sources', digest);
@@ -66,7 +66,7 @@ describe('an upload', () => {
     expect(await scenario.record()).toMatchObject({ origin: { kind: 'cache' }, sources: digest });
   });
 
-  it('says where the sources lie of a set that was promoted from another prefix', async () => {
+  it('records where the sources of a set promoted from another prefix are', async () => {
     await uploadSet({ prefix: 'main' });
     await scenario.commit();
     await scenario.check({ ...EXPLAINING, prefix: 'pr', fallbackPrefixes: ['main'] });
@@ -85,7 +85,7 @@ describe('an upload', () => {
     expect(entries).toEqual([['100644', scenario.git('rev-parse', 'HEAD:src/main.txt').slice(0, 16), 'src/main.txt']]);
   });
 
-  it('takes them from the package directory where the job has no other place', async () => {
+  it('takes them from the package directory if the job has no RUNNER_TEMP', async () => {
     await scenario.check(EXPLAINING);
     await writeFile(join(scenario.root, 'src/main.txt'), 'changed by the build');
     const codeHash = await uploadSet({ codeHash: undefined });
@@ -94,7 +94,7 @@ describe('an upload', () => {
     expect(await scenario.bucket.keys('artifacts/')).toEqual([`artifacts/${scenario.head}/app.zip`]);
   });
 
-  it('leaves what is there, and says what that is', async () => {
+  it('keeps sources that are already stored, and records their digest', async () => {
     const codeHash = await uploadSet();
     const { server, name } = scenario.bucket;
     const other = gzipSync(gunzipSync(stored(codeHash) ?? ''), { level: 1 });
@@ -104,7 +104,7 @@ describe('an upload', () => {
     expect(await scenario.record()).toHaveProperty('sources', sha256Of(other));
   });
 
-  it('says nothing of sources where other ones are there', async () => {
+  it('records no sources if different ones are already stored', async () => {
     const codeHash = await uploadSet();
     scenario.bucket.server.put(scenario.bucket.name, `records/sources/${codeHash}.json.gz`, gzipSync('{}'));
     await uploadSet({ overwrite: true });
@@ -114,7 +114,7 @@ describe('an upload', () => {
   it.each([
     ['that is refused', { kind: 'error', status: 403, code: 'AccessDenied' }],
     ['that fails', { kind: 'error', status: 400, code: 'InvalidRequest' }],
-  ] as const)('succeeds without, at a store of sources %s', async (_, fault) => {
+  ] as const)('succeeds without the sources after a write of them %s', async (_, fault) => {
     scenario.bucket.server.fault = ({ key }) => (key?.startsWith('records/sources/') ? fault : undefined);
     await scenario.build({ 'app.zip': 'app' });
     expect(await scenario.upload(EXPLAINING)).toMatchObject({ uploaded: true, cached: true });
@@ -124,10 +124,10 @@ describe('an upload', () => {
 
   it.each([
     ['explain is false', { explain: false }],
-    ['nothing is to be written', { dryRun: true }],
+    ['it is a dry run', { dryRun: true }],
     ['the code hash was given', { codeHash: { kind: 'given', value: 'a'.repeat(64) } }],
-    ['the Python tool would compute it', { codeHash: { ...SOURCES, algorithm: 'md5' } }],
-  ] as const)('stores nothing where %s', async (_, overrides) => {
+    ['the code hash is that of the Python tool', { codeHash: { ...SOURCES, algorithm: 'md5' } }],
+  ] as const)('stores no sources if %s', async (_, overrides) => {
     await uploadSet(overrides);
     expect((await scenario.bucket.keys()).filter((key) => key.includes('sources'))).toEqual([]);
     expect((await scenario.record()) ?? {}).not.toHaveProperty('sources');
@@ -175,7 +175,7 @@ describe('sourcesText', () => {
     expect(entries).toEqual(names.map((name) => ['100644', 'a'.repeat(16), name]));
   });
 
-  it('keeps names apart that are not UTF-8', async () => {
+  it('distinguishes names that are not UTF-8', async () => {
     const names = [Buffer.from([0x61, 0xfe]), Buffer.from([0x61, 0xff])];
     const { entries } = parseSources(await sourcesText(WORDS, listingOf(...names)));
     expect(entries.map(([, , path]) => path)).toEqual(['a\udcfe', 'a\udcff']);

@@ -3,12 +3,12 @@ import { type Listing, unexpectedIn } from '../../src/asset-set/status.ts';
 import { assetFile, completeRecord } from './records.ts';
 
 describe('strays', () => {
-  it('are what the record does not name', () => {
+  it('are the objects that the record does not name', () => {
     const listed = listing({ a: [1, '"a"'], b: [1, '"b"'], c: [1, '"c"'] });
     expect(unexpectedIn(completeRecord([assetFile('b')]), listed)).toEqual({ count: 2, first: 'a' });
   });
 
-  it('are none where the record names all, listed or not', () => {
+  it('are none if the record names all objects, even if some are not listed', () => {
     const record = completeRecord([assetFile('a'), assetFile('b')]);
     expect(unexpectedIn(record, listing({ a: [1, '"a"'] }))).toEqual({ count: 0, first: undefined });
   });

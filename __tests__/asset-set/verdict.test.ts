@@ -15,17 +15,17 @@ describe('leaseIsLive', () => {
     { leaseSeconds: 0, ageMs: -3_600_000, isLive: false },
     { leaseSeconds: 1, ageMs: 6000, isLive: true },
     { leaseSeconds: 1, ageMs: 6001, isLive: false },
-  ])('goes by the lease and five seconds more: %j', ({ leaseSeconds, ageMs, isLive }) => {
+  ])('allows the lease plus five seconds: %j', ({ leaseSeconds, ageMs, isLive }) => {
     expect(leaseIsLive({ record: uploadingRecord({ leaseSeconds }), ageMs }, STRANGER)).toBe(isLive);
   });
 
   it.each([
     { who: 'an earlier attempt of the same run', reader: { runAttempt: '3' }, isLive: false },
-    { who: 'a much earlier attempt, by number and not by text', reader: { runAttempt: '10' }, isLive: false },
-    { who: 'the same attempt: another job of it', reader: { runAttempt: '2' }, isLive: true },
+    { who: 'a much earlier attempt, compared as a number, not as text', reader: { runAttempt: '10' }, isLive: false },
+    { who: 'another job of the same attempt', reader: { runAttempt: '2' }, isLive: true },
     { who: 'a later attempt', reader: { runAttempt: '1' }, isLive: true },
-    { who: 'a run, by a reader that does not know its own attempt', reader: {}, isLive: true },
-  ])('knows $who', ({ reader, isLive }) => {
+    { who: 'a run whose reader does not know its own attempt', reader: {}, isLive: true },
+  ])('is $isLive for the lease of $who', ({ reader, isLive }) => {
     const sameRun = { repository: 'owner/repository', runId: '7', ...reader };
     expect(leaseIsLive({ record: uploadingRecord(), ageMs: 0 }, sameRun)).toBe(isLive);
   });
@@ -34,16 +34,16 @@ describe('leaseIsLive', () => {
     ['another run', { repository: 'owner/repository', runId: '8', runAttempt: '9' }],
     ['a run of the same number in another repository', { repository: 'o/other', runId: '7', runAttempt: '9' }],
     ['a reader outside Actions', {}],
-  ])('does not take %s for a later attempt', (_, reader) => {
+  ])('does not mistake %s for a later attempt', (_, reader) => {
     expect(leaseIsLive({ record: uploadingRecord(), ageMs: 0 }, reader)).toBe(true);
   });
 
   it.each([
-    ['nothing of its run', {}],
-    ['its attempt alone', { runAttempt: '1' }],
+    ['nothing about its run', {}],
+    ['only its attempt', { runAttempt: '1' }],
     ['no attempt', { repository: 'owner/repository', runId: '7' }],
-    ['no attempt that is a number', { repository: 'owner/repository', runId: '7', runAttempt: 'one' }],
-  ])('leaves its lease to a writer that says %s', (_, writer: Partial<Writer>) => {
+    ['an attempt that is not a number', { repository: 'owner/repository', runId: '7', runAttempt: 'one' }],
+  ])('respects the lease of a writer that states %s', (_, writer: Partial<Writer>) => {
     const record = uploadingRecord({ writer: { nonce: 'n1', sequence: 1, ...writer } });
     const reader = { repository: 'owner/repository', runId: '7', runAttempt: '9' };
     expect(leaseIsLive({ record, ageMs: 0 }, reader)).toBe(true);
@@ -55,27 +55,27 @@ describe('disagreements', () => {
   const record = completeRecord([assetFile('a', { size: 1, etag: '"a"' }), assetFile('b', { size: 2, etag: '"b"' })]);
 
   it.each<[string, Listing, object[]]>([
-    ['what is listed as recorded', listing({ a: [1, '"a"'], b: [2, '"b"'] }), []],
-    ['what is listed besides', listing({ a: [1, '"a"'], b: [2, '"b"'], c: [3, '"c"'] }), []],
+    ['a listing that matches the record', listing({ a: [1, '"a"'], b: [2, '"b"'] }), []],
+    ['an extra object', listing({ a: [1, '"a"'], b: [2, '"b"'], c: [3, '"c"'] }), []],
     ['a missing asset', listing({ a: [1, '"a"'] }), [{ path: 'b', difference: 'missing' }]],
     ['another size', listing({ a: [9, '"a"'], b: [2, '"b"'] }), [{ path: 'a', difference: 'size' }]],
     ['another ETag', listing({ a: [1, '"a"'], b: [2, '"x"'] }), [{ path: 'b', difference: 'etag' }]],
     [
-      'another size before another ETag',
+      'another size, rather than another ETag',
       listing({ a: [9, '"x"'], b: [2, '"b"'] }),
       [{ path: 'a', difference: 'size' }],
     ],
-    ['all of them', listing({}), ['a', 'b'].map((path) => ({ path, difference: 'missing' }))],
-  ])('tells: %s', (_, listed, expected) => {
+    ['all assets missing', listing({}), ['a', 'b'].map((path) => ({ path, difference: 'missing' }))],
+  ])('reports the differences of a listing: %s', (_, listed, expected) => {
     const found = disagreements(record, listed);
     expect(found.map(({ file, difference }) => ({ path: file.path, difference }))).toEqual(expected);
   });
 
-  it('finds none in a set of no files', () => {
+  it('finds none in a set without files', () => {
     expect(disagreements(completeRecord([]), listing({}))).toEqual([]);
   });
 
-  it('looks names up as they are, also those that every object has', () => {
+  it('handles names that every JavaScript object has', () => {
     const odd = completeRecord([assetFile('__proto__'), assetFile('constructor')]);
     expect(disagreements(odd, listing({})).map(({ difference }) => difference)).toEqual(['missing', 'missing']);
   });
