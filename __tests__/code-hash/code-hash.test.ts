@@ -10,13 +10,13 @@ const sha256 = (bytes: string) => createHash('sha256').update(bytes, 'latin1').d
 const START = 's3-asset-manager/code-hash/v1\0';
 
 describe('gitSha256', () => {
-  it('hashes the version, the salt and every entry, each ended by NUL', () => {
+  it('hashes the version, the salt and every entry, each terminated by NUL', () => {
     expect(gitSha256('node 24', listing(entry('a'), entry('run.sh', '100755')))).toBe(
       sha256(`${START}node 24\x00100644 ${ID} 0\ta\x00100755 ${ID} 0\trun.sh\0`),
     );
   });
 
-  it('gives a known value', () => {
+  it('has a known value for known inputs', () => {
     expect(gitSha256('', listing(entry('hello.txt')))).toBe(
       'fec5dee0a9d672a9cb981a93c1b62ff674a58707296179d733afc20eb0fa644e',
     );
@@ -32,7 +32,7 @@ describe('gitSha256', () => {
     expect(gitSha256('é', listing())).toBe(sha256(`${START}\xc3\xa9\0`));
   });
 
-  it('tells a salt from a path', () => {
+  it('distinguishes a salt from a path', () => {
     expect(gitSha256('', listing(entry('a')))).not.toBe(gitSha256(entry('a'), listing()));
   });
 
@@ -42,7 +42,7 @@ describe('gitSha256', () => {
 });
 
 describe('md5', () => {
-  it('hashes the contents one after the other', async () => {
+  it('hashes the contents one after another', async () => {
     async function* contents() {
       yield Buffer.from('hel');
       yield Buffer.from('lo');

@@ -24,10 +24,10 @@ async function textOf(root: string, patterns: readonly string[]): Promise<string
   return text;
 }
 
-// File names are any bytes on Linux; other systems refuse those that are not Unicode.
+// On Linux a file name can be any bytes; other systems refuse names that are not Unicode.
 const names = Object.keys(trees).filter((name) => name !== 'bytes' || process.platform === 'linux');
 
-describe.each(names)('the MD5 that Python gives (%s)', (name) => {
+describe.each(names)('the MD5 that Python computes (%s)', (name) => {
   let root = '';
   beforeAll(async () => {
     root = await build(trees[name] ?? {});
@@ -48,12 +48,12 @@ describe('globbedContents', () => {
       expect(await md5(globbedContents(written, ['**']).pieces)).toBe(expected);
   });
 
-  it('takes the root literally, where Python would read a pattern', async () => {
+  it('takes the root literally, while Python would read it as a pattern', async () => {
     const root = await build({ 'a.txt': 'literal' }, '[ab]*');
     expect(await textOf(root, ['*.txt'])).toBe('literal');
   });
 
-  it('finds no file behind a slash, which stopped the Python tool', async () => {
+  it('finds no file for a pattern that ends in a slash, which stopped the Python tool', async () => {
     const root = await build({ 'a.txt': 'a', 'b.txt': 'b' });
     expect(await textOf(root, ['a.txt/**', 'b.txt'])).toBe('b');
   });
@@ -71,7 +71,7 @@ describe('globbedContents', () => {
     expect(largestBytes).toBeLessThanOrEqual(256 * 1024);
   });
 
-  it('says how many files there are, and which patterns match none', async () => {
+  it('counts the files, and lists the patterns that match none', async () => {
     const root = await build({ a: 'a', 'folder/b': 'b' });
     expect(globbedContents(root, ['folder', 'a', 'c*', '**'])).toMatchObject({
       fileCount: 3,
@@ -79,7 +79,7 @@ describe('globbedContents', () => {
     });
   });
 
-  it('finds nothing where the root is missing', async () => {
+  it('finds nothing if the root is missing', async () => {
     expect(globbedContents('/no/such/folder', ['**'])).toMatchObject({ fileCount: 0, unmatched: ['**'] });
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeFileName, encodePath } from '../../src/code-hash/md5.ts';
 
-// Bytes in hex, and what Python's os.fsdecode makes of them.
+// Bytes in hex, and how Python's os.fsdecode decodes them.
 const NAMES: readonly (readonly [hex: string, name: string])[] = [
   ['61c3a9', 'aé'],
   ['f09f9880', '😀'],
@@ -16,11 +16,11 @@ const NAMES: readonly (readonly [hex: string, name: string])[] = [
 ];
 
 describe('a file name', () => {
-  it.each(NAMES)('of the bytes %s is read as Python reads it', (hex, name) => {
+  it.each(NAMES)('of the bytes %s is decoded as in Python', (hex, name) => {
     expect(decodeFileName(Buffer.from(hex, 'hex'))).toBe(name);
   });
 
-  it.each(NAMES)('of the bytes %s leads back to them', (hex, name) => {
+  it.each(NAMES)('of the bytes %s encodes back to them', (hex, name) => {
     expect(Buffer.from(encodePath(name)).toString('hex')).toBe(hex);
   });
 });

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { InputError, UserError } from '../../src/errors.ts';
 import { Scenario, SOURCES } from '../support/scenario.ts';
 
-// Whose code is hashed, and whether all of it is.
+// Which commit's code is hashed, and whether every pattern matches.
 
 let scenario: Scenario;
 beforeEach(async () => {
@@ -29,7 +29,7 @@ describe('a code hash of another commit', () => {
     await scenario.build({ 'app.zip': 'app' });
   });
 
-  it.each(['check', 'restore', 'upload'] as const)('is looked up by no %s', async (mode) => {
+  it.each(['check', 'restore', 'upload'] as const)('makes a %s fail instead of being looked up', async (mode) => {
     const before = await scenario.bucketContents();
     for (const commit of [asking(OTHER), ...(mode === 'upload' ? [] : [ofWorkflow(OTHER)])]) {
       const failure = scenario[mode]({ commit });
@@ -50,13 +50,13 @@ describe('a code hash of another commit', () => {
     await expect(scenario.check({ commit: asking(OTHER), codeHash })).rejects.toThrow('The code hash of');
   });
 
-  it('may be given, by whoever computed it', async () => {
+  it('may be given as an input', async () => {
     const { codeHash: value = '' } = await scenario.upload();
     const given = { kind: 'given', value } as const;
     expect(await scenario.restore({ commit: asking(OTHER), codeHash: given })).toMatchObject({ source: 'cache' });
   });
 
-  it('does not matter to a restore that hashes nothing', async () => {
+  it('is not needed by a restore that hashes nothing', async () => {
     await scenario.bucket.put(`artifacts/${OTHER}/app.zip`, 'of the other');
     expect(await scenario.restore({ commit: asking(OTHER) })).toMatchObject({ commit: OTHER, restored: true });
     expect(await scenario.restore({ commit: asking('d'.repeat(40)), codeHash: undefined })).toMatchObject({
@@ -68,7 +68,7 @@ describe('a code hash of another commit', () => {
 describe('a pattern that matches nothing', () => {
   const patterns = ['src/**', 'package-lock.json', 'src/*.{ts,tsx}'];
 
-  it.each(['check', 'upload'] as const)('fails a %s, which names it and what to write', async (mode) => {
+  it.each(['check', 'upload'] as const)('fails a %s, which names it and suggests a correction', async (mode) => {
     await scenario.build({ 'app.zip': 'app' });
     const failure = scenario[mode]({ codeHash: { ...SOURCES, patterns } });
     await expect(failure).rejects.toThrow(InputError);
@@ -80,14 +80,14 @@ describe('a pattern that matches nothing', () => {
     expect(await scenario.marker('.code-hash')).toBeUndefined();
   });
 
-  it('is a warning where that is asked for, and the hash is that of the others', async () => {
+  it('is a warning if that is asked for, and the other patterns are hashed', async () => {
     const { codeHash } = await scenario.check();
     const lenient = { ...SOURCES, patterns, unmatchedPatterns: 'warn' } as const;
     expect(await scenario.check({ codeHash: lenient })).toMatchObject({ codeHash });
     expect(scenario.warnings()).toEqual([expect.stringContaining("'package-lock.json' or 'src/*.{ts,tsx}'")]);
   });
 
-  it.each(['error', 'warn'] as const)('fails where there is no other (%s)', async (unmatchedPatterns) => {
+  it.each(['error', 'warn'] as const)('fails if no other pattern matches (%s)', async (unmatchedPatterns) => {
     const codeHash = { ...SOURCES, patterns: ['nowhere/**'], unmatchedPatterns };
     await expect(scenario.check({ codeHash })).rejects.toThrow("'nowhere/**'");
     await expect(scenario.check({ codeHash: { ...SOURCES, patterns: ['!**'] } })).rejects.toThrow(
@@ -95,7 +95,7 @@ describe('a pattern that matches nothing', () => {
     );
   });
 
-  it('is a warning with md5, whose tool passes over it', async () => {
+  it('is a warning with md5, since the Python tool ignores it', async () => {
     const codeHash = { ...SOURCES, algorithm: 'md5', patterns, unmatchedPatterns: 'warn' } as const;
     const { codeHash: value } = await scenario.check({ codeHash });
     expect(value).toMatch(/^[0-9a-f]{32}$/);
@@ -104,7 +104,7 @@ describe('a pattern that matches nothing', () => {
   });
 });
 
-it('tells how many files were hashed', async () => {
+it('logs how many files were hashed', async () => {
   await scenario.commit({ 'src/a.ts': 'a', 'src/b.ts': 'b' });
   const { codeHash } = await scenario.check();
   expect(scenario.log).toContain(`The code hash is ${codeHash?.slice(0, 12)}, of 3 files.`);
@@ -115,13 +115,13 @@ it('tells how many files were hashed', async () => {
 describe('a filter of excluding patterns only', () => {
   const EXCLUDING = { ...SOURCES, patterns: ['!docs/**'] };
 
-  /** What the page on patterns says that anyone can compute. */
+  /** The hash by the formula on the page about patterns. */
   function byShell(): string {
     const listed = scenario.git('ls-files', '-s', '-z', '--', ':(glob)**', ':(exclude,glob)docs/**', ':(literal).git');
     return createHash('sha256').update(`s3-asset-manager/code-hash/v1\0\0${listed}`).digest('hex');
   }
 
-  it('takes everything else', async () => {
+  it('includes everything else', async () => {
     await scenario.commit({ 'docs/a.md': 'a', 'lib/docs/b.md': 'b' });
     const { codeHash } = await scenario.check({ codeHash: EXCLUDING });
     expect(codeHash).toBe(byShell());
@@ -132,7 +132,7 @@ describe('a filter of excluding patterns only', () => {
     expect((await scenario.check({ codeHash: EXCLUDING })).codeHash).not.toBe(codeHash);
   });
 
-  it('is not in need of a match', async () => {
+  it('need not match anything', async () => {
     expect(await scenario.check({ codeHash: { ...SOURCES, patterns: ['!nowhere/**'] } })).toMatchObject({
       found: false,
     });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { gitSourceTree } from '../../src/code-hash/code-hash.ts';
 import { entriesOf, Repositories, type Repository } from '../support/git-repository.ts';
 
-// What git itself does is the definition of what is hashed, so these tests ask it.
+// Git itself defines which content is hashed, so these tests compare with git.
 
 const repositories = new Repositories();
 beforeAll(() => {
@@ -24,7 +24,7 @@ const FILES = {
 interface Scenario {
   readonly arrange: (repository: Repository) => Promise<void> | void;
   readonly patterns?: readonly string[];
-  /** The patterns as git would need them, where those are others. */
+  /** The patterns in git's syntax, if that differs. */
   readonly meant?: readonly string[];
 }
 
@@ -92,13 +92,13 @@ const SCENARIOS: Record<string, Scenario> = {
       await r.writeFile('src/deep', 'd\n');
     },
   },
-  'a folder turned into a link to a like one': {
+  'a folder turned into a link to an identical one': {
     arrange: async (r) => {
       await rename(join(r.root, 'src/deep'), join(r.root, 'elsewhere'));
       await r.link('src/deep', '../elsewhere');
     },
   },
-  'the same, with a pattern for what was in it': {
+  'the same, with a pattern for its former contents': {
     arrange: async (r) => {
       await rename(join(r.root, 'src/deep'), join(r.root, 'elsewhere'));
       await r.link('src/deep', '../elsewhere');
@@ -109,7 +109,7 @@ const SCENARIOS: Record<string, Scenario> = {
   'names with a line end, quotes, a tab': {
     arrange: (r) => r.write({ 'src/a\nb.ts': 'x', 'src/"q".ts': 'x', 'src/\t.ts': 'x' }),
   },
-  'names like what git prints': {
+  'names that resemble the output of git': {
     arrange: (r) => r.write({ 'src/H 100644 x': 'x', 'src/? y': 'x', '? z': 'x' }),
     patterns: ['**'],
   },
@@ -162,7 +162,7 @@ const SCENARIOS: Record<string, Scenario> = {
       await r.write({ 'src/a.ts': 'a\r\nb\r\n', 'src/new.ts': 'n\r\n' });
     },
   },
-  'line endings that the index has as they are': {
+  'line endings that are unconverted in the index': {
     arrange: async (r) => {
       await r.writeFile('src/crlf.ts', 'a\r\n');
       r.commit();
@@ -194,7 +194,7 @@ const SCENARIOS: Record<string, Scenario> = {
       r.git('clone', '--quiet', other.root, 'src/new');
     },
   },
-  'a nested repository in the place of a file': {
+  'a nested repository in place of a file': {
     arrange: async (r) => {
       const other = await repositories.createCommitted({ 'x.txt': 'x\n' });
       await r.remove('src/a.ts');
@@ -211,7 +211,7 @@ const SCENARIOS: Record<string, Scenario> = {
       await r.remove('src/two/.git');
     },
   },
-  'a nested repository with a pattern for what is in it': {
+  'a nested repository with a pattern for its contents': {
     arrange: async (r) => {
       const other = await repositories.createCommitted({ 'x.txt': 'x\n' });
       r.git('clone', '--quiet', other.root, 'src/new');
@@ -248,7 +248,7 @@ const SCENARIOS: Record<string, Scenario> = {
     arrange: (r) => r.write({ '--others': 'x', ':(top)y': 'y', ':!z': 'z' }),
     patterns: ['--others', ':(top)y', ':!z'],
   },
-  'a `*` does not cross folders, a plain path takes all below it': {
+  'a `*` that does not cross folders, and a plain path that includes everything below it': {
     arrange: (r) => r.writeFile('src/new.ts', 'n\n'),
     patterns: ['*.ts', 'src/deep'],
   },

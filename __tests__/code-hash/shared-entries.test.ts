@@ -8,7 +8,7 @@ import type { PatternGroup } from '../../src/ports.ts';
 import { Repositories, type Repository } from '../support/git-repository.ts';
 import { GitWrapper } from '../support/git-wrapper.ts';
 
-// What is found for several packages at once is what is found for each of them alone.
+// Hashing several packages at once must find the same entries as hashing each of them separately.
 
 const repositories = new Repositories();
 const environment = { ...process.env };
@@ -63,7 +63,7 @@ async function expectSame(repository: Repository, groups = GROUPS): Promise<void
 }
 
 describe('the sources of packages', () => {
-  it('are those that each has alone', async () => {
+  it('are the same as those of each package hashed separately', async () => {
     await expectSame(await repositories.createCommitted(FILES));
   });
 
@@ -72,7 +72,7 @@ describe('the sources of packages', () => {
     ['a deleted file', (repository) => repository.remove('api/main.ts')],
     ['a new file', (repository) => repository.write({ 'site/new.html': '' })],
     [
-      'a folder in the place of a file',
+      'a folder in place of a file',
       async (repository) => {
         await repository.remove('api/main.ts');
         await repository.write({ 'api/main.ts/index.ts': '' });
@@ -101,14 +101,14 @@ describe('the sources of packages', () => {
     await expectSame(repository, [...GROUPS, ['shared/sub/**'], ['shared/**', '!shared/sub/**'], ['shared/sub']]);
   });
 
-  it('leave out what lies in the directory of any of them', async () => {
+  it('leave out the package directory of each package', async () => {
     const repository = await repositories.createCommitted(FILES);
     await repository.write({ 'api/dist/out.js': '', 'site/dist/out.js': '' });
     const { entries } = await textOf(treesOf(repository, [['**']]).shared.entries(['**']));
     expect(entries).toHaveLength(Object.keys(FILES).length + 1);
   });
 
-  it('tell which patterns match nothing', async () => {
+  it('come with the patterns that match nothing', async () => {
     const repository = await repositories.createCommitted(FILES);
     const { shared } = treesOf(repository, [['api/**', 'ape/**'], ['nothing']]);
     expect(await textOf(shared.entries(['api/**', 'ape/**'], [['nothing']]))).toMatchObject({
@@ -116,7 +116,7 @@ describe('the sources of packages', () => {
     });
   });
 
-  it('are united by path, each with the exclusions of its own', async () => {
+  it('are merged by path, each with its own exclusions', async () => {
     const repository = await repositories.createCommitted(FILES);
     const { shared, alone } = treesOf(repository, [
       ['site/*', 'api/**', '!**/*.md'],
@@ -129,7 +129,7 @@ describe('the sources of packages', () => {
     expect(Buffer.from(committed).toString('latin1').split('\0')).toEqual(entries);
   });
 
-  it('are asked of git once', async () => {
+  it('are listed by git only once', async () => {
     const repository = await repositories.createCommitted(FILES);
     const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-git-'));
     const wrapper = new GitWrapper(directory);
@@ -141,7 +141,7 @@ describe('the sources of packages', () => {
     await rm(directory, { recursive: true });
   });
 
-  it('are the same for whatever patterns', async () => {
+  it('are the same for any patterns', async () => {
     const repository = await repositories.createCommitted({
       a: '',
       'b/a': '',

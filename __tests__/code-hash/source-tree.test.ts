@@ -32,7 +32,7 @@ async function pathsOf(repository: { root: string }, patterns = ['**'], packageD
   return (await entriesOf(treeOf(repository, packageDirectory), patterns)).map(pathOf);
 }
 
-/** What anyone can compute: `{ printf '…\0%s\0' "$SALT"; git ls-files -s -z -- ':(glob)…'; } | sha256sum`. */
+/** The documented formula: `{ printf '…\0%s\0' "$SALT"; git ls-files -s -z -- ':(glob)…'; } | sha256sum`. */
 function formula(repository: Repository, salt: string, pathspec: string): string {
   const listed = repository.git('ls-files', '-s', '-z', '--', pathspec);
   return createHash('sha256').update(`s3-asset-manager/code-hash/v1\0${salt}\0${listed}`, 'latin1').digest('hex');
@@ -42,7 +42,7 @@ async function codeHash(repository: Repository, salt: string, pattern: string): 
   return gitSha256(salt, (await treeOf(repository).entries([pattern])).entries);
 }
 
-/** Lets git trust the times of all tracked files, as it does for those that are older than its index. */
+/** Makes all tracked files older than the index, so that git trusts their times. */
 async function age(repository: Repository): Promise<void> {
   for (const path of repository.git('ls-files', '-z').split('\0').slice(0, -1))
     await utimes(join(repository.root, path), 1e9, 1e9);
@@ -55,7 +55,7 @@ describe('a clean checkout', () => {
     expect(await codeHash(repository, 'node 24', 'src/**')).toBe(formula(repository, 'node 24', ':(glob)src/**'));
   });
 
-  it('of 5,000 files has it too', async () => {
+  it('of 5,000 files has that hash too', async () => {
     const repository = await repositories.create();
     const files = Array.from(
       { length: 5000 },
@@ -68,9 +68,9 @@ describe('a clean checkout', () => {
     expect(await codeHash(repository, '', 'src/**')).toBe(formula(repository, '', ':(glob)src/**'));
   });
 
-  it("is not read: what was changed behind git's back, time and size kept, does not show", async () => {
+  it('is not read: a change that keeps time and size goes unnoticed, as in git', async () => {
     const repository = await repositories.createCommitted(FILES);
-    // Without the time of the inode's change, which can't be set, git sees the file as unchanged unless it reads it.
+    // If git ignores the inode's change time, which can't be set, it takes the file for unchanged without reading it.
     repository.git('config', 'core.trustctime', 'false');
     await age(repository);
     await writeFile(join(repository.root, 'src/a.ts'), 'A\n');
@@ -84,17 +84,20 @@ describe('a clean checkout', () => {
     [['src/a.ts', '**/*.ts', 'other.txt'], 2],
     [['src/**', 'src/deep/**', 'other.txt'], 3],
     [['src/**', 'src/deep/**', 'other.txt', '!none/**'], 4],
-  ])('takes one git process to compare, and few to list, however many patterns: %j', async (patterns, lists) => {
-    const repository = await repositories.createCommitted(FILES);
-    const wrapper = new GitWrapper(await repositories.directory());
-    await wrapper.install();
-    await treeOf(repository).entries(patterns);
-    expect(await wrapper.commands()).toEqual(['diff-files', ...Array(lists).fill('ls-files')]);
-  });
+  ])(
+    'takes one git process to compare and few to list, however many patterns there are: %j',
+    async (patterns, lists) => {
+      const repository = await repositories.createCommitted(FILES);
+      const wrapper = new GitWrapper(await repositories.directory());
+      await wrapper.install();
+      await treeOf(repository).entries(patterns);
+      expect(await wrapper.commands()).toEqual(['diff-files', ...Array(lists).fill('ls-files')]);
+    },
+  );
 });
 
 describe('a change', () => {
-  it('of the same length, in the second in which the index was written, is seen', async () => {
+  it('of the same length, in the same second in which the index was written, is noticed', async () => {
     const repository = await repositories.createCommitted(FILES);
     const before = await codeHash(repository, '', '**');
     await writeFile(join(repository.root, 'src/a.ts'), 'A\n');
@@ -103,7 +106,7 @@ describe('a change', () => {
     expect(await codeHash(repository, '', '**')).toBe(before);
   });
 
-  it('gives the hash that the commit of it will have', async () => {
+  it('has the hash that its commit will have', async () => {
     const repository = await repositories.createCommitted(FILES);
     await repository.write({ 'src/a.ts': 'changed\n', 'src/new.ts': 'new\n' });
     await repository.remove('src/deep/b.ts');
@@ -112,7 +115,7 @@ describe('a change', () => {
     expect(await codeHash(repository, '', '**')).toBe(hash);
   });
 
-  it('leaves no trace in the repository or elsewhere', async () => {
+  it('is hashed without a trace in the repository or elsewhere', async () => {
     const repository = await repositories.createCommitted(FILES);
     repository.git('update-index', '--split-index');
     await repository.write({ 'src/a.ts': 'changed\n', 'src/new.ts': 'new\n' });
@@ -126,7 +129,7 @@ describe('a change', () => {
     expect(scratch.map((path) => existsSync(dirname(path)))).toEqual([false]);
   });
 
-  it('leaves none in a sparse checkout', async () => {
+  it('is hashed without a trace in a sparse checkout', async () => {
     const repository = await repositories.createCommitted({ ...FILES, 'docs/d.md': 'd\n' });
     repository.git('sparse-checkout', 'set', 'src');
     await repository.write({ 'src/a.ts': 'changed\n', 'src/new.ts': 'new\n' });
@@ -142,7 +145,7 @@ describe('a change', () => {
       `${relative(repository.root, path)} ${(await stat(path)).mtimeMs} ${createHash('sha1')
         .update(await readFile(path))
         .digest('hex')}`;
-    // Every git command, even a listing, marks a shared index as in use by its time.
+    // Every git command, even a listing, updates the time of a shared index to mark it as in use.
     return (await Promise.all(files.map(describeFile)))
       .map((line) => line.replace(/(sharedindex\S+) \S+/, '$1'))
       .sort();
@@ -150,7 +153,7 @@ describe('a change', () => {
 });
 
 describe('untracked files', () => {
-  it('do not count in the package directory, tracked ones do', async () => {
+  it('do not count in the package directory, while tracked ones do', async () => {
     const repository = await repositories.createCommitted({
       ...FILES,
       'packages/tracked.txt': 't\n',
@@ -172,20 +175,20 @@ describe('untracked files', () => {
     ]);
   });
 
-  it('do not count in a package directory that a link leads to, nor does the link', async () => {
+  it('do not count in a package directory behind a link, and neither does the link', async () => {
     const repository = await repositories.createCommitted(FILES);
     await repository.write({ 'build/out/app.zip': 'z' });
     await repository.link('packages', 'build/out');
     expect(await pathsOf(repository)).toEqual(Object.keys(FILES).sort());
   });
 
-  it('do not count at all where the package directory is the root', async () => {
+  it('do not count at all if the package directory is the root', async () => {
     const repository = await repositories.createCommitted(FILES);
     await repository.write({ 'src/new.ts': 'n', 'src/a.ts': 'changed\n' });
     expect(await pathsOf(repository, ['**'], repository.root)).toEqual(Object.keys(FILES).sort());
   });
 
-  it('count where the package directory is outside, or not there', async () => {
+  it('count if the package directory is outside or missing', async () => {
     const repository = await repositories.createCommitted(FILES);
     await repository.write({ 'src/new.ts': 'n' });
     const outside = await repositories.directory();
@@ -206,7 +209,7 @@ describe('untracked files', () => {
     expect(await pathsOf(repository, ['**'])).toContain('src/new.ts');
   });
 
-  it('are all there is in a repository without a commit', async () => {
+  it('are the only files in a repository without a commit', async () => {
     const repository = await repositories.create();
     await repository.write(FILES);
     expect(await pathsOf(repository)).toEqual(Object.keys(FILES).sort());
@@ -255,7 +258,7 @@ describe('the repository', () => {
     const root = join(lender.root, '../a : "strange" name');
     lender.git('clone', '--quiet', '--shared', '--config', 'core.autocrlf=input', '.', root);
     await writeFile(join(root, '.git/objects/info/alternates'), '../../../repository/.git/objects\n');
-    // Without the lender's object git could not know that the file always had these line ends, and would convert them.
+    // Without the lender's object, git could not know that the file always had these line endings, and would convert them.
     await writeFile(join(root, 'crlf.txt'), 'a\r\nb\r\n');
     const expected = lender.git('hash-object', '--no-filters', join(root, 'crlf.txt')).trim();
     expect(await entriesOf(treeOf({ root }), ['*'])).toEqual([`100644 ${expected} 0\tcrlf.txt`]);
@@ -270,13 +273,13 @@ describe('the repository', () => {
     expect(await treeOf(repository).head()).toMatch(/^[0-9a-f]{40}$/);
   });
 
-  it('is not fetched into where it is a partial clone', async () => {
+  it('is not fetched into if it is a partial clone', async () => {
     const origin = await repositories.createCommitted({ 'crlf.txt': 'a\r\n' });
     origin.git('config', 'uploadpack.allowFilter', 'true');
     const partial = new Repository(join(origin.root, '../partial'));
     origin.git('clone', '--quiet', '--no-checkout', '--filter=blob:none', `file://${origin.root}`, partial.root);
     partial.git('read-tree', 'HEAD');
-    // To convert line ends git asks what the index has, and would fetch that.
+    // To convert line endings, git reads the object in the index, and would fetch it.
     partial.git('config', 'core.autocrlf', 'input');
     await partial.write({ 'crlf.txt': 'a\r\nb\r\n' });
     const before = partial.git('count-objects', '-v');
@@ -285,7 +288,7 @@ describe('the repository', () => {
   });
 });
 
-describe('what the machine or the repository has set up', () => {
+describe('the configuration of the machine or the repository', () => {
   it('does not redirect git', async () => {
     const [repository, other] = [
       await repositories.createCommitted(FILES),
@@ -308,14 +311,14 @@ describe('what the machine or the repository has set up', () => {
     expect(await treeOf(repository).entries(['src/*'])).toEqual(expected);
   });
 
-  it('does not ignore files for one user only', async () => {
+  it("does not ignore files through one user's excludes", async () => {
     const repository = await repositories.createCommitted(FILES);
     await repository.write({ 'src/new.ts': 'n', '.git/ignored': 'new.ts\n' });
     repository.git('config', 'core.excludesFile', join(repository.root, '.git/ignored'));
     expect(await pathsOf(repository, ['src/*'])).toContain('src/new.ts');
   });
 
-  it('hands no secrets to a filter', async () => {
+  it('passes no secrets to a filter', async () => {
     const repository = await repositories.createCommitted({ ...FILES, '.gitattributes': '*.ts filter=spy\n' });
     const trace = join(repository.root, '../trace');
     await repository.writeFile('.git/spy', `#!/bin/sh\nenv > '${trace}'\ncat\n`, 0o755);
@@ -353,8 +356,8 @@ describe('what the machine or the repository has set up', () => {
 });
 
 describe('an excluding pattern', () => {
-  // git 2.39 lists `src/a.ts` for none of these, since it skips `src/` in all of them.
-  it.each(['lib/**', 'doc/a*', 'xyz/*'])('does not exclude what is elsewhere: %s', async (pattern) => {
+  // git 2.39 does not list `src/a.ts` with any of these, since it then skips `src/`.
+  it.each(['lib/**', 'doc/a*', 'xyz/*'])('does not exclude files elsewhere: %s', async (pattern) => {
     const repository = await repositories.createCommitted({ ...FILES, 'lib/a.ts': 'l\n' });
     expect(await pathsOf(repository, ['src/**', `!${pattern}`])).toContain('src/deep/b.ts');
     await repository.write({ 'src/a.ts': 'changed\n', 'src/new.ts': 'new\n' });
@@ -384,34 +387,34 @@ describe('a pattern that matches nothing', () => {
     [['!lib/**'], []],
     [['!**'], []],
     [[], []],
-  ])('is told: of %j, %j', async (patterns, expected) => {
+  ])('is reported: of %j, %j', async (patterns, expected) => {
     const repository = await repositories.createCommitted(FILES);
     expect(await unmatched(repository, ...patterns)).toEqual(expected);
     await repository.write({ 'src/a.ts': 'changed\n', 'src/new.ts': 'new\n' });
     expect(await unmatched(repository, ...patterns)).toEqual(expected);
   });
 
-  it('is told where all that matched was deleted', async () => {
+  it('is reported if all files that matched it were deleted', async () => {
     const repository = await repositories.createCommitted(FILES);
     await repository.remove('src');
     expect(await unmatched(repository, 'src/**', 'other.txt')).toEqual(['src/**']);
     expect(await unmatched(repository, 'src/**')).toEqual(['src/**']);
   });
 
-  it('may match what is untracked, but not what is ignored or in the package directory', async () => {
+  it('may match untracked files, but not ignored ones or those in the package directory', async () => {
     const repository = await repositories.createCommitted({ ...FILES, '.gitignore': '*.log\n' });
     await repository.write({ 'new/a.ts': 'a', 'new.log': 'l', 'packages/app.zip': 'z' });
     expect(await unmatched(repository, 'new/**', '*.log', 'packages/**')).toEqual(['*.log', 'packages/**']);
   });
 
-  it('may match what is outside of a sparse checkout', async () => {
+  it('may match files outside a sparse checkout', async () => {
     const repository = await repositories.createCommitted({ ...FILES, 'docs/d.md': 'd\n' });
     repository.git('sparse-checkout', 'set', 'docs');
     await repository.write({ 'docs/new.md': 'new\n' });
     expect(await unmatched(repository, 'src/**', 'docs/*', 'lib/**')).toEqual(['lib/**']);
   });
 
-  it('is one for everything behind a link, whose text alone counts', async () => {
+  it('may be for everything behind a link, since only the text of the link counts', async () => {
     const repository = await repositories.createCommitted(FILES);
     await repository.link('vendor', 'src');
     repository.commit();
@@ -432,7 +435,7 @@ describe('a pattern for everything in a submodule', () => {
   const bump = (repository: Repository, path: string) =>
     repository.git('-C', path, 'commit', '--quiet', '--allow-empty', '--message', 'bump');
 
-  it.each(['vendor/lib/**', 'vendor/lib/**/*'])('takes in the submodule, and matches: %s', async (pattern) => {
+  it.each(['vendor/lib/**', 'vendor/lib/**/*'])('includes the submodule, and matches: %s', async (pattern) => {
     const repository = await withSubmodules('vendor/lib');
     const { entries, unmatched } = await treeOf(repository).entries(['src/**', pattern]);
     expect(unmatched).toEqual([]);
@@ -452,7 +455,7 @@ describe('a pattern for everything in a submodule', () => {
     );
   });
 
-  it.each(['committed', 'only checked out'])('has another hash once the submodule is bumped (%s)', async (how) => {
+  it.each(['committed', 'only checked out'])('changes the hash when the submodule is bumped (%s)', async (how) => {
     const repository = await withSubmodules('vendor/lib');
     const before = await entriesOf(treeOf(repository), ['src/**', 'vendor/lib/**']);
     bump(repository, 'vendor/lib');
@@ -463,7 +466,7 @@ describe('a pattern for everything in a submodule', () => {
     expect(await entriesOf(treeOf(repository), ['src/**', 'vendor/lib/**'])).toEqual(after);
   });
 
-  it('takes in those that a wildcard names, and no file beside them', async () => {
+  it('includes the submodules that a wildcard matches, but no file beside them', async () => {
     const repository = await withSubmodules('vendor/lib', 'vendor/old');
     expect(await pathsOf(repository, ['vendor/*/**', '!vendor/old'])).toEqual(['vendor/folder/f.txt', 'vendor/lib']);
     bump(repository, 'vendor/lib');
@@ -473,7 +476,7 @@ describe('a pattern for everything in a submodule', () => {
     expect(unmatched).toEqual(['none/**']);
   });
 
-  it('takes in one that is not tracked yet', async () => {
+  it('includes a submodule that is not tracked yet', async () => {
     const repository = await withSubmodules();
     const other = await repositories.createCommitted(FILES);
     repository.git('clone', '--quiet', other.root, 'vendor/new');
@@ -485,7 +488,7 @@ describe('a pattern for everything in a submodule', () => {
   });
 
   it.each(['vendor/lib/**', 'vendor/lib/**/*', 'vendor/l*/**'])(
-    'leaves it out where it excludes: %s',
+    'leaves the submodule out if it is an exclusion: %s',
     async (pattern) => {
       const repository = await withSubmodules('vendor/lib', 'vendor/old');
       const others = ['vendor/folder/f.txt', 'vendor/old', 'vendor/own.txt'];
@@ -500,21 +503,21 @@ describe('a pattern for everything in a submodule', () => {
     },
   );
 
-  it('leaves out no file where it excludes, and matches all the same', async () => {
+  it('leaves no other file out if it is an exclusion, and an excluded submodule still counts as a match', async () => {
     const repository = await withSubmodules('vendor/lib');
     expect(await pathsOf(repository, ['vendor/**', '!vendor/*/**'])).toEqual(['vendor/own.txt']);
     const { unmatched } = await treeOf(repository).entries(['vendor/lib/**', 'src/**', '!vendor/lib/**']);
     expect(unmatched).toEqual([]);
   });
 
-  it('matches nothing where it wants certain files of it', async () => {
+  it('matches nothing if it names files in the submodule', async () => {
     const repository = await withSubmodules('vendor/lib');
     const { unmatched } = await treeOf(repository).entries(['vendor/lib/*.ts', 'src/**']);
     expect(unmatched).toEqual(['vendor/lib/*.ts']);
   });
 });
 
-describe('entries fails, and says what to do,', () => {
+describe('entries fails with advice', () => {
   it.each(['/src/**', '!/src/**'])('for a pattern with a leading slash: %s', async (pattern) => {
     const repository = await repositories.createCommitted(FILES);
     await expect(treeOf(repository).entries(['src/**', pattern])).rejects.toThrow(
@@ -555,13 +558,13 @@ describe('entries fails, and says what to do,', () => {
     await expect(treeOf(bare).entries(['**'])).rejects.toThrow(/is a bare repository/);
   });
 
-  it('where there is no repository, or nothing at all', async () => {
+  it('if there is no repository, or no directory', async () => {
     const root = await repositories.directory();
     await expect(treeOf({ root }).entries(['**'])).rejects.toThrow(/is not the root of a git repository/);
     await expect(treeOf({ root: join(root, 'none') }).entries(['**'])).rejects.toThrow(/is not a directory/);
   });
 
-  it('where git refuses', async () => {
+  it('if git refuses', async () => {
     const root = await repositories.directory();
     await mkdir(join(root, '.git'));
     const entries = treeOf({ root }).entries(['**']);
@@ -569,7 +572,7 @@ describe('entries fails, and says what to do,', () => {
     await expect(entries).rejects.toThrow(/git \S+ failed .* saying 'fatal: not a git repository/);
   });
 
-  it('where a filter fails', async () => {
+  it('if a filter fails', async () => {
     const repository = await repositories.createCommitted(FILES);
     repository.git('config', 'filter.broken.clean', 'false');
     repository.git('config', 'filter.broken.required', 'true');
@@ -577,13 +580,13 @@ describe('entries fails, and says what to do,', () => {
     await expect(treeOf(repository).entries(['src/new.ts'])).rejects.toThrow(/git update-index failed/);
   });
 
-  it('where git would not store a file of that name', async () => {
+  it('if git would not store a file of that name', async () => {
     const repository = await repositories.createCommitted(FILES);
     await repository.write({ 'src/git~1': 'x' });
     await expect(treeOf(repository).entries(['src/*'])).rejects.toThrow(/git would not add 'src\/git~1'/);
   });
 
-  it('where git is missing', async () => {
+  it('if git is missing', async () => {
     const repository = await repositories.createCommitted(FILES);
     process.env.PATH = await repositories.directory();
     await expect(treeOf(repository).entries(['**'])).rejects.toThrow(/^Cannot start git \(ENOENT\)/);
@@ -591,7 +594,7 @@ describe('entries fails, and says what to do,', () => {
 });
 
 describe('committed entries', () => {
-  it("are those of HEAD's own tree, whatever lies in the index and on the disk", async () => {
+  it("are those of HEAD's own tree, whatever is in the index and on the disk", async () => {
     const repository = await repositories.createCommitted(FILES);
     const { entries: clean } = await treeOf(repository).entries(['src/**', '!src/deep/**']);
     const index = () => readFileSync(join(repository.root, '.git', 'index'));
@@ -603,14 +606,14 @@ describe('committed entries', () => {
     expect(index()).toEqual(before);
   });
 
-  it('are none where nothing matches, and an error where there is no commit', async () => {
+  it('are none if nothing matches, and an error if there is no commit', async () => {
     const repository = await repositories.createCommitted(FILES);
     expect(await treeOf(repository).committedEntries(['nowhere/**'])).toHaveLength(0);
     await expect(treeOf(await repositories.create()).committedEntries(['**'])).rejects.toThrow('git read-tree failed');
   });
 });
 
-describe('where temporary files are kept', () => {
+describe('the folder for temporary files', () => {
   async function scratchOf(variables: NodeJS.ProcessEnv): Promise<string[]> {
     const repository = await repositories.createCommitted(FILES);
     await repository.write({ 'src/new.ts': 'new\n' });
@@ -626,14 +629,14 @@ describe('where temporary files are kept', () => {
     expect(await scratchOf({ RUNNER_TEMP: temp })).toEqual([temp]);
   });
 
-  it("is the system's folder where the runner has none, or it is gone", async () => {
+  it("is the system's folder if the runner has none, or its folder is gone", async () => {
     expect(await scratchOf({ RUNNER_TEMP: '' })).toEqual([tmpdir()]);
     expect(await scratchOf({ RUNNER_TEMP: '/no/such/folder' })).toEqual([tmpdir()]);
   });
 });
 
-describe('nested', () => {
-  it('are the repositories directly below, and what is checked out there', async () => {
+describe('nested repositories', () => {
+  it('are those directly below the root, with the commit checked out there', async () => {
     const root = await repositories.directory();
     for (const name of ['repo', 'empty'])
       execFileSync('git', ['init', '--quiet', join(root, name)], { env: isolated() });
@@ -658,17 +661,17 @@ describe('head', () => {
     expect(await treeOf(repository).head()).toBe(commit);
   });
 
-  it('is undefined where there is no commit yet', async () => {
+  it('is undefined if there is no commit yet', async () => {
     expect(await treeOf(await repositories.create()).head()).toBeUndefined();
   });
 
-  it('is undefined where there is no repository, even where git is missing', async () => {
+  it('is undefined if there is no repository, even if git is missing', async () => {
     process.env.PATH = await repositories.directory();
     expect(await treeOf({ root: await repositories.directory() }).head()).toBeUndefined();
     expect(await treeOf({ root: '/no/such/folder' }).head()).toBeUndefined();
   });
 
-  it('fails for a repository that git can not read', async () => {
+  it('fails for a repository that git cannot read', async () => {
     const root = await repositories.directory();
     await mkdir(join(root, '.git'));
     await expect(treeOf({ root }).head()).rejects.toThrow(UserError);

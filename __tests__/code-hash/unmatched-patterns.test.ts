@@ -18,14 +18,14 @@ it.each([
   ["'src/**',", 'src/**', `${QUOTES}; ${COMMAS}`],
   ['src\\**', 'src/**', "folders are separated by '/'"],
   ['/src/**', 'src/**', "patterns are relative to the repository, so leave out the '/'"],
-])('says of %s to write %s, and why', (pattern, mended, why) => {
+])('suggests to replace %s with %s, and says why', (pattern, mended, why) => {
   expect(describeUnmatched([pattern], '.')).toBe(
     `Nothing in '.' matches '${pattern}' of code-hash-filter (write '${mended}': ${why})`,
   );
 });
 
 it.each(['src/**/*.{ts,', 'tsx}', 'src/{1..3}', '{a,{b}', '{a,b}}'])(
-  'writes nothing out where braces are cut in two or no list: %s',
+  'suggests no replacement if braces are unbalanced or no list: %s',
   (pattern) => {
     expect(describeUnmatched([pattern], '.')).toContain(
       `(write each alternative as a pattern of its own, without braces and white space: ${BRACES})`,
@@ -33,13 +33,13 @@ it.each(['src/**/*.{ts,', 'tsx}', 'src/{1..3}', '{a,{b}', '{a,b}}'])(
   },
 );
 
-it.each(['{1,2,3,4}/{1,2,3,4}', '{a,b}'.repeat(1000)])('does not write out many alternatives (%#)', (pattern) => {
+it.each(['{1,2,3,4}/{1,2,3,4}', '{a,b}'.repeat(1000)])('does not list too many alternatives (%#)', (pattern) => {
   expect(describeUnmatched([pattern], '.')).toContain(
     `(write each of its more than 12 alternatives as a pattern of its own: ${BRACES})`,
   );
 });
 
-it('names every pattern, escaped', () => {
+it('names every pattern, with control characters escaped', () => {
   expect(describeUnmatched(['srv/**', 'a\u001b'], 'repo')).toBe(
     "Nothing in 'repo' matches 'srv/**' or 'a\\u{1b}' of code-hash-filter",
   );
