@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Scenario } from '../support/scenario.ts';
 
-// What a step may do with stored sets: only read them, only write them, or both.
+// Whether a step may only read stored sets, only write them, or both.
 
 let scenario: Scenario;
 beforeEach(async () => {
@@ -20,7 +20,7 @@ async function uploadSet(content = 'app'): Promise<void> {
 }
 
 describe('with access: read', () => {
-  /** Runs something that must neither write nor ask whether it could. */
+  /** Runs something that must send no request except reads. */
   async function withoutWriting<Result>(running: () => Promise<Result>): Promise<Result> {
     const before = await scenario.bucketContents();
     scenario.forgetWire();
@@ -31,7 +31,7 @@ describe('with access: read', () => {
     return result;
   }
 
-  it('a set of the same code is used where it is, by all modes', async () => {
+  it('every mode uses a set of the same code in place', async () => {
     await uploadSet();
     await scenario.commit();
     const outcomes = await withoutWriting(async () => [
@@ -62,7 +62,7 @@ describe('with access: read', () => {
     expect(await scenario.bucket.keys()).toEqual([]);
   });
 
-  it('an upload finds the set of the commit that is there, and leaves its record', async () => {
+  it('an upload finds an existing set of the commit, and keeps its record as a marker', async () => {
     await uploadSet();
     expect(await withoutWriting(() => scenario.upload({ ...READ, overwrite: true }))).toMatchObject({
       found: true,
@@ -87,7 +87,7 @@ describe('with access: read', () => {
 });
 
 describe('with access: write', () => {
-  it('a check misses without a request, and hands the code hash over', async () => {
+  it('a check misses without a request, and hands over the code hash', async () => {
     await uploadSet();
     scenario.forgetWire();
     const missed = await scenario.check(WRITE, scenario.inJob);
@@ -100,7 +100,7 @@ describe('with access: write', () => {
     expect(stored).toMatchObject({ reason: 'uploaded', cached: true, codeHash: missed.codeHash });
   });
 
-  it('what an earlier check found does not count', async () => {
+  it('the hit of an earlier check does not count', async () => {
     await uploadSet();
     expect(await scenario.check({}, scenario.inJob)).toMatchObject({ found: true });
     await scenario.check(WRITE, scenario.inJob);
@@ -109,7 +109,7 @@ describe('with access: write', () => {
     expect(stored).toMatchObject({ reason: 'uploaded' });
   });
 
-  it('a restore brings back what was stored', async () => {
+  it('a restore brings back the stored set', async () => {
     await uploadSet();
     expect(await scenario.restore(WRITE)).toMatchObject({ found: true, restored: true });
   });

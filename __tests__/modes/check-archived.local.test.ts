@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FixtureOptions } from '../../dev/local-s3/local-s3.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// What lifecycle rules and Intelligent-Tiering do to sets: the objects are listed and have headers, but no bytes.
+// Sets archived by lifecycle rules or Intelligent-Tiering: their objects are listed and have headers, but can't be read.
 
 const LARGE = 'x'.repeat(128 * 1024);
 const TIERED = { storageClass: 'INTELLIGENT_TIERING', archiveStatus: 'ARCHIVE_ACCESS' } as const;
@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-/** Moves every object under a prefix to another class; bytes, ETags and metadata stay. */
+/** Moves every object under a prefix to another storage class; bytes, ETags and metadata stay. */
 async function move(prefix: string, options: FixtureOptions): Promise<void> {
   const { bucket } = scenario;
   for (const key of await bucket.keys(prefix)) {
@@ -42,7 +42,7 @@ describe.each<[string, FixtureOptions]>([
   ['DEEP_ARCHIVE', { storageClass: 'DEEP_ARCHIVE' }],
   ['an archive tier of Intelligent-Tiering', TIERED],
 ])('a set in %s', (_, options) => {
-  it('is not found, with a warning, and replaced by the next upload', async () => {
+  it('is not found, with a warning, and is replaced by the next upload', async () => {
     await upload();
     await move('artifacts/', options);
     await move('cache/', options);
@@ -60,14 +60,14 @@ describe.each<[string, FixtureOptions]>([
     expect(await scenario.check()).toMatchObject({ found: true, source: 'cache' });
   });
 
-  it('leaves the way to the cache open', async () => {
+  it('does not keep the check from using the cache', async () => {
     await upload();
     await move('artifacts/', options);
     expect(await scenario.check()).toMatchObject({ found: true, source: 'cache', reason: 'complete' });
     expect(classesOf('artifacts/')).toEqual([undefined, undefined]);
   });
 
-  it('in the cache is a miss, and no failure', async () => {
+  it('in the cache is a miss, not a failure', async () => {
     await upload();
     await move('cache/', options);
     await scenario.commit();
@@ -81,7 +81,7 @@ describe.each<[string, FixtureOptions]>([
     expect(await scenario.marker('app.zip')).toBeUndefined();
   });
 
-  it('is not found without a record either', async () => {
+  it('is not found if it has no record either', async () => {
     await scenario.bucket.put(`artifacts/${scenario.head}/large.bin`, LARGE);
     await move('artifacts/', options);
     expect(await scenario.check({ codeHash: undefined })).toMatchObject(ARCHIVED);
@@ -95,7 +95,7 @@ describe('a set', () => {
     expect(await scenario.check()).toMatchObject({ found: true, source: 'artifact', reason: 'complete' });
   });
 
-  it('costs no request more where Intelligent-Tiering leaves its small assets alone', async () => {
+  it('needs no extra request if its assets are too small for Intelligent-Tiering to archive', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload();
     await move('artifacts/', { storageClass: 'INTELLIGENT_TIERING' });
@@ -104,14 +104,14 @@ describe('a set', () => {
     expect(scenario.wire()).not.toContainEqual(expect.stringContaining('HeadObject'));
   });
 
-  it('of which another object is archived can be used', async () => {
+  it('can be used if only an unexpected object is archived', async () => {
     await upload();
     const { server, name } = scenario.bucket;
     server.put(name, `artifacts/${scenario.head}/other.txt`, 'other', GLACIER);
     expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
   });
 
-  it('of which the record is archived is replaced by the next upload', async () => {
+  it('is replaced by the next upload if its record is archived', async () => {
     await upload();
     await move(`records/artifacts/`, GLACIER);
     expect(await scenario.check({ codeHash: undefined })).toMatchObject(ARCHIVED);
@@ -120,7 +120,7 @@ describe('a set', () => {
     expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
   });
 
-  it('of which the record is archived is overwritten with a warning, since its code is unknown', async () => {
+  it('is overwritten with a warning if its record is archived, since its code hash is unknown', async () => {
     await upload();
     await move('records/artifacts/', GLACIER);
     await scenario.build({ 'app.zip': 'App', 'large.bin': LARGE });
@@ -129,8 +129,8 @@ describe('a set', () => {
   });
 });
 
-describe('a record that another run replaces while it is found to be archived', () => {
-  it('is the one that counts', async () => {
+describe('a record that another run replaces just before it is found to be archived', () => {
+  it('counts in its new state', async () => {
     await upload();
     await move('records/artifacts/', GLACIER);
     const store = scenario.hookedStore((real) => ({
@@ -143,10 +143,10 @@ describe('a record that another run replaces while it is found to be archived', 
   });
 });
 
-describe('an asset that is archived although it is not listed so', () => {
+describe('an asset that is archived although the listing does not say so', () => {
   const REFUSED = { kind: 'error', status: 403, code: 'InvalidObjectState' } as const;
 
-  it('ends a restore, which does not blame permissions', async () => {
+  it('fails a restore, which does not blame permissions', async () => {
     await upload();
     scenario.bucket.server.fault = ({ operation, key }) =>
       operation === 'GetObject' && key?.startsWith('artifacts/') ? REFUSED : undefined;
@@ -157,7 +157,7 @@ describe('an asset that is archived although it is not listed so', () => {
   });
 
   it.each(['InvalidObjectState', 'ObjectNotInActiveTierError'])(
-    'makes a cache a miss where its copy is refused by %s',
+    'makes the check miss if its copy is refused with %s',
     async (code) => {
       await upload();
       await scenario.commit();

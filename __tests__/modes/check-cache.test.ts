@@ -25,7 +25,7 @@ async function uploadAndMoveOn(): Promise<{ built: string; commit: string; codeH
   return { built, codeHash, commit: await scenario.commit({ 'README.md': scenario.head }) };
 }
 
-/** What another tool would have left in the cache of the code that is checked out. */
+/** Stores a set in the cache of the checked-out code as another tool would. */
 async function cacheLegacySet(metadata: Record<string, string> = {}): Promise<string> {
   const { codeHash = '' } = await scenario.check();
   const options = { metadata, contentType: 'application/zip', cacheControl: 'no-cache' };
@@ -55,7 +55,7 @@ describe('a set of the same code', () => {
     expect(await scenario.check()).toMatchObject({ source: 'artifact', reason: 'complete', builtFromCommit: built });
   });
 
-  it('is copied nowhere in a dry run, which says where it would be', async () => {
+  it('is not copied in a dry run, which logs the destination', async () => {
     const { commit } = await uploadAndMoveOn();
     const before = await scenario.bucketContents();
     expect(await scenario.check({ dryRun: true })).toMatchObject({ found: true, source: 'cache', cacheHit: true });
@@ -63,7 +63,7 @@ describe('a set of the same code', () => {
     expect(scenario.log).toContain(`Dry run: would copy it to s3://${scenario.bucket.name}/artifacts/${commit}/.`);
   });
 
-  it('keeps bytes, paths and attributes of its assets, under the new commit', async () => {
+  it('keeps the bytes, paths and attributes of its assets under the new commit', async () => {
     const { commit, codeHash } = await uploadAndMoveOn();
     await scenario.check();
     expect(await scenario.bucket.get(`artifacts/${commit}/nested/deep/site.txt`)).toMatchObject({
@@ -80,7 +80,7 @@ describe('a set of the same code', () => {
     });
   });
 
-  it('gets a record that tells where it came from', async () => {
+  it('gets a record that names its origin', async () => {
     const { built, commit, codeHash } = await uploadAndMoveOn();
     await scenario.check();
     const record = await scenario.record();
@@ -108,7 +108,7 @@ describe('a set of the same code', () => {
     expect(parseRecord((await scenario.marker('.record.json')) ?? '', '.record.json')).toEqual(record);
   });
 
-  it('tells of the commit that was built through every generation', async () => {
+  it('names the commit that was built in every generation of copies', async () => {
     const { built } = await uploadAndMoveOn();
     await scenario.check();
     const third = await scenario.commit();
@@ -116,7 +116,7 @@ describe('a set of the same code', () => {
     expect(await scenario.check()).toMatchObject({ source: 'cache', commit: third, builtFromCommit: built });
   });
 
-  it('is not taken where the code differs', async () => {
+  it('is not used if the code differs', async () => {
     const { codeHash } = await uploadAndMoveOn();
     await scenario.commit({ 'src/main.txt': 'other\n' });
     const outcome = await scenario.check();
@@ -124,12 +124,12 @@ describe('a set of the same code', () => {
     expect(outcome.codeHash).not.toBe(codeHash);
   });
 
-  it('is not looked for without a code hash', async () => {
+  it('is not looked up without a code hash', async () => {
     await uploadAndMoveOn();
     expect(await scenario.check({ codeHash: undefined })).toMatchObject({ found: false, reason: 'absent' });
   });
 
-  it('is used where it is when access is read', async () => {
+  it('is used in place with read access', async () => {
     const { built, commit, codeHash } = await uploadAndMoveOn();
     const before = await scenario.bucketContents();
     expect(await scenario.check({ access: 'read' })).toMatchObject({
@@ -156,7 +156,7 @@ describe('a set of the same code that does not count', () => {
   it.each([
     ['being written', {}],
     [
-      'of an earlier attempt that broke off',
+      'of an earlier attempt that was interrupted',
       { writer: { nonce: 'n', sequence: 1, repository: 'owner/repository', runId: '1', runAttempt: '0' } },
     ],
   ] satisfies [string, RecordFixture][])('is one that is %s', async (_, fixture) => {
@@ -194,7 +194,7 @@ describe('a set of the same code that does not count', () => {
     await expectMiss();
   });
 
-  it('is one without a record, where those are not trusted', async () => {
+  it('is one without a record if those are not trusted', async () => {
     await cacheLegacySet();
     expect(await scenario.check({ legacy: 'ignore' })).toMatchObject({ found: false, reason: 'absent' });
   });
@@ -211,7 +211,7 @@ describe('a set of the same code that does not count', () => {
       await scenario.putRecord({ ...record, files: [{ ...file, path }] }, `records/cache/${codeHash}.json`);
       const { store } = scenario.ports();
       const listed = { key: `cache/${codeHash}/${path}`, sizeBytes: file.size, etag: file.etag };
-      // As a server would list it that lets such a key in.
+      // A listing of a server that accepts such a key.
       const lying = { ...store, list: (prefix: string) => listOf(prefix.startsWith('cache/') ? [listed] : []) };
       expect(await scenario.check({}, { store: lying })).toMatchObject({ found: false, reason: 'absent' });
       expect(scenario.warnings().join()).toContain("can't be copied to");
@@ -261,7 +261,7 @@ describe('a set of the same code without a record', () => {
     expect(await scenario.check()).toMatchObject({ source: 'artifact', reason: 'complete' });
   });
 
-  it('leaves the digest out where nobody knows it', async () => {
+  it('has no digest if the store and the metadata have none', async () => {
     await cacheLegacySet();
     const { files, builtFromCommit } = await scenario.check();
     expect(files).toEqual([expect.objectContaining({ path: 'app.zip', size: 3 })]);
@@ -271,7 +271,7 @@ describe('a set of the same code without a record', () => {
     expect(metadata).not.toHaveProperty('package-hash');
   });
 
-  it('is a miss with a warning where it changes while it is read', async () => {
+  it('is a miss with a warning if it changes while it is read', async () => {
     const codeHash = await cacheLegacySet();
     const { store } = scenario.ports();
     let content = 'app';
@@ -286,7 +286,7 @@ describe('a set of the same code without a record', () => {
 });
 
 describe('a promotion', () => {
-  it('is a miss with a warning where the cache was changed behind its record', async () => {
+  it('is a miss with a warning if the cached object no longer matches its record', async () => {
     const { codeHash, commit } = await uploadAndMoveOn();
     const { store } = scenario.ports();
     const copyAsset: typeof store.copyAsset = async (copy) => {
@@ -300,7 +300,7 @@ describe('a promotion', () => {
     expect(await scenario.record()).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
 
-  it('takes the set that another run makes meanwhile', async () => {
+  it('uses the set that another run stores meanwhile', async () => {
     const { commit } = await uploadAndMoveOn();
     const { store } = scenario.ports();
     let isFirst = true;
@@ -317,7 +317,7 @@ describe('a promotion', () => {
     expect(outcome.files).toEqual([expect.objectContaining({ path: 'app.zip', size: 6 })]);
   });
 
-  it('waits for the promotion of another run, though it was told not to wait', async () => {
+  it('waits for the promotion of another run even without time to wait', async () => {
     const { commit, codeHash } = await uploadAndMoveOn();
     await scenario.putRecord({ origin: { kind: 'cache', codeHash } });
     const pauses: number[] = [];
@@ -329,7 +329,7 @@ describe('a promotion', () => {
     expect(pauses).toEqual([500, 1000]);
   });
 
-  it('of another run that takes longer than 15 s is not waited for', async () => {
+  it('is not waited for longer than 15 s', async () => {
     const { codeHash } = await uploadAndMoveOn();
     await scenario.putRecord({ origin: { kind: 'cache', codeHash } });
     let waitedMs = 0;
@@ -341,7 +341,7 @@ describe('a promotion', () => {
     expect(waitedMs).toBeLessThanOrEqual(15_000);
   });
 
-  it('is refused where a faulty store fails, and gives its record up', async () => {
+  it('fails if the store fails, and releases its record', async () => {
     await uploadAndMoveOn();
     const { store } = scenario.ports();
     const copyAsset = () => Promise.reject(new Error('the copy failed'));
@@ -351,8 +351,8 @@ describe('a promotion', () => {
   });
 });
 
-describe('a promotion that breaks off', () => {
-  it('leaves it in the record that the set was complete once', async () => {
+describe('an interrupted promotion', () => {
+  it('keeps in the record that the set was complete before', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload();
     await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'bad');
@@ -363,7 +363,7 @@ describe('a promotion that breaks off', () => {
 });
 
 describe('a promotion under a longer prefix', () => {
-  it('that does not fit is a miss with a warning', async () => {
+  it('is a miss with a warning if the keys become too long', async () => {
     const prefix = 'p'.repeat(200);
     const segment = 'd'.repeat(200);
     await scenario.build({ [[segment, segment, segment, segment, 'app.zip'].join('/')]: 'app' });
@@ -390,33 +390,33 @@ describe('fallback prefixes', () => {
     return (await scenario.bucket.get(`artifacts/${scenario.head}/app.zip`))?.body;
   }
 
-  it('are looked under in their order, after the own commit and the own cache', async () => {
+  it("are searched in order, after the step's own commit and cache", async () => {
     await uploadUnder('first', 'first');
     await uploadUnder('second', 'second');
     expect(await foundBytes(['second', 'first'])).toBe('second');
   });
 
-  it('come after the own cache', async () => {
+  it("come after the step's own cache", async () => {
     await uploadUnder('', 'own');
     await uploadUnder('first', 'first');
     await scenario.commit();
     expect(await foundBytes(['first'])).toBe('own');
   });
 
-  it('give their own set of the commit before one of the same code', async () => {
+  it('yield a set of the commit rather than one of the same code', async () => {
     await uploadUnder('first', 'of the code');
     await scenario.commit();
     await uploadUnder('first', 'plain: of the commit');
     expect(await foundBytes(['first'])).toBe('plain: of the commit');
   });
 
-  it('give one of the same code', async () => {
+  it('yield a set of the same code', async () => {
     await uploadUnder('first', 'of the code');
     await scenario.commit();
     expect(await foundBytes(['elsewhere', 'first'])).toBe('of the code');
   });
 
-  it('give no set of the commit with another code hash, but the next one that fits', async () => {
+  it('skip a set of the commit with another code hash, and yield the next one that fits', async () => {
     await scenario.build({ 'app.zip': 'other tools' });
     const { codeHash = '' } = await scenario.upload({ prefix: 'first', codeHash: { ...SOURCES, salt: 'other' } });
     await uploadUnder('second', 'second');
@@ -426,7 +426,7 @@ describe('fallback prefixes', () => {
     );
   });
 
-  it('give a set its own code hash, not the one that is looked for', async () => {
+  it('report the code hash of the set, not the one that is looked up', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload({ prefix: 'first', codeHash: undefined });
     const { codeHash } = await scenario.upload({ prefix: 'second' });
@@ -441,7 +441,7 @@ describe('fallback prefixes', () => {
     }
   });
 
-  it('serve a check without a code hash too', async () => {
+  it('also serve a check without a code hash', async () => {
     const built = scenario.head;
     await uploadUnder('first', 'first');
     const outcome = await scenario.check({ codeHash: undefined, fallbackPrefixes: ['first'] });
@@ -457,7 +457,7 @@ describe('fallback prefixes', () => {
     expect(await scenario.bucket.keys('first/')).toEqual(Object.keys(before).filter((key) => key.startsWith('first/')));
   });
 
-  it('are used where they are when access is read', async () => {
+  it('are used in place with read access', async () => {
     await uploadUnder('first', 'first');
     const outcome = await scenario.check({ access: 'read', fallbackPrefixes: ['first'] });
     expect(outcome).toMatchObject({ found: true, location: { prefix: `first/artifacts/${scenario.head}/` } });

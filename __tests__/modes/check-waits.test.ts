@@ -3,7 +3,7 @@ import type { CheckOptions } from '../../src/modes/check.ts';
 import type { RunContext } from '../../src/run-context.ts';
 import { OTHER_WRITER, type RecordFixture, Scenario, skippingClock } from '../support/scenario.ts';
 
-// Other runs write sets that this check could use: the cache's, or one under another prefix.
+// Other runs are writing sets that this check could use: in the cache, or under another prefix.
 
 const CODE_HASH = 'c0de'.repeat(16);
 
@@ -21,13 +21,13 @@ function begin(key: string, record: RecordFixture = {}): Promise<void> {
   return scenario.putRecord({ codeHash: CODE_HASH, ...record }, key);
 }
 
-/** Seals what another run has begun. */
+/** Completes the set that another run has begun. */
 async function seal(key: string): Promise<void> {
   const prefix = key.replace('records/', '').replace('.json', '/');
   await scenario.storeSet({ 'app.zip': 'app' }, { prefix, recordKey: key });
 }
 
-/** Checks while others go on: `onPause` is told how many pauses there have been. */
+/** Checks while others go on; `onPause` gets the number of pauses so far. */
 async function check(overrides: Partial<CheckOptions & RunContext>, onPause: (count: number) => unknown = () => {}) {
   let pausedMs = 0;
   let count = 0;
@@ -58,7 +58,7 @@ describe('a check with time to wait', () => {
     expect(outcome).toMatchObject({ found: true, source: 'artifact', reason: 'complete' });
   });
 
-  it('takes no set of other code that it has waited for', async () => {
+  it('does not use a set it has waited for if that is of other code', async () => {
     await scenario.putRecord({}, fallback());
     const prefix = `main/artifacts/${scenario.head}/`;
     const other = { prefix, recordKey: fallback(), codeHash: 'd'.repeat(64) };
@@ -69,7 +69,7 @@ describe('a check with time to wait', () => {
     expect(outcome).toMatchObject({ found: false, reason: 'absent' });
   });
 
-  it('takes the one of several that is sealed first', async () => {
+  it('uses the set that is sealed first', async () => {
     await begin(CACHE);
     await begin(fallback(), { writer: { ...OTHER_WRITER, nonce: 'main', runId: '78' } });
     const search = { fallbackPrefixes: ['main'], waitMs: 60_000 };
@@ -77,7 +77,7 @@ describe('a check with time to wait', () => {
     expect(outcome).toMatchObject({ found: true, source: 'artifact' });
   });
 
-  it('goes on waiting for the others where one was left unfinished', async () => {
+  it('keeps waiting for the others after one is left unfinished', async () => {
     await begin(CACHE);
     await begin(fallback());
     const search = { fallbackPrefixes: ['main'], waitMs: 60_000 };
@@ -89,14 +89,14 @@ describe('a check with time to wait', () => {
     expect(scenario.log).toContainEqual(expect.stringContaining('was begun and not finished'));
   });
 
-  it('does not wait where another set is there already', async () => {
+  it('does not wait if another usable set already exists', async () => {
     await begin(CACHE);
     await seal(fallback());
     const outcome = await check({ fallbackPrefixes: ['main'], waitMs: 60_000 });
     expect(outcome).toMatchObject({ found: true, source: 'artifact', pausedMs: 0 });
   });
 
-  it('waits no longer for all of them than for one', async () => {
+  it('waits no longer for several sets than for one', async () => {
     await begin(own());
     await begin(CACHE);
     const outcome = await check({ waitMs: 60_000 }, (count) =>
@@ -107,7 +107,7 @@ describe('a check with time to wait', () => {
     expect(outcome.pausedMs).toBeLessThanOrEqual(60_000);
   });
 
-  it('takes the set of the commit itself where another run has made it meanwhile', async () => {
+  it('uses the set of the commit itself if another run has stored it meanwhile', async () => {
     await begin(CACHE);
     const outcome = await check({ waitMs: 60_000 }, async (count) => {
       if (count === 2) await seal(own());
@@ -118,7 +118,7 @@ describe('a check with time to wait', () => {
 });
 
 describe('a check without time to wait', () => {
-  it('is told of a miss at once', async () => {
+  it('misses at once', async () => {
     await begin(CACHE);
     expect(await check({})).toMatchObject({ found: false, reason: 'absent', pausedMs: 0 });
     expect(scenario.log).toContainEqual(

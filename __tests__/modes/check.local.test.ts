@@ -9,7 +9,7 @@ import {
 import { closedSources, OTHER_WRITER, Scenario, skippingClock } from '../support/scenario.ts';
 
 let scenario: Scenario;
-/** The server's clock, which only moves when it is told to. */
+/** The server's clock, which only moves when a test moves it. */
 let serverMs: number;
 beforeEach(async () => {
   serverMs = Math.floor(Date.now() / 1000) * 1000;
@@ -21,7 +21,7 @@ function passSeconds(seconds: number): void {
   serverMs += seconds * 1000;
 }
 
-/** A complete set, old enough for one listing to settle the matter. */
+/** A complete set whose record is old enough for one listing to suffice. */
 async function uploadSet(): Promise<void> {
   await scenario.build({ 'app.zip': 'app', 'nested/site.txt': 'site' });
   await scenario.upload();
@@ -30,7 +30,7 @@ async function uploadSet(): Promise<void> {
   scenario.forgetWire();
 }
 
-/** A complete set that is listed in two pages, old enough too: 0000.txt to 1000.txt, which hold their names. */
+/** A complete set of the same age that is listed in two pages: 0000.txt to 1000.txt, which contain their names. */
 async function putLargeSet(): Promise<void> {
   const files = Array.from({ length: 1001 }, (_, index) => {
     const path = `${String(index).padStart(4, '0')}.txt`;
@@ -41,13 +41,13 @@ async function putLargeSet(): Promise<void> {
   scenario.forgetWire();
 }
 
-/** As a tool writes it that knows of no record. @returns its ETag */
+/** Writes an asset as a tool that knows no records would. @returns its ETag */
 function putAsset(path: string, text: string): string {
   const { server, name } = scenario.bucket;
   return server.put(name, `artifacts/${scenario.head}/${path}`, text).etag;
 }
 
-/** Lets something go wrong with the requests that are named. */
+/** Makes certain requests fail in some way. */
 function faultOn(operation: string, keyStart: string, action: FaultAction): Fault {
   return (request) => (isRequest(request, operation, keyStart) ? action : undefined);
 }
@@ -60,7 +60,7 @@ describe('the requests of a check', () => {
   const LOOK_UP = ['GetObject records/artifacts/<commit>.json', 'ListObjectsV2 artifacts/<commit>/'];
   const LOOK_UP_CACHE = ['GetObject records/cache/<code>.json', 'ListObjectsV2 cache/<code>/'];
 
-  /** The requests in their groups: those of a group were under way at the same time. */
+  /** The requests in groups: those of a group were in progress at the same time. */
   async function roundTrips(): Promise<string[][]> {
     scenario.bucket.server.fault = () => ({ kind: 'delay', ms: 60 });
     await scenario.check();
@@ -75,22 +75,22 @@ describe('the requests of a check', () => {
     return groups.map((group) => group.toSorted());
   }
 
-  it('are two, side by side, where it finds the set', async () => {
+  it('are two in parallel if it finds the set', async () => {
     await uploadSet();
     expect(await roundTrips()).toEqual([LOOK_UP]);
     expect(peakConcurrency(scenario.bucket.server.requests)).toBe(2);
   });
 
-  it('are four in two round trips where neither commit nor code have one', async () => {
+  it('are four in two round trips if neither the commit nor the code has a set', async () => {
     expect(await roundTrips()).toEqual([LOOK_UP, LOOK_UP_CACHE]);
   });
 
-  it('are two where there is no caching', async () => {
+  it('are two without caching', async () => {
     await scenario.check({ codeHash: undefined });
     expect(scenario.wire().toSorted()).toEqual(LOOK_UP);
   });
 
-  it('read the record twice where objects have none', async () => {
+  it('read the record twice if there are objects but no record', async () => {
     scenario.bucket.server.put(scenario.bucket.name, `artifacts/${scenario.head}/app.zip`, 'app');
     expect((await scenario.check()).reason).toBe('legacy');
     expect(scenario.wire().slice(0, 2).toSorted()).toEqual(LOOK_UP);
@@ -106,7 +106,7 @@ describe('the requests of a check', () => {
     expect(scenario.wire().at(-1)).toBe('HeadObject records/artifacts/<commit>.json');
   });
 
-  it('are few and in order where a set of the same code is promoted', async () => {
+  it('are few and in order if a set of the same code is promoted', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload();
     await scenario.commit();
@@ -126,7 +126,7 @@ describe('the requests of a check', () => {
     });
   });
 
-  it('need no git where the commit has a set', async () => {
+  it('need no git if the commit has a set', async () => {
     await uploadSet();
     const sources = closedSources();
     expect(await scenario.check({}, { sources })).toMatchObject({ found: true });
@@ -152,13 +152,13 @@ describe('a lease', () => {
     expect(await scenario.check()).toMatchObject({ reason: 'incomplete' });
   });
 
-  it("is judged by the server's clock, whatever this machine's says", async () => {
+  it("is judged by the server's clock, whatever the time on this machine", async () => {
     serverMs -= 10 * 60_000;
     await scenario.putRecord();
     expect(await scenario.check()).toMatchObject({ reason: 'in-progress' });
   });
 
-  it('that has lapsed names the run that did not finish, and lets the cache be used', async () => {
+  it('that has lapsed names the unfinished run, and allows the cache to be used', async () => {
     await uploadSet();
     await scenario.putRecord();
     passSeconds(126);
@@ -168,7 +168,7 @@ describe('a lease', () => {
 });
 
 describe('a listing', () => {
-  /** The server's first answer to a listing is from before the set was there. */
+  /** Makes the server answer the first listing as of before the set existed. */
   function staleFirstListing(keyStart = 'artifacts/'): Fault {
     let isFirst = true;
     return (request) => {
@@ -180,7 +180,7 @@ describe('a listing', () => {
     };
   }
 
-  it.each([0, 1, 2])('does not count for a record that is %i s old', async (ageSeconds) => {
+  it.each([0, 1, 2])('is not believed if the record is %i s old', async (ageSeconds) => {
     await uploadSet();
     passSeconds(-60 + ageSeconds);
     scenario.bucket.server.fault = staleFirstListing();
@@ -188,7 +188,7 @@ describe('a listing', () => {
     expect(scenario.wire()).toHaveLength(3);
   });
 
-  it('of two pages does not count where another run began a repair in between', async () => {
+  it('of two pages is not believed if another run began a repair in between', async () => {
     await putLargeSet();
     putAsset('1000.txt', '1000.bad');
     const repair = async (): Promise<void> => {
@@ -217,21 +217,21 @@ describe('a listing', () => {
     rewrite: (reply) => ({ ...reply, headers: { ...reply.headers, etag: `"${Math.random()}"` } }),
   };
 
-  it('of two pages counts where the record is read twice with the same ETag, whatever a HEAD says', async () => {
+  it('of two pages is believed if the record has the same ETag twice, whatever a HEAD returns', async () => {
     await putLargeSet();
     scenario.bucket.server.fault = faultOn('HeadObject', 'records/', otherEtag);
     expect(await scenario.check({ codeHash: undefined })).toMatchObject({ found: true, reason: 'complete' });
     expect(scenario.wire().filter((request) => request.startsWith('GetObject'))).toHaveLength(2);
   });
 
-  it('of two pages is an error where the record is another one each time', async () => {
+  it('of two pages is an error if the record differs every time', async () => {
     await putLargeSet();
     scenario.bucket.server.fault = (request) => (request.key?.startsWith('records/') === true ? otherEtag : undefined);
     await expect(scenario.check({ codeHash: undefined })).rejects.toThrow('Others keep writing s3://');
     expect(scenario.wire().filter((request) => request.startsWith('HeadObject'))).toHaveLength(3);
   });
 
-  it('counts for an older record', async () => {
+  it('is believed if the record is older', async () => {
     await uploadSet();
     passSeconds(-60 + 4);
     scenario.bucket.server.fault = staleFirstListing();
@@ -239,7 +239,7 @@ describe('a listing', () => {
     expect(scenario.wire()).toHaveLength(2);
   });
 
-  it('does not count for a record that is younger than the listing', async () => {
+  it('is not believed if the record is younger than the listing', async () => {
     await uploadSet();
     passSeconds(-60 + 4);
     scenario.bucket.server.fault = staleFirstListing();
@@ -255,7 +255,7 @@ describe('a listing', () => {
     expect(await scenario.check({ codeHash: undefined }, { clock, store })).toMatchObject({ found: true });
   });
 
-  it('is asked for again also when it agrees with a young record', async () => {
+  it('is repeated even if it agrees with a young record', async () => {
     await uploadSet();
     passSeconds(-60);
     let listings = 0;
@@ -268,7 +268,7 @@ describe('a listing', () => {
     expect(await scenario.check({ codeHash: undefined })).toMatchObject({ found: false, reason: 'damaged' });
   });
 
-  it('that has ETags in another form is settled by asking the objects', async () => {
+  it('that has ETags in another form is checked against the objects', async () => {
     await uploadSet();
     const action: FaultAction = {
       kind: 'rewrite',
@@ -288,7 +288,7 @@ describe('a listing', () => {
     ]);
   });
 
-  it('shows damage also where the object has been replaced by the time it is asked', async () => {
+  it('shows damage even if the object has been replaced by the time of its HEAD', async () => {
     await uploadSet();
     const key = `artifacts/${scenario.head}/app.zip`;
     const { server, name } = scenario.bucket;
@@ -301,12 +301,12 @@ describe('a listing', () => {
     expect(await scenario.check({ codeHash: undefined })).toMatchObject({ found: false, reason: 'damaged' });
   });
 
-  it('that came before an upload began is not a set without a record', async () => {
+  it('from before the start of an upload is not taken for a set without a record', async () => {
     scenario.bucket.server.put(scenario.bucket.name, `artifacts/${scenario.head}/app.zip`, 'app');
     let reads = 0;
     scenario.bucket.server.fault = async (request) => {
       if (isRequest(request, 'GetObject', 'records/artifacts/')) reads += 1;
-      // The record is begun between the two times that it is read.
+      // The record is begun between its two reads.
       if (reads === 2) {
         reads = 3;
         await scenario.putRecord();
@@ -351,11 +351,11 @@ describe('a refusal or a fault is never a miss', () => {
   });
 });
 
-describe('a promotion that is not allowed', () => {
+describe('a promotion without permission:', () => {
   it.each([
-    ['to write the record', 'records/', 'nothing'],
-    ['to write the copies', 'artifacts/', 'a record that is given up'],
-  ])('%s is an error that names the permission', async (_, keyStart, left) => {
+    ['that may not write the record', 'records/', 'nothing'],
+    ['that may not write the copies', 'artifacts/', 'a released record'],
+  ])('a check %s fails with an error that names the permission', async (_, keyStart, left) => {
     await uploadSet();
     await scenario.commit();
     scenario.bucket.server.deny = ({ action, key }) => action === 's3:PutObject' && key?.startsWith(keyStart) === true;
@@ -367,7 +367,7 @@ describe('a promotion that is not allowed', () => {
     else expect(record).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
 
-  it('need not be, where the set is used where it is', async () => {
+  it('a check with read access needs none, since it uses the set in place', async () => {
     await uploadSet();
     await scenario.commit();
     scenario.bucket.server.deny = ({ action }) => action === 's3:PutObject';
@@ -386,7 +386,7 @@ describe('a promotion', () => {
     scenario.forgetWire();
   }
 
-  /** Lets something happen just before the first copy is sent. */
+  /** Runs something just before the first copy is sent. */
   async function checkWhile(happens: (target: string) => unknown) {
     const { store } = scenario.ports();
     let isFirst = true;
@@ -400,14 +400,14 @@ describe('a promotion', () => {
     return scenario.check({ concurrency: 1 }, { store: { ...store, copyAsset } });
   }
 
-  it('copies only to where nothing is', async () => {
+  it('copies only to keys that do not exist', async () => {
     await uploadAndMoveOn();
     await scenario.check();
     const copies = scenario.bucket.server.requests.filter(({ operation }) => operation === 'CopyObject');
     expect(copies.map(({ headers }) => headers['if-none-match'])).toEqual(['*', '*']);
   });
 
-  it('that has lost the record replaces nothing of who has it now', async () => {
+  it('that has lost the record replaces no asset of the run that owns it now', async () => {
     await uploadAndMoveOn();
     const outcome = await checkWhile(async () => {
       await scenario.storeSet({ 'app.zip': 'theirs' });
@@ -417,7 +417,7 @@ describe('a promotion', () => {
     expect(await scenario.bucket.get(`artifacts/${scenario.head}/app.zip`)).toMatchObject({ body: 'theirs' });
   });
 
-  it('that has the record replaces what appears in the place of a copy', async () => {
+  it('that owns the record replaces an object that appears in place of a copy', async () => {
     await uploadAndMoveOn();
     const outcome = await checkWhile((target) => scenario.bucket.put(target, 'late'));
     expect(outcome).toMatchObject({ found: true, source: 'cache' });
@@ -425,7 +425,7 @@ describe('a promotion', () => {
     expect(scenario.warnings()).toEqual([]);
   });
 
-  it('does not mind that the reply to a copy is lost', async () => {
+  it('succeeds although the reply to a copy is lost', async () => {
     await uploadAndMoveOn();
     let isFirst = true;
     scenario.bucket.server.fault = ({ operation }) => {

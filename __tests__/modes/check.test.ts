@@ -7,7 +7,7 @@ import { OTHER_WRITER, Scenario, SOURCES, skippingClock } from '../support/scena
 
 const FOUND = { found: true, source: 'artifact', cacheHit: false } as const;
 const NOT_FOUND = { found: false, source: 'none', cacheHit: false, files: [] } as const;
-/** What the run of these tests calls itself. */
+/** The writer that the run of these tests names in records. */
 const THIS_RUN = { repository: 'owner/repository', runId: '1', runAttempt: '1' } as const;
 
 let scenario: Scenario;
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-/** A set of two files, complete, and nothing left of the job that made it. */
+/** Stores a complete set of two files, and cleans up after the job that made it. */
 async function uploadSet(): Promise<void> {
   await scenario.build({ 'app.zip': 'app', 'nested/site.txt': 'site' });
   await scenario.upload();
@@ -27,7 +27,7 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('base64');
 }
 
-describe('check, by what the record and the listing say', () => {
+describe('check of the record and the listing', () => {
   it('finds a complete set', async () => {
     await uploadSet();
     const commit = scenario.head;
@@ -50,14 +50,14 @@ describe('check, by what the record and the listing say', () => {
     ['is missing', (key: string) => scenario.bucket.delete(key)],
     ['has another size', (key: string) => scenario.bucket.put(key, 'app, but longer')],
     ['has another ETag', (key: string) => scenario.bucket.put(key, 'ape')],
-  ])('takes a set for damaged where a file %s', async (difference, damage) => {
+  ])('reports a set as damaged if a file %s', async (difference, damage) => {
     await uploadSet();
     await damage(`artifacts/${scenario.head}/app.zip`);
     expect(await scenario.check({ codeHash: undefined })).toMatchObject({ ...NOT_FOUND, reason: 'damaged' });
     expect(scenario.warnings()).toEqual([expect.stringContaining(`'app.zip' ${difference}`)]);
   });
 
-  it('goes on to the cache where the set is damaged, and mends it from there', async () => {
+  it('repairs a damaged set from the cache', async () => {
     await uploadSet();
     await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'ape');
     expect(await scenario.check()).toMatchObject({ found: true, source: 'cache', reason: 'complete' });
@@ -65,7 +65,7 @@ describe('check, by what the record and the listing say', () => {
     expect(await scenario.check()).toMatchObject({ ...FOUND, reason: 'complete' });
   });
 
-  it('does not count a record of another commit', async () => {
+  it('ignores a record of another commit', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload({ codeHash: undefined });
     const key = `records/artifacts/${scenario.head}.json`;
@@ -78,14 +78,14 @@ describe('check, by what the record and the listing say', () => {
     expect(await scenario.upload({ codeHash: undefined })).toMatchObject({ found: true, uploaded: true });
   });
 
-  it('finds a set although something else lies beside it', async () => {
+  it('finds a set although there are unexpected objects beside it', async () => {
     await uploadSet();
     await scenario.bucket.put(`artifacts/${scenario.head}/stray.txt`, 'stray');
     const { files } = await scenario.check();
     expect(Array.from(files, ({ path }) => path)).toEqual(['app.zip', 'nested/site.txt']);
   });
 
-  it('never goes on to the cache while another run is uploading', async () => {
+  it('never uses the cache while another run is uploading', async () => {
     await uploadSet();
     await scenario.putRecord();
     expect(await scenario.check()).toMatchObject({ ...NOT_FOUND, reason: 'in-progress' });
@@ -104,7 +104,7 @@ describe('check, by what the record and the listing say', () => {
     expect(await scenario.check({ writer: { ...THIS_RUN, ...reader } })).toMatchObject({ ...NOT_FOUND, reason });
   });
 
-  it('waits for another run where it is told to, and finds what that stored', async () => {
+  it('waits for another run if it may, and finds the set of that run', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload();
     const sealed = await scenario.record();
@@ -114,14 +114,14 @@ describe('check, by what the record and the listing say', () => {
     expect(outcome).toMatchObject({ ...FOUND, reason: 'complete' });
   });
 
-  it('goes on to the cache where the upload of an earlier attempt broke off', async () => {
+  it('uses the cache if the upload of an earlier attempt was interrupted', async () => {
     await uploadSet();
     await scenario.putRecord({ writer: { nonce: 'other', sequence: 1, ...THIS_RUN } });
     const outcome = await scenario.check({ writer: { ...THIS_RUN, runAttempt: '2' } });
     expect(outcome).toMatchObject({ found: true, source: 'cache' });
   });
 
-  it('trusts objects without a record, unless told not to', async () => {
+  it('trusts objects without a record, unless it must ignore them', async () => {
     await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'app', {
       metadata: { 'commit-hash': scenario.head },
     });
@@ -132,7 +132,7 @@ describe('check, by what the record and the listing say', () => {
     expect(await scenario.check({ legacy: 'ignore' })).toMatchObject({ ...NOT_FOUND, reason: 'legacy' });
   });
 
-  it('takes a set of this project whose record was deleted for incomplete', async () => {
+  it('reports our own set without its record as incomplete', async () => {
     await uploadSet();
     await scenario.bucket.delete(`records/artifacts/${scenario.head}.json`);
     await scenario.bucket.delete(`artifacts/${scenario.head}/app.zip`);
@@ -148,7 +148,7 @@ describe('check, by what the record and the listing say', () => {
     expect(await scenario.check({ codeHash: undefined })).toMatchObject({ ...FOUND, reason: 'legacy' });
   });
 
-  it('finds nothing where there is nothing', async () => {
+  it('finds nothing in an empty bucket', async () => {
     expect(await scenario.check({ codeHash: undefined })).toMatchObject({
       ...NOT_FOUND,
       reason: 'absent',
@@ -159,7 +159,7 @@ describe('check, by what the record and the listing say', () => {
     });
   });
 
-  it('takes no notice of a longer id, nor of a folder placeholder', async () => {
+  it('ignores a longer id, and a folder placeholder', async () => {
     const commit = scenario.head;
     await scenario.bucket.put(`artifacts/${commit}0/app.zip`, 'app');
     await scenario.bucket.put(`artifacts/${commit}.old/app.zip`, 'app');
@@ -167,7 +167,7 @@ describe('check, by what the record and the listing say', () => {
     expect(await scenario.check()).toMatchObject({ ...NOT_FOUND, reason: 'absent' });
   });
 
-  it('looks under its own prefix alone', async () => {
+  it('looks only under its own prefix', async () => {
     await uploadSet();
     expect(await scenario.check({ prefix: 'packages/web' })).toMatchObject({
       ...NOT_FOUND,
@@ -187,8 +187,8 @@ describe('check, by what the record and the listing say', () => {
   });
 });
 
-describe('check of records that it can not take at their word', () => {
-  it('refuses a schema it does not know, by its name', async () => {
+describe('check of records that it cannot rely on', () => {
+  it('refuses an unknown schema, and names it', async () => {
     await scenario.bucket.put(`records/artifacts/${scenario.head}.json`, '{"schema":"s3-asset-manager/record/v9"}');
     await expect(scenario.check()).rejects.toThrow("schema 's3-asset-manager/record/v9'");
     expect(await scenario.marker('.found')).toBeUndefined();
@@ -202,7 +202,7 @@ describe('check of records that it can not take at their word', () => {
     },
   );
 
-  it('takes a state it does not know for an upload under way', async () => {
+  it('takes an unknown state for an upload in progress', async () => {
     await uploadSet();
     const record = { ...(await scenario.record()), schema: 's3-asset-manager/record/v1', state: 'archived' };
     await scenario.bucket.put(`records/artifacts/${scenario.head}.json`, JSON.stringify(record));
@@ -211,7 +211,7 @@ describe('check of records that it can not take at their word', () => {
 });
 
 describe('check, in the package directory', () => {
-  it('leaves markers without a line end where it finds a set', async () => {
+  it('writes markers without a line end after a hit', async () => {
     await uploadSet();
     const { codeHash } = await scenario.check();
     expect(await scenario.marker('.found')).toBe('');
@@ -224,7 +224,7 @@ describe('check, in the package directory', () => {
     expect(parseRecord(text, '.record.json')).toEqual(await scenario.record());
   });
 
-  it('leaves the commit and the code hash for the upload where it finds none', async () => {
+  it('writes the commit and the code hash for the upload after a miss', async () => {
     const { codeHash } = await scenario.check();
     expect(codeHash).toMatch(/^[0-9a-f]{64}$/);
     expect((await readdir(scenario.packages)).toSorted()).toEqual(['.code-hash', '.commit-hash', '.found-at']);
@@ -232,7 +232,7 @@ describe('check, in the package directory', () => {
     expect(await scenario.marker('.commit-hash')).toBe(scenario.head);
   });
 
-  it('removes what an earlier check left', async () => {
+  it('removes the markers of an earlier check', async () => {
     await scenario.build({
       '.found': '',
       '.found-at': 'stale',
@@ -247,7 +247,7 @@ describe('check, in the package directory', () => {
     expect(await scenario.marker('.commit-hash')).toBe(scenario.head);
   });
 
-  it('removes a stale .found also where it then fails', async () => {
+  it('removes a stale .found even if it fails afterwards', async () => {
     await scenario.build({ '.found': '', 'app.zip': 'app' });
     await scenario.bucket.put(`records/artifacts/${scenario.head}.json`, 'garbage');
     await expect(scenario.check()).rejects.toThrow('is not a record');
@@ -261,7 +261,7 @@ describe('check, in the package directory', () => {
     expect(await scenario.marker('app.zip')).toBe('another build');
   });
 
-  it('does not follow a link in the place of a marker', async () => {
+  it('does not follow a link in place of a marker', async () => {
     await uploadSet();
     await scenario.build({});
     const outside = join(scenario.root, 'outside');
@@ -278,7 +278,7 @@ describe('check, as a dry run', () => {
   it.each([
     ['a set of the commit', async () => {}],
     ['a set of the same code', () => scenario.commit()],
-  ])('says that there is %s, and changes nothing', async (_, arrange) => {
+  ])('reports %s, and changes nothing', async (_, arrange) => {
     await uploadSet();
     await arrange();
     const before = await scenario.bucketContents();
@@ -296,7 +296,7 @@ describe('check, as a dry run', () => {
 });
 
 describe('check, and the code hash', () => {
-  it('does not hash anything where the commit has a set: the record knows it', async () => {
+  it('takes it from the record without hashing if the commit has a set', async () => {
     await uploadSet();
     const { codeHash } = await scenario.check();
     const { sources } = scenario.ports();
@@ -304,20 +304,20 @@ describe('check, and the code hash', () => {
     expect(await scenario.check({}, { sources: unread })).toMatchObject({ ...FOUND, codeHash });
   });
 
-  it('says none where the commit was uploaded without caching', async () => {
+  it('reports none if the commit was uploaded without caching', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload({ codeHash: undefined });
     expect((await scenario.check({ codeHash: undefined })).codeHash).toBeUndefined();
     expect(await scenario.marker('.code-hash')).toBeUndefined();
   });
 
-  it('takes a given one as it is', async () => {
+  it('uses a given one unchanged', async () => {
     const value = 'a'.repeat(32);
     expect(await scenario.check({ codeHash: { kind: 'given', value } })).toMatchObject({ codeHash: value });
     expect(await scenario.marker('.code-hash')).toBe(value);
   });
 
-  it('fails where no source matches, rather than lookup nothing', async () => {
+  it('fails if no source matches, rather than reporting a miss', async () => {
     const codeHash = { ...SOURCES, patterns: ['nowhere/**'] };
     await expect(scenario.check({ codeHash })).rejects.toThrow("matches 'nowhere/**' of code-hash-filter");
     expect(await scenario.marker('.found')).toBeUndefined();

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { gitSourceTree } from '../../src/code-hash/code-hash.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// Which commit a set is filed under, in a real repository.
+// Which commit a set is stored under, in a real repository.
 
 let scenario: Scenario;
 let elsewhere: string;
@@ -22,13 +22,13 @@ afterEach(async () => {
 const OTHER = 'e'.repeat(40);
 const ASKED = { asked: undefined, context: undefined, repositoryIsGiven: false } as const;
 
-/** The sources at a path that is no repository. */
+/** The sources at a path that is not a repository. */
 function noRepository(path = elsewhere) {
   return { sources: gitSourceTree({ repositoryPath: path, packageDirectory: scenario.packages }) };
 }
 
 describe('a check', () => {
-  it('that hashes sources refuses another commit than the one checked out', async () => {
+  it('that hashes sources refuses a commit other than the one checked out', async () => {
     const failure = scenario.check({ commit: { ...ASKED, context: OTHER } });
     await expect(failure).rejects.toThrow(OTHER);
     await expect(failure).rejects.toThrow(scenario.head);
@@ -37,49 +37,49 @@ describe('a check', () => {
     expect(await scenario.marker('.code-hash')).toBeUndefined();
   });
 
-  it('that hashes nothing does not compare', async () => {
+  it('that hashes nothing does not compare commits', async () => {
     expect(await scenario.check({ commit: { ...ASKED, context: OTHER }, codeHash: undefined })).toMatchObject({
       commit: OTHER,
       found: false,
     });
   });
 
-  it('takes what is checked out where it is told to', async () => {
+  it('uses the checked-out commit if commit-sha is HEAD', async () => {
     expect(await scenario.check({ commit: { ...ASKED, asked: 'HEAD', context: OTHER } })).toMatchObject({
       commit: scenario.head,
     });
     expect(await scenario.marker('.commit-hash')).toBe(scenario.head);
   });
 
-  it('takes what is checked out outside of Actions', async () => {
+  it('uses the checked-out commit outside Actions', async () => {
     expect(await scenario.check({ commit: ASKED })).toMatchObject({ commit: scenario.head });
   });
 
-  it("takes the workflow's commit where there is no repository", async () => {
+  it("uses the workflow's commit if there is no repository", async () => {
     const request = { commit: { ...ASKED, context: OTHER }, codeHash: undefined };
     expect(await scenario.check(request, noRepository())).toMatchObject({ commit: OTHER, found: false });
   });
 
-  it('fails where there is no repository to hash', async () => {
+  it('fails if there is no repository to hash', async () => {
     const commit = { ...ASKED, context: OTHER };
     await expect(scenario.check({ commit }, noRepository())).rejects.toThrow(
       `There is no git repository at repository-path '${elsewhere}': check out ${OTHER} there before this step, or give code-hash`,
     );
   });
 
-  it('finds a set by its commit where there is no repository to hash', async () => {
+  it('finds a set by its commit even if there is no repository to hash', async () => {
     await scenario.bucket.put(`artifacts/${OTHER}/app.zip`, 'app');
     const commit = { ...ASKED, context: OTHER };
     expect(await scenario.check({ commit }, noRepository())).toMatchObject({ found: true, reason: 'legacy' });
   });
 
-  it.each(['the path is missing', 'nothing is checked out there'])('fails where %s', async (why) => {
+  it.each(['the path is missing', 'nothing is checked out there'])('fails if %s', async (why) => {
     const commit = { ...ASKED, context: OTHER, repositoryIsGiven: true };
     const path = why === 'the path is missing' ? join(elsewhere, 'missing') : elsewhere;
     await expect(scenario.check({ commit }, noRepository(path))).rejects.toThrow('repository-path');
   });
 
-  it('fails where nothing tells the commit', async () => {
+  it('fails if no commit is known', async () => {
     await expect(scenario.check({ commit: ASKED }, noRepository())).rejects.toThrow(
       'There is no commit to file assets',
     );
@@ -90,20 +90,20 @@ describe('a check', () => {
 describe('an upload', () => {
   beforeEach(() => scenario.build({ 'app.zip': 'app' }));
 
-  it('refuses another commit than the one checked out', async () => {
+  it('refuses a commit other than the one checked out', async () => {
     const failure = scenario.upload({ commit: { ...ASKED, context: OTHER }, codeHash: undefined });
     await expect(failure).rejects.toThrow(OTHER);
     await expect(failure).rejects.toThrow(scenario.head);
     expect(await scenario.bucket.keys()).toEqual([]);
   });
 
-  it('takes an explicit commit at its word, with a warning', async () => {
+  it('accepts an explicit commit, with a warning', async () => {
     await scenario.upload({ commit: { ...ASKED, asked: OTHER }, codeHash: undefined });
     expect(await scenario.bucket.keys('artifacts/')).toEqual([`artifacts/${OTHER}/app.zip`]);
     expect(scenario.warnings()).toEqual([expect.stringContaining(`commit-sha is ${OTHER}`)]);
   });
 
-  it("takes the workflow's commit where there is no repository, and says that it could not be compared", async () => {
+  it("uses the workflow's commit if there is no repository, and warns that it could not be compared", async () => {
     const request = { commit: { ...ASKED, context: OTHER }, codeHash: undefined };
     expect(await scenario.upload(request, noRepository())).toMatchObject({ commit: OTHER, reason: 'uploaded' });
     expect(scenario.log).toContain(
@@ -119,7 +119,7 @@ describe('an upload', () => {
       commit = scenario.head;
     });
 
-    it("refuses the workflow's commit where another is checked out there, and names repository-path", async () => {
+    it("refuses the workflow's commit if another one is checked out there, and suggests repository-path", async () => {
       const request = { commit: { ...ASKED, context: OTHER }, codeHash: undefined };
       const failure = scenario.upload(request, noRepository());
       await expect(failure).rejects.toThrow(
@@ -128,17 +128,17 @@ describe('an upload', () => {
       expect(await scenario.bucket.keys()).toEqual([]);
     });
 
-    it('goes on where that very commit is checked out there', async () => {
+    it('succeeds if that same commit is checked out there', async () => {
       const request = { commit: { ...ASKED, context: commit }, codeHash: undefined };
       expect(await scenario.upload(request, noRepository())).toMatchObject({ commit });
     });
 
-    it('takes an explicit commit at its word', async () => {
+    it('accepts an explicit commit', async () => {
       const request = { commit: { ...ASKED, asked: OTHER }, codeHash: undefined };
       expect(await scenario.upload(request, noRepository())).toMatchObject({ commit: OTHER });
     });
 
-    it('names it to a check that has nothing to hash', async () => {
+    it('suggests it to a check that has nothing to hash', async () => {
       const failure = scenario.check({ commit: { ...ASKED, context: commit } }, noRepository());
       const repo = join(elsewhere, 'repo');
       await expect(failure).rejects.toThrow(
@@ -167,13 +167,13 @@ describe('an upload', () => {
     });
   });
 
-  it('fails where a repository was named that is not there', async () => {
+  it('fails if the given repository does not exist', async () => {
     const request = { commit: { ...ASKED, context: OTHER, repositoryIsGiven: true }, codeHash: undefined };
     await expect(scenario.upload(request, noRepository())).rejects.toThrow(`repository-path '${elsewhere}'`);
     expect(await scenario.bucket.keys()).toEqual([]);
   });
 
-  it('takes no folder of the repository for the repository', async () => {
+  it('does not take a folder of the repository for the repository', async () => {
     await mkdir(join(scenario.root, 'folder'));
     const request = { commit: { ...ASKED, context: OTHER, repositoryIsGiven: true }, codeHash: undefined };
     await expect(scenario.upload(request, noRepository(join(scenario.root, 'folder')))).rejects.toThrow();
@@ -187,7 +187,7 @@ describe('before anything is looked up', () => {
     await expect(scenario.check({ commit, codeHash: undefined })).rejects.toThrow("GITHUB_SHA is 'main'");
   });
 
-  it('fails where a repository was named that is not there, also where nothing is hashed', async () => {
+  it('fails if the given repository does not exist, even if nothing is hashed', async () => {
     const commit = { ...ASKED, context: OTHER, repositoryIsGiven: true };
     const sources = gitSourceTree({ repositoryPath: `${scenario.root}/nowhere`, packageDirectory: scenario.packages });
     await expect(scenario.check({ commit, codeHash: undefined }, { sources })).rejects.toThrow(

@@ -11,7 +11,7 @@ import type { Outcome } from '../../src/modes/outcome.ts';
 import { closedSources, Scenario, SOURCES } from '../support/scenario.ts';
 
 let scenario: Scenario;
-/** The server's clock, which only moves when it is told to. */
+/** The server's clock, which only moves when a test moves it. */
 let serverMs: number;
 let debugLines: string[];
 beforeEach(async () => {
@@ -23,7 +23,7 @@ afterEach(() => scenario.close());
 
 type Overrides = Parameters<Scenario['check']>[0] & Parameters<Scenario['upload']>[0];
 
-/** Uploads a set of what is checked out, as run 128. @returns its commit */
+/** Uploads a set of the checked-out commit, as run 128. @returns that commit */
 async function built(overrides: Overrides = {}): Promise<string> {
   await scenario.build({ 'app.zip': 'app' });
   const writer = { repository: 'owner/repository', runId: '128', url: 'https://example.com/runs/128' };
@@ -40,7 +40,7 @@ async function check(overrides: Overrides = {}): Promise<Outcome> {
   return scenario.check({ explain: true, log, ...overrides });
 }
 
-/** Why a build of what is checked out is needed. */
+/** The explanation why the checked-out commit needs a build. */
 async function explained(overrides: Overrides = {}): Promise<Outcome['explanation']> {
   const { found, explanation } = await check(overrides);
   expect(found).toBe(false);
@@ -48,12 +48,12 @@ async function explained(overrides: Overrides = {}): Promise<Outcome['explanatio
   return explanation;
 }
 
-/** A part of a commit's id that sentences have. */
+/** The abbreviated commit id that sentences contain. */
 function short(commit: string): string {
   return commit.slice(0, 12);
 }
 
-/** The requests of a check that are not part of any that finds nothing. */
+/** The requests of a check beyond those of every miss. */
 function moreRequests(): string[] {
   return scenario.wire().slice(4);
 }
@@ -61,7 +61,7 @@ function moreRequests(): string[] {
 const ONE = (name: string) => ({ count: 1, names: [name] });
 
 describe('a miss is explained', () => {
-  it('by sources that changed', async () => {
+  it('by changed sources', async () => {
     await scenario.commit({ 'src/a.txt': 'a', 'src/b.txt': 'b', 'src/run.sh': 'echo', 'src/old.txt': 'moved' });
     const before = await built();
     await rm(join(scenario.root, 'src/old.txt'));
@@ -87,7 +87,7 @@ describe('a miss is explained', () => {
     });
   });
 
-  it('by a line of the salt', async () => {
+  it('by a changed line of the salt', async () => {
     const before = await built({ codeHash: { ...SOURCES, salt: 'node=22\nos=linux' } });
     await scenario.commit();
     expect(await explained({ codeHash: { ...SOURCES, salt: 'node=24\nos=linux' } })).toMatchObject({
@@ -98,14 +98,14 @@ describe('a miss is explained', () => {
     });
   });
 
-  it('by another salt of the very commit that was built', async () => {
+  it('by another salt for the same commit', async () => {
     await built({ codeHash: { ...SOURCES, salt: 'node=22' } });
     await scenario.bucket.delete(`artifacts/${scenario.head}/app.zip`);
     expect(await explained({ codeHash: { ...SOURCES, salt: 'node=24' } })).toMatchObject({ kind: 'salt-changed' });
     expect(moreRequests()).toEqual(['GetObject records/sources/<code>.json.gz']);
   });
 
-  it('by patterns, and what they brought along', async () => {
+  it('by changed patterns, and the sources that they added', async () => {
     await scenario.commit({ 'lib/b.txt': 'b' });
     const before = await built();
     await scenario.commit();
@@ -117,7 +117,7 @@ describe('a miss is explained', () => {
     });
   });
 
-  it('by sources and salt at once', async () => {
+  it('by changes of sources and salt together', async () => {
     await built();
     await scenario.commit({ 'src/main.txt': 'changed' });
     expect((await explained({ codeHash: { ...SOURCES, salt: 'node=24' } }))?.sentence).toMatch(
@@ -170,7 +170,7 @@ describe('a miss is explained', () => {
     expect(moreRequests()).toEqual([]);
   });
 
-  it('not further where the earlier build has no sources', async () => {
+  it('without details if the earlier build has no sources', async () => {
     const before = await built({ explain: false });
     await scenario.commit({ 'src/main.txt': 'changed' });
     expect(await explained()).toMatchObject({
@@ -180,7 +180,7 @@ describe('a miss is explained', () => {
   });
 });
 
-/** Moves an object to where nothing can read it. */
+/** Moves an object to a storage class that nothing can read. */
 function archive(key: string): void {
   const { server, name } = scenario.bucket;
   server.put(name, key, 'app', { storageClass: 'GLACIER' });
@@ -189,7 +189,7 @@ function archive(key: string): void {
 describe('the build to compare with', () => {
   const CHANGE = { 'src/main.txt': 'changed' };
 
-  it('is that of the last push, before that of a parent', async () => {
+  it('is that of the last push, rather than that of a parent', async () => {
     const before = await built();
     await scenario.commit({ 'src/between.txt': 'never built' });
     await scenario.commit(CHANGE);
@@ -200,13 +200,13 @@ describe('the build to compare with', () => {
     ]);
   });
 
-  it('is never looked for at a commit of zeros, as a new branch has before it', async () => {
+  it('is never looked up for a commit of zeros, which precedes a new branch', async () => {
     const before = await built();
     await scenario.commit(CHANGE);
     expect(await explained({ baselines: { before: '0'.repeat(40) } })).toMatchObject({ baseline: { commit: before } });
   });
 
-  it('is the base of a pull request, whose merge was never built before, under a fallback', async () => {
+  it("is that of a pull request's base, under a fallback prefix, if the merge was never built", async () => {
     const base = await built({ prefix: 'main' });
     const before = await scenario.commit({ 'src/other.txt': 'pushed before' });
     await scenario.commit(CHANGE);
@@ -214,7 +214,7 @@ describe('the build to compare with', () => {
     expect(await explained({ ...search, baselines: { before, base } })).toMatchObject({ baseline: { commit: base } });
   });
 
-  it('is that of the last push to a pull request, where its own commits are built', async () => {
+  it('is that of the last push to a pull request if its own commits are built', async () => {
     const before = await built({ prefix: 'pr' });
     await scenario.commit(CHANGE);
     const commit = { asked: 'HEAD', context: 'e'.repeat(40), repositoryIsGiven: false };
@@ -232,7 +232,7 @@ describe('the build to compare with', () => {
     expect(await explained({ sources })).toMatchObject({ kind: 'sources-changed', baseline: { commit: before } });
   });
 
-  it('may have been promoted from another prefix, where its sources are', async () => {
+  it('may be promoted from another prefix that holds its sources', async () => {
     await built({ prefix: 'main' });
     const promoted = await scenario.commit();
     const search = { prefix: 'pr', fallbackPrefixes: ['main'] };
@@ -242,7 +242,7 @@ describe('the build to compare with', () => {
     expect(await explained(search)).toMatchObject({ kind: 'sources-changed', baseline: { commit: promoted } });
   });
 
-  it('is another one, of which only that much is known, where the first was not built', async () => {
+  it('is an older one, without details, if the first candidate was not built', async () => {
     const before = await built();
     await scenario.commit(CHANGE);
     expect(await explained({ baselines: { before: 'e'.repeat(40) } })).toMatchObject({
@@ -253,8 +253,8 @@ describe('the build to compare with', () => {
   });
 });
 
-describe('what is told of names', () => {
-  it('is escaped, and cut', async () => {
+describe('names in an explanation', () => {
+  it('are escaped, and limited in number', async () => {
     const before = await built();
     const hostile = 'src/\u001b[31m\u202e<b>|`a`.txt';
     const files = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`src/z${1000 + index}.txt`, '']));
@@ -268,7 +268,7 @@ describe('what is told of names', () => {
   });
 });
 
-it('sources for which a sentence has no room are folded below it', async () => {
+it('sources that do not fit into the sentence are folded below it', async () => {
   await built();
   const names = Array.from({ length: 102 }, (_, index) => `src/z${1000 + index}.txt`);
   await scenario.commit(Object.fromEntries(names.slice(0, 5).map((name) => [name, ''])));
@@ -281,13 +281,13 @@ it('sources for which a sentence has no room are folded below it', async () => {
   expect(folded.at(-1)).toEqual([...names.slice(0, 100).map((name) => `A ${name}`), 'and 2 sources more']);
 });
 
-it('a hit says how old the set is', async () => {
+it('a hit reports the age of the set', async () => {
   const { bucket, head } = { bucket: scenario.bucket.name, head: await built() };
   await check();
   expect(scenario.log.at(-1)).toBe(`Found 1 asset, stored 1 min ago, at s3://${bucket}/artifacts/${head}/.`);
 });
 
-describe('nothing is explained, and all else is as ever', () => {
+describe('nothing is explained, without other effects,', () => {
   async function missAfterChange(overrides: Overrides = {}): Promise<void> {
     await scenario.commit({ 'src/main.txt': 'changed' });
     expect(await explained(overrides)).toBeUndefined();
@@ -311,8 +311,8 @@ describe('nothing is explained, and all else is as ever', () => {
   it.each([
     ['have another digest', Buffer.from('other'), false],
     ['are not compressed', Buffer.from('garbage'), true],
-    ['are no JSON', gzipSync('garbage'), true],
-    ['have a schema of the future', gzipSync('{"schema":"s3-asset-manager/sources/v2"}'), true],
+    ['are not JSON', gzipSync('garbage'), true],
+    ['have the schema of a later version', gzipSync('{"schema":"s3-asset-manager/sources/v2"}'), true],
     [
       'have entries of another form',
       gzipSync('{"schema":"s3-asset-manager/sources/v1","patterns":[],"salt":[],"entries":[1]}'),
@@ -320,7 +320,7 @@ describe('nothing is explained, and all else is as ever', () => {
     ],
     ['expand to more than 16 MiB', gzipSync(Buffer.alloc(17 * 1024 ** 2)), true],
     ['have more than 16 MiB', Buffer.alloc(17 * 1024 ** 2), true],
-  ])('where sources %s', async (_, body, isRecorded) => {
+  ])('if sources %s', async (_, body, isRecorded) => {
     await built();
     await spoilSources(body, { isRecorded });
     await missAfterChange();
@@ -331,7 +331,7 @@ describe('nothing is explained, and all else is as ever', () => {
     ['is refused', { kind: 'error', status: 403, code: 'AccessDenied' }],
     ['fails again and again', { kind: 'error', status: 503, code: 'SlowDown' }],
     ['is not answered', { kind: 'delay', ms: 8000 }],
-  ])('where a request %s: after two seconds', async (_, fault) => {
+  ])('if a request %s: after two seconds', async (_, fault) => {
     await built();
     scenario.bucket.server.fault = ({ key }) => (key?.startsWith(SOURCES_KEY) ? fault : undefined);
     const startedMs = performance.now();
@@ -344,15 +344,15 @@ describe('nothing is explained, and all else is as ever', () => {
   it.each<[string, Overrides]>([
     ['explain is false', { explain: false }],
     ['the code hash was given', { codeHash: { kind: 'given', value: 'a'.repeat(64) } }],
-    ['there is none', { codeHash: undefined }],
-    ['the Python tool would compute it', { codeHash: { ...SOURCES, algorithm: 'md5' } }],
-  ])('nor asked, where %s', async (_, overrides) => {
+    ['there is no code hash', { codeHash: undefined }],
+    ['the code hash is that of the Python tool', { codeHash: { ...SOURCES, algorithm: 'md5' } }],
+  ])('or requested if %s', async (_, overrides) => {
     await built();
     await missAfterChange(overrides);
     expect(moreRequests()).toEqual([]);
   });
 
-  it('nor asked on a hit, of the commit or of its code', async () => {
+  it('or requested on a hit by commit or by code', async () => {
     await built();
     expect((await check()).explanation).toBeUndefined();
     expect(scenario.wire()).toHaveLength(2);
@@ -362,13 +362,13 @@ describe('nothing is explained, and all else is as ever', () => {
     expect(scenario.wire()).toHaveLength(4);
   });
 
-  it('nor asked while another run writes the set', async () => {
+  it('or requested while another run writes the set', async () => {
     await scenario.putRecord();
     expect(await explained()).toBeUndefined();
   });
 });
 
-it('changes nothing in the bucket', async () => {
+it('an explanation changes nothing in the bucket', async () => {
   await built();
   await scenario.commit({ 'src/main.txt': 'changed' });
   const contents = await scenario.bucketContents();
@@ -381,7 +381,7 @@ describe('the command explain', () => {
     return explainCommit(scenario.run({ prefix: '' }), commits, []);
   }
 
-  it('says the same as the check before that build', async () => {
+  it('agrees with the check before that build', async () => {
     await built();
     await scenario.commit({ 'src/main.txt': 'changed' });
     const atCheck = await explained();
@@ -405,7 +405,7 @@ describe('the command explain', () => {
     });
   });
 
-  it('tells that two builds are of the same code', async () => {
+  it('reports that two builds are of the same code', async () => {
     const first = await built();
     await scenario.commit();
     await check();

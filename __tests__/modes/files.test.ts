@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { pathMatcher, unmatchedPatterns } from '../../src/package-directory/scan.ts';
 import { EVERYTHING, Scenario } from '../support/scenario.ts';
 
-// `files` means the same for the files that an upload finds and for those that a restore brings back.
+// `files` selects the same files in an upload and in a restore.
 
 const PATHS = ['.hidden', '[x]', 'a', 'b.zip', 'dir/.x', 'dir/b.zip', 'dir/sub/c.zip', 'dist', 'n/dist/z', '{a,b}'];
 const but = (...left: readonly string[]) => PATHS.filter((path) => !left.includes(path));
@@ -50,7 +50,7 @@ beforeAll(async () => {
 });
 afterAll(() => scenario.close());
 
-it.each(CHOSEN)('%j choose %j for an upload', async (patterns, paths) => {
+it.each(CHOSEN)('%j select %j for an upload', async (patterns, paths) => {
   await scenario.build(Object.fromEntries(PATHS.map((path) => [path, path])));
   const asked = scenario.pretendCommit();
   const commit = { asked, context: undefined, repositoryIsGiven: false };
@@ -60,7 +60,7 @@ it.each(CHOSEN)('%j choose %j for an upload', async (patterns, paths) => {
   expect((await scenario.bucket.keys(prefix)).map((key) => key.slice(prefix.length)).toSorted()).toEqual(paths);
 });
 
-it.each(CHOSEN)('%j choose %j for a restore', async (patterns, paths) => {
+it.each(CHOSEN)('%j select %j for a restore', async (patterns, paths) => {
   await rm(scenario.packages, { recursive: true, force: true });
   const commit = { asked: whole, context: undefined, repositoryIsGiven: false };
   const unmatchedBy = (among: Iterable<string>) => unmatchedPatterns(patterns, among);

@@ -4,7 +4,7 @@ import { s3ObjectStore } from '../../src/s3/object-store.ts';
 import { Scenario } from '../support/scenario.ts';
 import { TestBucket } from '../support/test-bucket.ts';
 
-// What a check hands to the upload after it, where requests are counted or there are two servers.
+// What a check hands over to the next upload, in tests that count requests or need two servers.
 
 let scenario: Scenario;
 beforeEach(async () => {
@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-describe('the answer of a check', () => {
+describe('the result of a check', () => {
   async function storeSet(): Promise<Outcome> {
     await scenario.build({ 'app.zip': 'app' });
     const stored = await scenario.upload();
@@ -20,7 +20,7 @@ describe('the answer of a check', () => {
     return stored;
   }
 
-  it('comes from a look-up, whatever .record.json says', async () => {
+  it('is confirmed by a lookup, whatever .record.json says', async () => {
     const { files } = await storeSet();
     await scenario.check({}, scenario.inJob);
     const text = (await scenario.marker('.record.json')) ?? '';
@@ -34,7 +34,7 @@ describe('the answer of a check', () => {
     expect(await scenario.marker('.record.json')).toBe(text);
   });
 
-  it('does not count for another server with a bucket of that name', async () => {
+  it('does not count for another server with a bucket of the same name', async () => {
     await storeSet();
     await scenario.check({}, scenario.inJob);
     const mirror = await TestBucket.create();

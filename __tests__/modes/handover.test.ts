@@ -11,7 +11,7 @@ import type { RunContext } from '../../src/run-context.ts';
 import { newRecordKeys } from '../asset-set/key-pair.ts';
 import { Scenario, SOURCES } from '../support/scenario.ts';
 
-// What a check hands to the upload after it, past a build that may empty the package directory or write into it.
+// What a check hands over to the next upload, although the build between may empty or change the package directory.
 
 const API = { ...SOURCES, patterns: ['api/**'] } as const;
 const SITE = { ...SOURCES, patterns: ['site/**'] } as const;
@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-/** As a step of a job on a runner. */
+/** Runs a check as a step of a job on a runner. */
 function check(overrides: Partial<CheckOptions & RunContext> = {}): Promise<Outcome> {
   return scenario.check(overrides, scenario.inJob);
 }
@@ -61,7 +61,7 @@ describe('the code hash of a check', () => {
     expect(scenario.warnings()).toEqual([]);
   });
 
-  it('that is given to check alone is taken, too', async () => {
+  it('is used even if only the check was given it', async () => {
     await check({ codeHash: { kind: 'given', value: OTHER } });
     await cleanBuild();
     expect(await upload({ codeHash: undefined })).toMatchObject({ cached: true, codeHash: OTHER });
@@ -71,7 +71,7 @@ describe('the code hash of a check', () => {
     ['prefixes', { prefix: 'api', codeHash: API }, { prefix: 'site', codeHash: SITE }],
     ['prefixes, and uploads without a filter', { prefix: 'api' }, { prefix: 'site' }],
     ['filters', { codeHash: API }, { codeHash: SITE }],
-  ])('is not mixed up with that of another check in the job: %s', async (_, forApi, forSite) => {
+  ])('is not confused with that of another check in the job: %s', async (_, forApi, forSite) => {
     await check({ codeHash: API, ...forApi });
     await check({ codeHash: SITE, ...forSite });
     await scenario.build({ 'api.zip': 'api' });
@@ -86,7 +86,7 @@ describe('the code hash of a check', () => {
   it.each([
     ['in a job', () => upload({ codeHash: undefined })],
     ['without RUNNER_TEMP', () => scenario.upload({ codeHash: undefined })],
-  ])('is not guessed where checks of one prefix had different filters, %s', async (where, run) => {
+  ])('is not guessed if checks of one prefix had different filters, %s', async (where, run) => {
     const ports = where === 'in a job' ? scenario.inJob : {};
     await scenario.check({ codeHash: API }, ports);
     await scenario.check({ codeHash: SITE }, ports);
@@ -96,7 +96,7 @@ describe('the code hash of a check', () => {
     expect(scenario.warnings()).toEqual([expect.stringMatching(/Nothing is cached.*had different filters: give/)]);
   });
 
-  it('of another prefix does not count without RUNNER_TEMP either', async () => {
+  it('does not count for another prefix without RUNNER_TEMP either', async () => {
     await scenario.check({ prefix: 'api', codeHash: API });
     await scenario.check({ prefix: 'site', codeHash: SITE });
     await scenario.build({ 'api.zip': 'api' });
@@ -107,7 +107,7 @@ describe('the code hash of a check', () => {
     expect((await cached()).join()).not.toContain(await hashOf(SITE));
   });
 
-  it('is not taken by an upload with another salt, which says so', async () => {
+  it('is not used by an upload with another salt, which warns', async () => {
     const { codeHash } = await check();
     await cleanBuild();
     const salted = { ...SOURCES, salt: 'windows' } as const;
@@ -117,7 +117,7 @@ describe('the code hash of a check', () => {
     expect(scenario.warnings()).toEqual([expect.stringMatching(/another filter, algorithm or salt than this step/)]);
   });
 
-  it('that was not needed leaves an upload without one, which says so', async () => {
+  it('is missing after a hit by commit, so that an upload without a filter warns that it caches nothing', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload({ codeHash: undefined });
     expect(await check()).toMatchObject({ found: true });
@@ -126,7 +126,7 @@ describe('the code hash of a check', () => {
     expect(scenario.warnings()).toEqual([expect.stringMatching(/Nothing is cached.*found the commit's own set/)]);
   });
 
-  it("that was not needed is that of the commit's own tree, which the build has changed", async () => {
+  it("is computed from the commit's own tree after a hit by commit, whatever the build has changed", async () => {
     await scenario.build({ 'app.zip': 'bad' });
     const { codeHash } = await scenario.upload();
     expect(await check()).toMatchObject({ found: true });
@@ -137,7 +137,7 @@ describe('the code hash of a check', () => {
   });
 
   it.each([undefined, { ...SOURCES, salt: 'other' } as const])(
-    'of a set that is overwritten is of no use to others any more: %j',
+    'no longer finds a cached set that was overwritten: %j',
     async (asked) => {
       await scenario.build({ 'app.zip': 'bad' });
       const { codeHash = '' } = await scenario.upload();
@@ -149,7 +149,7 @@ describe('the code hash of a check', () => {
     },
   );
 
-  it('that was not needed is the one of an earlier check', async () => {
+  it('may be that of an earlier check if the last one needed none', async () => {
     const { codeHash } = await check();
     await cleanBuild();
     await upload({ codeHash: undefined });
@@ -159,7 +159,7 @@ describe('the code hash of a check', () => {
     expect(await upload({ codeHash: undefined, overwrite: true })).toMatchObject({ codeHash });
   });
 
-  it('holds no salt in the file that hands it over', async () => {
+  it('is handed over in a file that does not contain the salt', async () => {
     await check({ codeHash: { ...SOURCES, salt: 'a-secret' } });
     const [name = '', ...others] = await readdir(scenario.temporary);
     expect(name).toMatch(/^s3-asset-manager-[0-9a-f]{64}\.json$/);
@@ -167,7 +167,7 @@ describe('the code hash of a check', () => {
     expect(await readFile(join(scenario.temporary, name), 'utf8')).not.toContain('a-secret');
   });
 
-  it('is in the markers alone where RUNNER_TEMP can not be written, with a warning', async () => {
+  it('is only in the markers, with a warning, if RUNNER_TEMP cannot be written', async () => {
     await rm(scenario.temporary, { recursive: true });
     await writeFile(scenario.temporary, 'a file');
     const { codeHash } = await check();
@@ -180,12 +180,12 @@ describe('the code hash of a check', () => {
 describe('how long the build took', () => {
   const CHECKED_AT = Date.parse('2026-11-29T10:00:00Z');
 
-  /** What a step has whose machine shows this time. */
+  /** The clock of a step that runs so many seconds after the check. */
   function later(seconds: number): Pick<RunContext, 'clock'> {
     return { clock: { ...systemClock, wallTime: () => new Date(CHECKED_AT + seconds * 1000) } };
   }
 
-  it('is in the record, from the check that found nothing to the upload, and a later hit has it', async () => {
+  it('is measured from the miss to the upload, stored in the record and reported by later hits', async () => {
     await check(later(0));
     await cleanBuild();
     await upload(later(372.4));
@@ -199,10 +199,10 @@ describe('how long the build took', () => {
   });
 
   it.each<[string, number, Partial<CheckOptions & RunContext>, boolean]>([
-    ['where the clock was set back', -1, {}, true],
+    ['if the clock was set back', -1, {}, true],
     ['after more than a week', 604_801, {}, true],
-    ['without RUNNER_TEMP, where a file may be of another job', 60, {}, false],
-    ['of one of several packages, which are built one after another', 60, { isOneOfMany: true }, true],
+    ['without RUNNER_TEMP, since the file may be from another job', 60, {}, false],
+    ['for one of several packages, which may be built one after another', 60, { isOneOfMany: true }, true],
   ])('is unknown %s', async (_, seconds, overrides, isInJob) => {
     const ports = isInJob ? scenario.inJob : {};
     await scenario.check({ ...later(0), ...overrides }, ports);
@@ -220,11 +220,11 @@ describe('how long the build took', () => {
   });
 });
 
-describe('a code hash that a build writes', () => {
+describe('a code hash forged by a build', () => {
   const KEYS = newRecordKeys();
   const signing = () => ({ store: signedStore(scenario.ports().store, KEYS) });
 
-  /** What a check of a coming release would have left. */
+  /** Plants the code hash of a future release, as if a check had left it. */
   async function plant(): Promise<void> {
     await scenario.build({ 'app.zip': 'app', '.code-hash': OTHER });
     const text = (await scenario.marker('.found-at')) ?? '';
@@ -238,7 +238,7 @@ describe('a code hash that a build writes', () => {
     expect((await scenario.bucket.keys()).join()).not.toContain(OTHER);
   });
 
-  it('does not count with keys, where there is no RUNNER_TEMP', async () => {
+  it('does not count with keys and without RUNNER_TEMP', async () => {
     await scenario.check({}, signing());
     await plant();
     expect(await scenario.upload({ legacy: 'ignore' }, signing())).toMatchObject({ codeHash: await hashOf(SOURCES) });
@@ -246,7 +246,7 @@ describe('a code hash that a build writes', () => {
   });
 
   it.each([true, false])(
-    'leaves an upload with keys and no filter without caching; by .found-at: %j',
+    'keeps an upload with keys and without a filter from caching; in .found-at: %j',
     async (isOurs) => {
       await scenario.check({}, signing());
       await plant();
@@ -261,7 +261,7 @@ describe('a code hash that a build writes', () => {
     },
   );
 
-  it("counts with keys where it is that of HEAD's own tree", async () => {
+  it("counts with keys if it is that of HEAD's own tree", async () => {
     const { codeHash } = await scenario.check({}, signing());
     await scenario.build({ 'app.zip': 'app' });
     await writeFile(join(scenario.root, 'src', 'main.txt'), 'changed by the build\n');
@@ -270,7 +270,7 @@ describe('a code hash that a build writes', () => {
     expect(scenario.git('diff', '--cached', '--name-only')).toBe('src/main.txt');
   });
 
-  it("does not count with keys for another commit than HEAD, even where it is that of HEAD's tree", async () => {
+  it("does not count with keys for a commit other than HEAD, even if it is that of HEAD's tree", async () => {
     await scenario.build({ 'app.zip': 'app', '.code-hash': await hashOf(SOURCES) });
     const commit = { asked: 'c'.repeat(40), context: undefined, repositoryIsGiven: false };
     await expect(scenario.upload({ legacy: 'ignore', commit }, signing())).rejects.toThrow(
@@ -280,7 +280,7 @@ describe('a code hash that a build writes', () => {
   });
 });
 
-describe('the answer of a check', () => {
+describe('the result of a check', () => {
   async function storeSet(): Promise<Outcome> {
     await scenario.build({ 'app.zip': 'app' });
     const stored = await scenario.upload();
@@ -298,7 +298,7 @@ describe('the answer of a check', () => {
   it.each([
     ['was deleted since', async () => deleteAll()],
     ['lost its record, and a file', async () => scenario.bucket.delete(`artifacts/${scenario.head}/app.zip`)],
-  ])('does not count where the set %s: its files are stored', async (_, spoil) => {
+  ])('does not count if the set %s: the upload stores its files', async (_, spoil) => {
     await storeSet();
     await check();
     await spoil();
@@ -318,7 +318,7 @@ describe('the answer of a check', () => {
     expect(await scenario.upload()).toMatchObject({ uploaded: true, reason: 'uploaded' });
   });
 
-  it('is beaten by overwrite', async () => {
+  it('is overridden by overwrite', async () => {
     await storeSet();
     await check();
     await scenario.build({ 'app.zip': 'new' });
@@ -326,7 +326,7 @@ describe('the answer of a check', () => {
     expect((await scenario.bucket.get(`artifacts/${scenario.head}/app.zip`))?.body).toBe('new');
   });
 
-  it('may be a set of a fallback, which a build can not make up', async () => {
+  it('may be a set of a fallback prefix, which a build cannot forge', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload({ prefix: 'main' });
     await scenario.freshPackages();
@@ -356,7 +356,7 @@ describe('the answer of a check', () => {
     expect(await scenario.upload({ overwrite: false })).not.toMatchObject({ files: [{ path: 'evil.zip' }] });
   });
 
-  it('is no set of the code that a build says is hashed', async () => {
+  it('is not a set of a code hash that the build made up', async () => {
     const place = `cache/${OTHER}/`;
     await scenario.storeSet({ 'evil.zip': 'evil' }, { prefix: place, recordKey: `records/cache/${OTHER}.json` });
     await scenario.check();
@@ -368,7 +368,7 @@ describe('the answer of a check', () => {
     expect(await scenario.upload()).toMatchObject({ reason: 'uploaded', files: [{ path: 'app.zip' }] });
   });
 
-  it('is refused by a step with keys where nobody has signed the set, which may have been restored', async () => {
+  it('is refused by a step with keys if the set is unsigned, since it may have been restored', async () => {
     await storeSet();
     await check();
     await scenario.build({ 'app.zip': 'app' });

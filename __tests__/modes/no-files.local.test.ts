@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Scenario } from '../support/scenario.ts';
 
-// Sets without files: they record that this code passed.
+// Sets without files, which record that this code has passed.
 
 const STORE = { ifNoFilesFound: 'store' } as const;
 
-/** The server's clock, which only moves when it is told to. */
+/** The server's clock, which only moves when a test moves it. */
 let serverMs: number;
 let scenario: Scenario;
 beforeEach(async () => {
@@ -38,7 +38,7 @@ describe('a set without files', () => {
     expect((await scenario.bucket.keys()).filter((key) => !key.startsWith('records/'))).toEqual([]);
   });
 
-  it('is left as it is by the next upload, or replaced', async () => {
+  it('is kept by the next upload, or replaced if that overwrites', async () => {
     await scenario.upload(STORE);
     const before = await scenario.bucketContents();
     expect(await scenario.upload(STORE)).toMatchObject({ found: true, reason: 'complete', cached: true });
@@ -47,20 +47,20 @@ describe('a set without files', () => {
     expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
   });
 
-  it('completes one that was begun and not finished', async () => {
+  it('completes a set that was begun and not finished', async () => {
     await scenario.putRecord({ leaseSeconds: 0 });
     expect(await scenario.check()).toMatchObject({ found: false, reason: 'incomplete' });
     expect(await scenario.upload(STORE)).toMatchObject({ found: true, reason: 'uploaded' });
     expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
   });
 
-  it('stays found where something else lies beside it', async () => {
+  it('is still found if there are unexpected objects beside it', async () => {
     await scenario.upload(STORE);
     await scenario.bucket.put(`artifacts/${scenario.head}/stray.txt`, 'stray');
     expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete', files: [] });
   });
 
-  it('is not taken for the set of a build of the same commit', async () => {
+  it('is not mistaken for a build of the same commit', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload();
     await scenario.freshPackages();
@@ -73,7 +73,7 @@ describe('a set without files', () => {
     await expect(scenario.upload()).rejects.toThrow("is complete without 'app.zip': give each job");
   });
 
-  it('is one where there are only hidden files, and a usual one where there are others', async () => {
+  it('is stored if there are only hidden files, and a usual set if there are others', async () => {
     await scenario.build({ '.hidden': '' });
     expect(await scenario.upload(STORE)).toMatchObject({ uploaded: true, files: [] });
     await scenario.commit({ 'src/main.txt': 'changed\n' });
@@ -118,7 +118,7 @@ describe('test results', () => {
     ]);
   });
 
-  it('of a merge queue are found by the push to main, with two requests, and those of branches are not', async () => {
+  it('of a merge queue, unlike those of branches, are found by the push to main, with two requests', async () => {
     const trusted = { ...EVERYTHING, prefix: 'tests/main' };
     const branch = { ...EVERYTHING, prefix: 'tests/branches', fallbackPrefixes: ['tests/main'] };
     await scenario.commit({ 'src/main.txt': 'changed\n' });

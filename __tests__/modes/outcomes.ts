@@ -2,7 +2,7 @@ import { artifactSet } from '../../src/asset-set/location.ts';
 import type { Outcome } from '../../src/modes/outcome.ts';
 import { COMMIT } from '../asset-set/records.ts';
 
-/** A miss, with what a test wants otherwise. */
+/** A miss, with the overrides of a test. */
 export function outcome(overrides: Partial<Outcome> = {}): Outcome {
   return {
     found: false,

@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-/** The real store, with a count of what has come through it: a test that goes on then has it in the progress too. */
+/** The real store, with a count of the bytes moved: bytes that a test has waited for are in the progress too. */
 function store(limits = LIMITS): ObjectStore {
   const real = s3ObjectStore(scenario.storeSettings(), { limits, onRetry: progress.retried });
   const counting = <Request extends { readonly onBytes?: OnBytes }>(request: Request): Request => ({
@@ -50,7 +50,7 @@ function store(limits = LIMITS): ObjectStore {
   };
 }
 
-/** Holds up the requests of one operation, as far as they are chosen. @returns lets them go on */
+/** Holds up the chosen requests of one operation. @returns a function that releases them */
 function holdUp(operation: string, isChosen: (key: string) => boolean = () => true): () => void {
   const held = Promise.withResolvers<undefined>();
   scenario.bucket.server.fault = (request) =>
@@ -67,7 +67,7 @@ function requestsOf(operation: string): number {
 }
 
 describe('an upload', () => {
-  it('tells of a server that does not answer', async () => {
+  it('reports a server that does not answer', async () => {
     await scenario.build({ 'a.bin': Buffer.alloc(2 * MB), 'b.bin': Buffer.alloc(4 * MB) });
     const release = holdUp('PutObject', (key) => key.endsWith('b.bin'));
     const uploading = scenario.upload({ codeHash: undefined, progress }, { store: store() });
@@ -83,7 +83,7 @@ describe('an upload', () => {
     expect(clock.timerCount).toBe(0);
   });
 
-  it('counts the parts of a large file, and says that it is hashed before', async () => {
+  it('counts the parts of a large file, and reports that it is hashed first', async () => {
     const sizeBytes = 40 * 1024 ** 2;
     await scenario.build({ 'large.bin': Buffer.alloc(sizeBytes) });
     let partCount = 0;
@@ -113,7 +113,7 @@ describe('an upload', () => {
     ]);
   });
 
-  it('tells of its copy for the cache', async () => {
+  it('reports its copy for the cache', async () => {
     await scenario.build({ 'a.bin': 'a', 'b.bin': 'b' });
     const release = holdUp('CopyObject', (key) => key.endsWith('b.bin'));
     const uploading = scenario.upload({ progress }, { store: store() });
@@ -129,7 +129,7 @@ describe('an upload', () => {
     ]);
   });
 
-  it('tells how far it has compared the build with a set that is there', async () => {
+  it('reports how far it has compared the build with an existing set', async () => {
     await scenario.build({ 'a.bin': 'a' });
     await scenario.upload({ codeHash: undefined });
     await scenario.upload({ codeHash: undefined, progress });
@@ -138,7 +138,7 @@ describe('an upload', () => {
 });
 
 describe('a restore', () => {
-  it('tells of a server that stalls, and of requests that are tried again', async () => {
+  it('reports a server that stalls, and requests that are retried', async () => {
     await scenario.storeSet({ 'a.bin': Buffer.alloc(3 * MB), 'b.bin': Buffer.alloc(2 * MB, 'b') });
     let attempts = 0;
     const release = Promise.withResolvers<undefined>();
@@ -163,7 +163,7 @@ describe('a restore', () => {
     ]);
   });
 
-  it('counts the ranges of a large file, and what is there already', async () => {
+  it('counts the ranges of a large file, and files that already exist', async () => {
     const large = Buffer.alloc(24 * 1024 ** 2, 'l');
     await scenario.storeSet({ 'large.bin': large, 'there.bin': Buffer.alloc(MB) });
     await scenario.build({ 'there.bin': Buffer.alloc(MB) });
@@ -185,7 +185,7 @@ describe('a restore', () => {
   });
 });
 
-it('tells of a check that copies a set of the same code', async () => {
+it('a check that copies a set of the same code reports its progress', async () => {
   await scenario.build({ 'a.bin': 'a' });
   await scenario.upload();
   await scenario.commit();

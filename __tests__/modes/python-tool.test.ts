@@ -25,14 +25,14 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-/** Names and bytes of what lies in the package directory. */
+/** Names and contents of the files in the package directory. */
 async function directory(): Promise<Record<string, string>> {
   const names = (await readdir(scenario.packages)).toSorted();
   const texts = names.map(async (name) => [name, await readFile(join(scenario.packages, name), 'utf8')] as const);
   return Object.fromEntries(await Promise.all(texts));
 }
 
-/** Builds and uploads with the Python tool, and leaves nothing in the package directory. */
+/** Builds and uploads with the Python tool, and empties the package directory. */
 async function uploadWithPython(files: Record<string, string>): Promise<void> {
   await python.check();
   await scenario.build(files);
@@ -47,7 +47,7 @@ async function uploadHere(files: Record<string, string>): Promise<void> {
   await scenario.freshPackages();
 }
 
-describe('what the Python tool stored', () => {
+describe('a set stored by the Python tool', () => {
   it('is found here', async () => {
     await uploadWithPython({ 'app.zip': 'app', 'site.zip': 'site' });
     expect(await scenario.check({ codeHash: MD5 })).toMatchObject({
@@ -61,7 +61,7 @@ describe('what the Python tool stored', () => {
     });
   });
 
-  it('is found here by its code, and gets a record', async () => {
+  it('is found here by its code hash, and gets a record', async () => {
     const built = scenario.head;
     await uploadWithPython({ 'app.zip': 'app' });
     const commit = await scenario.commit();
@@ -82,7 +82,7 @@ describe('what the Python tool stored', () => {
     });
   });
 
-  it('is not found by code under another algorithm', async () => {
+  it('is not found by a code hash of another algorithm', async () => {
     await uploadWithPython({ 'app.zip': 'app' });
     await scenario.commit();
     expect(await scenario.check()).toMatchObject({ found: false, reason: 'absent' });
@@ -95,14 +95,14 @@ describe('what the Python tool stored', () => {
     expect((await scenario.bucket.get(`artifacts/${scenario.head}/app.zip`))?.body).toBe('app');
   });
 
-  it('over a set of ours is seen to be something else', async () => {
+  it('over a set of ours counts as damage', async () => {
     await uploadHere({ 'app.zip': 'app' });
     await scenario.build({ 'app.zip': 'of another build' });
     await python.upload();
     expect(await scenario.check()).toMatchObject({ found: false, reason: 'damaged' });
   });
 
-  it('over a set of ours may be the same bytes', async () => {
+  it('over a set of ours is harmless if the bytes are the same', async () => {
     await uploadHere({ 'app.zip': 'app' });
     await scenario.build({ 'app.zip': 'app' });
     await python.upload();
@@ -110,7 +110,7 @@ describe('what the Python tool stored', () => {
   });
 });
 
-describe('what is stored here', () => {
+describe('a set stored here', () => {
   it('is found by the Python tool', async () => {
     await uploadHere({ 'app.zip': 'app' });
     expect(await python.check()).toBe(true);
@@ -118,7 +118,7 @@ describe('what is stored here', () => {
     expect(await python.upload()).toEqual([]);
   });
 
-  it('is found by the Python tool by its code, and its copy is found here', async () => {
+  it('is found by the Python tool by its code hash, and that copy is found here', async () => {
     await uploadHere({ 'app.zip': 'app', 'site.zip': 'site' });
     const commit = await scenario.commit();
     expect(await python.check()).toBe(true);
@@ -145,13 +145,13 @@ describe('what is stored here', () => {
     expect(Object.keys(theirs?.metadata ?? {}).toSorted()).toEqual(['code-hash', 'commit-hash', 'package-hash']);
   });
 
-  it('is not there for the Python tool before its first asset is', async () => {
+  it('does not exist for the Python tool until it has an asset', async () => {
     await scenario.putRecord();
     await scenario.putRecord({}, `records/artifacts/${scenario.head}.json`);
     expect(await python.check()).toBe(false);
   });
 
-  it('holds no object where the Python tool would take it for an asset', async () => {
+  it('has no other object that the Python tool would take for an asset', async () => {
     await uploadHere({ 'app.zip': 'app' });
     const keys = await scenario.bucket.keys();
     expect(keys.filter((key) => !key.endsWith('/app.zip')).every((key) => key.startsWith('records/'))).toBe(true);
@@ -160,7 +160,7 @@ describe('what is stored here', () => {
 });
 
 describe('the marker files', () => {
-  it('of a miss are the same from both, but for where it looked', async () => {
+  it('of a miss are the same from both, except for the location', async () => {
     await python.check();
     const theirs = await directory();
     await scenario.freshPackages();
@@ -171,7 +171,7 @@ describe('the marker files', () => {
     expect(Object.keys(theirs)).toEqual(['.code-hash', '.commit-hash']);
   });
 
-  it('of a miss without caching are the same from both, but for where it looked', async () => {
+  it('of a miss without caching are the same from both, except for the location', async () => {
     await new PythonTool(scenario).check();
     const theirs = await directory();
     await scenario.freshPackages();
@@ -180,7 +180,7 @@ describe('the marker files', () => {
     expect(ours).toEqual(theirs);
   });
 
-  it('of a hit by code are the same from both, but for the record and its place', async () => {
+  it('of a hit by code are the same from both, except for the record and its location', async () => {
     await uploadHere({ 'app.zip': 'app' });
     await scenario.commit();
     await scenario.check({ codeHash: MD5, access: 'read' });
@@ -193,7 +193,7 @@ describe('the marker files', () => {
     expect(place).toContain('/cache/');
   });
 
-  it('of the Python tool serve an upload here', async () => {
+  it('of the Python tool work for an upload here', async () => {
     await python.check();
     const codeHash = await scenario.marker('.code-hash');
     await scenario.build({ 'app.zip': 'app' });
@@ -204,7 +204,7 @@ describe('the marker files', () => {
     expect(await python.check()).toBe(true);
   });
 
-  it('of a check here serve the Python tool', async () => {
+  it('of a check here work for the Python tool', async () => {
     const { codeHash } = await scenario.check({ codeHash: MD5 });
     await scenario.build({ 'app.zip': 'app' });
     const commit = scenario.head;
@@ -224,14 +224,14 @@ describe('the marker files', () => {
     expect(await python.upload()).toEqual([]);
   });
 
-  it('of a hit there keep an upload here from sending anything', async () => {
+  it('of a hit of the Python tool keep an upload here from sending anything', async () => {
     await uploadHere({ 'app.zip': 'app' });
     await python.check();
     await scenario.build({ 'app.zip': 'built again' });
     expect(await scenario.upload({ codeHash: MD5 })).toMatchObject({ found: true, reason: 'marker', uploaded: false });
   });
 
-  it('of a miss here are no assets there, nor are those of a hit', async () => {
+  it('of a miss or a hit here are not assets for the Python tool', async () => {
     await uploadHere({ 'app.zip': 'app' });
     await scenario.check();
     await rm(join(scenario.packages, '.found'));

@@ -9,7 +9,7 @@ import type { ListedObject, ObjectStore } from '../../src/ports.ts';
 import { printable } from '../../src/text.ts';
 import { EVERYTHING, Scenario } from '../support/scenario.ts';
 
-// Whoever may write to the bucket chooses paths and claims; whoever ran before in the workspace chooses what lies there.
+// Anyone who may write to the bucket chooses paths and claims; earlier steps choose the contents of the workspace.
 
 const isPosix = process.platform !== 'win32';
 const SHA256 = createHash('sha256').update('x').digest('base64');
@@ -29,7 +29,7 @@ async function* pageOf(objects: readonly ListedObject[]): AsyncGenerator<readonl
   yield objects;
 }
 
-/** A store that lists these paths as assets, as a server might that lets such keys in, and notes every fetch. */
+/** A store that lists these paths as assets, as a server that accepts such keys might, and notes every fetch. */
 function listing(paths: readonly string[], fetched: string[]): ObjectStore {
   const etag = '"9dd4e461268c8034f5c8564e155c67a6"';
   return scenario.hookedStore(() => ({
@@ -42,7 +42,7 @@ function listing(paths: readonly string[], fetched: string[]): ObjectStore {
   }));
 }
 
-/** Everything under the scenario's root but git's own. */
+/** Everything under the scenario's root except git's own files. */
 async function everything(): Promise<string[]> {
   const entries = await readdir(scenario.root, { recursive: true });
   return entries.filter((path) => !/^\.git([\\/]|$)/.test(path)).toSorted();
@@ -50,7 +50,7 @@ async function everything(): Promise<string[]> {
 
 type Kind = 'record' | 'listing';
 
-/** Restores a set of these paths, none of which may be fetched, and says how that was refused. */
+/** Restores a set of these paths without fetching any. @returns the message of the refusal */
 async function refusalOf(paths: readonly string[], kind: Kind, naming: NamingRules = 'other'): Promise<string> {
   if (kind === 'record') {
     const etag = '"9dd4e461268c8034f5c8564e155c67a6"';
@@ -121,7 +121,7 @@ describe.each<Kind>(['record', 'listing'])('a %s', (kind) => {
     expect(await refusalOf(['a-fine-one', path], kind)).toMatch(why);
   });
 
-  it('is refused where a path is a file and a folder', async () => {
+  it('is refused if a path is both a file and a folder', async () => {
     expect(await refusalOf(['a', 'a/b'], kind)).toContain("'a' is a file, and the folder of 'a/b'");
   });
 
@@ -139,11 +139,11 @@ describe.each<Kind>(['record', 'listing'])('a %s', (kind) => {
 });
 
 describe('a record', () => {
-  it('is refused where it names a file twice', async () => {
+  it('is refused if it names a file twice', async () => {
     expect(await refusalOf(['a', 'a'], 'record')).toContain("'a' is named twice");
   });
 
-  it('may hold bad names that are not to be restored', async () => {
+  it('may contain bad names that are not to be restored', async () => {
     const etag = '"9dd4e461268c8034f5c8564e155c67a6"';
     const files = ['a', '../b'].map((path) => ({ path, size: 1, etag, sha256: SHA256 }));
     await scenario.putRecord({ state: 'complete', files });
@@ -155,7 +155,7 @@ describe('a record', () => {
   it('that claims ten tebibytes for three bytes fails at once', async () => {
     await scenario.storeSet({ 'app.zip': 'app' }, { file: { size: 10 * 1024 ** 4 } });
     const { store } = scenario.ports();
-    // A server that lies along: with an honest one the set is damaged.
+    // The server lies too: with an honest server, the set would be damaged.
     const list = (prefix: string) =>
       pageOf([{ key: `${prefix}app.zip`, sizeBytes: 10 * 1024 ** 4, etag: '"d2a57dc1d883fd21fb9951699df71cc7"' }]);
     const startedMs = performance.now();
@@ -165,7 +165,7 @@ describe('a record', () => {
   });
 });
 
-describe('what lies in the package directory', () => {
+describe('an entry in the package directory', () => {
   const inside = (path: string) => join(scenario.packages, path);
   const outside = () => join(scenario.root, `outside-${scenario.head}`);
 
@@ -183,20 +183,20 @@ describe('what lies in the package directory', () => {
     expect(await scenario.marker('.record.json')).toBeUndefined();
   }
 
-  it.each(['sub', 'sub/deep'])('is refused as a link in place of the folder %s', async (folder) => {
+  it.each(['sub', 'sub/deep'])('is refused if it is a link in place of the folder %s', async (folder) => {
     await mkdir(join(inside(folder), '..'), { recursive: true });
     await symlink(outside(), inside(folder), 'junction');
     await expectRefusal(/'sub\/deep\/app.zip' can't be restored, since '.*' is a link or a file/);
   });
 
-  it('is refused as a link to a folder inside', async () => {
+  it('is refused if it is a link to a folder inside', async () => {
     await mkdir(inside('real'));
     await symlink(inside('real'), inside('sub'), 'junction');
     await expectRefusal(/is a link or a file/);
     expect(await readdir(inside('real'))).toEqual([]);
   });
 
-  it('is refused as a link to a folder that holds the very file', async () => {
+  it('is refused if it is a link to a folder that contains the same file', async () => {
     await symlink(outside(), inside('sub'), 'junction');
     await mkdir(join(outside(), 'deep'));
     await writeFile(join(outside(), 'deep/app.zip'), 'x');
@@ -204,31 +204,31 @@ describe('what lies in the package directory', () => {
     expect(await readdir(join(outside(), 'deep'))).toEqual(['app.zip']);
   });
 
-  it('is refused as a link to nothing in place of a folder', async () => {
+  it('is refused if it is a dangling link in place of a folder', async () => {
     await symlink(join(outside(), 'nowhere'), inside('sub'), 'junction');
     await expectRefusal(/is a link or a file/);
   });
 
-  it('is refused as a file in place of a folder', async () => {
+  it('is refused if it is a file in place of a folder', async () => {
     await writeFile(inside('sub'), 'a file');
     await expectRefusal(/is a link or a file/);
     expect(await readFile(inside('sub'), 'utf8')).toBe('a file');
   });
 
-  it('is refused as a folder in place of a file', async () => {
+  it('is refused if it is a folder in place of a file', async () => {
     await mkdir(inside('plain.txt/kept'), { recursive: true });
     await expectRefusal(/'plain.txt' can't be restored, since a folder is in its place/);
     expect(await readdir(inside('plain.txt'))).toEqual(['kept']);
   });
 
-  it('is replaced as a link in place of a file, and what that leads to is left alone', async () => {
+  it('is replaced if it is a link in place of a file, whose target stays untouched', async () => {
     await symlink(outside(), inside('plain.txt'), 'junction');
     await scenario.restore();
     expect((await lstat(inside('plain.txt'))).isFile()).toBe(true);
     expect(await readdir(outside())).toEqual([]);
   });
 
-  it('is replaced as another name of a file, which is left alone', async () => {
+  it('is replaced if it is a hard link to another file, which stays untouched', async () => {
     await writeFile(join(outside(), 'precious'), 'precious');
     await link(join(outside(), 'precious'), inside('plain.txt'));
     await scenario.restore();

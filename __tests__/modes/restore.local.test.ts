@@ -15,10 +15,10 @@ import type { ObjectStore } from '../../src/ports.ts';
 import { s3ObjectStore } from '../../src/s3/object-store.ts';
 import { OTHER_WRITER, Scenario, skippingClock } from '../support/scenario.ts';
 
-// What a restore makes of a store that lies, breaks off or changes under it: never wrong bytes.
+// Restores from a store that lies, fails or changes meanwhile: none of them may yield wrong bytes.
 
 const RANGE_BYTES = 1000;
-/** Five ranges, the last one short, no two of them alike. */
+/** Five different ranges, the last one short. */
 const LARGE = Buffer.from(Array.from({ length: 4400 }, (_, index) => (index * 7 + Math.floor(index / 256)) % 256));
 
 let scenario: Scenario;
@@ -42,7 +42,7 @@ async function restoreRanging(): Promise<void> {
   await scenario.restore({ codeHash: undefined }, { store: rangingStore() });
 }
 
-/** Lets something go wrong with the reads of assets. */
+/** Makes reads of assets fail in some way. */
 function onAssets(decide: (request: LoggedRequest) => FaultAction | undefined): Fault {
   return (request) => (isAssetRead(request) ? decide(request) : undefined);
 }
@@ -65,7 +65,7 @@ function rewriting(change: (reply: Reply, bytes: Buffer) => Partial<Reply> & { b
   };
 }
 
-/** Neither the file nor what it was received as; folders may stay. */
+/** The files left in the package directory, temporary ones included; folders may stay. */
 async function filesLeft(): Promise<string[]> {
   const entries = await readdir(scenario.packages, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
@@ -100,7 +100,7 @@ describe('wrong bytes', () => {
     ['no bytes', /it sent 0 bytes instead of 1000/, () => rewriting(() => ({ bytes: Buffer.alloc(0) }))],
     ['the whole object for a range', /it ignores Range/, () => ({ kind: 'ignore', headers: ['range'] })],
     [
-      'a range called the whole object',
+      'a range presented as the whole object',
       /it ignores Range/,
       () => rewriting(({ headers }) => ({ status: 200, headers: { ...headers, 'content-range': '' } })),
     ],
@@ -153,7 +153,7 @@ describe('wrong bytes', () => {
     ['of the same size', Buffer.from(LARGE).reverse()],
     ['of another size', 'small'],
     ['that is empty', ''],
-  ])('are refused: those of another object %s, put there meanwhile', async (_, body) => {
+  ])('are refused if they are from an object %s that has replaced the asset meanwhile', async (_, body) => {
     await scenario.storeSet({ 'large.bin': LARGE });
     scenario.bucket.server.fault = onAssets((request) => {
       if (isSecondRange(request)) swap('large.bin', body);
@@ -166,7 +166,7 @@ describe('wrong bytes', () => {
   it.each([
     ['its own ETag', (reply: Reply) => reply],
     ['the ETag that was asked for', (reply: Reply) => ({ ...reply, headers: { ...reply.headers, etag: '"asked"' } })],
-  ])('are refused where a server overlooks conditions and answers with %s', async (_, rewrite) => {
+  ])('are refused if the server ignores conditions and answers with %s', async (_, rewrite) => {
     const [file] = await scenario.storeSet({ 'app.zip': 'app' });
     scenario.bucket.server.fault = onAssets(({ headers }) =>
       rewriting((reply) => {
@@ -180,7 +180,7 @@ describe('wrong bytes', () => {
     expect(await filesLeft()).toEqual([]);
   });
 
-  it('leave the file of before as it was', async () => {
+  it('leave the existing file as it was', async () => {
     await scenario.storeSet({ 'app.zip': 'app' });
     await scenario.build({ 'app.zip': 'before' });
     scenario.bucket.server.fault = onAssets(() => ({ kind: 'flip-bit' }));
@@ -189,7 +189,7 @@ describe('wrong bytes', () => {
     expect(await scenario.marker('app.zip')).toBe('before');
   });
 
-  it('say what to do', async () => {
+  it('fail with advice', async () => {
     await scenario.storeSet({ 'app.zip': 'app' });
     scenario.bucket.server.fault = onAssets(() => ({ kind: 'flip-bit' }));
     const [seen, recorded] = ['`pp', 'app'].map((text) => createHash('sha256').update(text).digest('base64'));
@@ -199,12 +199,12 @@ describe('wrong bytes', () => {
   });
 });
 
-describe('a fault that passes', () => {
+describe('a passing fault', () => {
   it.each<[string, FaultAction]>([
     ['a reply cut short', { kind: 'truncate', afterBytes: 500 }],
     ['a reset', { kind: 'reset' }],
     ['a server error', { kind: 'error', status: 503, code: 'SlowDown' }],
-  ])('is %s', async (_, action) => {
+  ])('is got over by a retry: %s', async (_, action) => {
     await scenario.storeSet({ 'large.bin': LARGE });
     let count = 0;
     scenario.bucket.server.fault = onAssets(() => {
@@ -217,7 +217,7 @@ describe('a fault that passes', () => {
 });
 
 describe('the requests of a restore', () => {
-  it('read each range once, side by side, and only under the ETag of the record', async () => {
+  it('read each range once, in parallel, and only with the ETag of the record', async () => {
     const files = await scenario.storeSet({ 'large.bin': LARGE, 'small.txt': 's', 'empty.txt': '' });
     const etags = new Map(files.map(({ path, etag }) => [`artifacts/${scenario.head}/${path}`, etag]));
     let arrived = 0;
@@ -245,7 +245,7 @@ describe('the requests of a restore', () => {
     expect(await readFile(join(scenario.packages, 'large.bin'))).toEqual(LARGE);
   });
 
-  it('put ranges together in order, whichever comes first', async () => {
+  it('assemble ranges in order, whichever arrives first', async () => {
     await scenario.storeSet({ 'large.bin': LARGE });
     scenario.bucket.server.fault = onAssets(({ headers }) => ({
       kind: 'delay',
@@ -255,7 +255,7 @@ describe('the requests of a restore', () => {
     expect(await readFile(join(scenario.packages, 'large.bin'))).toEqual(LARGE);
   });
 
-  it('end where one of them shows that the set has changed', async () => {
+  it('end as soon as one of them shows that the set has changed', async () => {
     await scenario.storeSet({ 'a.txt': 'a', 'large.bin': LARGE });
     scenario.bucket.server.fault = onAssets(({ key = '' }) =>
       key.endsWith('a.txt') ? { kind: 'error', status: 404, code: 'NoSuchKey' } : { kind: 'delay', ms: 10_000 },
@@ -268,7 +268,7 @@ describe('the requests of a restore', () => {
 });
 
 describe('a set that changes while it is restored', () => {
-  /** Lets something happen as soon as the first asset is asked for. */
+  /** Runs something as soon as the first asset is requested. */
   function onFirstRead(happen: () => Promise<unknown>): void {
     let isFirst = true;
     scenario.bucket.server.fault = async (request) => {
@@ -279,7 +279,7 @@ describe('a set that changes while it is restored', () => {
     };
   }
 
-  it('is restored as it is after its repair', async () => {
+  it('is restored in its repaired state', async () => {
     await scenario.storeSet({ 'a.txt': 'old a', 'b.txt': 'b' });
     onFirstRead(() =>
       scenario.storeSet({ 'a.txt': 'new a', 'b.txt': 'b' }, { writer: { ...OTHER_WRITER, sequence: 4 } }),
@@ -304,7 +304,7 @@ describe('a set that changes while it is restored', () => {
     expect(await scenario.marker('a.txt')).toBe('new');
   });
 
-  it('fails the step where its repair takes too long, and names the run', async () => {
+  it('fails the step if its repair takes too long, with the name of the run', async () => {
     await scenario.storeSet({ 'a.txt': 'old' });
     onFirstRead(async () => {
       await scenario.putRecord();
@@ -317,7 +317,7 @@ describe('a set that changes while it is restored', () => {
     expect(await filesLeft()).toEqual([]);
   });
 
-  it('fails the step where its record is the same, which is read again once', async () => {
+  it('fails the step if its record is unchanged when it is read once more', async () => {
     await scenario.storeSet({ 'a.txt': 'old' });
     onFirstRead(async () => swap('a.txt', 'new'));
     scenario.forgetWire();
@@ -327,7 +327,7 @@ describe('a set that changes while it is restored', () => {
     expect(await filesLeft()).toEqual([]);
   });
 
-  it('fails the step where it changes again', async () => {
+  it('fails the step if it changes again', async () => {
     await scenario.storeSet({ 'a.txt': '0' });
     let sequence = 3;
     scenario.bucket.server.fault = async (request) => {
@@ -341,7 +341,7 @@ describe('a set that changes while it is restored', () => {
     expect(await filesLeft()).toEqual([]);
   });
 
-  it('fails the step where a file of before is no longer part of it', async () => {
+  it('fails the step if a restored file is no longer part of it', async () => {
     await scenario.storeSet({ 'a.txt': 'old', 'b.txt': 'b' });
     onFirstRead(async () => {
       await scenario.storeSet({ 'a.txt': 'new' }, { writer: { ...OTHER_WRITER, sequence: 4 } });
@@ -350,7 +350,7 @@ describe('a set that changes while it is restored', () => {
     expect(await scenario.marker('a.txt')).toBeUndefined();
   });
 
-  it('fails the step where it was promoted by this run, and starts nothing over for that', async () => {
+  it('fails the step without a second attempt if this step has promoted it', async () => {
     const value = createHash('sha256').update(scenario.head).digest('hex');
     await scenario.storeSet(
       { 'a.txt': 'old' },
@@ -366,18 +366,21 @@ describe('a set that changes while it is restored', () => {
 describe('a set without a record that changes', () => {
   const key = (path: string) => `artifacts/${scenario.head}/${path}`;
 
-  it.each(['HeadObject', 'GetObject'])('before the %s of an asset fails the step', async (operation) => {
-    swap('app.zip', 'app');
-    swap('first.zip', 'first');
-    scenario.bucket.server.fault = (request) => {
-      if (request.operation === operation && request.key === key('first.zip')) swap('first.zip', 'other');
-      return undefined;
-    };
-    await expect(scenario.restore()).rejects.toThrow("'first.zip' under");
-    expect(await filesLeft()).not.toContain('first.zip');
-  });
+  it.each(['HeadObject', 'GetObject'])(
+    'fails the step if the change comes before the %s of an asset',
+    async (operation) => {
+      swap('app.zip', 'app');
+      swap('first.zip', 'first');
+      scenario.bucket.server.fault = (request) => {
+        if (request.operation === operation && request.key === key('first.zip')) swap('first.zip', 'other');
+        return undefined;
+      };
+      await expect(scenario.restore()).rejects.toThrow("'first.zip' under");
+      expect(await filesLeft()).not.toContain('first.zip');
+    },
+  );
 
-  it('under a writer that begins a record fails the step, unless that ends well', async () => {
+  it('fails the step if a writer begins a record, unless that writer completes the set', async () => {
     swap('app.zip', 'app');
     let isFirst = true;
     scenario.bucket.server.fault = async (request) => {
@@ -390,7 +393,7 @@ describe('a set without a record that changes', () => {
     expect(await scenario.marker('app.zip')).toBe('new');
   });
 
-  it('is read only under the ETags listed', async () => {
+  it('is read only with the ETags listed', async () => {
     swap('app.zip', 'app');
     scenario.forgetWire();
     await scenario.restore();

@@ -11,7 +11,7 @@ import { closedSources, EVERYTHING, Scenario, skippingClock } from '../support/s
 
 const isPosix = process.platform !== 'win32';
 
-// Nothing here looks into the repository, so one will do: each test has a commit of its own.
+// Nothing here reads the repository, so one is enough: each test has a commit of its own.
 let scenario: Scenario;
 beforeAll(async () => {
   scenario = await Scenario.create();
@@ -34,13 +34,13 @@ function chosenBy(...patterns: readonly string[]): Partial<RestoreOptions & RunC
   return { selection: { ...EVERYTHING, isChosen: pathMatcher(patterns), unmatchedBy } };
 }
 
-/** Uploads what was built as the commit's set, though another one is checked out. */
+/** Uploads the build as the set of the pretended commit, although another commit is checked out. */
 async function upload(): Promise<void> {
   const commit = { asked: scenario.head, context: undefined, repositoryIsGiven: false };
   await scenario.upload({ commit, codeHash: undefined, selection: { patterns: [], includeHidden: true } });
 }
 
-/** Everything in the package directory but folders, by path. */
+/** All files in the package directory, by path. */
 async function restored(): Promise<Record<string, string>> {
   const entries = await readdir(scenario.packages, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name));
@@ -56,7 +56,7 @@ async function restoredAssets(): Promise<Record<string, string>> {
   return assets;
 }
 
-/** The real store, which notes the paths that are fetched. */
+/** The real store, with a list of the paths that are fetched. */
 function countingStore(fetched: string[]): ObjectStore {
   return scenario.hookedStore((store) => ({
     readAsset: (read) => {
@@ -67,7 +67,7 @@ function countingStore(fetched: string[]): ObjectStore {
 }
 
 describe('a restore', () => {
-  it('brings the set back, and tells of it', async () => {
+  it('brings the set back, and reports it', async () => {
     const files = await scenario.storeSet(FILES);
     const outcome = await scenario.restore();
     expect(outcome).toMatchObject({
@@ -85,7 +85,7 @@ describe('a restore', () => {
     expect(scenario.log.at(-1)).toBe(`Restored 2 assets (7 B) into ${scenario.packages}.`);
   });
 
-  it('brings back what an upload stored, whatever it is called', async () => {
+  it('brings back the files of an upload, whatever their names are', async () => {
     const files = {
       'a b+c#d?e%20&f.zip': 'odd',
       'größe/日本/🚀.txt': 'unicode',
@@ -102,7 +102,7 @@ describe('a restore', () => {
     expect(await restoredAssets()).toEqual(names);
   });
 
-  it('leaves the record beside the assets', async () => {
+  it('writes the record beside the assets', async () => {
     await scenario.storeSet(FILES);
     await scenario.restore();
     const marker = parseRecord((await scenario.marker('.record.json')) ?? '', '.record.json');
@@ -110,7 +110,7 @@ describe('a restore', () => {
     expect(await scenario.marker('.found')).toBeUndefined();
   });
 
-  it('leaves no record of an earlier restore where it finds nothing', async () => {
+  it('removes the record of an earlier restore if it finds nothing', async () => {
     await scenario.storeSet(FILES);
     await scenario.restore();
     scenario.pretendCommit();
@@ -118,13 +118,13 @@ describe('a restore', () => {
     expect(await scenario.marker('.record.json')).toBeUndefined();
   });
 
-  it('never compares the commit with what is checked out', async () => {
+  it('never compares the commit with the one checked out', async () => {
     await scenario.storeSet(FILES);
     const sources = closedSources();
     expect(await scenario.restore({ codeHash: undefined }, { sources })).toMatchObject({ restored: true });
   });
 
-  it('only tells what it would do in a dry run', async () => {
+  it('only logs what it would do in a dry run', async () => {
     await scenario.storeSet(FILES);
     await scenario.build({ '.record.json': 'stale' });
     const before = await scenario.bucketContents();
@@ -136,7 +136,7 @@ describe('a restore', () => {
     expect(scenario.log).not.toContainEqual(expect.stringMatching(/restored/i));
   });
 
-  it('tells in a dry run what files choose, and which of their patterns match nothing', async () => {
+  it('logs in a dry run the files selected, and warns of patterns that match nothing', async () => {
     await scenario.storeSet({ 'a.zip': 'a', 'b.jar': 'bb' });
     await scenario.restore({ ...chosenBy('*.jar', '*.war'), dryRun: true });
     expect(scenario.log.slice(-2)).toEqual([
@@ -145,7 +145,7 @@ describe('a restore', () => {
     ]);
   });
 
-  it('creates no directory in a dry run, nor on a miss', async () => {
+  it('creates no directory in a dry run or on a miss', async () => {
     await scenario.storeSet(FILES);
     await scenario.restore({ dryRun: true });
     scenario.pretendCommit();
@@ -178,7 +178,7 @@ describe('a restore', () => {
 describe('files', () => {
   const SET = { 'api.zip': 'api', 'site/index.html': 'i', 'site/js/a.js': 'j', 'site/js/a.map': 'm' };
 
-  it('alone are fetched', async () => {
+  it('limit the restore to the files that they select', async () => {
     const paths = ['api.zip', 'site/js/a.js'];
     await scenario.storeSet(SET);
     const fetched: string[] = [];
@@ -190,7 +190,7 @@ describe('files', () => {
     expect(fetched.toSorted()).toEqual(paths);
   });
 
-  it('that match nothing are warned of, each by its name', async () => {
+  it('whose patterns match nothing cause a warning for each pattern', async () => {
     await scenario.storeSet(SET);
     expect(await scenario.restore(chosenBy('api.zip', 'apy.zip', '!*.map', 'sit/**'))).toMatchObject({
       restored: true,
@@ -202,13 +202,13 @@ describe('files', () => {
     ]);
   });
 
-  it.each([['apy.zip'], ['!**']])('that leave nothing are told as nothing restored: %s', async (pattern) => {
+  it.each([['apy.zip'], ['!**']])('that select nothing are reported as nothing restored: %s', async (pattern) => {
     await scenario.storeSet(SET);
     expect(await scenario.restore(chosenBy(pattern))).toMatchObject({ found: true, restored: false, files: [] });
     expect(scenario.log).not.toContainEqual(expect.stringMatching(/restored/i));
   });
 
-  it('leave the others in a full record', async () => {
+  it('do not shorten the record', async () => {
     await scenario.storeSet(SET);
     await scenario.restore(chosenBy('api.zip'));
     const record = parseRecord((await scenario.marker('.record.json')) ?? '', '.record.json');
@@ -216,7 +216,7 @@ describe('files', () => {
   });
 });
 
-describe('a file that is there already', () => {
+describe('an existing file', () => {
   async function restoreAgain(): Promise<string[]> {
     const fetched: string[] = [];
     await scenario.restore({}, { store: countingStore(fetched) });
@@ -224,20 +224,20 @@ describe('a file that is there already', () => {
     return fetched;
   }
 
-  it('with the right bytes is not fetched', async () => {
+  it('is not fetched if it has the right bytes', async () => {
     await scenario.storeSet(FILES);
     await scenario.build(FILES);
     expect(await restoreAgain()).toEqual([]);
     expect(scenario.log.at(-1)).toContain('2 assets (7 B, 2 of them there already)');
   });
 
-  it('is fetched where its bytes are other ones of the same number', async () => {
+  it('is fetched if it has other bytes of the same size', async () => {
     await scenario.storeSet(FILES);
     await scenario.build({ ...FILES, 'app.zip': 'ape' });
     expect(await restoreAgain()).toEqual(['app.zip']);
   });
 
-  it('is replaced where it is longer, and left alone where it is none of the set', async () => {
+  it('is replaced if it is longer, and left alone if it is not part of the set', async () => {
     await scenario.storeSet(FILES);
     await scenario.build({ 'app.zip': 'app, but longer', 'other.txt': 'other' });
     await scenario.restore();
@@ -245,19 +245,19 @@ describe('a file that is there already', () => {
     expect(scenario.log).toContain(`1 other file in ${scenario.packages} is not part of the restored set.`);
   });
 
-  it('is not counted among the others, nor are markers and hidden files', async () => {
+  it('of the set is not counted as an extra file, nor are markers and hidden files', async () => {
     await scenario.storeSet({ ...FILES, '.hidden': 'hidden' });
     await scenario.build({ '.commit-hash': scenario.head, '.cache/x': 'x', '.y': 'y' });
     await scenario.restore();
     expect(scenario.log.join()).not.toContain('not part of the restored set');
     await scenario.build({ 'a.txt': 'a', 'nested/b.txt': 'b' });
     await scenario.restore(chosenBy('app.zip'));
-    // Files of the set that were not asked for count, too.
+    // Files of the set that were not selected count too.
     expect(scenario.log).toContain(`3 other files in ${scenario.packages} are not part of the restored set.`);
   });
 
   it.each(['a copy of it outside', 'a copy of it inside', 'nothing'])(
-    'is replaced where it is a link to %s',
+    'is replaced if it is a link to %s',
     async (to) => {
       await scenario.storeSet(FILES);
       const target = { 'a copy of it outside': '../outside.zip', 'a copy of it inside': 'copy.zip' }[to] ?? 'nowhere';
@@ -285,7 +285,7 @@ describe('a file that is there already', () => {
     expect(await modeOf('plain.txt')).toBe(0o644 & ~process.umask());
   });
 
-  it('comes back where the bytes are there without it', async () => {
+  it('is restored even if the bytes exist without it', async () => {
     await scenario.storeSet({ 'bin/tool': '#!/bin/sh' }, { file: { executable: true } });
     await scenario.build({ 'bin/tool': '#!/bin/sh' });
     await chmod(join(scenario.packages, 'bin/tool'), 0o644);
@@ -301,7 +301,7 @@ describe('a file that is there already', () => {
 describe('a set without a record', () => {
   const key = (path: string) => `artifacts/${scenario.head}/${path}`;
 
-  it('is restored by its listing', async () => {
+  it('is restored from its listing', async () => {
     await scenario.bucket.put(key('app.zip'), 'app', { metadata: { 'package-hash': sha256('app') } });
     await scenario.bucket.put(key('nested/deep/site.txt'), 'site');
     await scenario.bucket.put(key('folder/'), '');
@@ -312,14 +312,14 @@ describe('a set without a record', () => {
     expect(scenario.warnings()).toEqual([expect.stringContaining('1 asset at artifacts/')]);
   });
 
-  it('leaves no record of an earlier restore', async () => {
+  it('leaves no record of an earlier restore behind', async () => {
     await scenario.bucket.put(key('app.zip'), 'app');
     await scenario.build({ '.record.json': 'stale' });
     await scenario.restore();
     expect(await restored()).toEqual({ 'app.zip': 'app' });
   });
 
-  it('is checked by package-hash', async () => {
+  it('is verified by package-hash', async () => {
     await scenario.bucket.put(key('app.zip'), 'ape', { metadata: { 'package-hash': sha256('app') } });
     await expect(scenario.restore()).rejects.toThrow(/'app.zip' under .* has other bytes than/);
     expect(await restored()).toEqual({});
@@ -338,12 +338,12 @@ describe('a set without a record', () => {
     expect([...files][0]?.sha256).toBeUndefined();
   });
 
-  it('is not looked at where those are not trusted', async () => {
+  it('is ignored if such sets are not trusted', async () => {
     await scenario.bucket.put(key('app.zip'), 'app');
     expect(await scenario.restore({ legacy: 'ignore', codeHash: undefined })).toMatchObject({ found: false });
   });
 
-  it('asks only for the objects that are wanted', async () => {
+  it('is read only as far as files are selected', async () => {
     await scenario.bucket.put(key('app.zip'), 'app');
     await scenario.bucket.put(key('other.zip'), 'other');
     const heads: string[] = [];
@@ -370,7 +370,7 @@ describe('a set of the same code', () => {
     return value;
   }
 
-  it('is restored from where it is when access is read', async () => {
+  it('is restored in place with read access', async () => {
     const value = await storeInCache();
     const before = await scenario.bucketContents();
     const outcome = await scenario.restore({ codeHash: codeHash(), access: 'read' });
@@ -384,7 +384,7 @@ describe('a set of the same code', () => {
     expect(await scenario.bucketContents()).toEqual(before);
   });
 
-  it('becomes the set of the commit first', async () => {
+  it('first becomes the set of the commit', async () => {
     await storeInCache();
     const fetched: string[] = [];
     const store = scenario.hookedStore((real) => ({
@@ -416,7 +416,7 @@ describe('a set of the same code', () => {
     expect(await restoredAssets()).toEqual(FILES);
   });
 
-  it('is not looked for where the fallback has the commit', async () => {
+  it('is not looked up if a fallback prefix has the commit', async () => {
     const own = {
       prefix: `main/artifacts/${scenario.head}/`,
       recordKey: `main/records/artifacts/${scenario.head}.json`,
@@ -440,7 +440,7 @@ describe('a set that another run is writing', () => {
     expect(await restoredAssets()).toEqual(FILES);
   });
 
-  it('fails the step once patience ends, and names the run', async () => {
+  it('fails the step after the time to wait, with the name of the run', async () => {
     await scenario.putRecord();
     const restoring = scenario.restore({ codeHash: undefined, waitMs: 60_000 }, { clock: skippingClock() });
     await expect(restoring).rejects.toThrow(
@@ -463,7 +463,7 @@ describe('a check that restores', () => {
     });
   });
 
-  it('does nothing of it on a miss, in a dry run, and unless it is asked to', async () => {
+  it('restores nothing on a miss, in a dry run, or unless it is asked to', async () => {
     expect(await scenario.check({ codeHash: undefined, restore: EVERYTHING })).toMatchObject({ restored: false });
     await scenario.storeSet(FILES);
     expect(await scenario.check({ codeHash: undefined })).toMatchObject({ found: true, restored: false });
@@ -472,7 +472,7 @@ describe('a check that restores', () => {
     expect(await scenario.marker('app.zip')).toBeUndefined();
   });
 
-  it('is no hit where the restore fails', async () => {
+  it('is not a hit if the restore fails', async () => {
     await scenario.storeSet({ 'app.zip': 'app' }, { file: { sha256: sha256('other') } });
     await expect(scenario.check({ codeHash: undefined, restore: EVERYTHING })).rejects.toThrow('has other bytes');
     expect(await scenario.marker('.found')).toBeUndefined();
@@ -482,7 +482,7 @@ describe('a check that restores', () => {
 });
 
 describe('a package directory', () => {
-  it('may be a link to one', async () => {
+  it('may be a link to a directory', async () => {
     await scenario.storeSet(FILES);
     const real = join(scenario.root, `real-${scenario.head}`);
     await mkdir(real);

@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-/** Stores the set past every mode. */
+/** Stores the set without any mode. */
 async function storeSet(paths = IN_ORDER): Promise<void> {
   const { bucket, head } = scenario;
   const files = paths.map((path) => {
@@ -37,7 +37,7 @@ async function storeSet(paths = IN_ORDER): Promise<void> {
   await scenario.putRecord({ state: 'complete', files });
 }
 
-/** @param body what is in the place of one asset; undefined removes it */
+/** @param body replaces one asset; undefined removes it */
 async function damage(body: string | undefined): Promise<void> {
   const key = `artifacts/${scenario.head}/${SOME}`;
   if (body === undefined) await scenario.bucket.delete(key);
@@ -64,7 +64,7 @@ async function restored(): Promise<string[]> {
 }
 
 describe('a large set that is uploaded', () => {
-  it('has a record like any other, in order, and so have its copies', async () => {
+  it('has an ordered record like any other set, and so do its copies', async () => {
     await build();
     const uploaded = await scenario.upload({ settings: SETTINGS, codeHash: SOURCES });
     expect(uploaded).toMatchObject({ reason: 'uploaded', cached: true });
@@ -91,22 +91,22 @@ describe('a large set', () => {
     scenario.forgetWire();
   });
 
-  it('is found by one pass over record and listing, and leaves its record', async () => {
+  it('is found by one pass over record and listing, and its record becomes a marker', async () => {
     const outcome = await scenario.check(UNCACHED);
     expect(outcome).toMatchObject(FOUND);
     expect(pathsOf(outcome.files)).toEqual(IN_ORDER);
     expect(scenario.wire().toSorted()).toEqual([
       'GetObject records/artifacts/<commit>.json',
       'HeadObject records/artifacts/<commit>.json',
-      // The first page was asked for before it was known that the record is a moment old.
+      // The first page was requested before the record turned out to be so young.
       ...Array.from({ length: 1 + 2 }, () => 'ListObjectsV2 artifacts/<commit>/'),
     ]);
     expect(pathsOf(JSON.parse((await scenario.marker('.record.json')) ?? '').files)).toEqual(IN_ORDER);
   });
 
-  it('is copied in order, in whatever order its record is', async () => {
+  it('is copied in order, whatever the order of its record', async () => {
     await storeSet(IN_ORDER.toReversed());
-    // Of another version of this action, which did not sort.
+    // Written by another version of this action that did not sort.
     const key = `records/artifacts/${scenario.head}.json`;
     const record = JSON.parse((await scenario.bucket.get(key))?.body ?? '');
     const codeHash = 'c'.repeat(64);
@@ -119,12 +119,12 @@ describe('a large set', () => {
     expect(pathsOf(files)).toEqual(IN_ORDER);
   });
 
-  it('comes back, each byte of it', async () => {
+  it('is restored byte for byte', async () => {
     expect(await scenario.restore(UNCACHED)).toMatchObject({ ...FOUND, restored: true });
     expect(await restored()).toEqual(PATHS.toSorted());
   });
 
-  it('comes back in part', async () => {
+  it('is restored in part', async () => {
     const isChosen = (path: string) => path.startsWith('folder-3/');
     const outcome = await scenario.restore({ ...UNCACHED, selection: { ...EVERYTHING, isChosen, naming: 'darwin' } });
     expect(pathsOf(outcome.files)).toEqual(IN_ORDER.filter(isChosen));
@@ -135,13 +135,13 @@ describe('a large set', () => {
     ['is gone', undefined, 'is missing'],
     ['has other bytes', 'other bytes, and more of them', 'has another size'],
     ['has as many other bytes', 'x'.repeat(Buffer.byteLength(SOME)), 'has another ETag'],
-  ])('is damaged where one asset %s', async (_, body, difference) => {
+  ])('is damaged if one asset %s', async (_, body, difference) => {
     await damage(body);
     expect(await scenario.check(UNCACHED)).toMatchObject({ found: false, reason: 'damaged' });
     expect(scenario.warnings().join()).toContain(`'${SOME}' ${difference}`);
   });
 
-  it('is repaired by sending alone what is damaged', async () => {
+  it('is repaired by sending only the damaged asset', async () => {
     await damage('other bytes');
     await build();
     scenario.forgetWire();
@@ -153,7 +153,7 @@ describe('a large set', () => {
     expect(await scenario.check(UNCACHED)).toMatchObject(FOUND);
   });
 
-  it('is complete beside what its record does not name, of which an upload warns', async () => {
+  it('is complete beside unexpected objects, of which an upload warns', async () => {
     await scenario.bucket.put(`artifacts/${scenario.head}/folder-3/stray.txt`, 'stray');
     expect(await scenario.check(UNCACHED)).toMatchObject(FOUND);
     await build();
@@ -168,28 +168,28 @@ describe('a large set', () => {
     expect(await scenario.check(UNCACHED)).toMatchObject(FOUND);
   });
 
-  it('is there already for an upload of the same, and lacks a path that it does not name', async () => {
+  it('satisfies an upload of the same files, but not an upload of another path', async () => {
     await build();
     expect(await scenario.upload(UNCACHED)).toMatchObject({ found: true, reason: 'complete' });
     await scenario.build({ 'other.txt': 'other' });
     await expect(scenario.upload(UNCACHED)).rejects.toThrow("complete without 'other.txt'");
   });
 
-  it('is told by the record that check left, to an upload that has nothing to do', async () => {
+  it('is known from the marker of the check to an upload that has nothing to do', async () => {
     await scenario.check(UNCACHED);
     const outcome = await scenario.upload(UNCACHED);
     expect(outcome).toMatchObject({ found: true, reason: 'marker' });
     expect(pathsOf(outcome.files)).toEqual(IN_ORDER);
   });
 
-  it('is found where the store lists in an order of its own', async () => {
+  it('is found even if the store lists in an order of its own', async () => {
     const store = scenario.hookedStore((real) => ({ list: (prefix) => backwards(real, prefix) }));
     expect(await scenario.check(UNCACHED, { store })).toMatchObject(FOUND);
     await scenario.bucket.delete(`artifacts/${scenario.head}/${SOME}`);
     expect(await scenario.check(UNCACHED, { store })).toMatchObject({ found: false, reason: 'damaged' });
   });
 
-  it('was stored by another run whose build differs: the difference is told', async () => {
+  it('causes a warning if another run has stored a different build of it', async () => {
     await build();
     await writeFile(join(scenario.packages, SOME), 'y'.repeat(Buffer.byteLength(SOME)));
     const record = await scenario.record();

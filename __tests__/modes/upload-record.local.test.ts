@@ -9,7 +9,7 @@ beforeEach(async () => {
 afterEach(() => scenario.close());
 
 describe('the record of an upload', () => {
-  it('has the ETag of a copy whose reply left out the quotes, as SeaweedFS does', async () => {
+  it('has the ETag of a copy even if the reply leaves out the quotes, as SeaweedFS does', async () => {
     await scenario.build({ 'app.zip': 'app' });
     scenario.bucket.server.fault = ({ operation }) =>
       operation !== 'CopyObject'
@@ -25,7 +25,7 @@ describe('the record of an upload', () => {
     expect(await scenario.upload()).toMatchObject({ found: true, cached: true });
   });
 
-  it('tells what its assets are stored with, also where they were there already', async () => {
+  it('has the attributes of its assets, even if these existed before', async () => {
     await scenario.build({ 'index.html': 'x' });
     await scenario.upload({ codeHash: undefined });
     const settings = { contentType: () => 'text/html', cacheControl: 'no-store', metadata: { team: 'web' } };

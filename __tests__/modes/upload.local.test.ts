@@ -4,7 +4,7 @@ import { type Fault, type FaultAction, type LoggedRequest, peakConcurrency } fro
 import { OTHER_WRITER, Scenario, skippingClock } from '../support/scenario.ts';
 
 let scenario: Scenario;
-/** The server's clock, which only moves when it is told to. */
+/** The server's clock, which only moves when a test moves it. */
 let serverMs: number;
 beforeEach(async () => {
   serverMs = Date.now();
@@ -16,16 +16,16 @@ const RERUN = { repository: 'owner/repository', runId: '1', runAttempt: '2' } as
 
 const NO_ETAG = `"${'0'.repeat(32)}"`;
 
-/** Every request by its name, with its condition and, where it writes a record, the state that it writes. */
+/** The name of every request, with its condition and the state of a record that it writes. */
 class Tap {
   readonly #lines: string[] = [];
 
-  /** @param fault what goes wrong besides */
+  /** @param fault a fault to inject besides */
   constructor(fault: Fault = () => undefined) {
     scenario.forgetWire();
     scenario.bucket.server.fault = (request, body) => {
       const isRecord = request.operation === 'PutObject' && request.key?.startsWith('records/');
-      // It tests the server at any time, beside everything else.
+      // This test of the server runs in parallel with everything else.
       if (request.headers['if-match'] === NO_ETAG) return fault(request, body);
       this.#lines.push(describeRequest(request, isRecord ? body.text() : undefined));
       return fault(request, body);
@@ -50,7 +50,7 @@ function describeRequest({ operation, key, query, headers }: LoggedRequest, reco
   return [name, ...condition, ...state].join(' ');
 }
 
-/** Lets something go wrong with the first `times` requests of a kind. */
+/** Makes the first `times` requests of a kind fail in some way. */
 function faultOn(wanted: string, action: FaultAction, times = 1): Fault {
   let left = times;
   return (request, body) => {
@@ -83,7 +83,7 @@ describe('the requests of an upload', () => {
     ]);
   });
 
-  it('keep that order however many there are at once, and however long each takes', async () => {
+  it('keep that order, however many run at once and however long each takes', async () => {
     const paths = Array.from({ length: 30 }, (_, index) => `${index}.txt`);
     await scenario.build(Object.fromEntries(paths.map((path) => [path, path])));
     const states = new Map<number, string>();
@@ -106,7 +106,7 @@ describe('the requests of an upload', () => {
     expect(checked?.startedAt).toBeGreaterThan(sealed?.endedAt ?? Number.NaN);
   });
 
-  it('are those of a look-up where an earlier step found the set', async () => {
+  it('are those of a lookup if an earlier step found the set', async () => {
     await scenario.build({ 'a.txt': 'a' });
     await scenario.upload();
     await scenario.build({ '.found': '', '.commit-hash': scenario.head });
@@ -145,7 +145,7 @@ describe('the requests of an upload', () => {
     expect(put?.headers['x-amz-checksum-sha256']).toBe(createHash('sha256').update('a').digest('base64'));
   });
 
-  it('are none but the look-up where the set is there and cached', async () => {
+  it('are those of a lookup if the set is complete and cached', async () => {
     await scenario.build({ 'a.txt': 'a' });
     await scenario.upload();
     serverMs += 60_000;
@@ -171,7 +171,7 @@ describe('the requests of an upload', () => {
     expect(tap.writes).toHaveLength(sent.length + 3);
   });
 
-  it('replace what an earlier attempt stored of another build, without another renewal', async () => {
+  it('replace assets that an earlier attempt stored from another build, without another renewal', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
     scenario.bucket.server.fault = ({ key }) => (key?.endsWith('/b.txt') ? { kind: 'reset' } : undefined);
     await expect(scenario.upload({}, { store: scenario.impatientStore() })).rejects.toThrow();
@@ -186,7 +186,7 @@ describe('the requests of an upload', () => {
     ]);
   });
 
-  it('replace nothing but what was read before, and only under that condition', async () => {
+  it('replace only objects that were read before, on the condition that they are unchanged', async () => {
     await scenario.build({ 'a.txt': 'a' });
     await scenario.upload({ codeHash: undefined });
     await scenario.build({ 'a.txt': 'A' });
@@ -199,7 +199,7 @@ describe('the requests of an upload', () => {
     ]);
   });
 
-  it('send every byte anew to overwrite, of large files too', async () => {
+  it('send every byte again to overwrite, even of large files', async () => {
     await scenario.build({ 'a.txt': 'a', 'large.bin': Buffer.alloc(6 * 1024 ** 2) });
     await scenario.upload({ codeHash: undefined });
     const tap = new Tap();
@@ -213,7 +213,7 @@ describe('the requests of an upload', () => {
   it.each([
     ['is overwritten', true],
     ['was complete', false],
-  ])('take no large file of a set that %s for their own by its metadata', async (_, overwrite) => {
+  ])('do not mistake a large file of a set that %s for their own because of its metadata', async (_, overwrite) => {
     const [good, forged] = [Buffer.alloc(6 * 1024 ** 2), Buffer.alloc(6 * 1024 ** 2, 1)];
     const key = `artifacts/${scenario.head}/large.bin`;
     await scenario.build({ 'large.bin': good });
@@ -233,7 +233,7 @@ describe('the requests of an upload', () => {
     expect((await scenario.bucket.get(key))?.body?.startsWith('\0')).toBe(true);
   });
 
-  it('renew the record before they replace what was not there when it was begun', async () => {
+  it('renew the record before they replace an object that appeared after it was begun', async () => {
     await scenario.build({ 'a.txt': 'a' });
     let isFirst = true;
     const tap = new Tap((request) => {
@@ -253,7 +253,7 @@ describe('the requests of an upload', () => {
     expect((await scenario.bucket.get(`artifacts/${scenario.head}/a.txt`))?.body).toBe('a');
   });
 
-  it('only send what is missing after one that broke off', async () => {
+  it('send only missing assets after an interrupted upload', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c', 'd.txt': 'd' });
     scenario.bucket.server.fault = (request) =>
       request.operation === 'PutObject' && /\/[cd]\.txt$/.test(request.key ?? '') ? { kind: 'reset' } : undefined;
@@ -268,7 +268,7 @@ describe('the requests of an upload', () => {
     ]);
   });
 
-  it('send nothing but the seal where only that is missing', async () => {
+  it('send only the seal if nothing else is missing', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
     scenario.bucket.server.fault = (request, body) =>
       request.key?.startsWith('records/') && body.text().includes('"complete"') ? { kind: 'reset' } : undefined;
@@ -278,7 +278,7 @@ describe('the requests of an upload', () => {
     expect(tap.writes).toEqual([`${RECORD} if-match uploading`, `${RECORD} if-match complete`]);
   });
 
-  it('abort what an earlier run left open, under this set alone', async () => {
+  it('abort multipart uploads that an earlier run left open, but only of this set', async () => {
     const leave = async (key: string) => {
       const { CreateMultipartUploadCommand } = await import('@aws-sdk/client-s3');
       const { client, name: Bucket } = scenario.bucket;
@@ -297,7 +297,7 @@ describe('the requests of an upload', () => {
     ]);
   });
 
-  it('abort what an earlier run left open where the server finds uploads by their whole key only', async () => {
+  it('abort multipart uploads that an earlier run left open even if the server finds them only by their whole key', async () => {
     const { CreateMultipartUploadCommand } = await import('@aws-sdk/client-s3');
     const { client, name: Bucket, server } = scenario.bucket;
     const large = `artifacts/${scenario.head}/deep/large.bin`;
@@ -321,7 +321,7 @@ describe('the requests of an upload', () => {
     expect(scenario.log).toContain('Aborted 2 unfinished multipart uploads of an earlier run.');
   });
 
-  it('leave multipart uploads alone where there was no record', async () => {
+  it('leave multipart uploads alone if there was no record', async () => {
     const { CreateMultipartUploadCommand } = await import('@aws-sdk/client-s3');
     const Key = `artifacts/${scenario.head}/large.bin`;
     await scenario.bucket.client.send(new CreateMultipartUploadCommand({ Bucket: scenario.bucket.name, Key }));
@@ -331,7 +331,7 @@ describe('the requests of an upload', () => {
     expect(await scenario.bucket.openUploads()).toEqual([Key]);
   });
 
-  it('leave alone what a new holder has begun by the time that they are listed', async () => {
+  it('leave alone multipart uploads that a new owner of the record has begun', async () => {
     await scenario.putRecord();
     serverMs += 126_000;
     await scenario.build({ 'a.txt': 'a' });
@@ -351,7 +351,7 @@ describe('the requests of an upload', () => {
     expect(await scenario.bucket.openUploads()).toEqual([Key]);
   });
 
-  it('may not be allowed to look for multipart uploads, and take over all the same', async () => {
+  it('take over the set even without the permission to list multipart uploads', async () => {
     await scenario.putRecord();
     serverMs += 126_000;
     await scenario.build({ 'a.txt': 'a' });
@@ -362,7 +362,7 @@ describe('the requests of an upload', () => {
 });
 
 describe('a lost race', () => {
-  it('fails where the run that was faster broke off, though all assets are there', async () => {
+  it('fails if the faster run was interrupted, although all assets exist', async () => {
     await scenario.build({ 'a.txt': 'a' });
     let isFirst = true;
     const store = scenario.hookedStore((real) => ({
@@ -385,14 +385,14 @@ describe('a lost reply', () => {
   const LOST: FaultAction = { kind: 'reset', when: 'after' };
 
   it.each([
-    ['to the begin of the record', `${RECORD} if-none-match uploading`],
+    ['to the first write of the record', `${RECORD} if-none-match uploading`],
     ['to an asset', `PutObject ${ASSETS}/a.txt`],
     ['to the seal', `${RECORD} if-match complete`],
-    ['to the begin of the record in the cache', 'PutObject records/cache/<code>.json if-none-match uploading'],
+    ['to the first write of the record in the cache', 'PutObject records/cache/<code>.json if-none-match uploading'],
     ['to a copy', 'CopyObject cache/<code>/a.txt'],
     ['to the seal in the cache', 'PutObject records/cache/<code>.json if-match complete'],
     ['to the last listing', 'ListObjectsV2 cache/<code>/'],
-  ])('%s is got over', async (_, wanted) => {
+  ])('%s does not fail the upload', async (_, wanted) => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
     scenario.bucket.server.fault = faultOn(wanted, LOST);
     expect(await scenario.upload()).toMatchObject({ found: true, uploaded: true, cached: true });
@@ -404,7 +404,7 @@ describe('a lost reply', () => {
   });
 
   it.each(['CreateMultipartUpload', 'UploadPart', 'CompleteMultipartUpload'])(
-    'to a %s is got over',
+    'to a %s does not fail the upload',
     async (operation) => {
       await scenario.build({ 'large.bin': Buffer.alloc(11 * 1024 ** 2, 'x') });
       scenario.bucket.server.fault = faultOn(operation, LOST);
@@ -436,7 +436,7 @@ describe('an asset that cannot be stored', () => {
     ['refused for good', { kind: 'error', status: 500, code: 'InternalError' }, 'InternalError'],
     ['answered by a web page', { kind: 'reply', status: 200, body: '<html>' }, 'without an ETag'],
   ] satisfies [string, FaultAction, string][])(
-    'since it is %s fails the upload, and gives the record up',
+    'because it is %s fails the upload, and releases the record',
     async (_, action, told) => {
       await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
       scenario.bucket.server.fault = faultOn(`PutObject ${ASSETS}/b.txt`, action, Number.POSITIVE_INFINITY);
@@ -450,7 +450,7 @@ describe('an asset that cannot be stored', () => {
     },
   );
 
-  it('is tried again where the fault may pass', async () => {
+  it('is retried if the fault may pass', async () => {
     await scenario.build(Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`${index}.txt`, `${index}`])));
     const fault: FaultAction = { kind: 'error', status: 500, code: 'InternalError' };
     scenario.bucket.server.fault = faultOn(`PutObject ${ASSETS}/`, fault, 7);
@@ -465,10 +465,10 @@ describe('an asset that cannot be stored', () => {
   });
 });
 
-describe('a server that does not know conditions', () => {
+describe('a server that does not support conditions', () => {
   const ignoring: Fault = () => ({ kind: 'ignore', headers: ['if-none-match', 'if-match'] });
 
-  it('gets one warning, and the upload all the same', async () => {
+  it('causes one warning, and the upload succeeds', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
     scenario.bucket.server.fault = ignoring;
     expect(await scenario.upload({ codeHash: undefined })).toMatchObject({ found: true, reason: 'uploaded' });
@@ -477,14 +477,14 @@ describe('a server that does not know conditions', () => {
     expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
   });
 
-  it('gets one warning also where a copy for the cache is made', async () => {
+  it('causes only one warning even with a copy for the cache', async () => {
     await scenario.build({ 'a.txt': 'a' });
     scenario.bucket.server.fault = ignoring;
     expect(await scenario.upload()).toMatchObject({ found: true, cached: true });
     expect(scenario.warnings()).toHaveLength(1);
   });
 
-  it('may answer that it has not implemented them', async () => {
+  it('may answer that they are not implemented', async () => {
     await scenario.build({ 'a.txt': 'a' });
     scenario.bucket.server.fault = ({ headers }) =>
       'if-none-match' in headers || 'if-match' in headers
@@ -496,7 +496,7 @@ describe('a server that does not know conditions', () => {
 });
 
 describe('the copy for the cache', () => {
-  it('that is denied is a warning', async () => {
+  it('only causes a warning if it is denied', async () => {
     await scenario.build({ 'a.txt': 'a' });
     scenario.bucket.server.deny = ({ action, key }) => action === 's3:PutObject' && key?.includes('cache/') === true;
     expect(await scenario.upload()).toMatchObject({ found: true, reason: 'uploaded', uploaded: true, cached: false });
@@ -504,7 +504,7 @@ describe('the copy for the cache', () => {
     expect(await scenario.marker('.record.json')).toBeDefined();
   });
 
-  it('that breaks off gives its record up, and is made by the next upload', async () => {
+  it('releases its record if it is interrupted, and the next upload completes it', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
     const fault: FaultAction = { kind: 'error', status: 403, code: 'AccessDenied' };
     scenario.bucket.server.fault = faultOn('CopyObject cache/<code>/b.txt', fault);
@@ -519,7 +519,7 @@ describe('the copy for the cache', () => {
     expect(await scenario.check()).toMatchObject({ found: true, source: 'cache' });
   });
 
-  it('is left to another run that is at it', async () => {
+  it('is left to another run that is making it', async () => {
     await scenario.build({ 'a.txt': 'a' });
     const { codeHash } = await scenario.check();
     await scenario.putRecord({}, `records/cache/${codeHash}.json`);
@@ -529,9 +529,9 @@ describe('the copy for the cache', () => {
   });
 
   it.each([
-    ['whose upload broke off', async (key: string) => scenario.putRecord({ leaseSeconds: 0 }, key)],
+    ['whose upload was interrupted', async (key: string) => scenario.putRecord({ leaseSeconds: 0 }, key)],
     ['that is damaged', async (key: string) => scenario.putRecord({ state: 'complete', files: [GONE] }, key)],
-  ])('takes the place of one %s', async (_, arrange) => {
+  ])('replaces one %s', async (_, arrange) => {
     await scenario.build({ 'a.txt': 'a' });
     const { codeHash } = await scenario.check();
     await arrange(`records/cache/${codeHash}.json`);
@@ -542,7 +542,7 @@ describe('the copy for the cache', () => {
   });
   const GONE = { path: 'gone.txt', size: 1, etag: '"0"' } as const;
 
-  it('of a build that is overwritten is waited for, and replaced', async () => {
+  it('by another run is waited for and replaced if the build is overwritten', async () => {
     await scenario.build({ 'a.txt': 'a' });
     const { codeHash } = await scenario.check();
     const key = `records/cache/${codeHash}.json`;
@@ -553,7 +553,7 @@ describe('the copy for the cache', () => {
     expect(await scenario.check()).toMatchObject({ found: true, source: 'cache' });
   });
 
-  it('of a build that is overwritten is waited for where another run has begun it meanwhile', async () => {
+  it('by another run is waited for even if that run began it during the overwriting upload', async () => {
     await scenario.build({ 'a.txt': 'a' });
     const { codeHash } = await scenario.check();
     const key = `records/cache/${codeHash}.json`;
@@ -567,7 +567,7 @@ describe('the copy for the cache', () => {
     expect(await scenario.record(key)).toMatchObject({ state: 'complete' });
   });
 
-  it('of a build that is overwritten is refused before a byte is sent where another run is still writing it', async () => {
+  it('by another run makes an overwriting upload fail before it sends a byte', async () => {
     await scenario.build({ 'a.txt': 'a' });
     const { codeHash } = await scenario.check();
     await scenario.putRecord({}, `records/cache/${codeHash}.json`);
@@ -575,7 +575,7 @@ describe('the copy for the cache', () => {
     expect(await scenario.bucket.get(`${ASSETS}/a.txt`)).toBeUndefined();
   });
 
-  it('of a build that is overwritten can no longer be sealed by a run whose lease has lapsed', async () => {
+  it('can no longer be sealed by a run whose lease has lapsed if the build is overwritten', async () => {
     await scenario.build({ 'a.txt': 'a' });
     const { codeHash } = await scenario.check();
     const key = `records/cache/${codeHash}.json`;
@@ -594,7 +594,7 @@ describe('the copy for the cache', () => {
     expect(outcomes).toEqual(['precondition-failed']);
   });
 
-  it('takes the place of one without a record', async () => {
+  it('replaces one without a record', async () => {
     const { codeHash } = await scenario.check({ legacy: 'ignore' });
     await scenario.bucket.put(`cache/${codeHash}/a.txt`, 'of another tool');
     await scenario.build({ 'a.txt': 'a' });
@@ -603,11 +603,11 @@ describe('the copy for the cache', () => {
   });
 });
 
-describe('a record that is deleted on the way', () => {
+describe('a record that is deleted during the upload', () => {
   it.each([
     ['before an asset', `PutObject ${ASSETS}/a.txt`],
     ['before the seal', `${RECORD} if-match complete`],
-  ])('%s is begun again', async (_, wanted) => {
+  ])('%s is written again', async (_, wanted) => {
     await scenario.build({ 'a.txt': 'a' });
     let isDeleted = false;
     scenario.bucket.server.fault = (request, body) => {

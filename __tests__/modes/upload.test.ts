@@ -29,8 +29,8 @@ async function storedBody(path: string): Promise<string | undefined> {
   return (await scenario.bucket.get(artifactsPrefix() + path))?.body;
 }
 
-describe('upload, what it stores', () => {
-  it('is every file that is not hidden, subfolders too, and never a marker', async () => {
+describe('an upload stores', () => {
+  it('every file that is not hidden, also in subfolders, and never a marker', async () => {
     await scenario.build({
       'app.zip': 'app',
       'nested/deep/site.txt': 'site',
@@ -58,7 +58,7 @@ describe('upload, what it stores', () => {
     expect(await storedPaths()).toEqual(['app.zip', 'nested/deep/site.txt']);
   });
 
-  it('is hidden files too where they are asked for, with a warning where one may hold a secret', async () => {
+  it('hidden files too if they are included, with a warning if one may contain a secret', async () => {
     await scenario.build({
       'app.zip': 'app',
       '.hidden': 'x',
@@ -72,13 +72,13 @@ describe('upload, what it stores', () => {
     expect(scenario.warnings()).toEqual([expect.stringContaining("'nested/.npmrc'")]);
   });
 
-  it('is what the patterns choose', async () => {
+  it('the files that the patterns select', async () => {
     await scenario.build({ 'app.zip': 'app', 'notes.txt': 'notes', 'nested/other.zip': 'other' });
     await scenario.upload({ selection: { patterns: ['**/*.zip', '!nested/**'], includeHidden: false } });
     expect(await storedPaths()).toEqual(['app.zip']);
   });
 
-  it('has exactly the metadata that deployments and the next check read', async () => {
+  it('exactly the metadata that deployments and the next check read', async () => {
     await scenario.build({ 'app.zip': 'app' });
     const { codeHash } = await scenario.upload({
       settings: { contentType: () => 'application/zip', cacheControl: 'max-age=60', metadata: { team: 'web' } },
@@ -93,7 +93,7 @@ describe('upload, what it stores', () => {
       });
   });
 
-  it('says no code hash where there is no caching', async () => {
+  it('no code hash without caching', async () => {
     await scenario.build({ 'app.zip': 'app' });
     expect(await scenario.upload({ codeHash: undefined })).toMatchObject({ codeHash: undefined, cached: false });
     expect((await scenario.bucket.get(`artifacts/${scenario.head}/app.zip`))?.metadata).toEqual({
@@ -105,7 +105,7 @@ describe('upload, what it stores', () => {
     expect(await scenario.record()).not.toHaveProperty('codeHash');
   });
 
-  it('is sealed by a record of everything', async () => {
+  it('a record of everything', async () => {
     await scenario.build({ 'b.txt': 'b', 'a/z.txt': 'az', 'ä.txt': 'umlaut', 'a.txt': 'a' });
     const { codeHash } = await scenario.upload();
     const record = await scenario.record();
@@ -141,14 +141,14 @@ describe('upload, what it stores', () => {
     expect(parseRecord((await scenario.marker('.record.json')) ?? '', '.record.json')).toEqual(record);
   });
 
-  it('may be empty files', async () => {
+  it('empty files', async () => {
     await scenario.build({ 'empty.txt': '' });
     expect(await scenario.upload()).toMatchObject({ reason: 'uploaded', files: [{ size: 0, sha256: sha256('') }] });
     expect(await storedBody('empty.txt')).toBe('');
     expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
   });
 
-  it('may have any name that a key can have', async () => {
+  it('files with any name that a key can have', async () => {
     const names = ['a b+c.txt', 'ünï.txt', '100%.txt', "it's (1)&2=#?.txt", '😀.txt'];
     await scenario.build(Object.fromEntries(names.map((name) => [name, name])));
     const { codeHash } = await scenario.upload();
@@ -159,7 +159,7 @@ describe('upload, what it stores', () => {
     for (const name of names) expect(await storedBody(name)).toBe(name);
   });
 
-  it('notes which files can be executed', async () => {
+  it('the information which files are executable', async () => {
     await scenario.build({ 'data.txt': 'data' });
     await writeFile(join(scenario.packages, 'run.sh'), 'run', { mode: 0o755 });
     await scenario.upload();
@@ -171,7 +171,7 @@ describe('upload, what it stores', () => {
     ]);
   });
 
-  it('may be larger than a part', async () => {
+  it('a file larger than a part', async () => {
     const bytes = new Uint8Array(11 * 1024 ** 2).map((_, index) => index % 251);
     await scenario.build({ 'large.bin': bytes, 'small.txt': 'small' });
     expect(await scenario.upload()).toMatchObject({
@@ -184,18 +184,15 @@ describe('upload, what it stores', () => {
     expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
   });
 
-  it.each(['a\nb.txt', 'a\u001b[31m.txt', 'back\\slash.txt'])(
-    'is nothing at all where one is named %j',
-    async (name) => {
-      await scenario.build({ 'app.zip': 'app', [name]: 'x' });
-      await expect(scenario.upload()).rejects.toThrow("can't be an asset");
-      expect(await scenario.bucket.keys()).toEqual([]);
-      expect(scenario.log.join()).not.toMatch(/\p{Cc}/u);
-    },
-  );
+  it.each(['a\nb.txt', 'a\u001b[31m.txt', 'back\\slash.txt'])('nothing if a file is named %j', async (name) => {
+    await scenario.build({ 'app.zip': 'app', [name]: 'x' });
+    await expect(scenario.upload()).rejects.toThrow("can't be an asset");
+    expect(await scenario.bucket.keys()).toEqual([]);
+    expect(scenario.log.join()).not.toMatch(/\p{Cc}/u);
+  });
 
   it.each(['.git/config', 'nested/.GIT/hooks/x', 'git~1/x', '.g\u200cit/config'])(
-    'is nothing at all where a restore would refuse %j',
+    'nothing if a restore would refuse %j',
     async (path) => {
       await scenario.build({ 'app.zip': 'app', [path]: 'x' });
       const selection = { patterns: [], includeHidden: true };
@@ -207,7 +204,7 @@ describe('upload, what it stores', () => {
     },
   );
 
-  it('is nothing at all where it would not fit into the cache', async () => {
+  it('nothing if a key in the cache would be too long', async () => {
     const prefix = [...'abc'].map((letter) => letter.repeat(250)).join('/');
     const path = 'd'.repeat(1025 - `${prefix}/cache/${'0'.repeat(64)}/`.length);
     await scenario.build({ [path]: 'x' });
@@ -216,7 +213,7 @@ describe('upload, what it stores', () => {
     expect(await scenario.upload({ prefix, codeHash: undefined })).toMatchObject({ reason: 'uploaded' });
   });
 
-  it('is nothing that lies outside of the package directory', async () => {
+  it('nothing from outside the package directory', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await symlink(join(scenario.root, 'src', 'main.txt'), join(scenario.packages, 'link.txt'));
     await expect(scenario.upload()).rejects.toThrow("'link.txt' leads out of the package directory");
@@ -224,8 +221,8 @@ describe('upload, what it stores', () => {
   });
 });
 
-describe('upload, after a check', () => {
-  it('sends nothing where the check found the set', async () => {
+describe('an upload after a check', () => {
+  it('sends nothing if the check found the set', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload();
     await scenario.freshPackages();
@@ -245,7 +242,7 @@ describe('upload, after a check', () => {
     expect(await scenario.bucketContents()).toEqual(before);
   });
 
-  it('does not count what was found under another prefix, or in another bucket', async () => {
+  it('ignores a set found under another prefix or in another bucket', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload({ prefix: 'a' });
     await scenario.freshPackages();
@@ -258,7 +255,7 @@ describe('upload, after a check', () => {
     expect(await scenario.upload({ prefix: 'a' }, { store })).toMatchObject({ reason: 'complete' });
   });
 
-  it('tells where the set of the same code was left', async () => {
+  it('reports where the set of the same code is used in place', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload();
     await scenario.commit({ 'README.md': 'changed\n' });
@@ -273,7 +270,7 @@ describe('upload, after a check', () => {
     });
   });
 
-  it('takes a .found of the Python tool for the set of the commit, and looks it up', async () => {
+  it('understands a .found of the Python tool, and looks up the set of the commit', async () => {
     await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'app');
     await scenario.build({ 'app.zip': 'other', '.found': '', '.commit-hash': scenario.head });
     const before = await scenario.bucketContents();
@@ -286,7 +283,7 @@ describe('upload, after a check', () => {
     expect(await scenario.upload({ legacy: 'ignore' })).toMatchObject({ reason: 'uploaded' });
   });
 
-  it('refuses the check of another commit before it trusts that', async () => {
+  it('refuses the result of a check of another commit', async () => {
     const checked = scenario.head;
     await scenario.build({ 'app.zip': 'app', '.found': '', '.commit-hash': `${checked}\n` });
     const commit = await scenario.commit();
@@ -294,11 +291,11 @@ describe('upload, after a check', () => {
     expect(await scenario.bucket.keys()).toEqual([]);
   });
 
-  it("does not tell of another commit's record", async () => {
+  it("does not report another commit's record", async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload();
     const commit = await scenario.commit({ 'src/main.txt': 'changed\n' });
-    // As a check of the Python tool would leave it on a machine that keeps its directories.
+    // As after a check of the Python tool on a machine that keeps its directories.
     await scenario.bucket.put(`artifacts/${commit}/other.zip`, 'other');
     await scenario.build({ '.found': '', '.commit-hash': commit });
     expect(await scenario.upload()).toMatchObject({
@@ -308,7 +305,7 @@ describe('upload, after a check', () => {
     });
   });
 
-  it('takes the code hash that the check computed, though the build changed the sources', async () => {
+  it('uses the code hash of the check, although the build changed the sources', async () => {
     const { codeHash } = await scenario.check();
     await scenario.build({ 'app.zip': 'app' });
     await writeFile(join(scenario.root, 'src', 'generated.txt'), 'generated');
@@ -316,13 +313,13 @@ describe('upload, after a check', () => {
     expect(await scenario.bucket.keys('cache/')).toEqual([`cache/${codeHash}/app.zip`]);
   });
 
-  it('caches by the code hash of the check, though it has no filter itself', async () => {
+  it('caches by the code hash of the check, although it has no filter itself', async () => {
     const { codeHash } = await scenario.check();
     await scenario.build({ 'app.zip': 'app' });
     expect(await scenario.upload({ codeHash: undefined })).toMatchObject({ codeHash, cached: true });
   });
 
-  it('takes a given code hash before that of the check', async () => {
+  it('prefers a given code hash to that of the check', async () => {
     await scenario.check();
     await scenario.build({ 'app.zip': 'app' });
     const value = 'b'.repeat(64);
@@ -331,21 +328,21 @@ describe('upload, after a check', () => {
     expect(await scenario.record()).not.toHaveProperty('codeHashAlgorithm');
   });
 
-  it('computes one where no check did', async () => {
+  it('computes the code hash if no check did', async () => {
     await scenario.build({ 'app.zip': 'app' });
     const { codeHash } = await scenario.upload();
     const { entries } = await scenario.ports().sources.entries(SOURCES.patterns);
     expect(codeHash).toBe(gitSha256('', entries));
   });
 
-  it('refuses a .code-hash that is none', async () => {
+  it('refuses an invalid .code-hash', async () => {
     await scenario.build({ 'app.zip': 'app', '.code-hash': '../../records' });
     await expect(scenario.upload()).rejects.toThrow('.code-hash does not hold a code hash');
     expect(await scenario.bucket.keys()).toEqual([]);
   });
 });
 
-describe('upload, where the set is there', () => {
+describe('an upload of an existing set', () => {
   it('sends nothing', async () => {
     await scenario.build({ 'app.zip': 'app', 'site.txt': 'site' });
     await scenario.upload();
@@ -363,7 +360,7 @@ describe('upload, where the set is there', () => {
     expect(await scenario.marker('.record.json')).toBeDefined();
   });
 
-  it('refuses to leave out a file that the set lacks', async () => {
+  it('fails rather than leave out a file that the set lacks', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload();
     const before = await scenario.bucketContents();
@@ -374,7 +371,7 @@ describe('upload, where the set is there', () => {
     expect(await scenario.bucketContents()).toEqual(before);
   });
 
-  it('replaces it where that is asked for', async () => {
+  it('replaces the set if that is asked for', async () => {
     await scenario.build({ 'app.zip': 'app', 'site.txt': 'site' });
     await scenario.upload();
     await scenario.build({ 'app.zip': 'app 2', 'new.txt': 'new' });
@@ -387,7 +384,7 @@ describe('upload, where the set is there', () => {
     expect(await storedBody('app.zip')).toBe('app 2');
   });
 
-  it('takes what it replaces out of the cache under its code hash too, and says nothing else', async () => {
+  it('also withdraws the replaced set from the cache under its own code hash, without a warning', async () => {
     const [before, now] = ['a'.repeat(64), 'b'.repeat(64)];
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload({ codeHash: { kind: 'given', value: before } });
@@ -399,7 +396,7 @@ describe('upload, where the set is there', () => {
     expect(scenario.warnings()).toEqual([]);
   });
 
-  it('does not cache it where it was stored without a code hash, unless it replaces it', async () => {
+  it('does not cache a set that was stored without a code hash, unless it replaces the set', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload({ codeHash: undefined });
     expect(await scenario.upload()).toMatchObject({ reason: 'complete', cached: false });
@@ -410,7 +407,7 @@ describe('upload, where the set is there', () => {
     expect(await scenario.check()).toMatchObject({ found: true, source: 'cache' });
   });
 
-  it('does not cache it under a code hash that it was not built from', async () => {
+  it('does not cache the set under a code hash that it was not built from', async () => {
     await scenario.build({ 'app.zip': 'built with one compiler' });
     await scenario.upload({ codeHash: { ...SOURCES, salt: 'one compiler' } });
     const codeHash = { ...SOURCES, salt: 'another compiler' };
@@ -419,7 +416,7 @@ describe('upload, where the set is there', () => {
     expect(await scenario.check({ codeHash })).toMatchObject({ found: false });
   });
 
-  it('warns of the first file that differs, and reads none where a size tells', async () => {
+  it('warns of the first file that differs, and reads none if a size differs', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c' });
     await scenario.upload();
     const digested: string[] = [];
@@ -442,7 +439,7 @@ describe('upload, where the set is there', () => {
     expect(digested).toEqual([]);
   });
 
-  it('compares only sizes with a set without a record, which tells no digests', async () => {
+  it('compares only sizes with a set without a record, which has no digests', async () => {
     await scenario.bucket.put(`${artifactsPrefix()}app.zip`, 'x');
     await scenario.build({ 'app.zip': 'y' });
     const notCached = expect.stringContaining('stored without a code hash, so it is not cached');
@@ -456,7 +453,7 @@ describe('upload, where the set is there', () => {
     ]);
   });
 
-  it('does not warn of a link whose target is as it was', async () => {
+  it('does not warn of a link whose target is unchanged', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await symlink('app.zip', join(scenario.packages, 'link.zip'));
     await scenario.upload();
@@ -464,7 +461,7 @@ describe('upload, where the set is there', () => {
     expect(scenario.warnings()).toEqual([]);
   });
 
-  it('trusts one without a record, unless told not to', async () => {
+  it('trusts a set without a record, unless it must ignore it', async () => {
     await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'of another tool');
     await scenario.build({ 'app.zip': 'app' });
     expect(await scenario.upload()).toMatchObject({ found: true, reason: 'legacy', uploaded: false });
@@ -474,7 +471,7 @@ describe('upload, where the set is there', () => {
     expect(await scenario.check({ legacy: 'ignore' })).toMatchObject({ found: true, reason: 'complete' });
   });
 
-  it('refuses to leave out a file that a set without a record lacks', async () => {
+  it('fails rather than leave out a file that a set without a record lacks', async () => {
     await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'of another tool');
     await scenario.build({ 'other.zip': 'app' });
     await expect(scenario.upload()).rejects.toThrow(
@@ -482,7 +479,7 @@ describe('upload, where the set is there', () => {
     );
   });
 
-  it('repairs one that is damaged', async () => {
+  it('repairs a damaged set', async () => {
     await scenario.build({ 'app.zip': 'app', 'gone.txt': 'gone', 'kept.txt': 'kept' });
     await scenario.upload();
     await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'ape');
@@ -492,7 +489,7 @@ describe('upload, where the set is there', () => {
     expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
   });
 
-  it('warns of objects that are not part of it', async () => {
+  it('warns of objects that are not part of the set', async () => {
     await scenario.bucket.put(`artifacts/${scenario.head}/stray.txt`, 'stray');
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload({ legacy: 'ignore', codeHash: undefined });
@@ -501,8 +498,8 @@ describe('upload, where the set is there', () => {
   });
 });
 
-describe('upload, where another run is at it', () => {
-  it('fails and names that run where it is not to wait', async () => {
+describe('an upload while another run is uploading', () => {
+  it('fails and names that run if it must not wait', async () => {
     await scenario.putRecord();
     await scenario.build({ 'app.zip': 'app' });
     const failure = scenario.upload();
@@ -512,7 +509,7 @@ describe('upload, where another run is at it', () => {
     expect(await scenario.record()).toMatchObject({ writer: OTHER_WRITER });
   });
 
-  it('uses what it stored where it has ended by the time that the package directory is scanned', async () => {
+  it('uses the set of that run if it ends before the package directory is scanned', async () => {
     await scenario.putRecord();
     await scenario.build({ 'app.zip': 'app' });
     const { packages } = scenario.ports();
@@ -524,7 +521,7 @@ describe('upload, where another run is at it', () => {
     expect(outcome).toMatchObject({ found: true, reason: 'complete', uploaded: false });
   });
 
-  it('waits for it, and uses what it stored', async () => {
+  it('waits for that run, and uses its set', async () => {
     await scenario.putRecord();
     await scenario.build({ 'app.zip': 'app' });
     let pauses = 0;
@@ -541,7 +538,7 @@ describe('upload, where another run is at it', () => {
     });
   });
 
-  it('waits no longer than it was told to', async () => {
+  it('waits no longer than it may', async () => {
     await scenario.putRecord();
     await scenario.build({ 'app.zip': 'app' });
     let waitedMs = 0;
@@ -553,7 +550,7 @@ describe('upload, where another run is at it', () => {
     expect(waitedMs).toBeGreaterThan(58_000);
   });
 
-  it('leaves the set to the run that was faster', async () => {
+  it('leaves the set to the faster run', async () => {
     await scenario.build({ 'app.zip': 'app' });
     let isFirst = true;
     const store = scenario.hookedStore((real) => ({
@@ -569,7 +566,7 @@ describe('upload, where another run is at it', () => {
     expect(await scenario.record()).toMatchObject({ state: 'complete', writer: { runId: '2' } });
   });
 
-  it('warns where the run that was faster built other bytes', async () => {
+  it('warns if the faster run built other bytes', async () => {
     await scenario.build({ 'app.zip': 'app' });
     let isFirst = true;
     const store = scenario.hookedStore((real) => ({
@@ -587,7 +584,7 @@ describe('upload, where another run is at it', () => {
     expect(scenario.warnings()).toEqual([expect.stringContaining("'app.zip'")]);
   });
 
-  it('stops and leaves everything as it is where it loses the record on the way', async () => {
+  it('stops and changes nothing more if it loses the record', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c' });
     const store = scenario.hookedStore((real) => ({
       putAsset: async (put) => {
@@ -609,7 +606,7 @@ describe('upload, where another run is at it', () => {
   });
 });
 
-describe('upload, after one that broke off', () => {
+describe('an upload after an interrupted one', () => {
   /** A store on which everything after some assets fails. */
   function failingAfter(count: number) {
     let stored = 0;
@@ -621,7 +618,7 @@ describe('upload, after one that broke off', () => {
     }));
   }
 
-  it('sends only what is missing', async () => {
+  it('sends only missing assets', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c', 'd.txt': 'd' });
     await expect(scenario.upload({ concurrency: 1 }, { store: failingAfter(2) })).rejects.toThrow('the line broke');
     expect(await storedPaths()).toEqual(['a.txt', 'b.txt']);
@@ -640,13 +637,13 @@ describe('upload, after one that broke off', () => {
     expect(await scenario.check()).toMatchObject({ found: true, reason: 'complete' });
   });
 
-  it('gives the record up, so that the next run need not wait for the lease', async () => {
+  it('finds the record released, so that it need not wait for the lease', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
     await expect(scenario.upload({}, { store: failingAfter(1) })).rejects.toThrow('the line broke');
     expect(await scenario.record()).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
 
-  it('sends again what is there with other attributes', async () => {
+  it('sends assets again that were stored with other attributes', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
     const settings = { contentType: () => 'text/plain', cacheControl: 'no-cache', metadata: { team: 'web' } };
     const writer = { repository: 'owner/repository', runId: '1', runAttempt: '2' };
@@ -662,7 +659,7 @@ describe('upload, after one that broke off', () => {
     expect(record).toMatchObject({ files: [{ contentType: 'text/plain' }, { metadata: { team: 'web' } }] });
   });
 
-  it('does not believe metadata where the set was complete once, whatever broke off since', async () => {
+  it('does not trust metadata if the set was complete before, whatever was interrupted since', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
     await scenario.upload();
     const { metadata = {}, contentType } = (await scenario.bucket.get(`${artifactsPrefix()}b.txt`)) ?? {};
@@ -678,7 +675,7 @@ describe('upload, after one that broke off', () => {
     expect(await scenario.record()).not.toHaveProperty('sealedBefore');
   });
 
-  it('replaces what was built otherwise', async () => {
+  it('replaces assets of a different build', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
     await expect(scenario.upload({ concurrency: 1 }, { store: failingAfter(1) })).rejects.toThrow();
     await scenario.build({ 'a.txt': 'A', 'b.txt': 'B' });
@@ -689,8 +686,8 @@ describe('upload, after one that broke off', () => {
   });
 });
 
-describe('upload of files that change meanwhile', () => {
-  it('fails, seals nothing and gives the record up', async () => {
+describe('an upload of files that change meanwhile', () => {
+  it('fails, seals nothing and releases the record', async () => {
     await scenario.build({ 'app.zip': 'app' });
     const { packages } = scenario.ports();
     const open: typeof packages.open = async (path) => {
@@ -708,7 +705,7 @@ describe('upload of files that change meanwhile', () => {
     expect(await scenario.check()).toMatchObject({ found: false });
   });
 
-  it('fails where a file grew after the directory was scanned', async () => {
+  it('fails if a file grew after the directory was scanned', async () => {
     await scenario.build({ 'app.zip': 'app' });
     const store = scenario.hookedStore((real) => ({
       writeDocument: async (...write) => {
@@ -720,7 +717,7 @@ describe('upload of files that change meanwhile', () => {
     expect(await storedPaths()).toEqual([]);
   });
 
-  it('fails where a large file changes between its parts, and leaves no part behind', async () => {
+  it('fails if a large file changes between its parts, and leaves no part behind', async () => {
     await scenario.build({ 'large.bin': Buffer.alloc(11 * 1024 ** 2, 1) });
     const store = scenario.hookedStore((real) => ({
       putAssetInParts: async (put) => {
@@ -735,13 +732,13 @@ describe('upload of files that change meanwhile', () => {
   });
 });
 
-describe('upload of nothing', () => {
-  it('fails where the package directory is missing', async () => {
+describe('an upload without files', () => {
+  it('fails if the package directory is missing', async () => {
     await expect(scenario.upload()).rejects.toThrow(`package-directory '${scenario.packages}' does not exist`);
     expect(await scenario.bucket.keys()).toEqual([]);
   });
 
-  it('fails where there is no file', async () => {
+  it('fails if there is no file', async () => {
     await scenario.build({ '.hidden': '', '.commit-hash': scenario.head });
     await expect(scenario.upload()).rejects.toThrow('There is nothing to upload in');
     expect(await scenario.bucket.keys()).toEqual([]);
@@ -750,7 +747,7 @@ describe('upload of nothing', () => {
   it.each([
     ['warn', [expect.stringMatching(/nothing to upload .*no file matches files, '\*\.exe'/)]],
     ['ignore', []],
-  ] as const)('ends well where it is told to %s', async (ifNoFilesFound, warnings) => {
+  ] as const)('succeeds with if-no-files-found: %s', async (ifNoFilesFound, warnings) => {
     await scenario.build({ 'app.zip': 'app' });
     const selection = { patterns: ['*.exe'], includeHidden: false };
     expect(await scenario.upload({ ifNoFilesFound, selection })).toMatchObject({
@@ -765,8 +762,8 @@ describe('upload of nothing', () => {
   });
 });
 
-describe('upload, as a dry run', () => {
-  it('changes neither bucket nor directory', async () => {
+describe('an upload as a dry run', () => {
+  it('changes neither the bucket nor the directory', async () => {
     await scenario.build({ 'app.zip': 'app' });
     expect(await scenario.upload({ dryRun: true })).toMatchObject({ found: false, uploaded: false, cached: false });
     const at = `s3://${scenario.bucket.name}/`;
@@ -784,7 +781,7 @@ describe('upload, as a dry run', () => {
     expect(await readdir(scenario.packages)).toEqual(['app.zip']);
   });
 
-  it('refuses what an upload would refuse', async () => {
+  it('refuses everything that an upload would refuse', async () => {
     await mkdir(scenario.packages);
     await expect(scenario.upload({ dryRun: true })).rejects.toThrow('There is nothing to upload');
   });
