@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ActionResult } from '../../dev/run-action.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// Which jobs store what they build, by what GitHub says of them.
+// Which jobs may store their builds, depending on what GitHub reports about them.
 
 const CACHING = { 'code-hash-filter': 'src/**' };
 
@@ -32,7 +32,7 @@ it('a forced build replaces the set and its copy', async () => {
   expect(sets.map(([, body]) => body)).toEqual(['built again', 'built again']);
 });
 
-it('a forced build that must not be missed is told why it was', async () => {
+it('a forced build with fail-on-miss fails with the reason', async () => {
   const failed = await scenario.action('check', { access: 'write', 'fail-on-miss': 'true' });
   expect(annotations(failed)).toEqual([expect.stringContaining("Did not look for a set, since access is 'write'")]);
 });
@@ -40,7 +40,7 @@ it('a forced build that must not be missed is told why it was', async () => {
 describe("GitHub's cache-mode", () => {
   const IN_ACTIONS = { GITHUB_ACTIONS: 'true' };
 
-  it.each(['read', 'none'])("'%s' leaves writes, with one warning, and no read", async (mode) => {
+  it.each(['read', 'none'])("'%s' prevents writes but not reads, with one warning", async (mode) => {
     const env = { ...IN_ACTIONS, ACTIONS_CACHE_MODE: mode };
     const left = await scenario.action('upload', CACHING, { env });
     const warning = expect.stringContaining(`::warning::GitHub's cache-mode is '${mode}' in this job`);
@@ -69,7 +69,7 @@ describe("GitHub's cache-mode", () => {
 });
 
 describe("a stranger's pull request", () => {
-  /** The runner's side of an event, as its file tells it. */
+  /** The variables of an event, with its payload in a file, as a runner sets them. */
   async function eventOf(name: string, head: string | null, base = 'owner/repository') {
     const path = join(scenario.temporary, 'event.json');
     const repo = head === null ? null : { full_name: head };
@@ -101,17 +101,17 @@ describe("a stranger's pull request", () => {
     }
   });
 
-  it('is looked for as ever', async () => {
+  it('can still be checked', async () => {
     const found = await scenario.action('check', {}, await eventOf('pull_request_target', 'stranger/repository'));
     expect(found).toMatchObject({ exitCode: 0, outputs: { found: 'false' } });
   });
 
-  it('is not one of the repository itself', async () => {
+  it('is not a pull request from the repository itself', async () => {
     const stored = await scenario.action('upload', {}, await eventOf('pull_request', 'owner/repository'));
     expect(stored).toMatchObject({ exitCode: 0, outputs: { reason: 'uploaded' } });
   });
 
-  it('is refused on the command line too', async () => {
+  it('is also refused on the command line', async () => {
     const env = { GITHUB_ACTIONS: 'true', GITHUB_EVENT_NAME: 'pull_request_target', GITHUB_SHA: scenario.head };
     const refused = await scenario.cli(['upload'], { env });
     expect(refused.exitCode).toBe(1);

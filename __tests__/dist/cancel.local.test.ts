@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ActionResult } from '../../dev/run-action.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// A job that is cancelled: the runner sends SIGINT, some seconds later SIGTERM, and then ends the process.
+// A cancelled job: the runner sends SIGINT, some seconds later SIGTERM, and then kills the process.
 
 let scenario: Scenario;
 beforeEach(async () => {
@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-/** Runs a step and ends it by a signal as soon as a request of this kind hangs. */
+/** Runs a step, and sends it a signal as soon as a request of this kind hangs. */
 async function cancelAt(
   operation: string,
   keyPart: string,
@@ -37,7 +37,7 @@ async function cancelAt(
 }
 
 describe.each(['SIGINT', 'SIGTERM'] as const)('an upload that is cancelled by %s', (signal) => {
-  it('gives its record up and ends within seconds', async () => {
+  it('releases its record and ends within seconds', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c' });
     const { exitCode, tookMs, lines, outputs } = await cancelAt('PutObject', '/b.txt', signal);
     expect(exitCode).toBe(1);
@@ -62,7 +62,7 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('an upload that is cancelled by %s
 });
 
 describe('a step that is cancelled', () => {
-  it('during the copy for the cache keeps the set, and gives the record of the copy up', async () => {
+  it('during the copy for the cache keeps the set, and releases the record of the copy', async () => {
     await scenario.build({ 'a.txt': 'a' });
     const { exitCode, tookMs } = await cancelAt('CopyObject', 'cache/', 'SIGINT');
     expect(exitCode).toBe(1);
@@ -110,7 +110,7 @@ describe('a step that is cancelled', () => {
     ]);
   });
 
-  it('gives its record up where the HEAD of an asset is never answered', async () => {
+  it('releases its record even if the HEAD of an asset is never answered', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
     await scenario.bucket.put(`artifacts/${scenario.head}/b.txt`, 'other');
     await scenario.putRecord({ leaseSeconds: 0 });
@@ -121,7 +121,7 @@ describe('a step that is cancelled', () => {
     expect(await scenario.record()).toMatchObject({ state: 'uploading', leaseSeconds: 0, writer: { runId: '1' } });
   });
 
-  it('ends within seconds where the store no longer answers at all', async () => {
+  it('ends within seconds if the store no longer answers at all', async () => {
     await scenario.build({ 'a.txt': 'a' });
     const { exitCode, tookMs, lines } = await cancelAt('PutObject', '', 'SIGINT');
     expect(exitCode).toBe(1);
@@ -129,7 +129,7 @@ describe('a step that is cancelled', () => {
     expect(lines.filter((line) => line.startsWith('::error'))).toHaveLength(1);
   });
 
-  it('is gone on with by the next attempt of its run', async () => {
+  it('is continued by the next attempt of its run', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c' });
     await cancelAt('PutObject', '/b.txt', 'SIGTERM');
     scenario.bucket.server.fault = undefined;
@@ -138,7 +138,7 @@ describe('a step that is cancelled', () => {
     expect(next.outputs).toMatchObject({ found: 'true', reason: 'resumed', uploaded: 'true', 'file-count': '3' });
   });
 
-  it('and killed is gone on with by the next attempt of its run', async () => {
+  it('and killed is continued by the next attempt of its run', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c' });
     const killed = await cancelAt('PutObject', '/b.txt', 'SIGKILL');
     expect(killed.exitCode).toBeNull();

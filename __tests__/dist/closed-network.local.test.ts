@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-it('a network that swallows every packet is told within five seconds where no region is given, and aws-region named', async () => {
+it('a network that drops every packet is reported within five seconds if no region is given, with advice to set aws-region', async () => {
   // A proxy that takes connections and never answers.
   const hole = createServer((socket) => socket.resume());
   await new Promise<void>((done) => hole.listen(0, '127.0.0.1', done));

@@ -7,7 +7,7 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-it('Ctrl-C ends an upload, says what is kept, and the next one goes on from there', async () => {
+it('Ctrl-C ends an upload, which reports what is kept, and the next upload goes on from there', async () => {
   await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
   let interrupt = (): void => {};
   scenario.bucket.server.fault = ({ operation, key }) => {

@@ -33,14 +33,14 @@ describe('a pipeline', () => {
     expect(await scenario.marker('sub/site.txt')).toBe('site');
   });
 
-  it('files assets under HEAD, and prints no workflow commands', async () => {
+  it('stores assets under HEAD, and prints no workflow commands', async () => {
     await scenario.build({ 'app.zip': 'app' });
     const { stderr } = await scenario.cli(['upload'], { env: { GITHUB_SHA: 'f'.repeat(40), RUNNER_DEBUG: '1' } });
     expect(await scenario.bucket.keys('artifacts/')).toEqual([`artifacts/${scenario.head}/app.zip`]);
     expect(stderr).not.toMatch(/^::/m);
   });
 
-  it('is of one answer, whether it succeeds or not', async () => {
+  it('gets exit code 1 for a failure, and 3 for a miss if that is asked for', async () => {
     expect(await scenario.cli(['check'])).toMatchObject({ exitCode: 0 });
     expect(await scenario.cli(['restore'])).toMatchObject({
       exitCode: 1,
@@ -53,7 +53,7 @@ describe('a pipeline', () => {
 });
 
 describe('explain', () => {
-  it('says how two builds differ, on stdout alone', async () => {
+  it('reports on stdout how two builds differ', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.cli(['upload', ...FILTER]);
     const before = scenario.head;
@@ -72,7 +72,7 @@ describe('explain', () => {
     expect(JSON.parse(told.stdout)).toEqual(explanation);
   });
 
-  it('needs a commit, and one that was built', async () => {
+  it('needs a commit that was built', async () => {
     expect(await scenario.cli(['explain'])).toMatchObject({
       exitCode: 2,
       stderr: expect.stringMatching(/one commit or two/),
@@ -83,7 +83,7 @@ describe('explain', () => {
 });
 
 describe('--json', () => {
-  it('is one object of all outputs, on a line of its own', async () => {
+  it('prints all outputs as one object on a line of its own', async () => {
     await scenario.build({ 'a"$(id)\u{e0041}.zip': 'app' });
     const { stdout } = await scenario.cli(['upload', ...FILTER, '--json']);
     expect(stdout).toMatch(/^[ -~]*\n$/);
@@ -100,7 +100,7 @@ describe('--json', () => {
     });
   });
 
-  it('is what a miss ends with, even one that fails, and nothing else that fails', async () => {
+  it('prints a miss even if that fails, but no other failure', async () => {
     const miss = await scenario.cli(['restore', '--json']);
     expect(miss.exitCode).toBe(1);
     expect(JSON.parse(miss.stdout)).toMatchObject({ found: false, reason: 'absent', files: [] });
@@ -127,7 +127,7 @@ describe('--env-file', () => {
     );
   }
 
-  /** As a Buildkite hook takes it over: one word a variable. */
+  /** As a Buildkite hook reads it: one word for each variable. */
   function valuesByWords(path: string): Record<string, string> {
     const print = 'export $(cat "$1"); exec env -0';
     const environment = execFileSync('sh', ['-c', print, 'sh', path], { env: { PATH: process.env.PATH } }).toString();
@@ -136,7 +136,7 @@ describe('--env-file', () => {
     );
   }
 
-  it('is read alike by sh, GitLab and Buildkite, whatever the names are', async () => {
+  it('is read the same by sh, GitLab and Buildkite, whatever the names are', async () => {
     const file = join(scenario.root, 'assets.env');
     await scenario.build({ [`${PREFIX}\u3000.zip`]: 'app' });
     await scenario.cli(['upload', '--prefix', PREFIX, '--env-file', file]);
@@ -156,7 +156,7 @@ describe('--env-file', () => {
     ]);
   });
 
-  it('keeps what the file has, and leaves out a list that is too long, with a warning', async () => {
+  it('keeps existing lines of the file, and leaves out a list that is too long, with a warning', async () => {
     const file = join(scenario.root, 'assets.env');
     await writeFile(file, 'OTHER=1');
     await scenario.build(Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`file-${index}.zip`, 'app'])));
@@ -168,7 +168,7 @@ describe('--env-file', () => {
     expect(stderr).toContain("warning: The output 'files' is empty, since the set is too large for it");
   });
 
-  it('is refused before anything is done where it cannot be written', async () => {
+  it('is refused before anything is done if it cannot be written', async () => {
     await scenario.build({ 'app.zip': 'app' });
     const { exitCode, stderr } = await scenario.cli(['upload', '--env-file', '/no/where']);
     expect(exitCode).toBe(2);
@@ -211,7 +211,7 @@ describe('a command line that cannot be used', () => {
 });
 
 describe('flags', () => {
-  it('go before variables, are repeated for lists, and stand for true alone', async () => {
+  it('take precedence over variables, are repeated for lists, and mean true without a value', async () => {
     await scenario.build({ 'a.zip': 'a', 'b.zip': 'b', 'c.zip': 'c' });
     const env = { ASSETS_PREFIX: 'team', ASSETS_FILES: 'c.zip', ASSETS_CODE_HASH_FILTER: 'src/**' };
     const files = ['--files', 'a.zip', '--files=b.zip'];
@@ -228,7 +228,7 @@ describe('flags', () => {
     expect(await scenario.bucket.keys('other/cache/')).toHaveLength(2);
   });
 
-  it('--verbose tells more', async () => {
+  it('--verbose logs more', async () => {
     const [quiet, verbose] = await Promise.all([scenario.cli(['upload']), scenario.cli(['upload', '--verbose'])]);
     expect(quiet.stderr.trimEnd().split('\n')).toHaveLength(1);
     expect(verbose.stderr).toMatch(/^ +at /m);
@@ -265,12 +265,12 @@ describe('help', () => {
     expect(stdout).not.toMatch(new RegExp(`^ {2}${other}\\b`, 'm'));
   });
 
-  it('goes before what is wrong besides, and --version says the version', async () => {
+  it('takes precedence over other mistakes, and --version prints the version', async () => {
     expect(await scenario.cli(['--version'])).toMatchObject({ exitCode: 0, stdout: `${VERSION}\n`, stderr: '' });
   });
 });
 
-it.each([CLI_ENTRY, ENTRY])('an old Node is told in a sentence: %s', async (entry) => {
+it.each([CLI_ENTRY, ENTRY])('an old Node is reported in one sentence: %s', async (entry) => {
   const old = join(scenario.root, 'old.cjs');
   const oldVersion = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.11.0' } });";
   await writeFile(old, oldVersion);

@@ -7,7 +7,7 @@ import { CredentialServices, tokenFor } from '../support/credential-services.ts'
 import { Scenario } from '../support/scenario.ts';
 import { loggedIn, SSO_SESSION } from '../support/sso.ts';
 
-// In a network that only a proxy leads out of: the way to credentials goes through it too, and STS is that of the region.
+// In a network with a proxy as its only way out: requests for credentials use it too, and go to the STS of the region.
 
 const ROLE = 'arn:aws-cn:iam::123456789012:role/assets';
 const NO_KEYS = { 'aws-access-key-id': '', 'aws-secret-access-key': '' };
@@ -36,7 +36,7 @@ afterEach(async () => {
   await scenario.close();
 });
 
-/** A check that must succeed. @returns what the proxy was asked for */
+/** A check that must succeed. @returns the hosts that the proxy was asked for */
 async function connects(inputs: Record<string, string>, env: Record<string, string> = {}): Promise<string[]> {
   const variables = {
     HOME: home,
@@ -52,13 +52,13 @@ async function connects(inputs: Record<string, string>, env: Record<string, stri
   return proxy.lines;
 }
 
-describe('through the proxy, to the STS of the region, goes', () => {
-  it("a role by GitHub's token", async () => {
+describe('the proxy and the STS of the region are used for', () => {
+  it("a role assumed with GitHub's token", async () => {
     const asked = await connects({ ...NO_KEYS, 'role-to-assume': ROLE }, services.tokenVariables);
     expect(asked).toEqual([`CONNECT ${STS}:443`]);
   });
 
-  it('a role by keys', async () => {
+  it('a role assumed with keys', async () => {
     expect(await connects({ 'role-to-assume': ROLE })).toEqual([`CONNECT ${STS}:443`]);
   });
 
@@ -76,7 +76,7 @@ describe('through the proxy, to the STS of the region, goes', () => {
     const file = join(home, 'token');
     await writeFile(file, tokenFor('?audience=cluster', 0));
     const source = base === '' ? `web_identity_token_file = ${file}` : 'source_profile = base';
-    // The profile's region is for whoever gives none.
+    // The profile's region only applies if the step gives none.
     await writeFile(join(home, '.aws', 'config'), `[profile ci]\nregion = us-east-1\nrole_arn = ${ROLE}\n${source}\n`);
     await writeFile(join(home, '.aws', 'credentials'), base);
     expect(await connects(NO_KEYS, { AWS_PROFILE: 'ci' })).toEqual([`CONNECT ${STS}:443`]);
@@ -91,12 +91,12 @@ it('credentials of SSO are fetched through the proxy', async () => {
 });
 
 describe('the credentials of a container', () => {
-  it('are fetched through the proxy by an https address', async () => {
+  it('are fetched through the proxy from an https address', async () => {
     const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'https://credentials.internal/container' };
     expect(await connects(NO_KEYS, env)).toEqual(['CONNECT credentials.internal:443']);
   });
 
-  it('are fetched past it by an address of the machine, to which no proxy leads', async () => {
+  it('are fetched without the proxy from an address of the machine itself', async () => {
     const env = { HTTP_PROXY: 'http://127.0.0.1:1', NO_PROXY: `127.0.0.1:${scenario.bucket.server.port}` };
     expect(await connects(NO_KEYS, { ...services.containerVariables, ...env })).toEqual([]);
     expect(services.requestsTo('/container')).toHaveLength(1);

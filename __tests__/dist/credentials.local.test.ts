@@ -7,7 +7,7 @@ import { CredentialServices, PAGE, tokenFor } from '../support/credential-servic
 import { Scenario } from '../support/scenario.ts';
 import { LEGACY_SSO, loggedIn, SSO_SESSION, SSO_URL } from '../support/sso.ts';
 
-// How a step comes to its credentials on the runners that people have: the built action, loopback STS, and stand-ins for
+// How a step gets its credentials on common kinds of runners: the built action, loopback STS, and stand-ins for
 // GitHub's token service, containers and machines.
 
 const ROLE = 'arn:aws:iam::123456789012:role/assets';
@@ -33,11 +33,11 @@ interface Job {
   readonly mode?: string;
   readonly inputs?: Record<string, string>;
   readonly env?: Record<string, string>;
-  /** How fast the runner's clock is. */
+  /** How far the runner's clock is ahead. */
   readonly fastByMs?: number;
 }
 
-/** A step with nothing of this machine: its home is empty, and it is no machine of AWS. */
+/** A step that sees nothing of this machine: its home is empty, and no metadata service answers. */
 function step({ mode = 'check', inputs = {}, env = {}, fastByMs = 0 }: Job): Promise<ActionResult> {
   const { url } = scenario.bucket.server;
   const variables = {
@@ -71,7 +71,7 @@ async function profile(text: string, file = 'config'): Promise<void> {
   await writeFile(join(home, '.aws', file), text);
 }
 
-/** IRSA: what EKS gives to a pod, by a token of the cluster's. */
+/** IRSA: EKS gives a role to a pod for a token of the cluster. */
 async function podVariables(): Promise<Record<string, string>> {
   const file = join(home, 'token');
   await writeFile(file, tokenFor('?audience=cluster', 0));
@@ -79,7 +79,7 @@ async function podVariables(): Promise<Record<string, string>> {
 }
 
 describe('a role', () => {
-  it("is assumed by GitHub's token on a runner in EKS, whose pod has a role of its own", async () => {
+  it("is assumed with GitHub's token on a runner in EKS, even if its pod has a role of its own", async () => {
     const { lines } = await succeed({
       inputs: AS_ROLE,
       env: { ...services.tokenVariables, ...(await podVariables()) },
@@ -91,13 +91,13 @@ describe('a role', () => {
     expect(lines).toContain(`Assuming the role ${ROLE} with GitHub's OIDC token`);
   });
 
-  it("is assumed by GitHub's token on a runner in ECS, whose task has a role of its own", async () => {
+  it("is assumed with GitHub's token on a runner in ECS, even if its task has a role of its own", async () => {
     await succeed({ inputs: AS_ROLE, env: { ...services.tokenVariables, ...services.containerVariables } });
     expect(assumptions().map(({ operation }) => operation)).toEqual(['AssumeRoleWithWebIdentity']);
     expect(services.requestsTo('/container')).toEqual([]);
   });
 
-  it("is assumed by GitHub's token where an earlier step left keys in the environment", async () => {
+  it("is assumed with GitHub's token even if an earlier step left keys in the environment", async () => {
     const env = { ...services.tokenVariables, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'testsecret1' };
     await succeed({ inputs: AS_ROLE, env });
     expect(assumptions().map(({ operation }) => operation)).toEqual(['AssumeRoleWithWebIdentity']);
@@ -110,8 +110,8 @@ describe('a role', () => {
       { ...AS_ROLE, 'role-chaining': 'true' },
       { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'testsecret1' },
     ],
-    ['keys that are given', 'the given access key', { 'role-to-assume': ROLE }, {}],
-  ])("is assumed by %s, though GitHub's token is to be had", async (_, by, inputs, env) => {
+    ['given keys', 'the given access key', { 'role-to-assume': ROLE }, {}],
+  ])("is assumed with %s, although GitHub's token is available", async (_, by, inputs, env) => {
     const { lines } = await succeed({ inputs, env: { ...services.tokenVariables, ...env } });
     expect(assumptions().map(({ operation, accessKeyId }) => [operation, accessKeyId])).toEqual([
       ['AssumeRole', 'test'],
@@ -120,13 +120,13 @@ describe('a role', () => {
     expect(lines).toContain(`Assuming the role ${ROLE} with ${by}`);
   });
 
-  it('is assumed by the role of an EC2 instance where the job can have no token', async () => {
+  it('is assumed with the role of an EC2 instance if the job has no token', async () => {
     const { lines } = await succeed({ inputs: AS_ROLE, env: services.machineVariables });
     expect(assumptions().map(({ accessKeyId }) => accessKeyId)).toEqual([expect.stringMatching(/^ASIA/)]);
     expect(lines).toContain(`Assuming the role ${ROLE} with the machine's role`);
   });
 
-  it('is assumed by the role of a task where the job can have no token', async () => {
+  it('is assumed with the role of a task if the job has no token', async () => {
     const { lines } = await succeed({ inputs: AS_ROLE, env: services.containerVariables });
     expect(assumptions()).toHaveLength(1);
     expect(services.headers[0]?.authorization).toBe('task-token');
@@ -135,12 +135,12 @@ describe('a role', () => {
 });
 
 describe('keys of the environment', () => {
-  it('may have a line end and spaces around them', async () => {
+  it('may be surrounded by line ends and spaces', async () => {
     const env = { AWS_ACCESS_KEY_ID: ' test\n', AWS_SECRET_ACCESS_KEY: 'testsecret1\r\n', AWS_SESSION_TOKEN: '\n' };
     await succeed({ inputs: NO_KEYS, env });
   });
 
-  it("go before the profile that AWS_PROFILE names, as in AWS's tools", async () => {
+  it("take precedence over the profile that AWS_PROFILE names, as in AWS's tools", async () => {
     await profile('[profile ci]\ncredential_process = exit 1\n');
     const env = { AWS_PROFILE: 'ci', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'testsecret1' };
     await succeed({ inputs: NO_KEYS, env });
@@ -152,7 +152,7 @@ const HOURS_MS = 3600_000;
 describe('on a runner whose clock is two hours fast', () => {
   const files = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`file-${index}.txt`, `content ${index}`]));
 
-  /** How often each way was asked during an upload. */
+  /** How often credentials were requested in one upload with the right clock, and in one with the fast clock. */
   async function askedFor(job: Job, count: () => number): Promise<[right: number, fast: number]> {
     const counts: number[] = [];
     for (const fastByMs of [0, 2 * HOURS_MS]) {
@@ -173,7 +173,7 @@ describe('on a runner whose clock is two hours fast', () => {
   it.each<[what: string, job: () => Job]>([
     ["GitHub's token", () => ({ inputs: AS_ROLE, env: services.tokenVariables })],
     ['given keys', () => ({ inputs: { 'role-to-assume': ROLE, 'role-duration-seconds': '900' } })],
-  ])('a role is assumed by %s once', async (_, job) => {
+  ])('a role is assumed with %s only once', async (_, job) => {
     expect(await askedFor(job(), grants)).toEqual([1, 1]);
     expect(assumptions().length).toBeLessThanOrEqual(2);
   });
@@ -181,7 +181,7 @@ describe('on a runner whose clock is two hours fast', () => {
   it.each([
     ['an hour', HOURS_MS],
     ['four minutes', 240_000],
-  ])('a container is asked once for keys that have %s left', async (_, leftMs) => {
+  ])('a container is asked only once for keys that are valid for %s', async (_, leftMs) => {
     services.keys = () => scenario.bucket.server.issueCredentials(leftMs / 1000);
     const asked = (): number => services.requestsTo('/container').length;
     expect(await askedFor({ inputs: NO_KEYS, env: services.containerVariables }, asked)).toEqual([1, 1]);
@@ -190,7 +190,7 @@ describe('on a runner whose clock is two hours fast', () => {
   it.each([
     ['an hour', HOURS_MS],
     ['four minutes', 240_000],
-  ])('credential_process is run once for keys that have %s left', async (_, leftMs) => {
+  ])('credential_process runs only once for keys that are valid for %s', async (_, leftMs) => {
     const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = scenario.bucket.server.issueCredentials(
       leftMs / 1000,
     );
@@ -215,7 +215,7 @@ describe('on a runner whose clock is two hours fast', () => {
   });
 });
 
-describe('a fault on the way to credentials is told as what it is', () => {
+describe('a failure to get credentials is reported with its cause:', () => {
   async function expectTold(job: Job, told: RegExp): Promise<void> {
     const { lines, exitCode, stderr } = await step(job);
     expect(lines.filter((line) => line.startsWith('::error'))).toEqual([expect.stringMatching(told)]);
@@ -223,7 +223,7 @@ describe('a fault on the way to credentials is told as what it is', () => {
     expect([exitCode, stderr]).toEqual([1, '']);
   }
 
-  it('credential_process failed: its last line', async () => {
+  it('credential_process failed, with its last line', async () => {
     await profile(
       '[profile ci]\ncredential_process = echo starting >&2; echo "vault: permission denied" >&2; exit 3\n',
     );
@@ -239,7 +239,7 @@ describe('a fault on the way to credentials is told as what it is', () => {
     );
   });
 
-  it('nobody has logged in to SSO', async () => {
+  it('there is no login to SSO', async () => {
     await profile(SSO_SESSION);
     const told =
       /The AWS credentials of the profile 'ci' can't be fetched \(The SSO session token associated with profile=ci was not found .*'aws sso login'/;
@@ -264,17 +264,17 @@ describe('a fault on the way to credentials is told as what it is', () => {
     await expectTold({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci', AWS_ENDPOINT_URL_SSO_OIDC: services.url } }, told);
   });
 
-  it('a profile names an SSO session that is not there', async () => {
+  it('a profile names an SSO session that does not exist', async () => {
     await profile(SSO_SESSION.replace('[sso-session corp]', '[sso-session corps]'));
     await expectTold({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci' } }, /There is no section \[sso-session corp\]/);
   });
 
-  it('the profile that a profile takes its keys from is misspelt', async () => {
+  it('a profile names a source profile that does not exist', async () => {
     await profile(`[profile ci]\nrole_arn = ${ROLE}\nsource_profile = bas\n`);
     await expectTold({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci' } }, /'ci' can't be fetched \(.*\[bas\]/);
   });
 
-  it('AWS_PROFILE is misspelt, also where the machine has a role', async () => {
+  it('AWS_PROFILE is misspelt, even if the machine has a role', async () => {
     await profile('[profile ci]\nregion = eu-west-1\n');
     const env = { AWS_PROFILE: 'cii', ...services.machineVariables };
     await expectTold({ inputs: NO_KEYS, env }, /There is no profile 'cii' .*: check AWS_PROFILE/);
@@ -288,14 +288,14 @@ describe('a fault on the way to credentials is told as what it is', () => {
     );
   });
 
-  it('half of a pair of variables is missing', async () => {
+  it('one of a pair of variables is missing', async () => {
     await expectTold(
       { inputs: NO_KEYS, env: { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: '' } },
       /The variable AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not/,
     );
   });
 
-  it('STS refuses the role of a pod: its code and message', async () => {
+  it('STS refuses the role of a pod, with its code and message', async () => {
     scenario.bucket.server.fault = ({ parameters }) =>
       parameters.Action === undefined
         ? undefined
@@ -304,7 +304,7 @@ describe('a fault on the way to credentials is told as what it is', () => {
     await expectTold({ inputs: NO_KEYS, env: await podVariables() }, told);
   });
 
-  it('the pod identity agent answers 400: its words', async () => {
+  it('the pod identity agent answers 400, with its message', async () => {
     const answer = "[req]: (AccessDeniedException): Service account isn't associated, fault: client";
     services.answers.push({ on: '/container', answer: (response) => response.writeHead(400).end(answer) });
     const told =
@@ -312,18 +312,18 @@ describe('a fault on the way to credentials is told as what it is', () => {
     await expectTold({ inputs: NO_KEYS, env: services.containerVariables }, told);
   });
 
-  it('nobody answers for the container', async () => {
+  it('the container service does not answer', async () => {
     const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:1/container' };
     await expectTold({ inputs: NO_KEYS, env }, /since 127\.0\.0\.1:1 can't be reached \(.*ECONNREFUSED/);
   });
 
-  it("a gateway's page comes in place of the container's answer", async () => {
+  it("a gateway's page comes instead of the reply of the container service", async () => {
     for (let attempt = 0; attempt < 4; attempt += 1) services.answers.push({ on: '/container', answer: PAGE });
     const told = /answered 200 with a reply that is not its own: check the proxy/;
     await expectTold({ inputs: NO_KEYS, env: services.containerVariables }, told);
   });
 
-  it.each([200, 403])("a gateway's page comes in place of STS's answer, with status %d", async (status) => {
+  it.each([200, 403])("a gateway's page comes instead of the reply of STS, with status %d", async (status) => {
     scenario.bucket.server.fault = ({ parameters }) =>
       parameters.Action === undefined
         ? undefined
@@ -344,7 +344,7 @@ describe('a fault on the way to credentials is told as what it is', () => {
   });
 });
 
-describe('a passing fault of STS is tried again', () => {
+describe('STS is asked again after a passing fault', () => {
   it.each([
     ['InvalidIdentityToken', "Couldn't retrieve verification key from your identity provider"],
     ['IDPCommunicationError', 'The identity provider did not answer'],
@@ -362,8 +362,8 @@ describe('a passing fault of STS is tried again', () => {
 
   it.each<[what: string, action: FaultAction]>([
     ['a page', { kind: 'reply', status: 200, body: '<html><br>', headers: { 'content-type': 'text/html' } }],
-    ['XML that is cut off', { kind: 'reply', status: 200, body: '<AssumeRoleWithWebIdentityResponse><Assume' }],
-  ])('%s in place of a reply', async (_, action) => {
+    ['truncated XML', { kind: 'reply', status: 200, body: '<AssumeRoleWithWebIdentityResponse><Assume' }],
+  ])('%s instead of a reply', async (_, action) => {
     let faults = 2;
     scenario.bucket.server.fault = ({ parameters }) =>
       parameters.Action !== undefined && faults-- > 0 ? action : undefined;
@@ -371,7 +371,7 @@ describe('a passing fault of STS is tried again', () => {
     expect(assumptions()).toHaveLength(3);
   });
 
-  it('but not a token of another audience', async () => {
+  it('but not after it refuses the audience of a token', async () => {
     scenario.bucket.server.fault = ({ parameters }) =>
       parameters.Action === undefined
         ? undefined

@@ -4,7 +4,7 @@ import type { ActionResult } from '../../dev/run-action.ts';
 import { limitedAction } from '../support/limited-action.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// What the user is told where the store refuses or fails: one line, exit code 1, nothing found.
+// The failures that a user sees if the store refuses or fails: one line, exit code 1, nothing found.
 
 let scenario: Scenario;
 beforeEach(async () => {
@@ -18,7 +18,7 @@ it.each<[limit: number, files: number, inputs: Record<string, string>]>([
   [100, 150, {}],
   [300, 350, { concurrency: '256' }],
 ])(
-  'where only %i may be open, sends, copies and restores fewer than %i files at once',
+  'with a limit of %i open files, more than that (%i) are still sent, copied and restored',
   async (limit, count, inputs) => {
     const args = limitedAction(`-n ${limit}`);
     const files = Array.from({ length: count }, (_, index): [string, string] => [`files/${index}`, `${index}`]);
@@ -53,22 +53,22 @@ async function expectFailure(running: Promise<ActionResult>, told: RegExp): Prom
 }
 
 describe.each(MODES)('%s', (mode) => {
-  it('fails where access is denied, with the action that is needed', async () => {
+  it('fails if access is denied, and names the required action', async () => {
     scenario.bucket.server.deny = ({ action }) => action === 's3:GetObject';
     const resource = `arn:aws:s3:::${scenario.bucket.name}/records/artifacts/${scenario.head}\\.json`;
     await expectFailure(scenario.action(mode), new RegExp(`access denied.*allow s3:GetObject.* on ${resource}`));
   });
 
-  it('fails where the bucket may not be listed', async () => {
+  it('fails if the bucket may not be listed', async () => {
     scenario.bucket.server.deny = ({ action }) => action === 's3:ListBucket';
     await expectFailure(scenario.action(mode), /access denied.*s3:ListBucket/);
   });
 
-  it('fails where there is no such bucket', async () => {
+  it('fails if the bucket does not exist', async () => {
     await expectFailure(scenario.action(mode, { bucket: 'not-there' }), /the bucket 'not-there' does not exist/);
   });
 
-  it("fails where the endpoint ends in the bucket's name, as R2's dashboard shows it", async () => {
+  it("fails if the endpoint ends with the bucket's name, as R2's dashboard shows it", async () => {
     const endpoint = `${scenario.bucket.server.url}/${scenario.bucket.name}`;
     await expectFailure(
       scenario.action(mode, { 'endpoint-url': endpoint }),
@@ -78,26 +78,26 @@ describe.each(MODES)('%s', (mode) => {
   });
 
   it.each(['SecondLevelDomainForbidden', 'PathStyleDomainForbidden', 'VirtualHostDomainRequired', 'InvalidPathAccess'])(
-    'fails where the store forbids path style (%s), and names the input',
+    'fails if the store forbids path style (%s), and names the input',
     async (code) => {
       scenario.bucket.server.fault = () => ({ kind: 'error', status: 403, code });
       await expectFailure(scenario.action(mode), /wants the bucket in the host.*: set force-path-style to 'false'$/);
     },
   );
 
-  it('fails where the bucket is in another region, and names that', async () => {
+  it('fails if the bucket is in another region, and names that region', async () => {
     scenario.bucket.server.createBucket({ name: 'elsewhere', region: 'eu-west-1' });
     await expectFailure(scenario.action(mode, { bucket: 'elsewhere' }), /'elsewhere' is in the region eu-west-1/);
   });
 
-  it('fails where nothing answers', async () => {
+  it('fails if nothing answers', async () => {
     await expectFailure(
       scenario.action(mode, { 'endpoint-url': 'http://127.0.0.1:1' }),
       /127\.0\.0\.1:1 can't be reached/,
     );
   });
 
-  it('fails where the token has expired', async () => {
+  it('fails if the token has expired', async () => {
     const { accessKeyId, secretAccessKey, sessionToken } = scenario.bucket.server.issueCredentials(-60);
     const keys = { 'aws-access-key-id': accessKeyId, 'aws-secret-access-key': secretAccessKey };
     await expectFailure(
@@ -106,7 +106,7 @@ describe.each(MODES)('%s', (mode) => {
     );
   });
 
-  it('fails where the key is wrong', async () => {
+  it('fails if the key is wrong', async () => {
     await expectFailure(scenario.action(mode, { 'aws-secret-access-key': 'wrong' }), /check aws-secret-access-key/);
   });
 
@@ -120,24 +120,24 @@ describe.each(MODES)('%s', (mode) => {
   });
 });
 
-describe('a record that somebody made to keep readers busy', () => {
+describe('a malicious record', () => {
   const head = `{"schema":"s3-asset-manager/record/v1","state":"complete","commit":"${'c'.repeat(40)}","origin":{"kind":"upload"},"writer":{"nonce":"n","sequence":1},"leaseSeconds":120,"files":[`;
 
-  it('fails the step in a moment where it is 12 MB of empty lists', async () => {
+  it('of 12 MB of empty lists fails the step at once', async () => {
     const body = `${head}${'[],'.repeat(4_000_000)}[]],"totalSize":0}`;
     scenario.bucket.server.put(scenario.bucket.name, `records/artifacts/${scenario.head}.json`, body);
     await expectFailure(scenario.action('check'), /not a record this version can read \(files\[0\] is not an object\)/);
   });
 
-  it('is not read where it has more than 64 MiB', async () => {
+  it('of more than 64 MiB is not read', async () => {
     const body = `${head}${' '.repeat(64 * 1024 ** 2 + 2000)}],"totalSize":0}`;
     scenario.bucket.server.put(scenario.bucket.name, `records/artifacts/${scenario.head}.json`, body);
     await expectFailure(scenario.action('check'), /records\/artifacts\/.*67\.1 MB/);
   });
 });
 
-describe('a stale answer', () => {
-  it('of an earlier check is gone after one that failed', async () => {
+describe('the result', () => {
+  it('of an earlier check is removed by a check that fails', async () => {
     await scenario.build({ '.found': '' });
     scenario.bucket.server.deny = () => true;
     await expectFailure(scenario.action('check'), /access denied/);
@@ -153,7 +153,7 @@ describe('the role of the Python tool', () => {
     'aws-secret-access-key': '',
   };
 
-  it('is assumed by the keys at hand', async () => {
+  it('is assumed with the available keys', async () => {
     const role = 'arn:aws:iam::123456789012:role/assets';
     const env = {
       PACKAGE_ASSETS_BUCKET: scenario.bucket.name,

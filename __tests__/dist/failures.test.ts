@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ActionResult } from '../../dev/run-action.ts';
 import { type ActionOptions, Scenario } from '../support/scenario.ts';
 
-// What the user is told where the inputs or the checkout are at fault: one line, exit code 1, nothing found.
+// The failures that a user sees if the inputs or the checkout are wrong: one line, exit code 1, nothing found.
 
 let scenario: Scenario;
 beforeEach(async () => {
@@ -22,16 +22,16 @@ async function expectFailure(running: Promise<ActionResult>, told: RegExp): Prom
   expect(await scenario.bucket.keys()).toEqual([]);
 }
 
-describe('an input that cannot be used', () => {
+describe('an invalid input fails the step:', () => {
   it.each([
     ['no bucket', 'check', { bucket: '' }, /bucket is not set: give its name, or set PACKAGE_ASSETS_BUCKET$/],
     ['no mode', '', {}, /mode is not set/],
     ['an unknown mode', 'delete', {}, /mode is 'delete': give one of check, upload/],
-    ['a boolean that is none', 'check', { restore: 'yes' }, /restore is 'yes': give 'true' or 'false'$/],
+    ['an invalid boolean', 'check', { restore: 'yes' }, /restore is 'yes': give 'true' or 'false'$/],
     ['a boolean in capitals', 'upload', { overwrite: 'TRUE' }, /overwrite is 'TRUE'/],
     ['half a pair of keys', 'check', { 'aws-secret-access-key': '' }, /belong together/],
     ['an abbreviated commit', 'check', { 'commit-sha': 'abc1234' }, /commit-sha is 'abc1234'/],
-    ['a prefix that climbs', 'check', { prefix: '../other' }, /prefix is '\.\.\/other'/],
+    ['a prefix with `..`', 'check', { prefix: '../other' }, /prefix is '\.\.\/other'/],
     ['a line end', 'check', { prefix: 'a\n::error::b' }, /prefix is 'a\\u\{a\}::error::b'/],
     [
       'a pattern without a match',
@@ -51,17 +51,17 @@ describe('a file of the runner', () => {
   it.each([
     ['GITHUB_EVENT_PATH', import.meta.filename, 'which is not JSON'],
     ['GITHUB_OUTPUT', '/no/where', "which can't be written"],
-  ])('that is at fault is named: %s', async (name, path, why) => {
+  ])('is named if it is unusable: %s', async (name, path, why) => {
     const told = new RegExp(`^::error::(Later steps can't get the outputs: )?${name} is '${path}', ${why}`);
     await expectFailure(scenario.action('check', {}, { env: { [name]: path } }), told);
   });
 });
 
-describe('a checkout that does not fit', () => {
+describe('an unsuitable checkout', () => {
   const OTHER = 'e'.repeat(40);
   const elsewhere: ActionOptions = { env: { GITHUB_SHA: OTHER } };
 
-  it.each(['check', 'upload'])('fails a %s, with both commits and the fix', async (mode) => {
+  it.each(['check', 'upload'])('fails a %s, which names both commits and a fix', async (mode) => {
     await scenario.build({ 'app.zip': 'app' });
     const told = new RegExp(`${OTHER}( is needed)?, but ${scenario.head} is checked out.*set commit-sha to 'HEAD'`);
     await expectFailure(scenario.action(mode, { 'code-hash-filter': 'src/**' }, elsewhere), told);
@@ -73,13 +73,13 @@ describe('a checkout that does not fit', () => {
     await expectFailure(scenario.action('upload'), told);
   });
 
-  it.each(['check', 'restore', 'upload'])('fails a %s that hashes for the commit it was given', async (mode) => {
+  it.each(['check', 'restore', 'upload'])('fails a %s that has to hash another given commit', async (mode) => {
     await scenario.build({ 'app.zip': 'app' });
     const told = new RegExp(`${OTHER} is needed, but ${scenario.head} is checked out.*or give code-hash`);
     await expectFailure(scenario.action(mode, { 'code-hash-filter': 'src/**', 'commit-sha': OTHER }), told);
   });
 
-  it('fails an upload where the repository is in a folder that nobody named', async () => {
+  it('fails an upload if the repository is in a folder that no input names', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await mkdir(join(scenario.root, 'repo'));
     await rename(join(scenario.root, '.git'), join(scenario.root, 'repo/.git'));
@@ -89,7 +89,7 @@ describe('a checkout that does not fit', () => {
     await expectFailure(scenario.action('upload', {}, elsewhere), told);
   });
 
-  it('fails a hash where no temporary folder can be made', async () => {
+  it('fails if no temporary folder can be made for hashing', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await writeFile(join(scenario.root, 'src/new.txt'), 'new');
     const filter = { 'code-hash-filter': 'src/**' };
@@ -102,7 +102,7 @@ describe('a checkout that does not fit', () => {
     expect(there.exitCode).toBe(0);
   });
 
-  it('fails a hash where there is no repository', async () => {
+  it('fails if there is no repository to hash', async () => {
     await rm(join(scenario.root, '.git'), { recursive: true });
     await expectFailure(
       scenario.action('check', { 'code-hash-filter': 'src/**' }, elsewhere),
@@ -110,12 +110,12 @@ describe('a checkout that does not fit', () => {
     );
   });
 
-  it('fails outside of Actions where nothing tells the commit', async () => {
+  it('fails outside Actions if no commit is known', async () => {
     await rm(join(scenario.root, '.git'), { recursive: true });
     await expectFailure(scenario.action('check', {}, { env: { GITHUB_SHA: '' } }), /There is no commit to file assets/);
   });
 
-  it('fails an upload of nothing', async () => {
+  it('fails an upload without files', async () => {
     await scenario.build({});
     await expectFailure(scenario.action('upload'), /There is nothing to upload in \.\/packages/);
   });

@@ -6,7 +6,7 @@ import type { ActionResult } from '../../dev/run-action.ts';
 import { newKeyPair } from '../asset-set/key-pair.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// The built action as a runner runs it: what later steps are told, word by word.
+// The built action as a runner runs it, with the exact outputs for later steps.
 
 const CACHING = { 'code-hash-filter': 'src/**' };
 
@@ -20,7 +20,7 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('base64');
 }
 
-/** Every output: what a test says of them, and where the set of the commit is. */
+/** Every output: the values of a test, and the location of the commit's set. */
 function outputs(told: Record<string, string>): Record<string, string> {
   const prefix = `artifacts/${scenario.head}/`;
   return {
@@ -102,7 +102,7 @@ describe('a pipeline', () => {
     expect(cached.outputs).toEqual(outputs({ ...found, ...ofThisCommit, reason: 'complete' }));
   });
 
-  it('builds each piece of code once, though the build empties its output folder', async () => {
+  it('builds each piece of code once, even if the build empties its output folder', async () => {
     const miss = await scenario.action('check', CACHING);
     expect(miss.outputs).toMatchObject({ found: 'false' });
     await rm(scenario.packages, { recursive: true });
@@ -126,7 +126,7 @@ describe('a pipeline', () => {
     expect(await scenario.marker('nested/site.txt')).toBe('site');
   });
 
-  it('counts only what a key has signed, where it is given keys', async () => {
+  it('only counts signed sets if it has keys', async () => {
     const { signingKey, verifyKey } = newKeyPair();
     const signing = { 'signing-key': signingKey };
     const verifying = { 'verify-keys': verifyKey };
@@ -168,7 +168,7 @@ describe('a pipeline', () => {
     expect((await scenario.action('check', { prefix: 'web/linux' })).outputs.found).toBe('true');
   });
 
-  it('may only be told what would be done', async () => {
+  it('only reports the result of an upload in a dry run', async () => {
     await scenario.build(FILES);
     const { outputs: told } = await scenario.action('upload', { 'dry-run': 'true' });
     expect(told).toMatchObject({ found: 'false', uploaded: 'false', reason: 'absent' });
@@ -176,14 +176,14 @@ describe('a pipeline', () => {
     expect((await readdir(scenario.packages)).toSorted()).toEqual(['app.zip', 'nested']);
   });
 
-  it('is told where the action knows nothing of a commit but what is checked out', async () => {
+  it('uses the checked-out commit if the runner names none', async () => {
     const { outputs: told } = await scenario.action('check', {}, { env: { GITHUB_SHA: '' } });
     expect(told['commit-sha']).toBe(scenario.head);
   });
 });
 
 describe('the job summary', () => {
-  it('says why a build is needed, and what came of it', async () => {
+  it('says why a build is needed, and what was stored', async () => {
     const miss = await scenario.action('check', CACHING);
     expect(miss.summary).toContain('<h4>🔨 Build needed: nothing is stored for this commit or its code</h4>');
     expect(miss.summary).toContain(`<code title="${miss.outputs['code-hash']}">`);
@@ -211,11 +211,11 @@ describe('the job summary', () => {
     expect(summary).toContain(`<h4>${verdict}`);
   });
 
-  it('is left alone where that is wanted', async () => {
+  it('is not written if that is switched off', async () => {
     expect((await scenario.action('check', { 'job-summary': 'false' })).summary).toBe('');
   });
 
-  it('fails no step where it can not be written', async () => {
+  it('fails no step if it cannot be written', async () => {
     const env = { GITHUB_STEP_SUMMARY: join(scenario.root, 'no/such/file') };
     const { exitCode, outputs: told, lines } = await scenario.action('check', {}, { env });
     expect({ exitCode, found: told.found }).toEqual({ exitCode: 0, found: 'false' });
@@ -224,7 +224,7 @@ describe('the job summary', () => {
 });
 
 describe('a miss', () => {
-  it.each(['check', 'restore'])('fails a %s that must find, once later steps have been told', async (mode) => {
+  it.each(['check', 'restore'])('fails a %s with fail-on-miss only after its outputs are set', async (mode) => {
     const result = await scenario.action(mode, { 'fail-on-miss': 'true' });
     expect(result.exitCode).toBe(1);
     expect(result.outputs).toEqual(outputs({ ...MISS, reason: 'absent', 'code-hash': '' }));
@@ -236,7 +236,7 @@ describe('a miss', () => {
 });
 
 describe('the log', () => {
-  it('says what is moved, and in the last line of a check whether a build is needed', async () => {
+  it('reports transfers, and whether a build is needed in the last line of a check', async () => {
     const missed = await scenario.action('check', CACHING);
     expect(missed.lines.at(-1)).toBe('🔨 Build needed: nothing is stored for this commit or its code.');
 
@@ -244,7 +244,7 @@ describe('the log', () => {
     const uploaded = await scenario.action('upload', CACHING);
     const started = uploaded.lines.filter((line) => line.endsWith(' …'));
     expect(started).toEqual(['Uploading 2 files, 2 B …', 'Copying 2 files, 2 B …']);
-    // The summary is about what came of it.
+    // The summary reports the result.
     expect(uploaded.summary).not.toContain('Uploading');
 
     const found = await scenario.action('check', CACHING);
@@ -261,14 +261,14 @@ describe('the log', () => {
     expect(copied.lines.at(-1)).toMatch(new RegExp(`^✅ No build needed: built .* by run 1 for commit ${built}, `));
   });
 
-  it('keeps secrets out of it from the first line on', async () => {
+  it('masks secrets from the first line on', async () => {
     const { accessKeyId, secretAccessKey } = scenario.bucket.credentials;
     const { lines } = await scenario.action('check');
     expect(lines.slice(0, 2)).toEqual([`::add-mask::${accessKeyId}`, `::add-mask::${secretAccessKey}`]);
     expect(lines.slice(2).join('\n')).not.toContain(secretAccessKey);
   });
 
-  it('keeps the key that records are signed with out of it, line by line', async () => {
+  it('masks every line of the signing key', async () => {
     const { signingKey: key } = newKeyPair();
     const { lines, exitCode } = await scenario.action('check', { 'signing-key': key }, { env: { RUNNER_DEBUG: '1' } });
     expect(exitCode).toBe(0);
@@ -278,7 +278,7 @@ describe('the log', () => {
     ]);
   });
 
-  it('says in one sentence what was decided', async () => {
+  it('states each decision in one sentence', async () => {
     await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'app');
     const { lines } = await scenario.action('check');
     const told = lines.filter((line) => !line.startsWith('::'));
@@ -291,7 +291,7 @@ describe('the log', () => {
   it.each([
     ['a run that is uploading', { workflow: 'x\n::error::pwned', repository: 'a\r\n::set-output name=found::true' }],
     ['a writer', { runId: undefined, nonce: '\n::error::pwned' }],
-  ])('takes no command from the name of %s', async (_, names) => {
+  ])('contains no workflow command from the name of %s', async (_, names) => {
     const { runId, ...rest } = { runId: '1', nonce: 'n', ...names };
     await scenario.putRecord({ writer: { sequence: 1, ...rest, ...(runId === undefined ? {} : { runId }) } });
     const result = await scenario.action('check');
@@ -299,7 +299,7 @@ describe('the log', () => {
     expect(commands(result)).toEqual([]);
   });
 
-  it('takes no command from the name of an object', async () => {
+  it('contains no workflow command from the name of an object', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.bucket.put(`artifacts/${scenario.head}/z\n::error::pwned`, 'x');
     const result = await scenario.action('upload', { legacy: 'ignore' });
@@ -313,7 +313,7 @@ describe('the log', () => {
     expect(JSON.parse(legacy.outputs.files ?? '')).toMatchObject([{ path: 'z\n::error::pwned' }]);
   });
 
-  it('takes no command from the name of a file', async () => {
+  it('contains no workflow command from the name of a file', async () => {
     await scenario.build({ 'app.zip': 'app', 'a\n::error::pwned': 'x' });
     const result = await scenario.action('upload');
     expect(result.exitCode).toBe(1);
@@ -321,14 +321,14 @@ describe('the log', () => {
     expect(await scenario.bucket.keys()).toEqual([]);
   });
 
-  /** What the runner would obey, but for masks and debug output. */
+  /** The workflow commands that a runner would obey, except masks and debug output. */
   function commands({ lines }: ActionResult): string[] {
     return lines.filter((line) => line.startsWith('::') && !/^::(add-mask|debug)::/.test(line));
   }
 });
 
 describe('the variables of the Python tool', () => {
-  it('are enough', async () => {
+  it('are sufficient settings', async () => {
     const env = {
       PACKAGE_ASSETS_BUCKET: scenario.bucket.name,
       GIT_REPO_PATH: scenario.root,
@@ -354,7 +354,7 @@ describe('the variables of the Python tool', () => {
 });
 
 describe('paths below the home directory', () => {
-  it('are those of ~, as inputs and as variables', async () => {
+  it('may be written with ~, in inputs and in variables', async () => {
     await scenario.build(FILES);
     const env = { HOME: scenario.root };
     const inputs = { 'repository-path': '~', 'package-directory': '~/packages' };

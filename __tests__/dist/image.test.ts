@@ -36,14 +36,14 @@ beforeEach(async () => {
 });
 afterEach(() => scenario?.close());
 
-/** A directory that everybody may write to. */
+/** A directory that everyone may write to. */
 async function freshPackages(): Promise<void> {
   await scenario.freshPackages();
   await mkdir(scenario.packages);
   await chmod(scenario.packages, 0o777);
 }
 
-/** What a job of the Python tool sets. */
+/** The variables that a job of the Python tool sets. */
 function variables(): Record<string, string> {
   const { name, endpoint, credentials } = scenario.bucket;
   return {
@@ -61,7 +61,7 @@ interface DockerRun {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** `docker run --user … --env … --volume … <image> <command>`, told to buildah. */
+/** `docker run --user … --env … --volume … <image> <command>`, done by buildah. */
 function dockerRun(command: readonly string[], { user = OWN_USER, env = {} }: DockerRun = {}): Promise<CommandResult> {
   const settings = Object.entries({ ...variables(), ...env }).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
   const volumes = [`${scenario.root}:/repo`, `${scenario.packages}:/packages`].flatMap((volume) => [
@@ -73,14 +73,14 @@ function dockerRun(command: readonly string[], { user = OWN_USER, env = {} }: Do
 }
 
 withImage('the image', () => {
-  it('starts a shell and nothing before it, and looks where the Python tool looks', async () => {
+  it('starts a shell without an entry point, and has the default paths of the Python tool', async () => {
     const { stdout } = await output([...BUILDAH, 'inspect', CONTAINER]);
     const { config } = JSON.parse(stdout).OCIv1;
     expect({ command: config.Cmd, entryPoint: config.Entrypoint }).toEqual({ command: ['sh'] });
     expect(config.Env).toEqual(expect.arrayContaining(['GIT_REPO_PATH=./repo', 'PACKAGE_DIRECTORY=./packages']));
   });
 
-  it('has the bundle, and nothing else of this repository', async () => {
+  it('contains the bundle, and nothing else of this repository', async () => {
     const { stdout } = await dockerRun(['sh', '-c', 'ls -A /opt /opt/s3-asset-manager']);
     const dist = await readdir(join(import.meta.dirname, '..', '..', 'dist'));
     expect(stdout.split('\n').filter((line) => line !== '')).toEqual([
@@ -93,9 +93,9 @@ withImage('the image', () => {
 
   it.each([
     ['root', '0'],
-    ['a user that may do nothing', '65534'],
+    ['a user without permissions', '65534'],
     ['a user that the image does not know', '4242:4242'],
-  ])('checks, uploads and restores as %s, in a checkout of somebody else', async (_, user) => {
+  ])('checks, uploads and restores as %s, in a checkout that another user owns', async (_, user) => {
     const owned = USER_IS_ROOT ? [scenario.root, join(scenario.root, '.git')] : [];
     for (const path of owned) await chown(path, 1001, 1001);
     const miss = await dockerRun(['check', '--exit-code', '--env-file', '/packages/assets.env'], { user });
@@ -108,7 +108,7 @@ withImage('the image', () => {
     expect(await scenario.marker('app.zip')).toBe('app');
   });
 
-  it('runs scripts, without HOME too', async () => {
+  it('runs scripts, even without HOME', async () => {
     const script = 'unset HOME; check && s3-asset-manager check --json && s3-asset-manager --version';
     const { exitCode, stdout } = await dockerRun(['sh', '-ec', script], { user: '65534' });
     expect(exitCode).toBe(0);
@@ -117,14 +117,14 @@ withImage('the image', () => {
     expect(version).toBe(VERSION);
   });
 
-  it('looks elsewhere where a job says so', async () => {
+  it('uses other paths if a job sets them', async () => {
     await scenario.build({ 'app.zip': 'app' });
     const env = { GIT_REPO_PATH: '.', ASSETS_PACKAGE_DIRECTORY: 'packages' };
     expect(await dockerRun(['sh', '-c', 'cd /repo && upload'], { env })).toMatchObject({ exitCode: 0 });
     expect(await scenario.bucket.keys('artifacts/')).toEqual([`artifacts/${scenario.head}/app.zip`]);
   });
 
-  it('needs no checkout where a job says which commit it means', async () => {
+  it('needs no checkout if a job names the commit', async () => {
     const files = await scenario.storeSet({ 'app.zip': 'app' });
     expect(files).toHaveLength(1);
     const script = 'rm -rf /tmp/job && mkdir /tmp/job && cd /tmp/job && restore --commit-sha "$COMMIT" && ls packages';
@@ -132,7 +132,7 @@ withImage('the image', () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'app.zip\n' });
   });
 
-  it('is a container that the action runs in, as another user than the one that checked out', async () => {
+  it('can be the container of a job with the action, as another user than the one that checked out', async () => {
     const { name, endpoint } = scenario.bucket;
     const inputs = inputVariables({ mode: 'check', bucket: name, 'endpoint-url': endpoint });
     const env = { ...inputs, GITHUB_SHA: scenario.head, ASSETS_CODE_HASH_FILTER: 'src/*' };
@@ -154,7 +154,7 @@ withImage('the command lines of the Python tool', () => {
     await scenario.commit();
   }
 
-  it('work with no more than the name of the image changed', async () => {
+  it('work after only the name of the image is changed', async () => {
     expect(await dockerRun(['check'])).toMatchObject({ exitCode: 0, stdout: '' });
     expect(await scenario.marker('.found')).toBeUndefined();
     await scenario.build({ 'app.zip': 'app' });
@@ -166,7 +166,7 @@ withImage('the command lines of the Python tool', () => {
     expect(await python.upload()).toEqual([]);
   });
 
-  it('hand markers over from its check to upload here', async () => {
+  it('pass markers from its check to an upload here', async () => {
     expect(await python.check()).toBe(false);
     const codeHash = await scenario.marker('.code-hash');
     await scenario.build({ 'app.zip': 'app' });
@@ -178,7 +178,7 @@ withImage('the command lines of the Python tool', () => {
     expect(await scenario.bucket.keys('artifacts/')).toHaveLength(2);
   });
 
-  it('hand markers over from check here to its upload', async () => {
+  it('pass markers from a check here to its upload', async () => {
     await dockerRun(['check'], SHARED);
     const codeHash = await scenario.marker('.code-hash');
     await scenario.build({ 'app.zip': 'app' });

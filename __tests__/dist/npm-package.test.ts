@@ -5,11 +5,11 @@ import { basename, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { machineEnvironment } from '../../dev/run-action.ts';
 
-// What npm packs, installed as a user installs it, without a network.
+// The package that npm packs, installed as a user installs it, without a network.
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
 const MOST_PACKED_BYTES = 400 * 1024;
-/** Of the npm that runs the tests; without one, of the machine. */
+/** The npm that runs the tests, or else that of the machine. */
 const NPM = process.env.npm_execpath === undefined ? ['npm'] : [process.execPath, process.env.npm_execpath];
 
 let directory: string;
@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe('the npm package', () => {
-  it('has the bundle, and neither sources nor types', async () => {
+  it('contains the bundle, but neither sources nor types', async () => {
     const installed = join(project, 'node_modules', 's3-asset-manager');
     const files = await readdir(installed);
     expect(files.toSorted()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
@@ -43,13 +43,13 @@ describe('the npm package', () => {
     expect(isPrivate).toBeUndefined();
   });
 
-  it('is a small download, and brings nothing else along', async () => {
+  it('is a small download without dependencies', async () => {
     expect((await stat(tarball)).size).toBeLessThanOrEqual(MOST_PACKED_BYTES);
     const installed = await readdir(join(project, 'node_modules'));
     expect(installed.filter((name) => !name.startsWith('.'))).toEqual(['s3-asset-manager']);
   });
 
-  it('runs as npx runs it', () => {
+  it('runs through npx', () => {
     const help = npm(project, 'exec', '--', 's3-asset-manager', 'check', '--help');
     expect(help).toMatch(/^Usage: s3-asset-manager check /m);
     expect(

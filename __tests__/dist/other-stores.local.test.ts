@@ -5,7 +5,7 @@ import { Content, type Fault, type FaultAction, type LoggedRequest } from '../..
 import type { ActionResult } from '../../dev/run-action.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// The built action with stores that know less than S3: the local server answers as reports say that they do.
+// The built action with stores that support less than S3: the local server imitates their reported behaviour.
 
 let scenario: Scenario;
 beforeEach(async () => {
@@ -19,7 +19,7 @@ const UNGUARDED = expect.stringContaining('ignores conditional writes (');
 
 interface OtherStore {
   readonly answer: Fault;
-  /** Of the upload. */
+  /** The warnings of the upload. */
   readonly warnings?: readonly unknown[];
 }
 
@@ -114,12 +114,8 @@ describe.each(Object.entries(STORES))('with %s', (_, { answer, warnings = [] }) 
 
 it.each<[what: string, code: string, told: RegExp]>([
   ['a wrong checksum', 'BadDigest', /answered 412 \(BadDigest: /],
-  [
-    'nothing that is there',
-    'PreconditionFailed',
-    /as if it were there \(412\), but has no such object: check endpoint-url/,
-  ],
-])('a multipart upload that ends in 412 for %s is told as that', async (_, code, told) => {
+  ['a missing object', 'PreconditionFailed', /as if it were there \(412\), but has no such object: check endpoint-url/],
+])('a multipart upload that ends with 412 because of %s is reported as such', async (_, code, told) => {
   scenario.bucket.server.fault = ({ operation }) =>
     operation === 'CompleteMultipartUpload' ? { kind: 'error', status: 412, code } : undefined;
   await scenario.build({ 'large.zip': LARGE });

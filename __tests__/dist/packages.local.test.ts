@@ -7,7 +7,7 @@ import { type ActionResult, machineEnvironment } from '../../dev/run-action.ts';
 import { GitWrapper } from '../support/git-wrapper.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// Several packages in one step of the built action, and of the command line.
+// Several packages in one step of the built action or of the command line.
 
 const PACKAGES = `
 defaults: { sources: [package-lock.json], salt: node=24 }
@@ -28,7 +28,7 @@ const FILES = {
   'tool/t.ts': 't',
 };
 
-/** How far the server's clock is ahead. */
+/** How far the server's clock is ahead of the real time. */
 let aheadMs = 0;
 function isList(value: unknown): value is object {
   return typeof value === 'object';
@@ -54,7 +54,7 @@ async function buildsOf(step: Promise<ActionResult>): Promise<string[]> {
   return names;
 }
 
-/** Builds a package and uploads it, as a leg of the matrix does. */
+/** Builds a package and uploads it, as one leg of the matrix does. */
 async function store(name: string, inputs: Record<string, string> = {}): Promise<ActionResult> {
   const path = join(scenario.root, name === 'api' ? 'api/dist' : `packages/${name}`, `${name}.zip`);
   await mkdir(dirname(path), { recursive: true });
@@ -69,7 +69,7 @@ async function storeAll(): Promise<void> {
 }
 
 describe('a check of several packages', () => {
-  it('lists what is not built, and nothing once it is', async () => {
+  it('lists unbuilt packages, and nothing after they are built', async () => {
     const { outputs } = await check();
     const matrix = JSON.parse(outputs.matrix ?? '');
     expect(matrix.include).toEqual([
@@ -91,7 +91,7 @@ describe('a check of several packages', () => {
     });
   });
 
-  it('finds the same code for another commit, and makes it that one’s own', async () => {
+  it('finds sets of the same code for another commit, and promotes them', async () => {
     await storeAll();
     await scenario.commit({ 'README.md': 'changed' });
     const { outputs } = await check();
@@ -117,7 +117,7 @@ describe('a check of several packages', () => {
     expect(await buildsOf(check())).toEqual(expected);
   });
 
-  it('lists a package again whose build failed', async () => {
+  it('lists a package again after its build failed', async () => {
     await storeAll();
     await scenario.commit({ 'shared/s.ts': 'changed' });
     expect(await buildsOf(check())).toEqual(['api', 'site']);
@@ -127,7 +127,7 @@ describe('a check of several packages', () => {
     expect(await buildsOf(check())).toEqual(['site']);
   });
 
-  it('answers the same in a shallow clone, after a squash, a rebase and a force-push', async () => {
+  it('has the same result in a shallow clone, after a squash, a rebase and a force-push', async () => {
     await storeAll();
     const git = (...args: string[]) =>
       scenario.git('-c', 'user.name=test', '-c', 'user.email=test@example.com', ...args);
@@ -158,7 +158,7 @@ describe('a check of several packages', () => {
     await rm(clone, { recursive: true });
   });
 
-  it('hashes what the one-package recipe hashes, and what anyone can', async () => {
+  it('computes the hash of the one-package recipe and of the documented formula', async () => {
     const { outputs } = await check({ prefix: 'x' });
     const hashes = new Map<string, string>(
       JSON.parse(outputs.packages ?? '').map((one: Record<string, string>) => [one.name, one['code-hash']]),
@@ -185,7 +185,7 @@ describe('a check of several packages', () => {
     ]);
   });
 
-  it('finishes the others where one can’t be copied, and then fails by its name', async () => {
+  it('finishes the others if one can’t be copied, and then fails and names that one', async () => {
     await storeAll();
     await scenario.commit();
     scenario.bucket.server.fault = ({ operation, key = '' }) =>
@@ -203,7 +203,7 @@ describe('a check of several packages', () => {
     expect(await buildsOf(check())).toEqual([]);
   });
 
-  /** Lets something happen just before this step begins the set of `api` for the commit. */
+  /** Runs something just before this step begins the set of `api` for the commit. */
   function justBeforeApi(happens: (recordKey: string) => Promise<unknown>): void {
     const recordKey = `api/records/artifacts/${scenario.head}.json`;
     let isFirst = true;
@@ -215,7 +215,7 @@ describe('a check of several packages', () => {
     };
   }
 
-  it('takes the set of another run that was faster', async () => {
+  it('uses the set of a faster run', async () => {
     await storeAll();
     await scenario.commit();
     justBeforeApi((recordKey) =>
@@ -225,12 +225,12 @@ describe('a check of several packages', () => {
   });
 
   it.each(['upload', 'cache'] as const)(
-    'finishes the others where another run began one by %s and does not finish it, and then fails by its name',
+    'finishes the others if another run began one by %s without finishing it, and then fails and names that one',
     async (kind) => {
       await storeAll();
       await scenario.commit();
       const origin = kind === 'upload' ? { kind } : { kind, codeHash: 'a'.repeat(64) };
-      // It has 2 s left, which a copy is waited for.
+      // Its lease ends after 2 s; the step waits for a copy until then.
       justBeforeApi((recordKey) => scenario.putRecord({ origin, leaseSeconds: 2 }, recordKey));
       const { exitCode, lines, outputs } = await check();
       expect([exitCode, outputs.build]).toEqual([1, undefined]);
@@ -246,7 +246,7 @@ describe('a check of several packages', () => {
     },
   );
 
-  it('fails on a miss where that is wanted, and names what is missing', async () => {
+  it('fails on a miss if that is asked for, and names the missing packages', async () => {
     await store('api');
     const { exitCode, lines, outputs, summary } = await check({ 'fail-on-miss': 'true' });
     expect([exitCode, outputs.build]).toEqual([1, '["site","tool"]']);
@@ -265,7 +265,7 @@ describe('a check of several packages', () => {
     expect(await readFile(join(scenario.root, 'packages/tool/tool.zip'), 'utf8')).toBe('tool');
   });
 
-  it('says why each is to be built, and names the package that it needs', async () => {
+  it('explains why each needs a build, and names the needed package that changed', async () => {
     await storeAll();
     const before = scenario.head.slice(0, 12);
     await scenario.commit({ 'shared/s.ts': 'changed', 'shared/t.ts': 'new', 'site/index.html': 'changed' });
@@ -281,7 +281,7 @@ describe('a check of several packages', () => {
     expect(summary).toContain(`<tr><td>api</td><td>${why}</td></tr>`);
   });
 
-  it('names a package that is needed by way of another', async () => {
+  it('names a changed package that is needed indirectly', async () => {
     const packages = `
 packages:
   base: { sources: [shared/**], stored: false }
@@ -292,12 +292,12 @@ packages:
     expect(JSON.parse((await check({ packages })).outputs.explanation ?? '')).toMatchObject({
       tool: { kind: 'needs-changed', needs: { names: ['base'] } },
     });
-    // What is also its own source is its own.
+    // A source that also belongs to the package itself is reported as its own.
     await scenario.commit({ 'shared/s.md': 'changed' });
     expect(JSON.parse((await check({ packages })).outputs.explanation ?? '')).toMatchObject({ tool: {} });
   });
 
-  it('shows one table', async () => {
+  it('shows one table in the summary', async () => {
     await storeAll();
     await scenario.commit({ 'tool/t.ts': 'changed' });
     const { summary } = await check();
@@ -310,7 +310,7 @@ packages:
   });
 });
 
-describe('results without files', () => {
+describe('sets without files', () => {
   it('are stored for each package without its directory, found, copied and restored', async () => {
     for (const name of NAMES) {
       const inputs = { packages: PACKAGES, package: name, 'if-no-files-found': 'store' };
@@ -325,7 +325,7 @@ describe('results without files', () => {
 });
 
 describe('the access of a check of several packages', () => {
-  it('that only reads leaves what it finds where it is, and so does an upload', async () => {
+  it('that only reads uses sets in place, and so does an upload', async () => {
     await storeAll();
     await scenario.commit({ 'tool/t.ts': 'changed' });
     const before = await scenario.bucketContents();
@@ -345,7 +345,7 @@ describe('the access of a check of several packages', () => {
     expect(await scenario.bucketContents()).toEqual(before);
   });
 
-  it('that only writes lists all without a request, and an upload replaces set and copy', async () => {
+  it('that only writes lists all packages without a request, and an upload replaces set and copy', async () => {
     await storeAll();
     scenario.forgetWire();
     const { exitCode, outputs, summary } = await check({ access: 'write' });
@@ -378,7 +378,7 @@ describe('one of several packages', () => {
     expect(await readFile(join(scenario.root, 'api/dist/api.zip'), 'utf8')).toBe('api');
   });
 
-  it('is checked alone, and then uploaded under the hash of that check', async () => {
+  it('can be checked by itself, and is then uploaded under the hash of that check', async () => {
     const one = { package: 'api' };
     const { outputs } = await check(one);
     expect(outputs).toMatchObject({
@@ -406,7 +406,7 @@ describe('one of several packages', () => {
       "code-hash-algorithm is 'md5': packages are hashed by 'git-sha256' alone",
     ],
     [{ package: 'api', packages: '' }, "package is 'api': leave it out, or define it in 'packages'"],
-  ])('has to be named, and to be one: %j', async (inputs, message) => {
+  ])('must be named, and must be defined: %j', async (inputs, message) => {
     const { exitCode, lines } = await scenario.action('upload', { packages: PACKAGES, ...inputs });
     expect([exitCode, lines.findLast((line) => line.startsWith('::error'))]).toEqual([
       1,
@@ -416,7 +416,7 @@ describe('one of several packages', () => {
 });
 
 describe('the command line', () => {
-  it('does what the action does, and prints its outputs', async () => {
+  it('works like the action, and prints its outputs', async () => {
     await scenario.commit({ 'ci/packages.yml': PACKAGES });
     const run = async (...args: readonly string[]) => {
       const { exitCode, stdout } = await scenario.cli([...args, '--packages', 'ci/packages.yml', '--json']);
@@ -438,7 +438,7 @@ describe('the command line', () => {
     );
   });
 
-  it('reads a file, and prints lists as they are', async () => {
+  it('reads a file, and prints lists as JSON', async () => {
     await scenario.commit({ 'ci/packages.yml': PACKAGES });
     const { exitCode, stdout } = await scenario.cli([
       'check',
@@ -516,15 +516,15 @@ describe('many packages', () => {
     }
   }
 
-  it('take the round trips of one, and no more requests at once than the limit, where none is found', async () => {
+  it('take as many round trips as one if none is found, within the limit of requests at once', async () => {
     await commitMany(SOME);
-    // The third looks for what explains the miss.
+    // The third round looks for the explanation of the miss.
     expect(await roundsOf(1)).toEqual([2, 2, 1]);
     expect(await roundsOf(SOME)).toEqual([2 * SOME, 2 * SOME, SOME]);
     expect(Math.max(...(await roundsOf(SOME, { concurrency: '3' })))).toBe(3);
   });
 
-  it('take the round trips of one where all are found, and where all are copied', async () => {
+  it('take as many round trips as one if all are found, and if all are copied', async () => {
     await commitMany(SOME);
     await storeMany(SOME);
     aheadMs = 60_000;
@@ -536,7 +536,7 @@ describe('many packages', () => {
     expect(await roundsOf(SOME)).toEqual(one.map((requests) => requests * SOME));
   });
 
-  it('may be 200', async () => {
+  it('may be as many as 200', async () => {
     await commitMany(200);
     const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-git-'));
     const path = process.env.PATH;

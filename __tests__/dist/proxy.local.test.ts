@@ -4,7 +4,7 @@ import type { ActionResult } from '../../dev/run-action.ts';
 import { ForwardProxy } from '../s3/forward-proxy.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// The built action on a runner that reaches its store through a proxy only.
+// The built action on a runner that reaches its store only through a proxy.
 
 const STORE = { 'endpoint-url': 'https://s3.corp.example', concurrency: '8' };
 const FILES = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`file-${index}`, `content ${index}`]));
@@ -29,7 +29,7 @@ function act(mode: string, variables: Record<string, string>): Promise<ActionRes
 }
 
 describe('a proxy', () => {
-  it('named by host and port alone opens no more connections than there are requests at once', async () => {
+  it('given as host and port has no more connections than there are requests at once', async () => {
     const variables = { HTTPS_PROXY: `name:pass@127.0.0.1:${proxy.port}`, NO_PROXY: 'other.example,10.0.0.0/8' };
     const upload = await act('upload', variables);
     expect(upload).toMatchObject({ exitCode: 0, stderr: '', outputs: { uploaded: 'true', 'file-count': '60' } });
@@ -40,14 +40,14 @@ describe('a proxy', () => {
     expect(new Set(proxy.lines)).toEqual(new Set(['CONNECT s3.corp.example:443']));
   });
 
-  it('that refuses or closes two of three connections delays an upload and no more', async () => {
+  it('that refuses or closes two of three connections only delays an upload', async () => {
     proxy.refusal = (index) => (index % 3 === 0 ? 'close' : index % 3 === 1 ? { status: 503, body: '' } : undefined);
     const upload = await act('upload', { https_proxy: proxy.url });
     expect(upload).toMatchObject({ exitCode: 0, stderr: '', outputs: { uploaded: 'true' } });
   });
 
   it.each(['check', 'upload', 'restore'])(
-    'that wants another password fails %s, which does not show it',
+    'that refuses the password fails %s, which does not show it',
     async (mode) => {
       proxy.refusal = () => ({ status: 407, body: '<html>Log in</html>' });
       const { exitCode, lines, stderr } = await act(mode, {
@@ -61,7 +61,7 @@ describe('a proxy', () => {
     },
   );
 
-  it('by SOCKS is refused, without its password', async () => {
+  it('with SOCKS is refused, without showing its password', async () => {
     const { exitCode, lines } = await act('check', { all_proxy: 'socks5://name:hunter2@127.0.0.1:1080' });
     expect(exitCode).toBe(1);
     expect(lines.join('\n')).toContain("::error::all_proxy names a socks5:// proxy, which this action can't use");

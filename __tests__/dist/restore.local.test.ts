@@ -9,7 +9,7 @@ import type { ActionResult } from '../../dev/run-action.ts';
 import { limitedAction } from '../support/limited-action.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// The built action while it brings assets back: cancelled, killed, out of space.
+// Restores by the built action that are cancelled, killed or out of space.
 
 const MIB = 1024 ** 2;
 const LARGE = Buffer.alloc(11 * MIB, 'large file ');
@@ -53,7 +53,7 @@ async function waitFor(file: string): Promise<void> {
   while (!existsSync(file)) await setTimeout(10);
 }
 
-/** Restores a small file and a large one, the last range of which hangs, and ends the step by a signal then. */
+/** Restores a small file and a large one whose last range hangs, and then ends the step with a signal. */
 async function endMidway(signal: NodeJS.Signals): Promise<ActionResult & { readonly tookMs: number }> {
   await store({ 'a.txt': 'a', 'sub/large.bin': LARGE });
   let sentMs = Number.POSITIVE_INFINITY;
@@ -74,7 +74,7 @@ async function endMidway(signal: NodeJS.Signals): Promise<ActionResult & { reado
 }
 
 (isPosix ? describe.each(['SIGINT', 'SIGTERM'] as const) : describe.skip.each(['SIGINT']))('%s', (signal) => {
-  it('ends a restore within seconds, and leaves nothing that is not whole', async () => {
+  it('ends a restore within seconds, and leaves no incomplete file', async () => {
     const result = await endMidway(signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT');
     expect(result.exitCode).toBe(1);
     expect(result.tookMs).toBeLessThan(5000);
@@ -86,7 +86,7 @@ async function endMidway(signal: NodeJS.Signals): Promise<ActionResult & { reado
 });
 
 describe('a restore that is killed', () => {
-  it('leaves no file under its name that is not whole, and the next one goes on', async () => {
+  it('leaves no incomplete file under its final name, and the next restore goes on', async () => {
     const { exitCode } = await endMidway('SIGKILL');
     expect(exitCode).not.toBe(0);
     expect(await names()).toEqual(['a.txt', 'sub']);
@@ -107,9 +107,9 @@ describe('a restore that is killed', () => {
 });
 
 (process.platform === 'linux' ? describe : describe.skip)('a disk that is full', () => {
-  it('fails the step with what to do, and leaves nothing of the file', async () => {
+  it('fails the step with advice, and leaves nothing of the file', async () => {
     await store({ 'a.txt': 'a', 'sub/large.bin': LARGE });
-    // Writing beyond 4 MiB of any file, in blocks of 512 bytes, fails: a full disk answers much the same.
+    // Writing past 4 MiB of a file, in blocks of 512 bytes, fails: much the same as on a full disk.
     const result = await scenario.action('restore', IN_RANGES, { args: limitedAction('-f 8192') });
     expect(errorsOf(result)).toEqual([
       "::error::'sub/large.bin' can't be restored (EFBIG): check the disk's free space and the directory's permissions",
@@ -122,7 +122,7 @@ describe('a restore that is killed', () => {
 });
 
 describe('a restore', () => {
-  it('fails by default where there is nothing, once later steps have been told', async () => {
+  it('fails by default on a miss, after its outputs are set', async () => {
     const miss = await scenario.action('restore');
     expect(miss.exitCode).toBe(1);
     expect(miss.outputs).toMatchObject({ found: 'false', reason: 'absent', restored: 'false', files: '[]' });
@@ -144,7 +144,7 @@ describe('a restore', () => {
     ]);
   });
 
-  it('names the run that fills the cache, where the commit has no set of its own', async () => {
+  it('names the run that fills the cache if the commit has no set of its own', async () => {
     const codeHash = 'c'.repeat(64);
     await scenario.putRecord({ codeHash }, `records/cache/${codeHash}.json`);
     const result = await scenario.action('restore', { 'wait-timeout-seconds': '1', 'code-hash': codeHash });
@@ -156,7 +156,7 @@ describe('a restore', () => {
     ]);
   });
 
-  it('of many files at once says nothing that nobody asked for', async () => {
+  it('of many files at once logs no more than usual', async () => {
     const files = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`f/${index}.txt`, `${index}`]));
     await store({ ...files, 'large.bin': LARGE });
     scenario.bucket.server.fault = () => ({ kind: 'delay', ms: 20 });
@@ -179,7 +179,7 @@ describe('a restore', () => {
     expect(await names('f')).toHaveLength(150);
   });
 
-  it('brings back what files choose, also as a part of a check', async () => {
+  it('brings back the selected files, also as part of a check', async () => {
     await store({ 'api.zip': 'api', 'site/a.js': 'a', 'site/a.map': 'm' });
     const files = './site/**\n!**/*.map';
     const check = await scenario.action('check', { restore: 'true', files });
@@ -188,7 +188,7 @@ describe('a restore', () => {
     expect(await names('site')).toEqual(['a.js']);
   });
 
-  it('fails where files choose nothing, once later steps have been told, unless it may', async () => {
+  it('fails after its outputs are set if files select nothing, unless that is allowed', async () => {
     await store({ 'api.zip': 'api' });
     const nothing = await scenario.action('restore', { files: 'apy.zip' });
     expect(nothing.exitCode).toBe(1);

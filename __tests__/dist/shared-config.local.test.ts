@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ActionResult } from '../../dev/run-action.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// What a profile of AWS's shared config files says where inputs and variables say nothing: the store is another one then.
+// A profile in AWS's shared config files applies if inputs and variables are not set, and may name another store.
 
 let scenario: Scenario;
 let home: string;
@@ -22,7 +22,7 @@ const NOTHING_GIVEN = {
   'aws-secret-access-key': '',
 };
 
-/** AWS itself is out of reach: whoever turns to it fails. */
+/** Makes AWS itself unreachable, so that any request to it fails. */
 const NO_AWS = { HTTPS_PROXY: 'http://127.0.0.1:1' };
 
 async function check(env: Record<string, string> = {}, inputs: Record<string, string> = {}): Promise<ActionResult> {
@@ -39,11 +39,11 @@ const KEYS = 'aws_access_key_id = test\naws_secret_access_key = testsecret1\n';
 it.each<[what: string, text: (url: string) => string]>([
   ['endpoint_url of the profile', (url) => `[profile ci]\nregion = us-east-1\nendpoint_url = ${url}\n${KEYS}`],
   [
-    'endpoint_url of its services section, which goes first',
+    'endpoint_url of its services section, which takes precedence,',
     (url) =>
       `[profile ci]\nregion = us-east-1\nendpoint_url = http://127.0.0.1:1\nservices = local\n${KEYS}[services local]\ns3 =\n  endpoint_url = ${url}\n`,
   ],
-])('%s is where requests go', async (_, text) => {
+])('%s gets the requests', async (_, text) => {
   await config(text(scenario.bucket.server.url));
   expect(await check({ AWS_PROFILE: 'ci' })).toMatchObject({ exitCode: 0, outputs: { found: 'false' } });
   expect(scenario.bucket.server.requests.length).toBeGreaterThan(0);
@@ -54,13 +54,13 @@ it('the default profile counts without AWS_PROFILE', async () => {
   expect(await check()).toMatchObject({ exitCode: 0 });
 });
 
-it('AWS_CONFIG_FILE names another file', async () => {
+it('AWS_CONFIG_FILE may name another file', async () => {
   const file = join(home, 'elsewhere');
   await writeFile(file, `[default]\nregion = us-east-1\nendpoint_url = ${scenario.bucket.server.url}\n${KEYS}`);
   expect(await check({ AWS_CONFIG_FILE: file })).toMatchObject({ exitCode: 0 });
 });
 
-describe('before a profile goes', () => {
+describe('a profile is overridden by', () => {
   beforeEach(() => config(`[default]\nregion = eu-west-1\nendpoint_url = http://127.0.0.1:1\n${KEYS}`));
 
   it('the input', async () => {
@@ -74,7 +74,7 @@ describe('before a profile goes', () => {
   });
 });
 
-it('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS silences profile and variables alike: the request is for AWS', async () => {
+it('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS overrides both profile and variables, so that requests go to AWS', async () => {
   const { url } = scenario.bucket.server;
   await config(`[default]\nregion = us-east-1\nendpoint_url = ${url}\n${KEYS}`);
   const env = { AWS_ENDPOINT_URL: url, AWS_ENDPOINT_URL_S3: url, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'True' };
@@ -84,14 +84,14 @@ it('AWS_IGNORE_CONFIGURED_ENDPOINT_URLS silences profile and variables alike: th
   expect(scenario.bucket.server.requests).toEqual([]);
 });
 
-it('a services section that is not there is told, and no request goes to AWS instead', async () => {
+it('a missing services section is reported, and no request goes to AWS instead', async () => {
   await config(`[default]\nregion = us-east-1\nservices = local\n${KEYS}`);
   const { lines, exitCode } = await check();
   expect(exitCode).toBe(1);
   expect(lines.join('\n')).toMatch(/::error::.*has no section \[services local\], which the profile names/);
 });
 
-it('a profile that is not there is no matter where keys and region are given', async () => {
+it('a missing profile does not matter if keys and region are given', async () => {
   const { url, ...keys } = { ...scenario.bucket.credentials, url: scenario.bucket.server.url };
   const inputs = {
     'endpoint-url': url,

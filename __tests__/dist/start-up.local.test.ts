@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-/** Tells on standard error which modules are loaded. */
+/** Prints on standard error which modules are loaded. */
 const HOOK = `
   import { registerHooks } from 'node:module';
   registerHooks({
@@ -27,7 +27,7 @@ const HOOK = `
     },
   });`;
 
-/** Runs the built action, and tells which files of dist/ it loaded. */
+/** Runs the built action. @returns the files of dist/ that it loaded */
 async function loaded(mode: string, inputs: Record<string, string> = {}): Promise<ActionResult & { files: string[] }> {
   const args = ['--import', `data:text/javascript,${encodeURIComponent(HOOK)}`, ENTRY];
   const result = await scenario.action(mode, inputs, { args });
@@ -40,14 +40,14 @@ async function sizeOf(files: readonly string[]): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** The files that hold the SDK's client. */
+/** The files that contain the SDK's client. */
 async function sdkFiles(): Promise<string[]> {
   const files = (await readdir(DIST)).filter((name) => name.endsWith('.js')).map((name) => join(DIST, name));
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
   return files.filter((_, index) => texts[index]?.includes('CreateMultipartUpload'));
 }
 
-/** As V8 reports them; the first range of a function is the whole of it. */
+/** In V8's format; the first range of a function covers all of it. */
 interface Coverage {
   readonly result: readonly {
     readonly url: string;
@@ -57,7 +57,7 @@ interface Coverage {
   }[];
 }
 
-/** Runs a check from the sources. @returns the files of src/ that it loaded, and those of which it ran a function */
+/** Runs a check from the sources. @returns the files of src/ that it loaded, and those that ran a function */
 async function visited(
   inputs: Record<string, string>,
 ): Promise<ActionResult & Record<'loaded' | 'executed', string[]>> {
@@ -69,7 +69,7 @@ async function visited(
   const [name = ''] = await readdir(reports);
   const { result }: Coverage = JSON.parse(await readFile(join(reports, name), 'utf8'));
   const loaded = result.filter(({ url }) => url.startsWith(pathToFileURL(SRC).href));
-  // What starts with the file is the module itself.
+  // A range that starts with the file is the module itself.
   const executed = loaded.filter(({ functions }) =>
     functions.some(({ ranges: [whole] }) => whole !== undefined && whole.startOffset > 0 && whole.count > 0),
   );
@@ -82,12 +82,12 @@ const ENTRY = join(DIST, 'index.js');
 const PROGRAM = join(DIST, 'program.js');
 const MOST_ENTRY_BYTES = 200_000;
 const MOST_BYTES_OF_A_MISS = 220_000;
-/** What somebody who wants to know what a hit does has to read. */
+/** The number of files that a reader has to know to understand a hit. */
 const MOST_FILES_LOADED = 40;
 const MOST_FILES_EXECUTED = 31;
 
-describe('what a step loads', () => {
-  it('is the program and the action where the set is found, and little more where it is not', async () => {
+describe('a step', () => {
+  it('loads only the program and the action if the set is found, and little more if it is not', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.action('upload', CACHING);
     serverMs += 60_000;
@@ -102,7 +102,7 @@ describe('what a step loads', () => {
     expect(await sizeOf(miss.files)).toBeLessThanOrEqual(MOST_BYTES_OF_A_MISS);
   });
 
-  it('is few files of the sources where the set is found', async () => {
+  it('loads few files of the sources if the set is found', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload();
     serverMs += 60_000;
@@ -113,7 +113,7 @@ describe('what a step loads', () => {
     expect(hit.executed.length).toBeLessThanOrEqual(MOST_FILES_EXECUTED);
   });
 
-  it('is the SDK only where a file is uploaded in parts', async () => {
+  it('loads the SDK only to upload a file in parts', async () => {
     const sdk = await sdkFiles();
     expect(sdk).not.toEqual([]);
     await scenario.build({ 'app.zip': 'app' });
@@ -127,7 +127,7 @@ describe('what a step loads', () => {
     expect(large.files).toEqual(expect.arrayContaining(sdk));
   });
 
-  it('is no YAML without several packages', async () => {
+  it('loads YAML only for several packages', async () => {
     const texts = await Promise.all((await loaded('check', CACHING)).files.map((file) => readFile(file, 'utf8')));
     expect(texts.filter((text) => text.includes('YAMLMap'))).toEqual([]);
     const packages = 'packages: { app: { sources: [src/**] } }';
@@ -137,7 +137,7 @@ describe('what a step loads', () => {
     expect(several.filter((text) => text.includes('YAMLMap'))).not.toEqual([]);
   });
 
-  it('needs no git where the set is found', async () => {
+  it('needs no git if the set is found', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload();
     serverMs += 60_000;
@@ -146,7 +146,7 @@ describe('what a step loads', () => {
     expect(outputs.found).toBe('true');
   });
 
-  it('sends two requests where the set is found', async () => {
+  it('sends two requests if the set is found', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await scenario.upload();
     serverMs += 60_000;

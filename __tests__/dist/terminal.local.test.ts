@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { CLI_ENTRY, machineEnvironment } from '../../dev/run-action.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// The command line program on a terminal of its own, which `script` (util-linux) makes.
+// The command line program on a terminal of its own, made by `script` (util-linux).
 
 const hasScript =
   process.platform === 'linux' && (process.env.PATH ?? '').split(':').some((folder) => existsSync(`${folder}/script`));
@@ -21,11 +21,11 @@ afterEach(() => scenario.close());
 
 interface Shown {
   readonly exitCode: number | null;
-  /** All that was written to the terminal, in the order of time. */
+  /** Everything written to the terminal, in chronological order. */
   readonly screen: string;
 }
 
-/** @param onKeys is told how to type, once it runs */
+/** @param onKeys gets a function that types, after the program has started */
 async function onScreen(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -49,13 +49,13 @@ async function onScreen(
   return { screen, exitCode };
 }
 
-/** What is left on the screen where lines are rewritten in place. */
+/** The final contents of the screen, on which lines are rewritten in place. */
 function linesLeft(screen: string): string[] {
   return screen.split('\r\n').map((line) => line.split(CLEAR_LINE).at(-1) ?? '');
 }
 
 onTerminal('on a terminal', () => {
-  it('progress is one line, rewritten in place and gone in the end', async () => {
+  it('progress is one line, rewritten in place and cleared at the end', async () => {
     await scenario.build({ 'a.zip': 'a', 'b.zip': 'b' });
     scenario.bucket.server.fault = ({ operation, key }) =>
       operation === 'PutObject' && key?.endsWith('/b.zip') ? { kind: 'delay', ms: 1500 } : undefined;
@@ -70,7 +70,7 @@ onTerminal('on a terminal', () => {
     ]);
   });
 
-  it('Ctrl-C ends it with a clean line that says what is kept', async () => {
+  it('Ctrl-C ends the program with a clean line that says what is kept', async () => {
     await scenario.build({ 'a.zip': 'a', 'b.zip': 'b' });
     let type = (_: string): void => {};
     scenario.bucket.server.fault = ({ operation, key }) => {
@@ -98,7 +98,7 @@ onTerminal('on a terminal', () => {
   });
 });
 
-it('where there is none, nothing is coloured or rewritten', async () => {
+it('without a terminal, nothing is coloured or rewritten', async () => {
   const { stderr } = await scenario.cli(['upload'], { env: { TERM: 'xterm', FORCE_COLOR: '1' } });
   expect(stderr).toMatch(/^error: [ -~]*\n$/);
 });

@@ -6,7 +6,7 @@ import { TlsFront } from '../../dev/local-s3/tls-front.ts';
 import type { ActionResult } from '../../dev/run-action.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// The built action with a store that speaks TLS, as AWS does.
+// The built action with a store that uses TLS, as AWS does.
 
 const MIB = 1024 ** 2;
 const LARGE = Buffer.alloc(18 * MIB, 'large');
@@ -36,7 +36,7 @@ const isUnsigned = ({ headers }: Pick<LoggedRequest, 'headers'>) =>
   headers['x-amz-content-sha256'] === 'UNSIGNED-PAYLOAD';
 
 describe('over TLS', () => {
-  it('parts are checked by their CRC instead of being signed, and come back the same', async () => {
+  it('parts are verified by their CRC instead of a signature, and are restored unchanged', async () => {
     expect(await act('upload')).toMatchObject({ exitCode: 0, stderr: '', outputs: { uploaded: 'true' } });
     expect(parts().map(isUnsigned)).toEqual([true, true, true]);
     const { server, name } = scenario.bucket;
@@ -48,7 +48,7 @@ describe('over TLS', () => {
     expect((await readFile(join(scenario.packages, 'large'))).equals(LARGE)).toBe(true);
   });
 
-  it('parts are signed where the bucket asks for that, with their checksum', async () => {
+  it('parts are signed with their checksum if the bucket requires that', async () => {
     const { server } = scenario.bucket;
     server.fault = (request) =>
       isUnsigned(request) ? { kind: 'error', status: 403, code: 'AccessDenied' } : undefined;
@@ -59,7 +59,7 @@ describe('over TLS', () => {
     );
   });
 
-  it('a write that is denied is told as what it is', async () => {
+  it('a denied write is reported as such', async () => {
     const { server } = scenario.bucket;
     server.fault = ({ operation }) =>
       operation === 'UploadPart' ? { kind: 'error', status: 403, code: 'AccessDenied' } : undefined;

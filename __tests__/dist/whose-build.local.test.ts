@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ActionResult } from '../../dev/run-action.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// The built action against a store whose disk loses bytes, two jobs at once, and an upload that breaks off.
+// The built action with a store whose disk loses bytes, with two jobs at once, and after an interrupted upload.
 
 const FILTER = { 'code-hash-filter': 'src/**' };
 
@@ -18,7 +18,7 @@ function messagesOf({ lines }: ActionResult): string[] {
   return lines.filter((line) => /^::(error|warning)/.test(line));
 }
 
-/** What a fresh job restores, or what it is told. */
+/** The file that a fresh job restores, or the error it gets. */
 async function restored(inputs: Record<string, string> = {}): Promise<string | undefined> {
   await scenario.freshPackages();
   const result = await scenario.action('restore', inputs);
@@ -33,7 +33,7 @@ async function put(content: string, inputs: Record<string, string> = {}): Promis
   return result;
 }
 
-/** A disk loses bytes of an object, of which the store still says all that it said. */
+/** Corrupts the bytes of an object, while its size, ETag and metadata stay the same. */
 function rot(key: string): void {
   const { server, name } = scenario.bucket;
   const { etag = '', metadata = {}, headers = {} } = server.get(name, key) ?? {};
@@ -43,7 +43,7 @@ function rot(key: string): void {
 describe('bytes that have rotted in the store', () => {
   const OVERWRITE = { overwrite: 'true' };
 
-  it('are replaced as the failed restore advises', async () => {
+  it('are replaced by following the advice of the failed restore', async () => {
     await put('GOOD');
     rot(`artifacts/${scenario.head}/app.zip`);
     expect(await restored()).toMatch(/^::error.*'overwrite: true'/);
@@ -63,7 +63,7 @@ describe('bytes that have rotted in the store', () => {
   });
 });
 
-describe('an upload that is to replace a build', () => {
+describe('an upload that overwrites a build', () => {
   const OVERWRITE = { ...FILTER, overwrite: 'true' };
 
   async function nextCommit(): Promise<string | undefined> {
@@ -80,7 +80,7 @@ describe('an upload that is to replace a build', () => {
     await scenario.freshPackages();
     await scenario.build({ 'app.zip': 'GOOD' });
     const theirs = { ...FILTER, 'package-directory': 'theirs' };
-    // Whoever is about to replace the build has looked at the set by then.
+    // By then, the overwriting upload has already looked at the set.
     let isPromoted = false;
     server.fault = async ({ operation, key }) => {
       if (isPromoted || operation !== 'PutObject' || !key?.startsWith('records/artifacts/')) return undefined;
@@ -97,14 +97,14 @@ describe('an upload that is to replace a build', () => {
     expect(await nextCommit()).toBe('GOOD');
   });
 
-  it('leaves it to nobody where the copy for other commits fails', async () => {
+  it('leaves neither build in the cache if the copy for other commits fails', async () => {
     const { server } = scenario.bucket;
     await put('BAD', FILTER);
     let writes = 0;
     server.deny = ({ action, key }) => {
       if (action !== 's3:PutObject' || !key?.startsWith('records/cache/')) return false;
       writes += 1;
-      // Those that take the old build out of the cache come first.
+      // The first writes withdraw the old build from the cache.
       return writes > 2;
     };
     const failed = await put('GOOD', OVERWRITE);
@@ -115,7 +115,7 @@ describe('an upload that is to replace a build', () => {
     expect(await nextCommit()).toBe('GOOD');
   });
 
-  it('replaces nothing where it may not write to the cache', async () => {
+  it('replaces nothing if it may not write to the cache', async () => {
     const { server } = scenario.bucket;
     await put('BAD', FILTER);
     server.deny = ({ action, key }) => action === 's3:PutObject' && key?.startsWith('records/cache/') === true;
@@ -128,7 +128,7 @@ describe('an upload that is to replace a build', () => {
 });
 
 describe('a record that was deleted', () => {
-  it('does not make metadata a proof of what is there', async () => {
+  it('does not make metadata a proof of the stored bytes', async () => {
     const { server, name } = scenario.bucket;
     await put('GOOD');
     const key = `artifacts/${scenario.head}/app.zip`;
@@ -140,8 +140,8 @@ describe('a record that was deleted', () => {
   });
 });
 
-describe('two jobs that build one commit otherwise', () => {
-  it('end with the set of one, and the other says where its build differs', async () => {
+describe('two jobs that build one commit differently', () => {
+  it('end with the set of one job, and the other reports how its build differs', async () => {
     const { server } = scenario.bucket;
     const theirs = join(scenario.root, 'theirs');
     await mkdir(theirs);
@@ -165,8 +165,8 @@ describe('two jobs that build one commit otherwise', () => {
   });
 });
 
-describe('an upload that broke off', () => {
-  it('leaves nothing that the next one records with attributes that it does not have', async () => {
+describe('an interrupted upload', () => {
+  it('leaves no asset that the next one records with wrong attributes', async () => {
     const { server, name } = scenario.bucket;
     await scenario.build({ 'app.zip': 'app', 'site.zip': 'site' });
     server.deny = ({ action, key }) => action === 's3:PutObject' && key?.endsWith('/site.zip') === true;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ActionResult } from '../../dev/run-action.ts';
 import { Scenario } from '../support/scenario.ts';
 
-// The built action, in workflows of several steps: whose bytes a later job gets.
+// The built action in workflows of several steps: which build a later job gets.
 
 const FILTER = { 'code-hash-filter': 'src/**' };
 const OVERWRITE = { overwrite: 'true' };
@@ -21,14 +21,14 @@ async function succeed(mode: string, inputs: Record<string, string> = {}): Promi
   return result;
 }
 
-/** What a job does that had to build. */
+/** The steps of a job that had to build. */
 async function put(content: string, inputs: Record<string, string> = {}): Promise<ActionResult> {
   await scenario.freshPackages();
   await scenario.build({ 'app.zip': content });
   return succeed('upload', inputs);
 }
 
-/** What a fresh job gets, or its check's reason for a miss. */
+/** The file that a fresh job gets, or the reason for its miss. */
 async function get(inputs: Record<string, string> = {}): Promise<string | undefined> {
   await scenario.freshPackages();
   const { outputs } = await succeed('check', { ...inputs, restore: 'true' });
@@ -46,7 +46,7 @@ async function swap(key: string, content: string): Promise<void> {
 }
 
 describe('overwrite', () => {
-  it('reaches the commits of the same code', async () => {
+  it('takes effect for commits of the same code', async () => {
     await put('BAD', FILTER);
     expect((await put('GOOD', { ...FILTER, ...OVERWRITE })).outputs).toMatchObject({ cached: 'true' });
     expect(await get(FILTER)).toBe('GOOD');
@@ -54,7 +54,7 @@ describe('overwrite', () => {
     expect(await get(FILTER)).toBe('GOOD');
   });
 
-  it('beats the check that found the set', async () => {
+  it('takes precedence over a check that found the set', async () => {
     await put('BAD', FILTER);
     await scenario.freshPackages();
     expect((await succeed('check', FILTER)).outputs).toMatchObject({ found: 'true' });
@@ -65,7 +65,7 @@ describe('overwrite', () => {
     expect(await get(FILTER)).toBe('GOOD');
   });
 
-  it('takes the replaced build out of the cache under the code hash that it had', async () => {
+  it('withdraws the replaced build from the cache under its own code hash', async () => {
     await put('BAD', { ...FILTER, 'code-hash-salt': 'one' });
     expect(warningsOf(await put('GOOD', { ...FILTER, 'code-hash-salt': 'two', ...OVERWRITE }))).toEqual([]);
     await scenario.commit();
@@ -73,7 +73,7 @@ describe('overwrite', () => {
     expect(await get({ ...FILTER, 'code-hash-salt': 'two' })).toBe('GOOD');
   });
 
-  it('sends even what the store has', async () => {
+  it('sends even bytes that are already stored', async () => {
     await put('GOOD');
     const { outputs } = await put('GOOD', OVERWRITE);
     expect(outputs).toMatchObject({ reason: 'uploaded', uploaded: 'true' });
@@ -95,18 +95,18 @@ describe('a code hash', () => {
   const WINDOWS = { ...FILTER, 'code-hash-salt': 'windows' };
   const FALLBACK = { prefix: 'br', 'fallback-prefixes': 'main' };
 
-  it('is not put on the set of a fallback that has another', async () => {
+  it('is not attached to the set of a fallback prefix that has another', async () => {
     await put('LINUX', { prefix: 'main', ...LINUX });
     expect(await get({ ...FALLBACK, ...WINDOWS })).toBe('absent');
     expect(await get({ ...FALLBACK, ...LINUX })).toBe('LINUX');
-    // The commit has its set now, so nobody builds; but the next commit's job for Windows must not get it.
+    // The commit has a set now, so no job builds; but the next commit's job for Windows must not get that set.
     expect((await put('WINDOWS', { prefix: 'br', ...WINDOWS })).outputs).toMatchObject({ cached: 'false' });
     await scenario.commit();
     expect(await get({ ...FALLBACK, ...WINDOWS })).toBe('absent');
     expect(await get({ ...FALLBACK, ...LINUX })).toBe('LINUX');
   });
 
-  it('is not put on a set that was stored without one', async () => {
+  it('is not attached to a set that was stored without one', async () => {
     await put('UNKNOWN', { prefix: 'main' });
     expect(await get({ ...FALLBACK, ...LINUX })).toBe('UNKNOWN');
     const { lines, outputs } = await put('LINUX', { prefix: 'br', ...LINUX });
@@ -118,7 +118,7 @@ describe('a code hash', () => {
 });
 
 describe('a second upload of a commit', () => {
-  it('says where its build differs from the one that stays', async () => {
+  it('reports how its build differs from the stored one', async () => {
     await scenario.build({ 'b.zip': 'b', 'c.zip': 'c' });
     await put('FIRST');
     expect(warningsOf(await put('FIRST'))).toEqual([]);
@@ -132,7 +132,7 @@ describe('a second upload of a commit', () => {
 });
 
 describe('a set that the Python tool is still storing', () => {
-  it('is not completed by an upload, which says to wait for that tool', async () => {
+  it('is not completed by an upload, which advises to wait for that tool', async () => {
     const prefix = `artifacts/${scenario.head}/`;
     await scenario.bucket.put(`${prefix}app.zip`, 'app');
     await scenario.build({ 'app.zip': 'app', 'site.zip': 'site' });
