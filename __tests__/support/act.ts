@@ -16,11 +16,11 @@ const AUDIENCE = 'sts.amazonaws.com';
 /** Whether nektos/act, which runs workflows of GitHub on this machine, is on the PATH. */
 export const hasAct = spawnSync('act', ['--version']).status === 0;
 
-/** How a run of a workflow went. */
+/** The result of a workflow run. */
 export interface WorkflowRun {
-  /** `<job>: success` or `<job> <package>: failure`, of each job and leg that was not skipped, by name. */
+  /** `<job>: success` or `<job> <package>: failure` of each job and leg that was not skipped, sorted. */
   readonly jobs: readonly string[];
-  /** The scripts that were run without an error, by name. */
+  /** The scripts that ran without an error, sorted. */
   readonly scripts: readonly string[];
 }
 
@@ -33,7 +33,7 @@ interface LogLine {
   readonly stepResult?: string;
 }
 
-/** A repository whose workflows are run by act, on this machine, with the built action, a bucket and GitHub's tokens. */
+/** A repository whose workflows act runs on this machine, with the built action, a bucket and GitHub's tokens. */
 export class GitHubMachine implements AsyncDisposable {
   readonly scenario: Scenario;
   readonly #services: CredentialServices;
@@ -65,7 +65,7 @@ export class GitHubMachine implements AsyncDisposable {
     return this.scenario.bucket.server;
   }
 
-  /** Runs every workflow of the repository, as for a push of what is committed. */
+  /** Runs every workflow of the repository, as for a push of its commits. */
   async push(env: Readonly<Record<string, string>> = {}): Promise<WorkflowRun> {
     const args = [
       ...['push', '--json', '--platform', 'ubuntu-latest=-self-hosted', '--no-cache-server', '--pull=false'],
@@ -83,13 +83,13 @@ export class GitHubMachine implements AsyncDisposable {
     return run;
   }
 
-  /** What the runner's machine has; a job's variables go over it. */
+  /** The variables of the runner's machine, which those of a job override. */
   get #variables(): Record<string, string> {
     const { url } = this.server;
     return {
       ...machineEnvironment(),
       ...this.#services.tokenVariables,
-      // Actions are run by the `node` that is found first.
+      // Actions run with the first `node` on the PATH.
       PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
       HOME: join(this.#directory, 'home'),
       AWS_EC2_METADATA_DISABLED: 'true',
@@ -111,7 +111,7 @@ function runOf(stdout: string): WorkflowRun {
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line));
   const ended = lines.filter(({ stepResult }) => stepResult !== undefined);
-  // act gives all legs of a matrix one result.
+  // act reports one result for all legs of a matrix.
   const failed = new Set(ended.filter(({ stepResult }) => stepResult === 'failure').map(legOf));
   const legs = [...new Set(ended.map(legOf))];
   const jobs = legs.map((leg) => `${leg}: ${failed.has(leg) ? 'failure' : 'success'}`);

@@ -21,9 +21,9 @@ export class CredentialServices implements AsyncDisposable {
   readonly lines: string[] = [];
   /** Headers of each request. */
   readonly headers: IncomingMessage['headers'][] = [];
-  /** In place of the usual, one after another, for requests whose line has the text. */
+  /** Replies that replace the usual ones, each used once, for requests whose line contains the text. */
   readonly answers: { readonly on: string; readonly answer: Answer }[] = [];
-  /** The keys that container, machine and SSO hand out. */
+  /** Makes the keys that container, machine and SSO hand out. */
   keys: () => HandedOut;
   readonly #onwardPort: number;
   readonly #server: Server = createServer((incoming, response) => this.#answer(incoming, response));
@@ -48,7 +48,7 @@ export class CredentialServices implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** What a job has that may ask for GitHub's token. */
+  /** The variables of a job that may request GitHub's token. */
   get tokenVariables(): Record<string, string> {
     return {
       ACTIONS_ID_TOKEN_REQUEST_URL: `${this.url}/github-token?api-version=2.0`,
@@ -56,7 +56,7 @@ export class CredentialServices implements AsyncDisposable {
     };
   }
 
-  /** What a task or pod has. */
+  /** The variables of a task or pod. */
   get containerVariables(): Record<string, string> {
     return {
       AWS_CONTAINER_CREDENTIALS_FULL_URI: `${this.url}/container`,
@@ -64,7 +64,7 @@ export class CredentialServices implements AsyncDisposable {
     };
   }
 
-  /** What leads to the machine's metadata. */
+  /** The variables that point to the machine's metadata. */
   get machineVariables(): Record<string, string> {
     return { AWS_EC2_METADATA_SERVICE_ENDPOINT: this.url, AWS_EC2_METADATA_DISABLED: 'false' };
   }
@@ -101,7 +101,7 @@ export class CredentialServices implements AsyncDisposable {
   }
 }
 
-/** The first that matches the request's line. */
+/** The usual replies; the first pattern that matches the request's line counts. */
 const ANSWERS: readonly [RegExp, (services: CredentialServices, request: IncomingMessage) => string][] = [
   [/\/github-token\?/, (services, { url }) => JSON.stringify({ value: tokenFor(url, services.lines.length) })],
   [/\/container$/, ({ keys }) => JSON.stringify(inContainer(keys()))],
@@ -120,7 +120,7 @@ function inSso({ expiresAt, ...keys }: HandedOut) {
   return { ...keys, expiration: expiresAt };
 }
 
-/** A token that local STS reads; it verifies none. */
+/** A token that local STS can read; it verifies no signature. */
 export function tokenFor(url: string | undefined, jti: number): string {
   const audience = new URL(url ?? '', 'http://x').searchParams.get('audience');
   const claims = { aud: audience, sub: 'repo:o/r', iss: 'https://token', jti };
@@ -128,6 +128,6 @@ export function tokenFor(url: string | undefined, jti: number): string {
   return `${segments.join('.')}.signature`;
 }
 
-/** A gateway's page. */
+/** An error page of a gateway. */
 export const PAGE: Answer = (response) =>
   response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><html><p>Log in</p></html>');

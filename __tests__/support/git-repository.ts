@@ -6,12 +6,12 @@ import { dirname, join } from 'node:path';
 import { pathspecsOf } from '../../src/code-hash/index-listing.ts';
 import type { SourceTree } from '../../src/ports.ts';
 
-/** A path is text, or bytes where it need not be UTF-8. */
+/** A path is text, or bytes if it need not be UTF-8. */
 export type Path = string | Buffer;
 
 const COMMIT = 'git add -A && git commit --quiet --allow-empty --message commit';
 
-/** Directories to throw away, and a repository in the making in each of them. */
+/** Temporary directories, and a new repository in each of them. */
 export class Repositories {
   readonly #directories: string[] = [];
 
@@ -46,7 +46,7 @@ export class Repository {
     this.root = root;
   }
 
-  /** @returns what git wrote, one character for each byte */
+  /** @returns git's output, one character for each byte */
   git(...args: string[]): string {
     return execFileSync('git', args, this.options());
   }
@@ -59,7 +59,7 @@ export class Repository {
     this.script(COMMIT);
   }
 
-  /** Several commands by one process, since a large one such as this takes ten times as long to start it as git runs. */
+  /** Runs several commands in one process: starting one from a large process like this takes ten times as long as git itself. */
   script(commands: string): void {
     this.git('-c', `alias.script=!${commands}`, 'script');
   }
@@ -86,7 +86,7 @@ export class Repository {
     await rm(join(this.root, path), { recursive: true });
   }
 
-  /** The definition of what is hashed, taken at its word: `git add -A` in a scratch index, and that listed. */
+  /** The entries to hash, by their literal definition: a listing after `git add -A` in a scratch index. */
   async entriesAfterAdd(patterns: readonly string[]): Promise<string[]> {
     const scratch = `${this.root}-index`;
     await this.copyIndex(scratch);
@@ -95,14 +95,14 @@ export class Repository {
       ['-c', 'core.safecrlf=false', 'add', '-A'],
       this.options({ GIT_INDEX_FILE: scratch }),
     );
-    // 1: there are files outside the sparse checkout, which it has left alone.
+    // 1: there are files outside the sparse checkout, which git has left alone.
     if (added.status !== 0 && added.status !== 1) throw new Error(added.stderr);
     const args = ['ls-files', '-s', '-z', '--', ...pathspecsOf(patterns)];
     const listed = execFileSync('git', args, this.options({ GIT_INDEX_FILE: scratch }));
     return listed.split('\0').slice(0, -1);
   }
 
-  /** With the time of the original, from which git tells whether times can be trusted. */
+  /** Keeps the time of the original, from which git decides whether it can trust file times. */
   private async copyIndex(target: string): Promise<void> {
     const source = join(this.root, this.git('rev-parse', '--git-path', 'index').trim());
     if (!existsSync(source)) return;
@@ -117,7 +117,7 @@ export class Repository {
   }
 }
 
-/** Nothing of the machine's own configuration, and a name to commit under. */
+/** An environment without the machine's configuration, and with a name for commits. */
 export function isolated(): NodeJS.ProcessEnv {
   return {
     PATH: process.env.PATH,
@@ -140,7 +140,7 @@ export function isolated(): NodeJS.ProcessEnv {
   };
 }
 
-/** The entries that a source tree lists for patterns, one character for each byte. */
+/** The entries that a source tree lists for some patterns, one character for each byte. */
 export async function entriesOf(tree: SourceTree, patterns: readonly string[]): Promise<string[]> {
   const { entries } = await tree.entries(patterns);
   return Buffer.from(entries).toString('latin1').split('\0').slice(0, -1);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
-/** A `git` that stands before the real one on the PATH, and writes down what it was asked. */
+/** A `git` that comes before the real one on the PATH, and records the commands. */
 export class GitWrapper {
   readonly #directory: string;
 
@@ -11,7 +11,7 @@ export class GitWrapper {
     this.#directory = directory;
   }
 
-  /** @param variables set for the real git */
+  /** @param variables to set for the real git */
   async install(variables: Readonly<Record<string, string>> = {}): Promise<void> {
     const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
     const settings = Object.entries(variables).map(([name, value]) => `export ${name}='${value}'\n`);
@@ -28,7 +28,7 @@ export class GitWrapper {
     return all.sort();
   }
 
-  /** Every index that git was told to use in the place of the repository's own. */
+  /** Every index that git was given instead of the repository's own. */
   async indexFiles(): Promise<string[]> {
     return [...new Set((await this.#runs()).map(({ index }) => index))].filter((index) => index !== '');
   }

@@ -6,7 +6,7 @@ interface Timer {
   dueMs: number;
 }
 
-/** A clock on which time passes only where a test says so. */
+/** A clock on which time passes only when a test lets it. */
 export class ManualClock implements Pick<Clock, 'monotonicMs' | 'every'> {
   readonly #timers = new Set<Timer>();
   #nowMs = 1000;
@@ -25,7 +25,7 @@ export class ManualClock implements Pick<Clock, 'monotonicMs' | 'every'> {
     return () => void this.#timers.delete(timer);
   }
 
-  /** Lets time pass, and each timer ring when it is due. */
+  /** Lets time pass, and fires each timer when it is due. */
   pass(durationMs: number): void {
     const endMs = this.#nowMs + durationMs;
     for (;;) {

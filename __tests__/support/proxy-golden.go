@@ -1,4 +1,4 @@
-// The proxies that Go's own clients choose, for the test of this project's reading of the same variables.
+// The proxies that Go's own clients choose, to test how this project reads the same variables.
 //
 //	go mod init golden && go get golang.org/x/net/http/httpproxy@v0.62.0
 //	go run proxy-golden.go < proxy-golden.json > answered.json

@@ -6,8 +6,8 @@ import { CopyObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCo
 import type { Scenario } from './scenario.ts';
 
 /**
- * The tool that this project descends from, told as the requests it sends and the files it leaves: what it would find
- * in a bucket of ours, and what we find in one of its. It knows no record, no subfolder and no prefix.
+ * The tool that this project descends from, reduced to the requests it sends and the files it writes: the sets that it
+ * would find in our buckets, and those that we find in its buckets. It knows no records, subfolders or prefixes.
  */
 export class PythonTool {
   readonly #scenario: Scenario;
@@ -37,7 +37,7 @@ export class PythonTool {
     return cached.length > 0;
   }
 
-  /** @returns the keys it wrote, in order; none where `.found` is there */
+  /** @returns the keys it wrote, in order; none if `.found` exists */
   async upload(): Promise<string[]> {
     if ((await this.#read('.found')) !== undefined) return [];
     const commit = (await this.#read('.commit-hash')) ?? this.#scenario.head;
@@ -63,7 +63,7 @@ export class PythonTool {
     await client.send(new PutObjectCommand({ Bucket, Key: `artifacts/${commit}/${name}`, Body: body, Metadata }));
   }
 
-  /** A copy without a directive keeps the source's metadata, whatever metadata is sent with it. */
+  /** A copy without a directive keeps the source's metadata, whatever metadata the request has. */
   async #copyWithItsMetadata(source: string, target: string): Promise<void> {
     const { client, name: Bucket } = this.#scenario.bucket;
     const { Metadata } = await client.send(new HeadObjectCommand({ Bucket, Key: source }));
@@ -86,7 +86,7 @@ export class PythonTool {
   }
 }
 
-/** Every pattern's files, sorted, fed one after another into one MD5. */
+/** One MD5 of the files of every pattern, sorted, one after another. */
 async function md5OfSources(root: string, filter: string): Promise<string> {
   const hash = createHash('md5');
   for (const pattern of filter.split(' ')) {

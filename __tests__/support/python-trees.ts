@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { encodePath } from '../../src/code-hash/md5.ts';
 
-/** Contents by path; as python-trees.json has them. */
+/** Contents by path, in the form of python-trees.json. */
 export type Tree = Readonly<Record<string, string | { readonly link: string }>>;
 
-/** @returns the new directory that the tree was built in */
+/** @returns the new directory that contains the tree */
 export async function buildTree(tree: Tree, name = 'tree'): Promise<string> {
   const root = join(await mkdtemp(join(tmpdir(), 's3-asset-manager-test-')), name);
   await mkdir(root);

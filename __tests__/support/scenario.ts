@@ -61,7 +61,7 @@ export const OTHER_WRITER = {
 } as const satisfies Writer;
 
 /**
- * The fields that a test sets in a record that no mode wrote; the rest is that of another run that uploads this
+ * The fields that a test sets in a record that no mode wrote; the others are those of another run that uploads this
  * commit.
  */
 export interface RecordFixture extends Partial<RecordDraft> {
@@ -71,7 +71,7 @@ export interface RecordFixture extends Partial<RecordDraft> {
   readonly files?: readonly AssetFile[];
 }
 
-/** Where a set is stored if it is not the commit's own, and what its record claims, also about each file. */
+/** Where a set is stored if it is not the commit's own, and the claims of its record, also about each file. */
 export interface SetClaims extends Pick<RecordFixture, 'writer'> {
   readonly prefix?: string;
   readonly recordKey?: string;
@@ -92,13 +92,13 @@ export function skippingClock(onSleep: (durationMs: number) => unknown = () => {
   };
 }
 
-/** Who commits, and nothing done in the background. */
+/** The committer, and no background work. */
 const SETTINGS = '-c user.name=test -c user.email=test@example.com -c gc.auto=0 -c maintenance.auto=false';
 const INIT = 'git init --quiet --template=';
 /** Prints the new commit's id. */
 const COMMIT = `git add --all && git ${SETTINGS} commit --quiet --allow-empty --message change && git rev-parse HEAD`;
 
-/** How a step is run besides its inputs. */
+/** The settings of a step besides its inputs. */
 export interface ActionOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly onStart?: ActionStep['onStart'];
@@ -106,7 +106,7 @@ export interface ActionOptions {
   readonly args?: readonly string[];
 }
 
-/** A repository that must not be looked at. */
+/** A repository that must not be read. */
 export function closedSources(): SourceTree {
   const refuse = () => {
     throw new Error('The repository was looked at');
@@ -126,7 +126,7 @@ export function closedSources(): SourceTree {
 }
 
 /**
- * One pipeline in the making: a bucket, a checked-out repository and its package directory, all of them real. Modes
+ * One pipeline: a bucket, a checked-out repository and its package directory, all of them real. Modes
  * run in this process with the real adapters, or as the built action in a process of its own.
  */
 export class Scenario {
@@ -168,7 +168,7 @@ export class Scenario {
   }
 
   /**
-   * Runs several commands in one process: to start one from a large process such as this takes ten times as long as
+   * Runs several commands in one process: starting one from a large process like this takes ten times as long as
    * git itself.
    */
   #gitScript(script: string): string {
@@ -197,7 +197,7 @@ export class Scenario {
    * Stores a complete set of the commit without any mode, as another writer could.
    *
    * @param bodies by path
-   * @param claims where it lies, and what its record says, if not the default
+   * @param claims where it is stored, and the claims of its record, if not the defaults
    */
   async storeSet(bodies: Readonly<Record<string, string | Uint8Array>>, claims: SetClaims = {}): Promise<AssetFile[]> {
     const { prefix = `artifacts/${this.head}/`, recordKey, file = {}, ...record } = claims;
@@ -219,13 +219,13 @@ export class Scenario {
     await this.#write(this.packages, files);
   }
 
-  /** Starts a new job: removes everything that the last one left. */
+  /** Starts a new job: removes everything that the last one left behind. */
   async freshPackages(): Promise<void> {
     for (const directory of [this.packages, this.temporary]) await rm(directory, { recursive: true, force: true });
     await mkdir(this.temporary);
   }
 
-  /** The ports that modes have in a runner's job, for a test to pass to them. */
+  /** The overrides with which modes run as in a runner's job. */
   get inJob(): Pick<Ports, 'jobFiles'> {
     const warning = (line: string) => void this.log.push(`warning: ${line}`);
     return { jobFiles: jobFiles(this.temporary, { info: () => {}, warning, debug: () => {} }) };
@@ -275,7 +275,7 @@ export class Scenario {
       dryRun: false,
       waitMs: 0,
       concurrency: 8,
-      // Its requests would add to those that tests count.
+      // Its requests would be counted by tests.
       explain: false,
       baselines: {},
       writer: { repository: 'owner/repository', runId: '1', runAttempt: '1', version: '0.0.0' },
@@ -304,13 +304,13 @@ export class Scenario {
     };
   }
 
-  /** The real store, with some of its methods replaced, so that something happens between two requests. */
+  /** The real store with some methods replaced, so that something can happen between two requests. */
   hookedStore(hooks: (store: ObjectStore) => Partial<ObjectStore>): ObjectStore {
     const store = s3ObjectStore(this.storeSettings());
     return { ...store, ...hooks(store) };
   }
 
-  /** A store that tries everything once, for faults that don't go away. */
+  /** A store that tries everything only once, for faults that don't go away. */
   impatientStore(): ObjectStore {
     return s3ObjectStore(this.storeSettings({ maxAttempts: 1 }));
   }
@@ -400,14 +400,14 @@ export class Scenario {
     await this.bucket.put(key, recordText(record));
   }
 
-  /** The keys and bodies of everything in the bucket, for tests that nothing changed. */
+  /** The keys and bodies of everything in the bucket, to test that nothing has changed. */
   async bucketContents(): Promise<Record<string, string | undefined>> {
     const keys = await this.bucket.keys();
     return Object.fromEntries(await Promise.all(keys.map(async (key) => [key, (await this.bucket.get(key))?.body])));
   }
 
   /**
-   * The requests that the local server has seen since `forgetWire`: `Operation key`, or `Operation prefix` of a
+   * The requests that the local server has seen since `forgetWire`: `Operation key`, or `Operation prefix` for a
    * listing; code hashes as `<code>`, commits as `<commit>`.
    */
   wire(): string[] {

@@ -24,8 +24,8 @@ export interface SeenObject {
 }
 
 /**
- * A bucket of its own: of a local server, or of a real one where `TEST_S3_ENDPOINT`, `TEST_S3_ACCESS_KEY` and
- * `TEST_S3_SECRET_KEY` name one. Tests look into it and tamper with it through the SDK, as anybody could.
+ * A new bucket: of a local server, or of a real one if `TEST_S3_ENDPOINT`, `TEST_S3_ACCESS_KEY` and
+ * `TEST_S3_SECRET_KEY` name one. Tests inspect and change it through the SDK, as anyone could.
  */
 export class TestBucket {
   readonly name: string;
@@ -56,7 +56,7 @@ export class TestBucket {
     return bucket;
   }
 
-  /** The local server, for tests that count requests or inject faults; those are not run against a real one. */
+  /** The local server, for tests that count requests or inject faults; they do not run against a real server. */
   get server(): LocalS3 {
     if (this.#server === undefined) throw new Error('This test needs the local server: name its file *.local.test.ts');
     return this.#server;
@@ -122,13 +122,13 @@ export class TestBucket {
 
   async abortUploads(prefix = ''): Promise<void> {
     const Bucket = this.name;
-    // MinIO finds them by their whole key only, where there is a prefix.
+    // With a prefix, MinIO only finds them by their whole key.
     const { Uploads = [] } = await this.client.send(new ListMultipartUploadsCommand({ Bucket, Prefix: prefix }));
     for (const { Key, UploadId } of Uploads)
       await this.client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
   }
 
-  /** A real server outlives the tests. */
+  /** Deletes the bucket from a real server, which outlives the tests. */
   async #remove(): Promise<void> {
     await this.abortUploads();
     for (const key of await this.keys()) await this.delete(key);
