@@ -41,7 +41,7 @@ class Workshop<Item> {
 }
 
 describe('mapConcurrently', () => {
-  it('returns the results in the order of the items, whichever ends first', async () => {
+  it('returns the results in the order of the items, whichever finishes first', async () => {
     const shop = new Workshop<number>();
     const results = mapConcurrently([1, 2, 3], 3, shop.work);
     await shop.finish(3);
@@ -128,7 +128,7 @@ describe('byteBudget', () => {
     expect(new Set(lent.map(({ buffer }) => buffer)).size).toBe(1);
   });
 
-  it('lends the same buffers to small files of any size, and never a much too long one to large files', async () => {
+  it('reuses buffers for small files of any size, and never lends a much longer buffer than needed to large files', async () => {
     const budget = byteBudget(1024 ** 2);
     const memoryOf = (sizeBytes: number) => budget.lend(sizeBytes, async ({ buffer }) => buffer);
     expect(await memoryOf(10)).toBe(await memoryOf(65_536));
@@ -137,7 +137,7 @@ describe('byteBudget', () => {
     expect(await memoryOf(100_000)).not.toBe(large);
   });
 
-  it('never lends memory twice at once, and takes it back from failed work', async () => {
+  it('never lends the same memory twice at once, and takes it back from failed work', async () => {
     const budget = byteBudget(100);
     const owners = new Set<ArrayBufferLike>();
     const work = async (buffer: Uint8Array): Promise<void> => {
@@ -168,7 +168,7 @@ describe('byteBudget', () => {
     expect(heldBytes).toBe(0);
   });
 
-  it('serves first come, first served: a small one does not overtake a large one', async () => {
+  it('is first come, first served: a small request does not overtake a large one', async () => {
     const shop = new Workshop<string>();
     const budget = byteBudget(10);
     const all = [
@@ -185,7 +185,7 @@ describe('byteBudget', () => {
     await Promise.all(all);
   });
 
-  it('gives the whole budget to work that is larger', async () => {
+  it('lends the whole budget to work that needs more', async () => {
     const shop = new Workshop<string>();
     const budget = byteBudget(10);
     const all = [
@@ -202,7 +202,7 @@ describe('byteBudget', () => {
     await Promise.all(all);
   });
 
-  it('takes back what failed work held, and passes the failure on', async () => {
+  it('takes memory back from failed work, and rethrows the failure', async () => {
     const budget = byteBudget(10);
     await expect(budget.spend(10, () => Promise.reject(new Error('later')))).rejects.toThrow('later');
     const failAtOnce = (): Promise<never> => {

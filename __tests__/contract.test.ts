@@ -6,9 +6,9 @@ import { helpText } from '../src/inputs/help.ts';
 import { INPUTS, type InputRow, ownVariable } from '../src/inputs/table.ts';
 import { OUTPUTS } from '../src/outputs.ts';
 
-// What the sources declare, what the runner reads and what the user reads are held to each other.
+// Keeps the declarations in the sources, the file for the runner and the pages for users consistent.
 
-/** What one input or output has in `action.yml`, by the name of the field. */
+/** The fields of an input or output in `action.yml`. */
 type Declarations = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** The rows of the first table under a heading of a page, by the name in their first column. */
@@ -47,11 +47,11 @@ describe('action.yml', () => {
       expect(description).toMatch(/\S.*[.)]$/);
   });
 
-  it('declares no default, which would hide variables and what the sources say', () => {
+  it('declares no defaults, since they would hide variables and the defaults in the sources', () => {
     expect(Object.entries(inputs).filter(([, fields]) => 'default' in fields)).toEqual([]);
   });
 
-  it('requires nothing but the mode, since a variable may stand in for the bucket', () => {
+  it('requires only the mode, since a variable may replace the bucket', () => {
     expect(Object.entries(inputs).filter(([, fields]) => 'required' in fields)).toEqual([
       ['mode', expect.objectContaining({ required: true })],
     ]);
@@ -91,24 +91,27 @@ describe('an input', () => {
     helpText(undefined),
   ];
 
-  it.each(Object.entries<InputRow>(INPUTS))('%s is a flag and a variable, and the same everywhere', (name, row) => {
-    expect([Object.keys(action.inputs), [...guide.keys()]]).toEqual(Array(2).fill(expect.arrayContaining([name])));
-    expect(readme.has(name)).toBe(name === 'mode' || row.common === true);
-    if (name === 'mode') return;
-    const variables = [ownVariable(name), ...(row.variables ?? [])];
-    const given = () => parseCommandLine(['check', `--${name}=true`]).texts.get(name);
-    if (row.secret) {
-      expect(help).toContain(`\n  ${ownVariable(name)}\n`);
-      expect(given).toThrow(`set the variable ${ownVariable(name)} instead`);
-    } else {
-      expect(help).toMatch(new RegExp(`^ {2}--${name}(?: <value>)? {4}${variables.join(', ')}$`, 'm'));
-      expect(given()).toBe('true');
-    }
-  });
+  it.each(Object.entries<InputRow>(INPUTS))(
+    '%s is the same everywhere: as an input, a flag and a variable',
+    (name, row) => {
+      expect([Object.keys(action.inputs), [...guide.keys()]]).toEqual(Array(2).fill(expect.arrayContaining([name])));
+      expect(readme.has(name)).toBe(name === 'mode' || row.common === true);
+      if (name === 'mode') return;
+      const variables = [ownVariable(name), ...(row.variables ?? [])];
+      const given = () => parseCommandLine(['check', `--${name}=true`]).texts.get(name);
+      if (row.secret) {
+        expect(help).toContain(`\n  ${ownVariable(name)}\n`);
+        expect(given).toThrow(`set the variable ${ownVariable(name)} instead`);
+      } else {
+        expect(help).toMatch(new RegExp(`^ {2}--${name}(?: <value>)? {4}${variables.join(', ')}$`, 'm'));
+        expect(given()).toBe('true');
+      }
+    },
+  );
 });
 
 describe('docs/guide/lookup.md', () => {
-  it('explains the reasons that action.yml names', () => {
+  it('explains every reason that action.yml names', () => {
     const named = String(action.outputs.reason?.description).matchAll(/`([a-z-]+)`/g);
     const explained = readTable('docs/guide/lookup.md', 'Reasons').keys();
     expect([...explained].sort()).toEqual([...named].map(([, name]) => name).sort());

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { defined } from '../src/text.ts';
 
 describe('defined', () => {
-  it('removes undefined fields, and no others', () => {
+  it('removes only undefined fields', () => {
     const fields = { none: undefined, zero: 0, no: false, empty: '', nil: null };
     expect(Object.entries(defined(fields))).toEqual([
       ['zero', 0],

@@ -17,20 +17,20 @@ describe('errors for users', () => {
     ['RecordLostError', new RecordLostError('what')],
     ['SetChangedError', new SetChangedError('what')],
     ['CancelledError', new CancelledError('what')],
-  ])('are told in their own words: %s', (name, error) => {
+  ])('are shown with their own message: %s', (name, error) => {
     expect(error).toBeInstanceOf(UserError);
     expect(error.name).toBe(name);
     expect(describeError(error).line).toBe('what');
   });
 
-  it('keep kind and cause', () => {
+  it('keep their kind and cause', () => {
     const cause = new Error('socket closed');
     expect(new StoreError('unreachable', 'what', { cause })).toMatchObject({ kind: 'unreachable', cause });
   });
 });
 
 describe('describeError', () => {
-  it('puts every cause in the details, and none in the line', () => {
+  it('puts every cause into the details, and none into the line', () => {
     const root = new Error('socket closed');
     const cause = new TypeError('fetch failed', { cause: root });
     const { line, details } = describeError(new UserError('The store is not reachable', { cause }));
@@ -41,7 +41,7 @@ describe('describeError', () => {
     expect(details).toContain('errors.test.ts');
   });
 
-  it('makes one safe line of an unexpected error', () => {
+  it('turns an unexpected error into one safe line', () => {
     expect(describeError(new TypeError("can't read\n  '\u001b[31m' \u0085 of ##[add-mask]x")).line).toBe(
       "Unexpected failure: TypeError: can't read '\\u{1b}[31m' \\u{85} of \\u{23}#[add-mask]x (re-run with debug logging for details)",
     );

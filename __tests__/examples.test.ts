@@ -12,8 +12,8 @@ import { OUTPUTS } from '../src/outputs.ts';
 import { tokenFor } from './support/credential-services.ts';
 import { Scenario } from './support/scenario.ts';
 
-// The pipelines in examples/, run as their systems run them: the scripts by sh, each job in a workspace of its own, what
-// a system hands from job to job handed over. Only `make` is a stand-in. Those for GitHub are run in workflows.test.ts.
+// The pipelines in examples/, run as their systems run them: scripts by sh, each job in a workspace of its own, with the
+// files that a system passes between jobs. Only `make` is a stand-in. workflows.test.ts runs those for GitHub.
 
 const ROOT = resolve(import.meta.dirname, '..');
 const EXAMPLES = join(ROOT, 'examples');
@@ -31,16 +31,16 @@ function exampleText(name: Example): string {
 }
 
 describe('examples', () => {
-  it('are those that are run', async () => {
+  it('are all run', async () => {
     expect((await readdir(EXAMPLES)).toSorted()).toEqual(NAMES);
   });
 
-  it('say what OWNER is, in their first line', () => {
+  it('explain OWNER in their first line', () => {
     for (const [name, text] of texts)
       expect([name, text.split('\n')[0]]).toEqual([name, expect.stringMatching(/OWNER is the account/)]);
   });
 
-  it('set and read variables that there are', () => {
+  it('set and read only variables that exist', () => {
     const inputs = Object.keys(INPUTS).map(ownVariable);
     const outputs = Object.keys(OUTPUTS).map((name) => ownVariable(name in INPUTS ? `output-${name}` : name));
     for (const text of texts.values())
@@ -48,7 +48,7 @@ describe('examples', () => {
   });
 });
 
-/** What the image sets. */
+/** The variables that the image sets. */
 const IMAGE_VARIABLES = Object.fromEntries(
   [...(await readFile(join(ROOT, 'Dockerfile'), 'utf8')).matchAll(/\b(GIT_REPO_PATH|PACKAGE_DIRECTORY)=(\S+)/g)].map(
     ([, name = '', value = '']) => [name, value],
@@ -59,7 +59,7 @@ function variablesOf(image: string | undefined): Variables {
   return image?.includes('OWNER/s3-asset-manager') ? IMAGE_VARIABLES : {};
 }
 
-/** A machine on which jobs run, with a bucket, and a repository to check out. */
+/** A machine that runs jobs, with a bucket and a repository to check out. */
 class Machine implements AsyncDisposable {
   readonly scenario: Scenario;
   readonly #directory: string;
@@ -96,7 +96,7 @@ class Machine implements AsyncDisposable {
     await chmod(path, 0o755);
   }
 
-  /** How often something was built. */
+  /** The number of builds so far. */
   async builds(): Promise<number> {
     const log = await readFile(join(this.#directory, 'made'), 'utf8').catch(() => '');
     return log.split('\n').length - 1;
@@ -119,7 +119,7 @@ class Machine implements AsyncDisposable {
     return path;
   }
 
-  /** What every job has, besides its own. */
+  /** The variables that every job has besides its own. */
   get variables(): Variables {
     const { name, endpoint } = this.scenario.bucket;
     return {
@@ -136,7 +136,7 @@ class Machine implements AsyncDisposable {
     };
   }
 
-  /** @returns what it wrote to its standard output */
+  /** @returns its standard output */
   async run(cwd: string, command: readonly string[], env: Variables): Promise<string> {
     const [program = '', ...args] = command;
     const { stdout } = await promisify(execFile)(program, args, { cwd, env: { ...env, ...this.variables } });
@@ -153,7 +153,7 @@ class Machine implements AsyncDisposable {
   }
 }
 
-/** @returns what the last job wrote */
+/** @returns the standard output of the last job */
 type Pipeline = (machine: Machine, run: number) => Promise<string>;
 
 interface GitLabJob {
@@ -251,7 +251,7 @@ async function concourseTask(machine: Machine, task: ConcourseTask, artifacts: s
   return output;
 }
 
-/** As the declarative pipeline is laid out: an agent of a stage's own checks out again, unless it is to reuse the node. */
+/** As in the declarative pipeline: a stage with its own agent checks out again, unless it reuses the node. */
 async function jenkins(machine: Machine, run: number): Promise<string> {
   const [head = '', ...stages] = exampleText('jenkinsfile').split(/^ {4}stage\(/m);
   const { accessKeyId, secretAccessKey } = machine.scenario.bucket.credentials;
@@ -301,7 +301,7 @@ onLinux.each(PIPELINES)('%s', (example, path, pipeline, writer) => {
     expect((await scenario.bucket.get(`artifacts/${scenario.head}/app.zip`))?.body).toBe('1\n');
   });
 
-  it('builds again what was changed', async () => {
+  it('builds changed code again', async () => {
     const { scenario } = machine;
     await pipeline(machine, 1);
     await scenario.commit({ 'src/main.txt': 'changed' });

@@ -3,13 +3,13 @@ import { posix, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 
-// Rules that erode little by little and that no other tool checks: Biome overlooks types imported in a circle.
+// Rules that erode little by little and that no other tool checks: Biome overlooks circular imports of types.
 
 const ROOT = resolve(import.meta.dirname, '..');
 const MOST_FILES = 86;
 const LEAST_LINES = 20;
 const MOST_FUNCTION_LINES = 40;
-/** May be short: the entries, and one constant. */
+/** Files that may be short: the entries, and one constant. */
 const SHORT = ['src/action.ts', 'src/entries.ts', 'src/version.ts'];
 
 const paths = globSync('src/**/*.ts', { cwd: ROOT }).map((path) => path.replaceAll('\\', '/'));
@@ -53,7 +53,7 @@ function longFunctions(path: string, file: ts.SourceFile): string[] {
 }
 
 describe('src', () => {
-  it('has no imports in a circle', () => {
+  it('has no circular imports', () => {
     expect(circles(new Map([...files].map(([path, file]) => [path, importsOf(path, file)])))).toEqual([]);
     expect(
       circles(

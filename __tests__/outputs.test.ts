@@ -12,8 +12,8 @@ function tell(overrides: Partial<Outcome> = {}): Record<string, string> {
   return Object.fromEntries(outputs.map(([name, value]) => [name, outputText(value, 256 * 1024)]));
 }
 
-describe('outputsOf', () => {
-  it('tells a miss: where the set will be, and nothing of files', () => {
+describe('the outputs', () => {
+  it('report a miss: where the set will be, without files', () => {
     expect(tell({ codeHash: CODE_HASH })).toEqual({
       found: 'false',
       source: 'none',
@@ -38,7 +38,7 @@ describe('outputsOf', () => {
     });
   });
 
-  it('tells a hit in the cache that was left where it is', () => {
+  it('report a hit in the cache that is used in place', () => {
     const hit = { found: true, source: 'cache', reason: 'complete', cacheHit: true, codeHash: CODE_HASH } as const;
     const files = [assetFile('a.zip', { size: 3 }), assetFile('sub/b.zip', { size: 39 })];
     const location = cacheSet('team/app', CODE_HASH);
@@ -66,7 +66,7 @@ describe('outputsOf', () => {
     });
   });
 
-  it('tells an upload', () => {
+  it('report an upload', () => {
     const upload = { found: true, source: 'artifact', reason: 'uploaded', builtFromCommit: COMMIT } as const;
     expect(tell({ ...upload, files: [assetFile('a.zip')], uploaded: true, cached: true })).toMatchObject({
       found: 'true',
@@ -81,7 +81,7 @@ describe('outputsOf', () => {
     });
   });
 
-  it('tells of several packages together, and lists those that have to be built', () => {
+  it('report several packages together, and list those that need a build', () => {
     const one = (name: string, overrides: Partial<Outcome>) => ({
       name,
       directory: `${name}/dist`,
@@ -112,7 +112,7 @@ describe('outputsOf', () => {
     ]);
   });
 
-  it('sets every output, whatever the outcome is', () => {
+  it('include every output, whatever the outcome is', () => {
     expect([...outputsOf(outcome(), 'my-assets').keys()]).toEqual(Object.keys(OUTPUTS));
   });
 });
@@ -131,7 +131,7 @@ describe('the output explanation', () => {
     patterns: NONE,
   };
 
-  it('is JSON in one line that a terminal takes for no command', () => {
+  it('is JSON on one line without control characters', () => {
     const { explanation = '' } = tell({ explanation: EXPLANATION });
     expect(explanation).toMatch(/^[ -~]*$/);
     expect(JSON.parse(explanation)).toEqual(EXPLANATION);
@@ -144,7 +144,7 @@ describe('the output explanation', () => {
     outcome: outcome({ explanation }),
   });
 
-  it('has no lists where there is no room for them', () => {
+  it('leaves out lists that are too long', () => {
     const { explanation = '' } = tell({ explanation: LARGE });
     const { kind, sentence, added, changed, baseline: built } = JSON.parse(explanation);
     expect({ kind, sentence, added, changed, built }).toEqual({
@@ -156,7 +156,7 @@ describe('the output explanation', () => {
     });
   });
 
-  it('is that of each package that has one', () => {
+  it('contains one for each package that has one', () => {
     const packages = [of(EXPLANATION, 'api'), { ...of(EXPLANATION, 'site'), outcome: outcome({ found: true }) }];
     expect(JSON.parse(tell({ packages }).explanation ?? '')).toEqual({ api: EXPLANATION });
     const { explanation = '' } = tell({ packages: [of(LARGE, 'api'), of(EXPLANATION, 'site')] });
@@ -166,7 +166,7 @@ describe('the output explanation', () => {
     });
   });
 
-  it('has its texts alone, or nothing, where there is no room for more', () => {
+  it('is reduced to its sentences, or to nothing, if it would be too long', () => {
     const many = (sentence: string) =>
       Array.from({ length: 500 }, (_, index) => of({ ...EXPLANATION, baseline, sentence }, `p${index}`));
     const texts = JSON.parse(tell({ packages: many('x'.repeat(300)) }).explanation ?? '');
@@ -175,7 +175,7 @@ describe('the output explanation', () => {
   });
 });
 
-describe('the output files', () => {
+describe("the output 'files'", () => {
   it('lists path, size, digest and key', () => {
     const [file] = [assetFile('sub/a.zip')];
     expect(JSON.parse(tell({ files: [file] }).files ?? '')).toEqual([
@@ -183,27 +183,27 @@ describe('the output files', () => {
     ]);
   });
 
-  it('has no digest where none is known', () => {
+  it('leaves out unknown digests', () => {
     expect(JSON.parse(tell({ files: [{ path: 'a', size: 1 }] }).files ?? '')).toEqual([
       { path: 'a', size: 1, key: `artifacts/${COMMIT}/a` },
     ]);
   });
 
-  it('is one line, whatever the names are', () => {
+  it('is on one line, whatever the names are', () => {
     const path = 'a\nb\r\u2028c\u2029d\u0085"\ud800';
     const { files } = tell({ files: [{ path, size: 1 }] });
     expect(files).not.toMatch(/[\n\r\u2028\u2029]/);
     expect(JSON.parse(files ?? '')).toMatchObject([{ path }]);
   });
 
-  it('has no character that a terminal takes for a command', () => {
+  it('contains no control characters', () => {
     const path = '\u001b[2J\u009b2J\u007f\u202e';
     const { files = '' } = tell({ files: [{ path, size: 1 }] });
     expect(files).toMatch(/^[ -~]*$/);
     expect(JSON.parse(files)).toMatchObject([{ path }]);
   });
 
-  it.each(['a', '\u2028'])('is empty past 256 Ki characters, and not before: %j', (character) => {
+  it.each(['a', '\u2028'])('is empty only above 256 Ki characters: %j', (character) => {
     const told = character === 'a' ? 1 : '\\u2028'.length;
     // The path is in it twice: alone, and in the key.
     const room = 256 * 1024 - (tell({ files: [{ path: '', size: 1 }] }).files?.length ?? 0);

@@ -22,7 +22,7 @@ describe('printable', () => {
     expect(printable(name)).toBe(shown);
   });
 
-  it('cuts text longer than any key, and says how long it is', () => {
+  it('cuts text that is longer than any key, and gives its length', () => {
     expect(printable('k'.repeat(2000))).toBe('k'.repeat(2000));
     expect(printable(`\n${'x'.repeat(5_000_000)}`)).toBe(`\\u{a}${'x'.repeat(1999)}… (5000001 characters)`);
   });

@@ -6,7 +6,7 @@ import { ManualClock } from './support/manual-clock.ts';
 const MB = 1e6;
 
 let clock: ManualClock;
-/** Everything written, in order: log lines, and, after `> `, the contents of the live line. */
+/** Everything written, in order: log lines and, after `> `, the contents of the live line. */
 let written: string[];
 let log: Log;
 beforeEach(() => {

@@ -17,7 +17,7 @@ import { OUTPUTS, outputsOf } from '../src/outputs.ts';
 import { Repositories } from './support/git-repository.ts';
 import { Scenario } from './support/scenario.ts';
 
-// What the documentation shows is held to what the action does: examples are parsed, run and enforced.
+// Keeps the documentation true: its examples are parsed, run and enforced.
 
 const ROOT = resolve(import.meta.dirname, '..');
 const ACTION = 'OWNER/s3-asset-manager@v1';
@@ -62,12 +62,12 @@ describe('workflow examples', () => {
     .filter(({ text }) => !isPackages(text))
     .map((block) => ({ ...block, steps: stepsOf(block.text) }));
 
-  it('are there, and all of them use the action', () => {
+  it('exist, and all of them use the action', () => {
     expect(examples.length).toBeGreaterThan(5);
     for (const { text, steps } of examples) expect([text, steps.some(isOurs)]).toEqual([text, true]);
   });
 
-  it('give inputs that the action has, with values that it takes', () => {
+  it('set only inputs that the action has, to valid values', () => {
     for (const step of examples.flatMap(({ steps }) => steps.filter(isOurs))) {
       const inputs = new Map(Object.entries(step.with ?? {}));
       expect(INPUT_NAMES).toEqual(expect.arrayContaining([...inputs.keys()]));
@@ -77,7 +77,7 @@ describe('workflow examples', () => {
     }
   });
 
-  it('read outputs that the action has, of its own steps', () => {
+  it('read only outputs that the action has, of its own steps', () => {
     for (const { text, steps } of examples)
       for (const [, id, output] of text.matchAll(/steps\.([\w-]+)\.outputs\.([\w-]+)/g)) {
         expect(steps.filter(isOurs).map((step) => step.id)).toContain(id);
@@ -85,14 +85,14 @@ describe('workflow examples', () => {
       }
   });
 
-  it('have the workflow file in the filter, since the build depends on it', () => {
+  it('include the workflow file in the filter, since the build depends on it', () => {
     for (const step of examples.flatMap(({ steps }) => steps.filter(isOurs))) {
       const filter = step.with?.['code-hash-filter'];
       if (filter !== undefined) expect(filter).toMatch(/(^|\s)(\*\*|\.github\/workflows\/build\.yml)(\s|$)/);
     }
   });
 
-  it('stand on pages that say what to write for OWNER', () => {
+  it('are on pages that explain OWNER', () => {
     for (const document of new Set(examples.map((example) => example.document)))
       expect([document, documents.get(document)]).toEqual([
         document,
@@ -100,7 +100,7 @@ describe('workflow examples', () => {
       ]);
   });
 
-  it('let Terraform read what the output files has', async () => {
+  it('let Terraform read the output files', async () => {
     const [, type = ''] =
       /object\(\{(.*)\}\)/.exec(onlyBlock('hcl', 'docs/guide/recipes.md', 'variable "assets"')) ?? [];
     const scenario = await Scenario.create();
@@ -130,7 +130,7 @@ describe('the page of the command line', () => {
   });
   afterEach(() => scenario.close());
 
-  /** What a block prints, with its bucket. */
+  /** The output of a block, run with the test's bucket. */
   async function sh(script: string): Promise<string> {
     const env = {
       ...machineEnvironment(),
@@ -152,7 +152,7 @@ describe('the page of the command line', () => {
     expect(await readFile(join(scenario.root, 'built.log'), 'utf8')).toBe('built\n');
   });
 
-  it('shows how to ask, and how to read the answer', async () => {
+  it('shows how to check, and how to read the result', async () => {
     const asked = await sh(onlyBlock('sh', PAGE, 'npx').replace('my-assets', scenario.bucket.name));
     expect(asked).toContain('Build needed');
     const answer = await sh(`${onlyBlock('sh', PAGE, 'uri=$(')}\necho "uri=$uri"`);
@@ -162,7 +162,7 @@ describe('the page of the command line', () => {
   });
 });
 
-describe('what a deployment reads', () => {
+describe('the files for a deployment', () => {
   let scenario: Scenario;
   beforeEach(async () => {
     scenario = await Scenario.create();
@@ -171,11 +171,11 @@ describe('what a deployment reads', () => {
   });
   afterEach(() => scenario.close());
 
-  it('is a record that Terraform takes for text, with what the recipe asks of it', async () => {
+  it('include a record that Terraform takes for text, with the fields that the recipe reads', async () => {
     const recipe = onlyBlock('hcl', 'docs/guide/recipes.md', 'aws_s3_object');
     const [, key = ''] = /key += "(records\/.*)"/.exec(recipe) ?? [];
     const record = await scenario.bucket.get(key.replace(/\$\{.*\}/, scenario.head));
-    // The provider has the body of what it knows to be text alone.
+    // The provider only returns the body of objects that it recognizes as text.
     expect(record?.contentType).toBe('application/json');
     const { state, files } = JSON.parse(String(record?.body));
     expect(recipe).toContain(`.state == "${state}"`);
@@ -183,7 +183,7 @@ describe('what a deployment reads', () => {
     for (const [, field] of recipe.matchAll(/(?:file|\])\.(\w+)/g)) expect(file).toHaveProperty(field ?? '');
   });
 
-  it('are digests that sha256sum checks', async () => {
+  it('include digests that sha256sum can check', async () => {
     await scenario.freshPackages();
     await scenario.restore();
     const check = () =>
@@ -200,17 +200,17 @@ interface Step {
   readonly with?: Readonly<Record<string, unknown>>;
 }
 
-/** Whether a block is what the input `packages` takes. */
+/** Whether a block is a value for the input `packages`. */
 function isPackages(yaml: string): boolean {
   return /^packages:$/m.test(yaml);
 }
 
-describe('the page of several packages', () => {
+describe('the page about several packages', () => {
   const PAGE = 'docs/guide/packages.md';
   const repositories = new Repositories();
   afterEach(() => repositories.removeAll());
 
-  it('shows packages that are read as it says, with the workflow and the list itself among their sources', async () => {
+  it('shows valid packages, with the workflow and the list itself among their sources', async () => {
     const text = onlyBlock('yaml', PAGE, 'stored: false');
     expect(text.split('\n')[0]).toMatch(/^# yaml-language-server: \$schema=https:\/\/.*\/packages\.schema\.json$/);
     const entries = await readPackages({ text, packageDirectory: 'packages' });
@@ -223,14 +223,14 @@ describe('the page of several packages', () => {
       expect(patterns).toEqual(expect.arrayContaining(['packages.yml', '.github/workflows/build.yml']));
   });
 
-  it('has a table of the keys that there are', () => {
+  it('has a table of all keys', () => {
     const { $defs } = JSON.parse(readFileSync(join(ROOT, 'packages.schema.json'), 'utf8'));
     const [, table = ''] = /^\| key .*\n((?:\|.*\n)*)/m.exec(documents.get(PAGE) ?? '') ?? [];
     const keys = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, key]) => key);
     expect(keys).toEqual(Object.keys($defs.package.properties));
   });
 
-  it('has the formula of what the action computes', async () => {
+  it("has the formula of the action's code hashes", async () => {
     const { root } = await repositories.createCommitted({
       '.github/workflows/build.yml': '',
       'package-lock.json': '{}',
@@ -251,7 +251,7 @@ describe('the page of several packages', () => {
   });
 });
 
-/** The steps of a whole workflow, of jobs, or a list of steps by itself. */
+/** The steps of a whole workflow, of jobs, or of a plain list of steps. */
 function stepsOf(yaml: string): Step[] {
   const example: readonly Step[] | { readonly jobs: Readonly<Record<string, { readonly steps: readonly Step[] }>> } =
     parse(yaml);
@@ -268,7 +268,7 @@ onLinux('the formula of the code hash', () => {
   const repositories = new Repositories();
   afterEach(() => repositories.removeAll());
 
-  it.each(['', 'Linux node 24'])('gives what the action computes, with the salt %j', async (salt) => {
+  it.each(['', 'Linux node 24'])('computes the code hash of the action, with the salt %j', async (salt) => {
     const formula = onlyBlock('sh', 'docs/guide/patterns.md', 'sha256sum');
     const patterns = [...formula.matchAll(/':\(glob\)(.*?)'/g)].map(([, pattern]) => pattern ?? '');
     const files = {
@@ -310,12 +310,12 @@ onLinux('signed sets, by the commands of their page', () => {
     return readFileSync(join(scenario.root, name), 'utf8');
   }
 
-  /** What the page's own script says, without a bucket to read the record from. */
+  /** The output of the page's own script, which gets the record without a bucket. */
   function verify(): string {
     return sh(onlyBlock('sh', PAGE, 'pkeyutl').replace(/^aws .*\n/m, ''));
   }
 
-  it('are uploaded with one key, found with the other, and verified by anybody', async () => {
+  it('are uploaded with the private key, found with the public key, and verified without this action', async () => {
     await scenario.build({ 'app.zip': 'app' });
     const { exitCode } = await scenario.action('upload', { 'signing-key': key('signing-key.pem') });
     expect(exitCode).toBe(0);
@@ -331,15 +331,15 @@ onLinux('signed sets, by the commands of their page', () => {
   });
 });
 
-describe('what the documentation names', () => {
-  it('is a script of the package', async () => {
+describe('the documentation names only', () => {
+  it('scripts of the package', async () => {
     const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
     const commands = blocksIn('sh').flatMap(({ text }) => [...text.matchAll(/npm (?:run )?(\w+)/g)]);
     expect(commands.length).toBeGreaterThan(3);
     for (const [, name] of commands) expect(['ci', ...Object.keys(scripts)]).toContain(name);
   });
 
-  it('is a file or a heading where it is a link', () => {
+  it('existing files and headings in links', () => {
     for (const [document, text] of documents)
       for (const [, link = ''] of text.matchAll(/\]\(((?!https:)[^)]+)\)/g)) {
         const [path = '', anchor] = link.split('#');
@@ -349,14 +349,14 @@ describe('what the documentation names', () => {
       }
   });
 
-  it('is a file of this repository in CONTRIBUTING.md', () => {
+  it('existing files of this repository in CONTRIBUTING.md', () => {
     const text = documents.get('CONTRIBUTING.md') ?? '';
     const paths = [...text.matchAll(/`((?:src|dev|docs|__tests__)\/[^`<]*)`/g)].map(([, path = '']) => path);
     expect(paths.length).toBeGreaterThan(20);
     expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
-  it('is the variable of that input', () => {
+  it('variables that belong to the input beside them', () => {
     const rows = documents.get('docs/guide/moving-over.md')?.matchAll(/^\| (`[A-Z].*?) *\| `(.*?)` *\|$/gm) ?? [];
     const shown = [...rows].map(([, variables = '', input = '']) => `${input}: ${variables.replaceAll('`', '')}`);
     const known = Object.entries(INPUTS).flatMap(([name, { variables = [] }]) =>
@@ -409,7 +409,7 @@ describe('IAM policies', () => {
     expect(policy).toContain(`"token.actions.githubusercontent.com:aud": "${role?.audience}"`);
   });
 
-  it('name the actions of the code and no other', async () => {
+  it('name exactly the actions that the code declares', async () => {
     const { Statement }: Policy = JSON.parse(onlyBlock('json', IAM, '"s3:PutObject"'));
     expect(new Set(Statement.flatMap(({ Action }) => Action))).toEqual(await actionsOfTheCode());
   });
@@ -438,30 +438,30 @@ describe('under the policy', () => {
   const full: Policy = JSON.parse(onlyBlock('json', IAM, '"s3:PutObject"'));
   const readOnly: Policy = JSON.parse(onlyBlock('json', IAM, '"Action": "s3:GetObject"'));
 
-  it('in full, a set is uploaded, found and promoted', async () => {
+  it('with full access, a set is uploaded, found and promoted', async () => {
     expect(await wholeStory(scenario, full)).toEqual(WHOLE_STORY);
   });
 
-  it.each(reductionsOf(full))('in full without $what, it is not', async ({ policy }) => {
+  it.each(reductionsOf(full))('with full access but without $what, that fails', async ({ policy }) => {
     expect(await wholeStory(scenario, policy)).not.toEqual(WHOLE_STORY);
   });
 
-  it('that only reads, sets are found', async () => {
+  it('with read access, sets are found', async () => {
     expect(await readingStory(scenario, readOnly)).toEqual(READING_STORY);
   });
 
-  it.each(reductionsOf(readOnly))('that only reads, without $what, they are not', async ({ policy }) => {
+  it.each(reductionsOf(readOnly))('with read access but without $what, that fails', async ({ policy }) => {
     expect(await readingStory(scenario, policy)).not.toEqual(READING_STORY);
   });
 
-  it('that only reads, one step answers for several packages, and none asks for more', async () => {
+  it('with read access, one step checks several packages, and no request is denied', async () => {
     expect(documents.get(IAM)).toContain('`*/artifacts/*`, `*/cache/*` and `*/records/*`');
     const each = JSON.stringify(readOnly).replaceAll(/(artifacts|cache|records)\/\*/g, '*/$1/*');
     expect(await packagesStory(scenario, JSON.parse(each))).toEqual(PACKAGES_STORY);
     expect(scenario.bucket.server.requests.filter(({ status }) => status === 403)).toEqual([]);
   });
 
-  it('that only reads, nothing is promoted', async () => {
+  it('with read access, nothing is promoted', async () => {
     await scenario.build({ 'api.zip': 'api' });
     await scenario.upload();
     await scenario.freshPackages();
@@ -473,7 +473,7 @@ describe('under the policy', () => {
 
 const WHOLE_STORY = { missed: 'incomplete', cached: true, openUploads: 0, foundIn: 'cache', foundAgainIn: 'artifact' };
 
-/** A commit whose first upload was killed amid a large file is uploaded, then found for another one of the same code. */
+/** Uploads a commit whose first upload was killed amid a large file, then finds its set for another commit of the same code. */
 async function wholeStory(scenario: Scenario, policy: Policy): Promise<unknown> {
   await leaveUnfinishedUpload(scenario);
   enforce(scenario, policy);
@@ -510,7 +510,7 @@ const READING_STORY = [
   { found: true, source: 'cache', reason: 'complete' },
 ];
 
-/** What reads objects of sets at all are legacy ones: the first object tells that its set never had a record. */
+/** Only lookups of legacy sets read an object: its metadata shows that the set never had a record. */
 async function readingStory(scenario: Scenario, policy: Policy): Promise<unknown> {
   await scenario.build({ 'api.zip': 'api' });
   const { codeHash } = await scenario.upload();
@@ -545,7 +545,7 @@ const PACKAGES_STORY = {
   restored: { exitCode: 0, reason: 'complete', found: 'true' },
 };
 
-/** Of two packages there is the same code, of a third nothing. */
+/** Two packages have a set of the same code, a third has none. */
 async function packagesStory(scenario: Scenario, policy: Policy): Promise<unknown> {
   const names = ['app', 'tool', 'missing'];
   const each = names.map((name) => [name, { sources: [`${name}/**`], directory: `packages/${name}` }]);
@@ -593,12 +593,12 @@ function reductionsOf(policy: Policy): { readonly what: string; readonly policy:
   });
 }
 
-/** Each item of a list of several, with the list that is left without it. */
+/** Each item of a list of several, with the list without it. */
 function without(items: readonly string[]): [string, string[]][] {
   return items.length < 2 ? [] : items.map((item, index) => [item, items.toSpliced(index, 1)]);
 }
 
-/** Lets the server refuse what a policy for the bucket `my-assets` does not allow. */
+/** Makes the server refuse requests that a policy for the bucket `my-assets` does not allow. */
 function enforce(scenario: Scenario, policy: Policy): void {
   const { server, name } = scenario.bucket;
   const may = (action: string, key: string | undefined, prefix?: string) =>
@@ -627,7 +627,7 @@ function allows({ Action, Resource, Condition }: Statement, { action, key, prefi
   );
 }
 
-/** S3 says that an object is missing only to those who may list its key. */
+/** S3 only reveals that an object is missing to a client that may list its key. */
 function missingKey(
   server: LocalS3,
   { operation, bucket, key }: { operation: string; bucket: string; key: string | undefined },

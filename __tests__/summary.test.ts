@@ -35,7 +35,7 @@ const FOUND = { found: true, source: 'artifact', reason: 'complete', files: FILE
 
 const NONE = { count: 0, names: [] };
 
-/** Of so many sources. */
+/** An explanation with so many changed sources. */
 function changed(count: number, name = 'ts'): Explanation {
   const names = Array.from({ length: Math.min(count, 100) }, (_, index) => `src/${index}.${name}`);
   const lists = { added: NONE, deleted: NONE, mode: NONE, needs: NONE, salt: NONE, patterns: NONE };
@@ -57,7 +57,7 @@ const HOSTILE = [
   '&lt;b&gt; &amp; &#60;i&#62;',
 ];
 
-/** Pages of every mode with these names wherever one may come from elsewhere. */
+/** Pages of every mode with these names wherever a name may be untrusted. */
 function pagesOf(names: readonly string[]): string[] {
   const files = names.map((name) => assetFile(name));
   const notes = notesOf(...names);
@@ -81,7 +81,7 @@ function pagesOf(names: readonly string[]): string[] {
   return pages;
 }
 
-describe('the verdict', () => {
+describe('the heading', () => {
   it.each<['check' | 'upload' | 'restore', Partial<Outcome>, string]>([
     ['check', {}, '🔨 Build needed: nothing is stored for this commit.'],
     ['check', { codeHash: CODE_HASH }, '🔨 Build needed: nothing is stored for this commit or its code.'],
@@ -169,7 +169,7 @@ describe('a link to the run that built a set', () => {
       ownUrl,
     });
 
-  it('leads to its page', () => {
+  it('points to the page of the run', () => {
     expect(link(undefined)).toContain('built by <a href="https://github.com/o/r/actions/runs/76">run 76 of Build</a>');
   });
 
@@ -179,18 +179,18 @@ describe('a link to the run that built a set', () => {
     'javascript:alert(1)',
     'no url',
     'https://github.com:8443/',
-  ])('is left out where it leads elsewhere: %s', (url) => {
+  ])('is left out if it points elsewhere: %s', (url) => {
     expect(link(url)).not.toContain('<a');
     expect(link(url)).toContain('run 76 of Build');
   });
 
-  it('can hold no more than a URL', () => {
+  it('can contain only a URL', () => {
     expect(link('https://github.com/"><script>')).toContain('<a href="https://github.com/%22%3E%3Cscript%3E">');
   });
 });
 
 describe('the page', () => {
-  it('has one small table, with whole hashes under the pointer', () => {
+  it('has one small table, with full hashes as tooltips', () => {
     const page = pageOf('check', { ...FOUND, codeHash: CODE_HASH });
     expect(page).toContain(
       '<tr><th>set</th><th>answer</th><th>built from</th><th>code hash</th><th>size</th><th>took</th></tr>',
@@ -209,14 +209,14 @@ describe('the page', () => {
     expect(pageOf('check')).not.toContain('<details>');
   });
 
-  it('has at most a thousand of them, and says how many more there are', () => {
+  it('lists at most a thousand files, and counts the rest', () => {
     const files = Array.from({ length: 10_000 }, (_, index) => assetFile(`file-${index}.zip`));
     const page = pageOf('restore', { ...FOUND, files, restored: true });
     expect(page.match(/<td><code>file-/g)).toHaveLength(1000);
     expect(page).toContain('<p>And 9000 files more: .record.json has them all.</p>');
   });
 
-  it('cuts a long name, so that its size is in sight', () => {
+  it('cuts a long name, so that the size stays visible', () => {
     const [name, cut] = ['a'.repeat(56), 'a'.repeat(55)];
     const files = [assetFile(name), assetFile(cut)];
     const page = pageOf('upload', { ...FOUND, files, uploaded: true });
@@ -224,7 +224,7 @@ describe('the page', () => {
     expect(page).toContain(`<td><code>${cut}</code></td>`);
   });
 
-  it('folds the sources that changed, where its sentence has no room for them', () => {
+  it('folds the changed sources if they do not fit into the sentence', () => {
     const explained = (count: number) => ({ explanation: changed(count), changes: changesOf(changed(count)) });
     expect(pageOf('check', explained(5))).not.toContain('<details>');
     const page = pageOf('check', explained(6));
@@ -233,7 +233,7 @@ describe('the page', () => {
     expect(pageOf('check', explained(250))).toContain('<p>And 150 sources more.</p>');
   });
 
-  it('has the reasons of packages, folded where there are many', () => {
+  it('has the reasons of packages, folded if there are many', () => {
     const one = (name: string) => ({
       ...{ name, directory: name, prefix: name },
       outcome: outcome({ explanation: { ...changed(1), sentence: `'<${name}>' changed` } }),
@@ -253,7 +253,7 @@ describe('the page', () => {
     expect(pageOf('check', { packages: many })).toContain('<details><summary>Why 11 packages must be built</summary>');
   });
 
-  describe('stays below what a step may add', () => {
+  describe('stays below the limit for a step', () => {
     const LONG = ['<'.repeat(1000), '文'.repeat(1000), '\u202e'.repeat(1000)];
 
     it.each(LONG)('with 1000 files and warnings of %#', (name) => {
@@ -282,13 +282,13 @@ describe('the page', () => {
     });
   });
 
-  it('says nothing of an upload after a hit, of which the check has told', () => {
+  it('is empty for an upload after a hit that the check has reported', () => {
     expect(pageOf('upload', { ...FOUND, reason: 'marker', isReported: true })).toBe('');
     expect(pageOf('upload', { ...FOUND, reason: 'read-only', isReported: true })).toBe('');
     expect(pageOf('upload', { ...FOUND, reason: 'read-only' })).not.toBe('');
   });
 
-  it('takes no name for HTML, nor for Markdown, which begins after a blank line', () => {
+  it('escapes HTML in names, and line ends, since Markdown begins after a blank line', () => {
     const files = [assetFile('<img src=x onerror="a">&amp;'), assetFile('[b](c)\u202e')];
     const page = pageOf('check', { ...FOUND, files }, notesOf('a\n\n[b](c)\r\rd\u202e'));
     expect(page).toContain('<code>&lt;img src=x onerror=&quot;a&quot;&gt;&amp;amp;</code>');
@@ -296,7 +296,7 @@ describe('the page', () => {
     expect(page).not.toMatch(/\n\s*\n|\u202e/);
   });
 
-  it('holds nothing that GitHub takes out, and nothing live, whatever names say', () => {
+  it('contains nothing that GitHub strips, and nothing active, whatever the names are', () => {
     const pages = pagesOf(HOSTILE);
     const tags = new Set(pages.flatMap((page) => page.match(/<[^>]*>/g) ?? []));
     for (const tag of tags) {
@@ -306,13 +306,13 @@ describe('the page', () => {
       if (tag.startsWith('<a')) expect(tag).toMatch(/^<a href="https:\/\/github\.com\/[^"]*">$/);
     }
     for (const page of pages) {
-      // What is no tag is text: no Markdown after a blank line, no character that hides or turns others.
+      // The rest is text: no Markdown after a blank line, no character that hides or reorders others.
       expect(page.replaceAll(/<[^>]*>/g, '')).not.toMatch(/[<>]/);
       expect(page).not.toMatch(/\n\s*\n|[^\n\P{Cc}]|\p{Cf}|\p{Zl}|\p{Zp}/u);
     }
   });
 
-  it('says that a miss did not look for the same code, where it did not', () => {
+  it('gives a hint after a miss that did not look for the same code', () => {
     const hint = 'with code-hash-filter, a build of the same code';
     expect(pageOf('check')).toContain(hint);
     expect(pageOf('check', { codeHash: CODE_HASH })).not.toContain(hint);
@@ -323,7 +323,7 @@ describe('the page', () => {
 });
 
 describe('Notes', () => {
-  it('has the warnings, in their order', () => {
+  it('collects the warnings in order', () => {
     const said: string[] = [];
     const notes = new Notes();
     const log = notes.of({
@@ -366,7 +366,7 @@ describe('summaryOf several packages', () => {
     },
   );
 
-  it('has the commit where no record names the run', () => {
+  it('names the commit if no record names the run', () => {
     expect(cellsFor({ nonce: 'n', sequence: 1 })).toContain(`>${COMMIT.slice(0, 7)}</code></td>`);
   });
 });

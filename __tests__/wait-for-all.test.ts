@@ -6,7 +6,7 @@ describe('waitForAll', () => {
     expect(await waitForAll([later(2, () => 'a'), 'b', later(1, () => 3)])).toEqual(['a', 'b', 3]);
   });
 
-  it('fails like the first one in order, but only after all have ended', async () => {
+  it('rejects with the first failure in order, but only after all have ended', async () => {
     let hasEnded = false;
     const work = [
       later(3, () => {

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BUCKET, GitHubMachine, hasAct, REGION } from './support/act.ts';
 
-// The workflows for GitHub, of examples/ and of the documentation, run by nektos/act on this machine: `npm run test:workflows`.
+// The workflows for GitHub in examples/ and in the documentation, run by nektos/act on this machine: `npm run test:workflows`.
 
 const ROOT = resolve(import.meta.dirname, '..');
 const WORKFLOW = '.github/workflows/build.yml';
@@ -22,7 +22,7 @@ function example(name: string): Promise<string> {
   return readFile(join(ROOT, 'examples', name), 'utf8');
 }
 
-/** The only block of a page that has a text. */
+/** The only block of a page that contains a text. */
 async function blockOf(page: string, part: string): Promise<string> {
   const markdown = await readFile(join(ROOT, page), 'utf8');
   const blocks = [...markdown.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, block = '']) => block);
@@ -31,7 +31,7 @@ async function blockOf(page: string, part: string): Promise<string> {
   return found[0] ?? '';
 }
 
-/** `make` fills dist/, and `make assets` packages/, with something else each time. */
+/** `make` fills dist/, and `make assets` fills packages/, with different content each time. */
 const MAKEFILE = `.PHONY: dist assets
 dist:
 \tmkdir -p dist
@@ -41,13 +41,13 @@ assets:
 \tdate +%s%N >packages/app.zip
 `;
 
-/** @returns what is stored for the commit that is checked out */
+/** @returns the asset stored for the checked-out commit */
 function stored(prefix = ''): string | undefined {
   const key = `${prefix}artifacts/${github.scenario.head}/app.zip`;
   return github.server.get(BUCKET, key)?.content.text();
 }
 
-/** What a workflow without a role finds on its machine. */
+/** The credentials that a workflow without a role finds on its machine. */
 const KEYS = { AWS_REGION: REGION, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'testsecret1' };
 
 withAct.each([
@@ -98,7 +98,7 @@ withAct('examples/monorepo.yml', () => {
   const BUILT = { jobs: ['build api: success', 'build site: success', CHECKED, LAST], scripts: [API, SITE] };
   const SKIPPED = { jobs: [CHECKED, LAST], scripts: [] };
 
-  it('builds all at first, then nothing, then what depends on a change', async () => {
+  it('builds all packages at first, then none, then those that depend on a change', async () => {
     const { scenario } = github;
     expect(await github.push()).toEqual(BUILT);
     expect(await github.push()).toEqual(SKIPPED);
@@ -113,7 +113,7 @@ withAct('examples/monorepo.yml', () => {
     expect(await github.push()).toEqual(BUILT);
   });
 
-  it('fails its last job where a package could not be built, and builds that one again', async () => {
+  it('fails its last job if a package could not be built, and builds that package again', async () => {
     const { server } = github;
     server.fault = ({ operation, key = '' }) =>
       operation === 'PutObject' && key.startsWith('site/artifacts/')
@@ -130,7 +130,7 @@ withAct.each([
   ['README.md', [CHECKED]],
   [PAGE, [CHECKED, LAST]],
 ])('the recipe for a monorepo in %s', (page, always) => {
-  it('builds what is missing', async () => {
+  it('builds missing packages', async () => {
     const { scenario } = github;
     const workflow = `on: push\n${await blockOf(page, 'fromJSON(')}`;
     await scenario.commit({ ...MONOREPO, 'packages.yml': await blockOf(PAGE, '$schema='), [WORKFLOW]: workflow });
