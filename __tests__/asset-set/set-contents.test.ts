@@ -161,7 +161,7 @@ describe('the contents of a set without a record', () => {
       expect((await contents(otherForm())).files).toMatchObject([{ path: 'a', etag }]);
     });
 
-    it('are refused if an object is replaced by one of the same size after the listing', async () => {
+    it('are refused if a listed object is replaced by one of equal size', async () => {
       await scenario.bucket.put(key('a'), 'a');
       await scenario.bucket.put(key('b'), 'b');
       const store = otherForm();
