@@ -3,5 +3,5 @@ import { SEAWEEDFS } from './seaweedfs.ts';
 import type { ServerDefinition } from './server-definition.ts';
 import { VERSITYGW } from './versitygw.ts';
 
-/** In the order in which they are tested and shown. */
+/** In the order of tests and of the page. */
 export const SERVERS: readonly ServerDefinition[] = [SEAWEEDFS, VERSITYGW, MINIO];

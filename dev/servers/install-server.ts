@@ -9,11 +9,11 @@ const WHERE_TO_GET = new Map([
 ]);
 
 /**
- * Installs a server, unless this version is there already.
+ * Installs a server, unless this version is already installed.
  *
  * @param installDirectory holds a directory for each version of each server
  * @returns the path of its program
- * @throws Error where it can't be installed, which names a tool that is missing
+ * @throws Error if it can't be installed, with the name of a missing tool
  */
 export async function installServer(
   server: ServerDefinition,

@@ -1,6 +1,6 @@
 import type { ServerDefinition } from './server-definition.ts';
 
-/** The last commit of the open-source server, whose own releases Go's module system does not know. */
+/** The last commit of the open-source server; Go's module system does not know its releases. */
 const VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c';
 
 /** https://github.com/minio/minio */

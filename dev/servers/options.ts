@@ -3,21 +3,21 @@ import { parseArgs } from 'node:util';
 import { SERVERS } from './catalog.ts';
 import type { ServerDefinition } from './server-definition.ts';
 
-/** Where servers are installed, unless another place is asked for. */
+/** Where servers are installed by default. */
 export const CACHE = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'servers');
 
 export interface Options {
   readonly servers: readonly ServerDefinition[];
   readonly installDirectory: string;
-  /** Compare docs/guide/compatibility.md with what was found, rather than write it. */
+  /** Compare docs/guide/compatibility.md with the results instead of writing it. */
   readonly check: boolean;
-  /** Where jest's reports are left, as `<server>.json`; nowhere when undefined. */
+  /** Where jest's reports are written as `<server>.json`; nowhere if undefined. */
   readonly reportDirectory: string | undefined;
 }
 
 /**
  * @param args of the command line
- * @throws Error for an option or a server that there is not
+ * @throws Error for an unknown option or server
  */
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({

@@ -1,7 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 
-/** A server flushes what it has before it goes; past this it is not given the choice. */
+/** A server gets this long to flush its data and exit; then it is killed. */
 const PATIENCE_MS = 10_000;
 
 export interface ProcessOptions {
@@ -11,26 +11,26 @@ export interface ProcessOptions {
 }
 
 /**
- * A program and all that it starts, in a process group of its own: a Ctrl-C in the terminal does not reach them, and
+ * A program and its child processes, in a process group of its own: a Ctrl-C in the terminal does not reach them, and
  * disposing ends them together.
  */
 export class ProcessGroup implements AsyncDisposable {
-  /** How it ended: its exit code, or the name of the signal. Rejects where the program could not be started. */
+  /** The exit code, or the name of the signal that ended it. Rejects if the program could not be started. */
   readonly ended: Promise<number | NodeJS.Signals>;
   readonly #leader: ChildProcess;
 
-  /** @param env besides this process's own environment */
+  /** @param env added to this process's own environment */
   constructor(program: string, args: readonly string[], { env, ...options }: ProcessOptions) {
     this.#leader = spawn(program, args, { ...options, env: { ...process.env, ...env }, detached: true });
     const ended = Promise.withResolvers<number | NodeJS.Signals>();
     this.#leader.on('error', ended.reject).on('exit', (code, signal) => ended.resolve(signal ?? code ?? 0));
-    // Whoever waits for the end is told of a failure; nobody has to wait.
+    // Callers that wait for the end see a failure; but no caller has to wait.
     ended.promise.catch(() => undefined);
     this.ended = ended.promise;
     this.#endWithThisProcess();
   }
 
-  /** Nothing stays behind where this process ends without having disposed of it. */
+  /** Leaves nothing behind if this process ends without disposing of the group. */
   #endWithThisProcess(): void {
     const { pid } = this.#leader;
     if (pid === undefined) return;
@@ -53,7 +53,7 @@ export class ProcessGroup implements AsyncDisposable {
 /**
  * Runs a program to its end.
  *
- * @param cancelled ends it before that
+ * @param cancelled ends it early
  * @returns its exit code, or the name of the signal that ended it
  */
 export async function runToEnd(

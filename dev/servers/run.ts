@@ -34,12 +34,12 @@ async function testServers({ cancelled, fail }: Program): Promise<void> {
     fail("docs/guide/compatibility.md says something else: run 'npm run test:servers' and commit it");
 }
 
-/** A server that can't be had or started does not keep the others from being tested. */
+/** A server that can't be installed or started does not prevent the tests of the others. */
 function whatFailed(error: unknown): { row: undefined; failures: string[] } {
   return { row: undefined, failures: [Error.isError(error) ? error.message : String(error)] };
 }
 
-/** @returns whether the page says the same now */
+/** @returns whether the page is up to date */
 async function publish(fresh: readonly ServerRow[], check: boolean): Promise<boolean> {
   const old = await readFile(PAGE, 'utf8').catch(() => '');
   const names = SERVERS.map(({ name }) => name);

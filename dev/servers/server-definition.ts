@@ -1,33 +1,33 @@
 import type { Certificate } from '../local-s3/tls-front.ts';
 import type { Credentials } from './site.ts';
 
-/** An S3 server that is tested against: where it comes from, and how it is run without Docker. */
+/** An S3 server to test against: its source, and how to run it without Docker. */
 export interface ServerDefinition {
-  /** For options and file names. */
+  /** Used in options and file names. */
   readonly id: string;
-  /** As its makers write it. */
+  /** The official spelling. */
   readonly name: string;
   readonly version: string;
-  /** Where the program is once it is installed, relative to the directory it was installed into. */
+  /** Path of the program, relative to the directory it is installed into. */
   readonly program: string;
-  /** How the program gets into a directory. */
+  /** The command that installs the program into a directory. */
   install(directory: string): InstallCommand;
   launch(place: LaunchPlace): Launch;
 }
 
 export interface InstallCommand {
-  /** By its name on the PATH. */
+  /** Name of a program on the PATH. */
   readonly program: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface LaunchPlace {
-  /** Ports of 127.0.0.1: the first is for S3, the others for whatever else the server opens. */
+  /** Ports of 127.0.0.1: the first is for S3, the other for anything else that the server opens. */
   readonly ports: readonly [number, number];
   readonly dataDirectory: string;
   readonly credentials: Credentials;
-  /** For TLS; undefined means plain HTTP. */
+  /** For TLS; plain HTTP if undefined. */
   readonly certificate: Certificate | undefined;
 }
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { S3Client } from '@aws-sdk/client-s3';
 
-/** Where an S3 server is, and who may use it. */
+/** The address of an S3 server, and credentials for it. */
 export interface Site {
   readonly endpoint: string;
   readonly credentials: Credentials;
-  /** The path of the one to trust, over TLS. */
+  /** Path of the certificate to trust, if the endpoint uses TLS. */
   readonly certificate?: string | undefined;
 }
 
@@ -16,7 +16,7 @@ export interface Credentials {
 
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** @returns a client that shows every fault at the first attempt */
+/** @returns a client without retries, so that every fault shows */
 export function connect({ endpoint, credentials, certificate }: Site): S3Client {
   return new S3Client({
     endpoint,

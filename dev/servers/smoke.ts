@@ -12,7 +12,7 @@ import { connect, type Site } from './site.ts';
 /** More than two parts of the default size. */
 const LARGE_BYTES = 20_000_000;
 
-/** Names that any system takes, though some of their characters mean something in a URL or in XML. */
+/** Names that are valid on any system, although some of their characters are special in URLs or XML. */
 function makeAssets(): Files {
   return {
     'app.zip': randomBytes(1000),
@@ -24,7 +24,7 @@ function makeAssets(): Files {
   };
 }
 
-/** A refusal is never taken for a miss. */
+/** A refusal must never be reported as a miss. */
 const REFUSED = [
   { 'aws-access-key-id': 'unknown' },
   { 'aws-secret-access-key': 'another-secret' },
@@ -34,9 +34,9 @@ const REFUSED = [
 interface Step {
   readonly mode: 'check' | 'upload' | 'restore';
   readonly commit: string;
-  /** In place of those that fit the server. */
+  /** Overrides of the inputs that fit the server. */
   readonly inputs?: Readonly<Record<string, string>>;
-  /** 0 when absent. */
+  /** 0 if absent. */
   readonly exitCode?: number;
   /** Outputs, by name. */
   readonly expected: Readonly<Record<string, string>>;
@@ -45,7 +45,7 @@ interface Step {
 /**
  * Checks, uploads, promotes and restores with the built action.
  *
- * @throws Error which names the step that did not end as it has to
+ * @throws Error with the name of the step that did not end as expected
  */
 export async function smokeTest(site: Site, cancelled: AbortSignal): Promise<void> {
   await using smoke = await Smoke.begin(site, cancelled);
@@ -103,7 +103,7 @@ class Smoke implements AsyncDisposable {
     throw new Error(`${step.mode}: ${faults.join(', ')}\n${result.lines.join('\n')}\n${result.stderr}`);
   }
 
-  /** @throws Error where a restored file is not what was built */
+  /** @throws Error if a restored file differs from the built one */
   async compareRestored(assets: Files): Promise<void> {
     for (const [path, content] of Object.entries(assets)) {
       const restored = await readFile(join(this.repository.root, 'packages', path));

@@ -5,17 +5,17 @@ import type { Site } from './site.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** More than jest takes on a small machine: most of the time is spent waiting for the server. */
+/** More workers than jest's default on a small machine, since most of the time is spent waiting for the server. */
 const WORKERS = ['--maxWorkers=3'];
 
 export interface SuiteResult {
   readonly passedCount: number;
   readonly skippedCount: number;
-  /** Names of tests, and of test files that could not be run. */
+  /** Names of failed tests, and of test files that could not be run. */
   readonly failures: readonly string[];
 }
 
-/** What is read of jest's report; https://jestjs.io/docs/configuration#testresultsprocessor-string */
+/** The fields used of jest's report; https://jestjs.io/docs/configuration#testresultsprocessor-string */
 interface JestReport {
   readonly numPassedTests: number;
   readonly numPendingTests: number;
@@ -29,8 +29,8 @@ interface JestReport {
 /**
  * Runs the integration suite against a server.
  *
- * @param reportFile where jest's report is left
- * @throws Error where jest could not be run
+ * @param reportFile where jest's report is written
+ * @throws Error if jest could not be run
  */
 export async function runSuite(
   { endpoint, credentials }: Site,
@@ -42,7 +42,7 @@ export async function runSuite(
     TEST_S3_SECRET_KEY: credentials.secretAccessKey,
   };
   const args = ['run', '--silent', 'test:server', '--', ...WORKERS, '--json', `--outputFile=${reportFile}`];
-  // Jest reports on stderr; on stdout is what the tested code says.
+  // Jest reports on stderr; stdout has the output of the tested code.
   const end = await runToEnd('npm', args, { cwd: ROOT, env, cancelled, stdio: ['ignore', 'ignore', 'inherit'] });
   const text = await readFile(reportFile, 'utf8').catch((cause: unknown) => {
     throw new Error(`The integration suite left no report, and ended with ${end}`, { cause });

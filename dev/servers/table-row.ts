@@ -1,4 +1,4 @@
-/** One line of a Markdown table. */
+/** @returns one line of a Markdown table */
 export function tableRow(cells: readonly string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|')).join(' | ')} |`;
 }

@@ -14,7 +14,7 @@ import { runSuite, type SuiteResult } from './suite.ts';
 
 export interface ServerResult {
   readonly row: ServerRow;
-  /** What went wrong, a line each. */
+  /** One line for each failure. */
   readonly failures: readonly string[];
 }
 
@@ -54,7 +54,7 @@ async function failuresOfSmoke(site: Site, cancelled: AbortSignal): Promise<stri
   }
 }
 
-/** @param directory for jest's report; thrown away where undefined */
+/** @param directory for jest's report, which is deleted if undefined */
 async function runSuiteInto(
   directory: string | undefined,
   { server, site, cancelled }: { server: ServerDefinition; site: Site; cancelled: AbortSignal },

@@ -2,7 +2,7 @@ import type { ServerDefinition } from './server-definition.ts';
 
 const VERSION = '1.8.0';
 
-/** https://github.com/versity/versitygw: objects are files of a file system that has extended attributes. */
+/** https://github.com/versity/versitygw: objects are files on a file system with extended attributes. */
 export const VERSITYGW: ServerDefinition = {
   id: 'versitygw',
   name: 'versitygw',

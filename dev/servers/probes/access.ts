@@ -4,7 +4,7 @@ import { type Bench, endOf, type Probe } from './probe.ts';
 
 const OTHER_ACCOUNT = '999999999999';
 
-/** Who may do what. */
+/** Credentials, owners and missing things. */
 export const ACCESS: readonly Probe[] = [
   {
     behaviour: 'A request for a bucket of another account is refused (`expected-bucket-owner`)',
@@ -35,7 +35,7 @@ export const ACCESS: readonly Probe[] = [
   },
   {
     behaviour: 'HeadObject reports a missing object',
-    consequence: 'the action fails where it should go on',
+    consequence: 'the action fails instead of going on',
     expected: '404 NotFound',
     observe: ({ client, bucket }) => endOf(client.send(new HeadObjectCommand({ Bucket: bucket, Key: 'access/none' }))),
   },

@@ -8,13 +8,13 @@ import { INTEGRITY } from './integrity.ts';
 import { NAMES } from './names.ts';
 import { nameOf, type Probe } from './probe.ts';
 
-/** In the order in which they are asked and shown. */
+/** In the order of the page. */
 export const PROBES: readonly Probe[] = [...CONDITIONS, ...INTEGRITY, ...NAMES, ...ATTRIBUTES, ...ACCESS];
 
-/** What a server answered: `yes`, or what it did instead; by the probe's behaviour. */
+/** A server's answers by the probe's behaviour: `yes`, or `no` and the behaviour seen. */
 export type Answers = ReadonlyMap<string, string>;
 
-/** Asks a server every question, or those given, in a bucket made for it. */
+/** Runs all probes, or those given, in a new bucket of a server. */
 export async function askServer(site: Site, cancelled: AbortSignal, probes = PROBES): Promise<Answers> {
   const client = connect(site);
   try {

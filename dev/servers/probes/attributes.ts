@@ -13,7 +13,7 @@ const REPLACED = { ContentType: 'text/html', CacheControl: 'no-cache', Metadata:
 
 const OCTETS = 'application/octet-stream';
 
-/** What objects are kept with besides their bytes. */
+/** Attributes that are stored with objects. */
 export const ATTRIBUTES: readonly Probe[] = [
   {
     behaviour: 'A copy can set content type, cache control and metadata',

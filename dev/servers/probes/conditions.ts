@@ -13,11 +13,11 @@ import { type Bench, endOf, type Probe } from './probe.ts';
 
 const STALE_ETAG = '"00000000000000000000000000000000"';
 const WRITERS = 16;
-/** Past what fits into the buffers of a connection, so that a server that refuses early has to read on, or hang up. */
+/** More than the buffers of a connection hold, so that a server that refuses early must read on or hang up. */
 const LARGE_BYTES = 6 * 1024 ** 2;
 const LARGE_WRITES = 12;
 
-/** Writes that depend on what is there. */
+/** Requests that depend on the stored object. */
 export const CONDITIONS: readonly Probe[] = [
   {
     behaviour: 'A PutObject with `If-None-Match: *` is refused if the object exists',
@@ -29,7 +29,7 @@ export const CONDITIONS: readonly Probe[] = [
     },
   },
   {
-    behaviour: `Of ${WRITERS} such writes at once, one is accepted`,
+    behaviour: `Only one of ${WRITERS} concurrent writes with that condition is accepted`,
     consequence: 'two uploads of one commit may both believe that they own its record',
     expected: '1 accepted',
     observe: async (bench) => {
@@ -39,7 +39,7 @@ export const CONDITIONS: readonly Probe[] = [
     },
   },
   {
-    behaviour: `Such a write of 6 MB is refused with a reply, each of ${LARGE_WRITES} times`,
+    behaviour: `A write of 6 MB with that condition gets a reply when it is refused, ${LARGE_WRITES} times out of ${LARGE_WRITES}`,
     consequence: 'the refusal may look like a broken connection: the write is retried until a reply comes',
     expected: '412 PreconditionFailed',
     observe: async (bench) => {
@@ -67,7 +67,7 @@ export const CONDITIONS: readonly Probe[] = [
   },
   {
     behaviour: 'A CompleteMultipartUpload with `If-None-Match: *` is refused if the object exists',
-    consequence: 'a large file of a late writer may replace another, and shows as `damaged`',
+    consequence: 'a late writer may replace a large file, and the set is then `damaged`',
     expected: '412 PreconditionFailed',
     observe: async (bench) => {
       await put(bench, 'parts', {});
@@ -96,7 +96,7 @@ export const CONDITIONS: readonly Probe[] = [
   },
   {
     behaviour: 'A GetObject with `If-Match` is refused if the object has another ETag',
-    consequence: 'none: a restore compares the ETag of the reply, and the digest',
+    consequence: 'none: a restore compares the ETag of the reply and the digest',
     expected: '412 PreconditionFailed',
     observe: async (bench) => {
       await put(bench, 'read', {});

@@ -15,22 +15,22 @@ const BODY = 'some bytes';
 const RIGHT = createHash('sha256').update(BODY).digest('base64');
 const WRONG = createHash('sha256').update('other bytes').digest('base64');
 
-/** Checksums, and multipart uploads. */
+/** Checksums and multipart uploads. */
 export const INTEGRITY: readonly Probe[] = [
   {
-    behaviour: 'A PutObject whose body does not have its SHA-256 is refused',
-    consequence: 'bytes corrupted on the way are detected by the restore, not the upload',
+    behaviour: 'A PutObject is refused if its body does not match its SHA-256',
+    consequence: 'bytes corrupted in transit are detected by the restore, not by the upload',
     expected: 'refused',
     observe: async (bench) => refusalOf(await endOf(put(bench, 'wrong', WRONG))),
   },
   {
-    behaviour: 'A part whose body does not have its SHA-256 is refused',
-    consequence: 'bytes of a large file corrupted on the way are detected by the restore, not the upload',
+    behaviour: 'A part is refused if its body does not match its SHA-256',
+    consequence: 'bytes of a large file corrupted in transit are detected by the restore, not by the upload',
     expected: 'refused',
     observe: sendWrongPart,
   },
   {
-    behaviour: 'HeadObject returns the SHA-256 that an object was sent with',
+    behaviour: 'HeadObject returns the SHA-256 that the upload sent',
     consequence: 'none: the metadata of an asset has it too',
     expected: 'the same',
     observe: async (bench) => {
@@ -39,7 +39,7 @@ export const INTEGRITY: readonly Probe[] = [
     },
   },
   {
-    behaviour: 'A copy keeps that SHA-256',
+    behaviour: 'A copy keeps the SHA-256 of its source',
     consequence: 'none: the metadata of an asset has it too',
     expected: 'the same',
     observe: async (bench) => {
@@ -50,7 +50,7 @@ export const INTEGRITY: readonly Probe[] = [
     },
   },
   {
-    behaviour: 'The reply to a copy gives its ETag as listings do',
+    behaviour: 'The reply to a copy has the ETag in the same form as listings',
     consequence: 'none: ETags with and without quotes count as equal',
     expected: 'the same',
     observe: async (bench) => {
@@ -61,13 +61,13 @@ export const INTEGRITY: readonly Probe[] = [
       const { Contents } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: target.Key }));
       const listed = Contents?.[0]?.ETag ?? '';
       if (CopyObjectResult?.ETag === listed) return 'the same';
-      return `"${CopyObjectResult?.ETag}"` === listed ? 'without quotes' : 'another';
+      return `"${CopyObjectResult?.ETag}"` === listed ? 'without quotes' : 'different';
     },
   },
   {
-    behaviour: 'ListMultipartUploads finds the uploads that are open under a prefix',
+    behaviour: 'ListMultipartUploads finds the open uploads under a prefix',
     consequence:
-      'a run that takes over asks for each of its own large files; parts of other files that a dead run left behind stay until a lifecycle rule removes them',
+      'a run that takes over lists the uploads of each of its own large files; parts of other files that a killed run left behind stay until a lifecycle rule removes them',
     expected: 'found',
     observe: async (bench) => {
       const object = { Bucket: bench.bucket, Key: 'open/folder/file' };
@@ -94,7 +94,7 @@ async function sendWrongPart({ client, bucket }: Bench): Promise<string> {
   return refusalOf(end);
 }
 
-/** S3 says `BadDigest`; a server may have a name of its own for it. */
+/** The code in S3 is `BadDigest`; other servers may have a code of their own. */
 function refusalOf(end: string): string {
   return end.startsWith('400 ') ? 'refused' : end;
 }
@@ -102,6 +102,6 @@ function refusalOf(end: string): string {
 async function compareDigest({ client, bucket }: Bench, name: string): Promise<string> {
   const object = { Bucket: bucket, Key: `integrity/${name}`, ChecksumMode: 'ENABLED' } as const;
   const { ChecksumSHA256 } = await client.send(new HeadObjectCommand(object));
-  if (ChecksumSHA256 === undefined) return 'not told';
-  return ChecksumSHA256 === RIGHT ? 'the same' : 'another';
+  if (ChecksumSHA256 === undefined) return 'not returned';
+  return ChecksumSHA256 === RIGHT ? 'the same' : 'different';
 }

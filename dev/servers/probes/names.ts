@@ -3,12 +3,12 @@ import { type Bench, endOf, nameOf, type Probe } from './probe.ts';
 
 const SPECIAL = 'a b+c%20d&e=f#g?h;i,j\'k(l)é日😀"<>';
 
-/** Keys, and how they come back in listings. */
+/** Keys, and their form in listings. */
 export const NAMES: readonly Probe[] = [
   {
     behaviour: 'A key with spaces, punctuation and letters of any script is stored and listed unchanged',
     consequence: 'files with such names cannot be assets',
-    expected: 'as it is',
+    expected: 'unchanged',
     observe: (bench) => storeAndList(bench, 'special', [SPECIAL]),
   },
   {
@@ -22,32 +22,32 @@ export const NAMES: readonly Probe[] = [
     },
   },
   {
-    behaviour: 'One key may continue another: `p` and `p/c`',
+    behaviour: 'One key may be the folder of another: `p` and `p/c`',
     consequence: 'none: a package directory cannot hold a file and a folder of the same name',
-    expected: 'as it is',
+    expected: 'unchanged',
     observe: (bench) => storeAndList(bench, 'nested', ['p', 'p/c']),
   },
   {
-    behaviour: 'A key may have a segment of 300 bytes',
+    behaviour: 'A segment of a key may have 300 bytes',
     consequence: 'none: file systems do not allow such names either',
-    expected: 'as it is',
+    expected: 'unchanged',
     observe: (bench) => storeAndList(bench, 'long', ['x'.repeat(300)]),
   },
   {
     behaviour: 'A key may have 1,024 bytes',
-    consequence: 'files deep down in folders cannot be assets',
-    expected: 'as it is',
+    consequence: 'files in deeply nested folders cannot be assets',
+    expected: 'unchanged',
     observe: (bench) => storeAndList(bench, 'deep', [`${'folder/'.repeat(140)}${'x'.repeat(33)}`]),
   },
   {
-    behaviour: 'Listings are in the order of the bytes of the keys',
+    behaviour: 'Listings are ordered by the bytes of the keys',
     consequence: 'none: the action sorts',
-    expected: 'as it is',
+    expected: 'unchanged',
     observe: (bench) => storeAndList(bench, 'order', ['Z', 'a', 'd-', 'd/b', 'd0', 'é', '～', '😀']),
   },
 ];
 
-/** @param names in the order in which they are to come back */
+/** @param names in the order that a listing must have */
 async function storeAndList({ client, bucket }: Bench, folder: string, names: readonly string[]): Promise<string> {
   const prefix = `names/${folder}/`;
   for (const name of names) {
@@ -73,7 +73,7 @@ async function isReadable(request: Promise<{ Body?: { transformToString(): Promi
 }
 
 function describeListing(listed: readonly string[], names: readonly string[]): string {
-  if (names.every((name, index) => listed[index] === name) && listed.length === names.length) return 'as it is';
+  if (names.every((name, index) => listed[index] === name) && listed.length === names.length) return 'unchanged';
   const isComplete = listed.length === names.length && names.every((name) => listed.includes(name));
-  return isComplete ? 'in another order' : 'not listed as it is';
+  return isComplete ? 'in another order' : 'listed differently';
 }

@@ -1,24 +1,24 @@
 import { type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import type { Site } from '../site.ts';
 
-/** A question to a server, put through the SDK. */
+/** A question to a server, asked through the SDK. */
 export interface Probe {
-  /** What S3 does. */
+  /** The behaviour of S3. */
   readonly behaviour: string;
-  /** What it means for the action where a server does otherwise. */
+  /** The consequence for the action if a server behaves differently. */
   readonly consequence: string;
-  /** What is seen where the server does as S3 does. */
+  /** The observation if the server behaves like S3. */
   readonly expected: string;
   readonly observe: (bench: Bench) => Promise<string>;
 }
 
-/** A bucket to try things in. */
+/** A bucket for experiments. */
 export interface Bench extends Site {
   readonly client: S3Client;
   readonly bucket: string;
 }
 
-/** @returns how a request ended: `accepted`, `412 PreconditionFailed`, or `ECONNRESET` where no reply came */
+/** @returns how a request ended: `accepted`, `412 PreconditionFailed`, or `ECONNRESET` if no reply came */
 export async function endOf(request: Promise<unknown>): Promise<string> {
   try {
     await request;
