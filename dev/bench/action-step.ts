@@ -6,7 +6,7 @@ import type { Timed } from './process-meter.ts';
 
 export interface StepOptions {
   readonly place: Place;
-  /** The workspace. */
+  /** The workspace of the job. */
   readonly cwd: string;
   readonly commit: string;
   readonly inputs: Readonly<Record<string, string>>;
@@ -14,7 +14,7 @@ export interface StepOptions {
 
 export interface PreparedStep {
   readonly timed: Timed;
-  /** @throws Error where an output is another one */
+  /** @throws Error if an output has another value */
   expectOutputs(expected: Readonly<Record<string, string>>): Promise<void>;
 }
 

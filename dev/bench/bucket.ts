@@ -14,7 +14,7 @@ export interface Content {
   readonly sizeBytes: number;
 }
 
-/** A bucket of the server's own: what is prepared and counted in it goes past the proxy and is never timed. */
+/** Direct access to a bucket of the server: preparing and counting bypasses the proxy and is never timed. */
 export class Bucket {
   readonly name: string;
   readonly #client: S3Client;
@@ -24,7 +24,7 @@ export class Bucket {
     this.name = name;
   }
 
-  /** @returns a new one, in which something was stored already: some servers set up a bucket with its first object */
+  /** @returns a new bucket that has stored an object before: some servers set a bucket up with its first object */
   static async create(site: Site): Promise<Bucket> {
     const bucket = new Bucket(connect(site), `bench-${randomUUID()}`);
     await bucket.#client.send(new CreateBucketCommand({ Bucket: bucket.name }));
@@ -33,14 +33,14 @@ export class Bucket {
     return bucket;
   }
 
-  /** @returns what is stored under a prefix */
+  /** @returns number and size of the objects under a prefix */
   async content(prefix: string): Promise<Content> {
     const sizes: number[] = [];
     for await (const { Contents = [] } of this.#pages(prefix)) sizes.push(...Contents.map(({ Size }) => Size ?? 0));
     return { count: sizes.length, sizeBytes: sizes.reduce((sum, size) => sum + size, 0) };
   }
 
-  /** @throws Error where there is more or less under a prefix than so many files of one size */
+  /** @throws Error unless there are exactly so many files of one size under a prefix */
   async expectFiles(prefix: string, files: { readonly count: number; readonly sizeBytes: number }): Promise<void> {
     const { count, sizeBytes } = await this.content(prefix);
     const expectedBytes = files.count * files.sizeBytes;
@@ -62,7 +62,7 @@ export class Bucket {
     }
   }
 
-  /** With everything in it. */
+  /** Deletes the bucket with everything in it. */
   async delete(): Promise<void> {
     await this.remove('');
     await this.#client.send(new DeleteBucketCommand({ Bucket: this.name }));

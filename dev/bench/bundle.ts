@@ -7,7 +7,7 @@ const KB = 1000;
 const MOST_ENTRY_KB = 200;
 const MOST_TOTAL_KB = 1200;
 
-/** What a runner downloads and a step compiles, by what it has to be. */
+/** Compares the sizes that a runner downloads and a step compiles with their limits. */
 export async function judgeBundle(): Promise<readonly (Judgement & { readonly says: string })[]> {
   const directory = dirname(ENTRY);
   const names = await readdir(directory);

@@ -7,7 +7,7 @@ import { PROMOTIONS } from './works/promotion.ts';
 import { RESTORES } from './works/restore.ts';
 import { UPLOADS } from './works/upload.ts';
 
-/** In the order in which they are measured and shown. */
+/** In the order of measurement and of the report. */
 export const WORKS: readonly Work[] = [
   CHECK_HIT,
   CHECK_MISS,

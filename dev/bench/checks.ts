@@ -5,7 +5,7 @@ import type { Attempt } from './contest.ts';
 import { removeMarkers } from './folder.ts';
 import { cloudEnvironment, type Place } from './place.ts';
 
-// One check, by the action and by the Python tool, as attempts of a contest.
+// One check by the action or by the Python tool, as an attempt in a contest.
 
 /** The sources that builds depend on. */
 export const FILTER = 'src/**';
@@ -13,12 +13,12 @@ export const FILTER = 'src/**';
 const PYTHON_TOOL_PROGRAM = join(import.meta.dirname, 'python_tool.py');
 
 export interface Checkout {
-  /** Its `packages` is the package directory. */
+  /** Path; the folder `packages` in it is the package directory. */
   readonly repository: string;
   readonly commit: string;
 }
 
-/** @param check expected: the outputs that it has to set */
+/** @param check expected: the outputs that it must set */
 export async function prepareActionCheck(check: {
   readonly place: Place;
   readonly checkout: Checkout;
@@ -31,7 +31,7 @@ export async function prepareActionCheck(check: {
   return { timed: step.timed, verify: () => step.expectOutputs(check.expected), clear: async () => {} };
 }
 
-/** A check that finds nothing. @param check python: the path of one that has boto3 */
+/** A check that misses. @param check python: path of a Python with boto3 */
 export async function preparePythonCheck(check: {
   readonly python: string;
   readonly place: Place;
@@ -52,7 +52,7 @@ export async function preparePythonCheck(check: {
     cwd: place.home,
     output: join(place.home, 'python-tool.log'),
   };
-  // A file that is missing means that it did not get as far as the code hash.
+  // If the file is missing, the check did not get as far as the code hash.
   const verify = async () => void (await readFile(join(packages, '.code-hash')));
   return { timed, verify, clear: async () => {} };
 }

@@ -7,20 +7,20 @@ const LAST_WORDS_CHARACTERS = 2000;
 const LONG_MS = 5000;
 const FEW_RUNS = 3;
 
-/** One program at one work. */
+/** One program that does one work. */
 export interface Contender {
   readonly name: string;
-  /** Where one run takes too long to have as many as the others. */
+  /** Maximum of runs, if one takes too long to do as many as the others. */
   readonly mostRuns?: number;
-  /** Whether few runs will do where one takes long: of a peer that is far behind, or that nothing is held against. */
+  /** Whether few runs suffice if one takes long: for a peer that is far behind, or that no target refers to. */
   readonly fewIfLong?: boolean;
-  /** Makes a fresh destination; nothing of this is timed. */
+  /** Makes a fresh destination, untimed. */
   prepare(): Promise<Attempt>;
 }
 
 export interface Attempt {
   readonly timed: Timed;
-  /** @throws Error where the run did not do what it should have: it is no measurement then */
+  /** @throws Error if the run did not do its work, and is therefore not a measurement */
   verify(): Promise<void>;
   /** Removes what the run left behind. */
   clear(): Promise<void>;
@@ -35,9 +35,9 @@ export interface ContestOptions {
 }
 
 /**
- * Runs contenders in turn, so that all of them see the same machine; each round begins with another one.
+ * Runs contenders in turn, so that all of them see the same conditions; each round begins with another one.
  *
- * @throws Error for a run that fails, or that does not do its work
+ * @throws Error if a run fails or does not do its work
  */
 export async function holdContest(
   contenders: readonly Contender[],

@@ -4,16 +4,16 @@ interface Delayed {
   readonly deliver: () => void;
 }
 
-/** Delivers what is added in the same order, each a fixed time after it was added, by one timer for all of it. */
+/** Delivers items in order, each a fixed time after it was added, with a single timer. */
 export class DelayLine {
   readonly #delayMs: number;
   readonly #notBeforeMs: number;
   readonly #queue: Delayed[] = [];
   #isWaiting = false;
-  /** What is under way. */
+  /** Size of the items in transit. */
   sizeBytes = 0;
 
-  /** @param options notBeforeMs: by performance.now(), when the first may be delivered */
+  /** @param options notBeforeMs: earliest time of the first delivery, by performance.now() */
   constructor({ delayMs, notBeforeMs }: { readonly delayMs: number; readonly notBeforeMs: number }) {
     this.#delayMs = delayMs;
     this.#notBeforeMs = notBeforeMs;
@@ -26,7 +26,7 @@ export class DelayLine {
     if (!this.#isWaiting) this.#wait(dueMs);
   }
 
-  /** Timers count whole milliseconds: what is due in less is rounded up, so that nothing is early. */
+  /** Timers count whole milliseconds, so fractions are rounded up to deliver nothing early. */
   #wait(dueMs: number): void {
     const leftMs = dueMs - performance.now();
     this.#isWaiting = leftMs > 0;

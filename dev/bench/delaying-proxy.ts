@@ -2,22 +2,22 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { DelayLine } from './delay-line.ts';
 
-/** What may be on its way in one direction of a connection: enough for 2.5 GB/s at 25 ms there and back. */
+/** Most bytes in transit in one direction of a connection: enough for 2.5 GB/s at a round trip of 25 ms. */
 const MOST_BYTES_UNDER_WAY = 32 * 1024 ** 2;
 
 export interface ProxyOptions {
-  /** The port of 127.0.0.1 that is passed on to. */
+  /** The port of 127.0.0.1 to forward to. */
   readonly port: number;
-  /** There and back. */
+  /** Milliseconds there and back. */
   readonly roundTripMs: number;
 }
 
 /**
- * A TCP proxy that is as far away as a round trip of so many milliseconds, and has no limit of bandwidth: what it is
- * sent it passes on half a round trip later, in both directions, and a new connection's first bytes wait for one round
- * trip more, which is what it takes to set up a connection.
+ * A TCP proxy that adds a round trip of so many milliseconds, without a limit of bandwidth. It forwards bytes half a
+ * round trip later, in both directions, and delays the first bytes of a new connection by one more round trip, the
+ * time it takes to set up a connection.
  *
- * @returns once it listens, on a free port of 127.0.0.1
+ * @returns when it listens, on a free port of 127.0.0.1
  */
 export async function startDelayingProxy({ port, roundTripMs }: ProxyOptions): Promise<Server> {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {

@@ -7,14 +7,14 @@ import type { FileSet } from './sizes.ts';
 
 const FILES_A_FOLDER = 1000;
 const CHUNK_BYTES = 8 * 1024 ** 2;
-/** The files, what is stored before and by the run, the parts it is put together from, and what is restored. */
+/** Copies on the disk: the files, those stored before and by the run, the parts of the upload, and those restored. */
 const COPIES = 5;
 
 /**
- * Files of random bytes; more than a thousand go into folders.
+ * Writes files of random bytes; more than a thousand go into folders.
  *
  * @returns their paths in the folder
- * @throws Error where the disk has no room for what will be made of them
+ * @throws Error if the disk has no room for all copies of them
  */
 export async function writeFiles(folder: string, { count, sizeBytes }: FileSet): Promise<string[]> {
   await mkdir(folder, { recursive: true });
@@ -47,7 +47,7 @@ async function expectRoom(folder: string, neededBytes: number): Promise<void> {
     throw new Error(`${folder} is on a disk with ${readableSize(freeBytes)} free: ${readableSize(neededBytes)} needed`);
 }
 
-/** @returns what lies in a folder, hidden files apart */
+/** @returns number and size of the files in a folder, without hidden ones */
 export async function contentOf(folder: string): Promise<Content> {
   const paths = await visibleFiles(folder);
   let sizeBytes = 0;
@@ -62,7 +62,7 @@ async function visibleFiles(folder: string): Promise<string[]> {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** What a step leaves beside the assets for later steps would change the next run, and count as an asset for others. */
+/** A step writes markers for later steps, which would change the next run and count as assets for other programs. */
 export async function removeMarkers(folder: string): Promise<void> {
   for (const name of await readdir(folder)) if (name.startsWith('.')) await rm(join(folder, name));
 }

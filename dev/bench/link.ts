@@ -1,11 +1,11 @@
-/** What lies between the programs and the server, in the order in which it is measured and shown. */
+/** The connections between the programs and the server, in the order of measurement and of the report. */
 export const LINK_NAMES = ['loopback', '25ms', '2gbit'] as const;
 
 export type LinkName = (typeof LINK_NAMES)[number];
 
 export interface Link {
   readonly name: LinkName;
-  /** Where the programs connect to. */
+  /** The URL that the programs connect to. */
   readonly endpoint: string;
   /** Slows the machine's loopback down until it is disposed. */
   readonly slowDown?: () => Promise<AsyncDisposable>;

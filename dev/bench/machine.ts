@@ -2,7 +2,7 @@ import { cpus, totalmem, version } from 'node:os';
 
 const GB = 1e9;
 
-/** The machine and what runs on it, in one line. */
+/** The machine and its software, in one line. */
 export function describeMachine(): string {
   const [first, ...others] = cpus();
   const memory = `${(totalmem() / GB).toFixed(0)} GB`;

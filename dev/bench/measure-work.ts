@@ -12,9 +12,9 @@ export interface Measuring extends StageOptions {
 }
 
 /**
- * Prepares a work once, and measures it over each link that it is for.
+ * Prepares a work once, and measures it over each of its links.
  *
- * @throws Error where a run fails: nothing of the work counts then
+ * @throws Error if a run fails, in which case no result of the work counts
  */
 export async function measureWork(work: Work, measuring: Measuring): Promise<Measured[]> {
   const links = measuring.links.filter(({ name }) => work.links.includes(name));

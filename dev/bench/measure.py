@@ -1,9 +1,9 @@
-"""Runs programs and tells what each took, as the system counts it when the process has ended.
+"""Runs programs and reports the cost of each, as the system counts it when the process has ended.
 
-Reads one JSON object a line: commands (a list of argument lists, run one after another until one fails), env, cwd,
-output (a file that takes what they print). Answers each with a line: wallMs, cpuMs (user and system), peakBytes (of
-the largest process), exitCode (of the last one that ran). A process of its own, and a small one, since what wait4
-gives as the peak is never less than what the process that spawned it took.
+Reads one JSON object per line: commands (a list of argument lists, run one after another until one fails), env, cwd,
+output (a file for their output). Answers each with a line: wallMs, cpuMs (user and system), peakBytes (of
+the largest process), exitCode (of the last one that ran). It is a small process of its own, since the peak that
+wait4 reports is never less than that of the process that spawned it.
 """
 import json
 import os

@@ -6,7 +6,7 @@ import { LINK_NAMES, type LinkName } from './link.ts';
 import { FULL, QUICK, type Sizes } from './sizes.ts';
 import type { Work } from './work.ts';
 
-/** The fastest with small files of those there are, so that it hides the least of what clients take. */
+/** The fastest of the servers with small files, so that it hides as little as possible of the clients' cost. */
 const DEFAULT_SERVER = 'versitygw';
 const LEAST_RUNS = 10;
 
@@ -16,13 +16,13 @@ export interface Options {
   readonly server: ServerDefinition;
   readonly sizes: Sizes;
   readonly links: readonly LinkName[];
-  /** Whether the result is one for docs/internals/performance.md: everything, in full size, often enough. */
+  /** Whether the result is fit for docs/internals/performance.md: everything, in full size, with enough runs. */
   readonly isFull: boolean;
 }
 
 /**
  * @param args of the command line
- * @throws Error for an option, a work, a link or a server that there is not
+ * @throws Error for an unknown option, work, link or server
  */
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
@@ -54,7 +54,7 @@ function oneServer(id: string): ServerDefinition {
 }
 
 interface Choice<Item> {
-  /** Separated by commas; all where undefined. */
+  /** Separated by commas; all if undefined. */
   readonly names: string | undefined;
   readonly nameOf: (item: Item) => string;
   readonly option: string;

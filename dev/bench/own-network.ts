@@ -7,14 +7,14 @@ const LOOPBACK_UP = 'ip link set lo up';
 const LIMIT = ['qdisc', 'add', 'dev', 'lo', 'root', 'tbf', 'rate', '2gbit', 'burst', '1mb', 'latency', '50ms'];
 const NO_LIMIT = ['qdisc', 'del', 'dev', 'lo', 'root'];
 
-/** Set for the program that runs in a network namespace of its own. */
+/** Set for the program in a network namespace of its own. */
 const IS_INSIDE = 'BENCH_IS_IN_OWN_NETWORK';
 
 /**
- * Replaces this program by itself in a network namespace of its own, with a loopback that can be slowed down. The
+ * Restarts this program in a network namespace of its own, with a loopback that can be slowed down. The
  * kernel removes the namespace with the last process in it, however that ends. Nothing outside can be reached from it.
  *
- * @returns whether it runs in one already; false, and the reason is printed, where it can't
+ * @returns whether it already runs in one; false, after printing the reason, if it can't
  */
 export async function enterOwnNetwork(): Promise<boolean> {
   if (process.env[IS_INSIDE] !== undefined) return true;

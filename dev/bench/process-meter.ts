@@ -6,12 +6,12 @@ import type { Cost } from './statistics.ts';
 
 const PROGRAM = join(import.meta.dirname, 'measure.py');
 
-/** What is timed: programs by their paths, one after another until one fails. */
+/** The programs to time by their paths, one after another until one fails. */
 export interface Timed {
   readonly commands: readonly (readonly string[])[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** Takes what they print. */
+  /** The file for their output. */
   readonly output: string;
 }
 
@@ -19,7 +19,7 @@ export interface MeteredRun extends Cost {
   readonly exitCode: number;
 }
 
-/** Runs programs, and tells of each what the system says it took: Node can't, for a child that has ended. */
+/** Runs programs, and reports the cost that the system counted for each: Node can't do that for an ended child. */
 export class ProcessMeter implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #lines: Interface;
@@ -27,7 +27,7 @@ export class ProcessMeter implements AsyncDisposable {
 
   /**
    * @param python the path of a Python 3.9 or later
-   * @param cancelled ends it, and what it is running
+   * @param cancelled ends it, and the program that it is running
    */
   constructor(python: string, cancelled: AbortSignal) {
     this.#child = spawn(python, ['-S', '-E', PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
@@ -38,7 +38,7 @@ export class ProcessMeter implements AsyncDisposable {
     cancelled.addEventListener('abort', this.#kill, { once: true });
   }
 
-  /** @throws Error where the meter has ended, as it does for a program that is not there */
+  /** @throws Error if the meter has ended, as it does for a missing program */
   async run(timed: Timed): Promise<MeteredRun> {
     const ending = new AbortController();
     const answered = once(this.#lines, 'line', { signal: ending.signal });
@@ -62,7 +62,7 @@ export class ProcessMeter implements AsyncDisposable {
     await ended;
   }
 
-  /** The meter and whatever it is running. */
+  /** Kills the meter and the program that it is running. */
   #killGroup(): void {
     const { pid, exitCode, signalCode } = this.#child;
     if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL');

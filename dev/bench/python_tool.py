@@ -1,7 +1,7 @@
-"""A check of the Python tool that this project descends from that finds nothing, as the calls of boto3 that it makes.
+"""A check that misses, by the Python tool that this project descends from, reduced to its boto3 calls.
 
-Configured by the tool's environment variables. Only what takes time is told: no outputs, no roles, no error handling.
-Where it is not known how the tool does something, the faster way is taken.
+Configured by the tool's environment variables. Contains only steps that take time: no outputs, roles or error handling.
+If it is unknown how the tool does something, it uses the faster way.
 """
 import glob
 import hashlib

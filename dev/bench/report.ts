@@ -16,17 +16,17 @@ export interface Measured {
 export interface Judged extends Judgement {
   readonly title: string;
   readonly says: string;
-  /** Undefined for what no request goes into. */
+  /** Undefined for a target without requests. */
   readonly link: LinkName | undefined;
 }
 
-/** As people call them. */
+/** Names for readers. */
 const LINKS = { loopback: 'loopback', '25ms': '25 ms', '2gbit': '2 Gbit/s' } as const satisfies Record<
   LinkName,
   string
 >;
 
-/** What must be reached, and whether it is, as Markdown. */
+/** The targets, and whether they are met, as Markdown. */
 export function renderTargets(judged: readonly Judged[]): string {
   const rows = judged.map(({ title, link, says, value, isReached }) => [
     title,
@@ -38,7 +38,7 @@ export function renderTargets(judged: readonly Judged[]): string {
   return renderTable(['work', 'link', 'target', 'measured', 'reached'], rows);
 }
 
-/** Every contender's medians, a table for each work, as Markdown. */
+/** Every contender's medians, with a table for each work, as Markdown. */
 export function renderResults(measured: readonly Measured[]): string {
   const works = Map.groupBy(measured, ({ title }) => title);
   return [...works].map(([title, links]) => `### ${title}\n\n${renderWork(links)}`).join('\n\n');

@@ -10,16 +10,16 @@ import type { Stage } from './stage.ts';
 import { type TransferProgram, transferPrograms } from './transfer-programs.ts';
 import { ACTION, S5CMD } from './work.ts';
 
-/** The same work as the action's: s5cmd verifies nothing. */
+/** Does the same work as the action, since s5cmd verifies nothing. */
 export const S5CMD_AND_DIGESTS = 's5cmd, then `openssl dgst`';
 
-/** A set that is stored. */
+/** A stored set. */
 export interface Restore {
   readonly commit: string;
   readonly files: FileSet;
 }
 
-/** The action and each peer that is there, all of them bringing the same set to new folders. */
+/** The action and each available peer, all of which restore the same set into new folders. */
 export function restoreContenders(stage: Stage, place: Place, restore: Restore): Contender[] {
   const { openssl } = stage.peers;
   const programs = transferPrograms(stage.peers);
@@ -49,7 +49,7 @@ export async function restoreByAction(stage: Stage, place: Place, restore: Resto
 interface ProgramRestore {
   readonly program: TransferProgram;
   readonly restore: Restore;
-  /** Hashes the files afterwards. */
+  /** Path of the program that hashes the files afterwards, if any. */
   readonly openssl?: string;
 }
 

@@ -9,19 +9,19 @@ import { runAction, storeInputs } from '../run-action.ts';
 const BUCKET = 'my-assets';
 const CACHING = { 'code-hash-filter': 'src/**' };
 const NAMES = Array.from({ length: 10 }, (_, index) => `package-${index}`);
-/** All of the same sources and assets. */
+/** Ten packages with the same sources and assets. */
 const PACKAGES = {
   packages: JSON.stringify({
     packages: Object.fromEntries(NAMES.map((name) => [name, { sources: ['src/**'], directory: `packages/${name}` }])),
   }),
 };
 const ROUND_TRIP_MS = 50;
-/** Later than this the record is old enough for a check to believe the listing. */
+/** After this time, the record is old enough for a check to believe the listing. */
 const LATER_MS = 60_000;
 
 /**
- * Counts the requests of a check in the local server, which holds each of them up a little: those that go out together
- * overlap then.
+ * Counts the requests of a check in the local server, which delays each of them a little, so that requests sent
+ * together overlap.
  *
  * @returns a line for a hit, one for a miss with caching, and the same for ten packages
  */
@@ -80,7 +80,7 @@ async function step({ store, root, commit }: Scene, inputs: Readonly<Record<stri
   if (exitCode !== 0) throw new Error(lines.join('\n'));
 }
 
-/** Requests that began before an earlier one had ended went out in the same round trip. */
+/** Requests that began before an earlier one had ended belong to the same round trip. */
 function describeRequests({ requests }: LocalS3): string {
   const trips: string[][] = [];
   let tripEndsMs = Number.NEGATIVE_INFINITY;

@@ -70,7 +70,7 @@ interface Findings {
   readonly judged: readonly Judged[];
 }
 
-/** A work that can't be measured does not keep the others from it. */
+/** A work that can't be measured does not prevent the measurement of the others. */
 async function measureAll({ works, sizes }: Options, measuring: Measuring, fail: Program['fail']): Promise<Findings> {
   const measured: Measured[] = [];
   const judged: Judged[] = [];
@@ -84,7 +84,7 @@ async function measureAll({ works, sizes }: Options, measuring: Measuring, fail:
   return { measured, judged };
 }
 
-/** A target whose peer could not be had is left out. */
+/** A target is left out if its peer could not be installed. */
 function judge(targets: readonly Target[], { title, link, results }: Measured): Judged[] {
   return targets
     .filter(({ links }) => links.includes(link))

@@ -3,12 +3,12 @@ export interface FileSet {
   readonly sizeBytes: number;
 }
 
-/** What people store, by what it is in full size. */
+/** Typical sets, named by their full size. */
 export const SET_NAMES = ['20x2mb', '8x40mb', '1x1gb', '1000x10kb'] as const;
 
 export type SetName = (typeof SET_NAMES)[number];
 
-/** How large the works are. */
+/** The sizes of the works. */
 export interface Sizes {
   readonly sets: Readonly<Record<SetName, FileSet>>;
   readonly sources: FileSet;
@@ -16,7 +16,7 @@ export interface Sizes {
   readonly growth: readonly [number, number, number];
 }
 
-/** What the targets are given for. */
+/** The sizes that the targets refer to. */
 export const FULL: Sizes = {
   sets: {
     '20x2mb': { count: 20, sizeBytes: 2_000_000 },
@@ -28,7 +28,7 @@ export const FULL: Sizes = {
   growth: [1000, 10_000, 100_000],
 };
 
-/** Shows that everything works; its figures say little. */
+/** Only shows that everything works; its figures mean little. */
 export const QUICK: Sizes = {
   sets: {
     '20x2mb': { count: 4, sizeBytes: 2_000_000 },

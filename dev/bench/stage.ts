@@ -11,7 +11,7 @@ import type { Place } from './place.ts';
 import type { ProcessMeter, Timed } from './process-meter.ts';
 import type { Sizes } from './sizes.ts';
 
-/** A check lists again where the record is this young. */
+/** A check lists again if the record is younger than this. */
 const SETTLED_MS = 3500;
 const LAST_WORDS_CHARACTERS = 2000;
 
@@ -22,7 +22,7 @@ export interface StageOptions {
   readonly sizes: Sizes;
 }
 
-/** Where one work is prepared and measured: directories and buckets of its own, which are gone when it is disposed. */
+/** The directories and buckets in which one work is prepared and measured. Disposing deletes them. */
 export class Stage implements AsyncDisposable {
   readonly peers: Peers;
   readonly sizes: Sizes;
@@ -50,25 +50,25 @@ export class Stage implements AsyncDisposable {
     return new Stage(root, options, resources.move());
   }
 
-  /** @returns one that lasts as long as the stage */
+  /** @returns a bucket that exists as long as the stage */
   async bucket(): Promise<Bucket> {
     const bucket = await Bucket.create(this.#server);
     this.#resources.defer(() => bucket.delete());
     return bucket;
   }
 
-  /** @returns one that whoever asks for it deletes */
+  /** @returns a bucket that the caller must delete */
   freshBucket(): Promise<Bucket> {
     return Bucket.create(this.#server);
   }
 
-  /** @param endpoint the server's own, past the proxy, where undefined */
+  /** @param endpoint the server's own by default, without the proxy */
   place(bucket: Bucket, endpoint = this.#server.endpoint): Place {
     const { credentials, certificate } = this.#server;
     return { credentials, certificate, endpoint, bucket: bucket.name, home: this.#home };
   }
 
-  /** @returns a repository in a directory of this name, in which `packages` is no source */
+  /** @returns a repository in a directory of this name, which ignores `packages` */
   async repository(name = 'repository'): Promise<Repository> {
     const root = join(this.root, name);
     await mkdir(root);
@@ -78,7 +78,7 @@ export class Stage implements AsyncDisposable {
     return repository;
   }
 
-  /** Stores a set with the action, as {@link storeSets}. */
+  /** Stores a set with the action, like {@link storeSets}. */
   storeSet(options: StepOptions): Promise<void> {
     return this.storeSets([options]);
   }
@@ -86,7 +86,7 @@ export class Stage implements AsyncDisposable {
   /**
    * Stores sets with the action, untimed, and waits until a check would believe their records at once.
    *
-   * @throws Error where one does not become complete
+   * @throws Error if one does not become complete
    */
   async storeSets(each: readonly StepOptions[]): Promise<void> {
     for (const options of each) {
@@ -100,7 +100,7 @@ export class Stage implements AsyncDisposable {
   /**
    * Runs something that is not measured.
    *
-   * @throws Error where it fails
+   * @throws Error if it fails
    */
   async run(timed: Timed): Promise<void> {
     const { exitCode } = await this.#meter.run(timed);

@@ -1,16 +1,16 @@
-/** @returns the middle value, or the mean of the two in the middle; NaN of none */
+/** @returns the middle value, or the mean of the two in the middle; NaN without values */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right);
   const middle = sorted.length / 2;
   return ((sorted[Math.ceil(middle - 1)] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
 }
 
-/** What one process took, or several that ran one after another. */
+/** The cost of one process, or of several that ran one after another. */
 export interface Cost {
   readonly wallMs: number;
-  /** User and system. */
+  /** User and system time. */
   readonly cpuMs: number;
-  /** Of the largest of the processes. */
+  /** Peak of the largest process. */
   readonly peakBytes: number;
 }
 

@@ -3,12 +3,12 @@ import { LINK_NAMES, type LinkName } from './link.ts';
 
 type Links = readonly LinkName[];
 
-/** What must be reached. */
+/** A target that must be met. */
 export interface Target {
-  /** In words, the limit included. */
+  /** A sentence that includes the limit. */
   readonly says: string;
   readonly links: Links;
-  /** @returns undefined where what it compares with was not measured */
+  /** @returns undefined if the program it compares with was not measured */
   judge(results: Results): Judgement | undefined;
 }
 
@@ -17,7 +17,7 @@ export interface Judgement {
   readonly isReached: boolean;
 }
 
-/** In every target, the first name is whose cost is judged. */
+/** The first name of every target is the program whose cost is judged. */
 interface Pair {
   readonly of: string;
   readonly than: string;
@@ -60,7 +60,7 @@ export interface Growth {
   readonly large: { readonly name: string; readonly files: number };
 }
 
-/** Two measurements of the same differ by this much. */
+/** Two measurements of the same thing may differ by this much. */
 const NOISE = 1.1;
 
 export function timeAFileStays({ says, small, large }: Growth, links: Links = LINK_NAMES): Target {

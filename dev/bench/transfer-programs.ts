@@ -14,7 +14,7 @@ export interface TransferProgram {
   list(bucket: string, prefix: string): Command;
 }
 
-/** @returns those that are there, each with as many transfers at once as suits it and nothing to print */
+/** @returns the available programs, each with a suitable number of transfers at once and without output */
 export function transferPrograms({ s5cmd, rclone, aws }: Peers): TransferProgram[] {
   return [
     ...(s5cmd === undefined ? [] : [s5cmdProgram(s5cmd)]),

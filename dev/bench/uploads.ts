@@ -12,12 +12,12 @@ import { ACTION, S5CMD } from './work.ts';
 export interface Upload {
   readonly folder: string;
   readonly files: FileSet;
-  /** Its HEAD is the commit. */
+  /** Path; HEAD is the commit of the set. */
   readonly repository: string;
   readonly commit: string;
 }
 
-/** The action and each peer that is there, all of them uploading the same folder to new buckets. */
+/** The action and each available peer, all of which upload the same folder to new buckets. */
 export function uploadContenders(stage: Stage, endpoint: string, upload: Upload): Contender[] {
   const programs = transferPrograms(stage.peers).map((program) => ({
     name: program.name,

@@ -4,15 +4,15 @@ import type { Sizes } from './sizes.ts';
 import type { Stage } from './stage.ts';
 import type { Target } from './targets.ts';
 
-/** @param endpoint that what is timed sends its requests to */
+/** @param endpoint for the requests of the timed programs */
 export type Lineup = (endpoint: string) => readonly Contender[];
 
-/** Something that is measured. */
+/** Something to measure. */
 export interface Work {
-  /** For `--only`. */
+  /** The name for `--only`. */
   readonly name: string;
   title(sizes: Sizes): string;
-  /** That it is measured over. */
+  /** The links over which it is measured. */
   readonly links: readonly LinkName[];
   targets(sizes: Sizes): readonly Target[];
   /** Builds its inputs, once for all links. */
@@ -22,7 +22,7 @@ export interface Work {
 /** This project's own entry in every contest. */
 export const ACTION = 'this action';
 export const PYTHON_TOOL = 'Python tool';
-/** The fastest of the programs that move files: what the action is held against. */
+/** The fastest of the programs that move files, which the action must match. */
 export const S5CMD = 's5cmd';
 /** It verifies what it moves, by MD5. */
 export const RCLONE = 'rclone';

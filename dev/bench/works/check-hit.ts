@@ -14,7 +14,7 @@ import { ACTION, type Work } from '../work.ts';
 
 const BARE = 'a bare Node script with the same two requests';
 
-/** What most steps do most of the time, the set of the commit is there, beside the least that Node takes for it. */
+/** The most frequent case, in which the commit has a set, beside the least that Node needs for it. */
 export const CHECK_HIT: Work = {
   name: 'check-hit',
   title: () => '`check`, hit',
@@ -49,7 +49,7 @@ function plain({ home: cwd }: Place, command: readonly string[], env: Timed['env
   return { timed, verify: async () => {}, clear: async () => {} };
 }
 
-/** Both requests are signed beforehand: the script only sends them, at once, over connections of their own. */
+/** Both requests are signed in advance: the script only sends them at once, each over its own connection. */
 async function prepareBare(place: Place, commit: string): Promise<Attempt> {
   const requests = await Promise.all([
     signed(place, `/${place.bucket}/records/artifacts/${commit}.json`, {}),

@@ -5,7 +5,7 @@ import { writeFiles } from '../folder.ts';
 import { timesFaster } from '../targets.ts';
 import { ACTION, PYTHON_TOOL, type Work } from '../work.ts';
 
-/** Neither the commit's set nor one of the same code: all sources have to be hashed to know. */
+/** Neither the commit nor the code has a set, and all sources must be hashed to know that. */
 export const CHECK_MISS: Work = {
   name: 'check-miss',
   title: ({ sources }) => `\`check\`, miss, ${sources.count.toLocaleString('en')} sources hashed`,

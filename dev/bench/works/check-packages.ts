@@ -21,7 +21,7 @@ const SPLITS = {
 } as const;
 type Split = keyof typeof SPLITS;
 
-/** One step for all packages of a monorepo takes little longer than for a single package. */
+/** One step for all packages of a monorepo must take little longer than for a single package. */
 export const CHECK_PACKAGES: Work = {
   name: 'check-packages',
   title: ({ sources }) => `\`check\` of ${MANY} packages, ${sources.count.toLocaleString('en')} sources`,
@@ -77,7 +77,7 @@ async function prepareCheck(
   { endpoint, split, isFound }: { readonly endpoint: string; readonly split: Split; readonly isFound: boolean },
 ): Promise<Attempt> {
   const { repository: cwd, commit } = checkout;
-  // With what earlier steps left in it.
+  // Earlier steps left files in it.
   await rm(join(cwd, 'packages'), { recursive: true, force: true });
   const packages = SPLITS[split];
   const inputs = { mode: 'check', packages: JSON.stringify({ packages }) };

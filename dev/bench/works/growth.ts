@@ -13,10 +13,10 @@ const MODES = ['upload', 'check', 'restore'] as const;
 type Mode = (typeof MODES)[number];
 const FILE_BYTES = 1000;
 
-/** Of 100,000 files. */
+/** Limit of the peak memory with 100,000 files. */
 const MOST_MB = 600;
 
-/** Ten times as many take ten times as long: fewer runs of them will do. */
+/** Ten times as many files take ten times as long, so fewer runs suffice. */
 const MOST_RUNS = [3, 3, 1] as const;
 
 export const GROWTH: Work = {

@@ -14,7 +14,7 @@ import { describe } from './upload.ts';
 
 const SETS: readonly SetName[] = ['20x2mb', '1000x10kb'];
 
-/** The code was built for another commit: its assets are copied under this one, by the server. */
+/** The code was built for another commit: the server copies its assets to this one. */
 export const PROMOTIONS: readonly Work[] = SETS.map((name) => ({
   name: `promotion-${name}`,
   title: ({ sets }) => `\`check\`, cache hit of ${describe(sets[name])}, promoted`,
@@ -36,7 +36,7 @@ interface Scene {
   readonly stage: Stage;
   readonly bucket: Bucket;
   readonly repository: Repository;
-  /** The commit whose assets are there. */
+  /** The commit whose assets exist. */
   readonly built: string;
   readonly files: FileSet;
 }
@@ -67,7 +67,7 @@ function prepareCopy(scene: Scene, place: Place, program: TransferProgram): Atte
   return promoted({ timed, verify: async () => {}, clear: async () => {} }, scene, prefix);
 }
 
-/** Whoever copies has to have copied everything, to where there is nothing afterwards. */
+/** Verifies that all files were copied, and removes the copies before the next run. */
 function promoted({ timed, verify }: Attempt, { bucket, files }: Scene, prefix: string): Attempt {
   return {
     timed,
