@@ -51,15 +51,15 @@ const HANDLERS: Readonly<Record<S3Operation, Handler>> = {
 /** A request to S3 whose body has arrived. */
 export interface S3Question {
   readonly service: Service;
-  /** As it was signed. */
+  /** The request as it was signed. */
   readonly signed: S3Request;
-  /** As it is to be understood: the same, unless a fault makes the server overlook something. */
+  /** The request to answer: the same, unless a fault makes the server ignore parts of it. */
   readonly request: S3Request;
   readonly body: RequestBody;
   readonly operation: S3Operation | 'Unknown';
 }
 
-/** Checks who asks and whether they may, and does what they ask for. */
+/** Authenticates and authorizes a request, and performs it. */
 export function answerS3(question: S3Question): Reply {
   try {
     return answerOrThrow(question);
@@ -67,7 +67,7 @@ export function answerS3(question: S3Question): Reply {
     if (!(error instanceof S3Error)) throw error;
     const reply = errorReply(error);
     const bucket = question.service.storage.find(question.request.bucket);
-    // S3 tells a bucket's region even to those whom it tells nothing else.
+    // S3 reveals a bucket's region even to clients without any permission.
     if (question.operation !== 'HeadBucket' || bucket === undefined) return reply;
     return { ...reply, headers: { ...reply.headers, 'x-amz-bucket-region': bucket.region } };
   }
@@ -78,7 +78,7 @@ function answerOrThrow(question: S3Question): Reply {
   if (request.malformed) throw new S3Error('InvalidURI');
   const identity = identify(question);
   verifyBody(request.headers, body);
-  // A Complete declares the checksum of its object, not that of its own body.
+  // CompleteMultipartUpload declares the checksum of its object, not that of its own body.
   if (operation !== 'CompleteMultipartUpload') verifyChecksum(request.headers, body);
   if (operation === 'Unknown') throw new S3Error('NotImplemented');
   if (operation !== 'CreateBucket' && operation !== 'ListBuckets') {
@@ -93,7 +93,7 @@ function answerOrThrow(question: S3Question): Reply {
 
 function identify({ service, signed, body }: S3Question): Identity {
   const { settings, credentials, storage } = service;
-  // One address plays all regions, so a client that follows a redirect comes back signed for the bucket's own.
+  // One address serves all regions, so a client that follows a redirect returns here, signed for the bucket's region.
   const regions = [settings.region, storage.find(signed.bucket)?.region ?? settings.region];
   return authenticate(signed, body, { service: 's3', credentials, nowMs: settings.now(), regions });
 }

@@ -17,7 +17,7 @@ import {
 
 const MAX_SKEW_MS = 15 * 60_000;
 
-/** Who sent a request, once its signature has been found right. */
+/** The sender of a request whose signature is valid. */
 export interface Identity {
   readonly accessKeyId: string;
   readonly arn: string;
@@ -30,14 +30,14 @@ export interface Verifier {
   /** The server's clock in milliseconds. */
   readonly nowMs: number;
   readonly service: 's3' | 'sts';
-  /** The regions that a request may be signed for; errors name the last one. Any region when undefined. */
+  /** The regions that a request may be signed for; errors name the last one. Any region if undefined. */
   readonly regions: readonly string[] | undefined;
 }
 
 /**
- * Verifies the signature of a request: who, when, where, and over which headers and body.
+ * Verifies the signature of a request: its key, time and scope, and the signed headers and body.
  *
- * @throws {S3Error} in the way of S3, AccessDenied for an anonymous request
+ * @throws {S3Error} as S3 does; AccessDenied for an anonymous request
  */
 export function authenticate(request: S3Request, body: RequestBody, verifier: Verifier): Identity {
   const authorization = readAuthorization(request);
@@ -49,7 +49,7 @@ export function authenticate(request: S3Request, body: RequestBody, verifier: Ve
   checkSessionToken(known, authorization, verifier.nowMs);
   checkTime(authorization, verifier.nowMs);
   checkSignedHeaders(request, authorization);
-  // STS has no header for the payload's hash: it is simply that of the body.
+  // STS has no header for the payload's hash, which is simply that of the body.
   const payloadHash = verifier.service === 'sts' ? body.sha256 : authorization.payloadHash;
   checkSignature(request, { ...authorization, payloadHash }, known.secretAccessKey, body);
   return { accessKeyId, arn: known.arn, region: authorization.scope.region };

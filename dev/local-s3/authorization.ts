@@ -5,7 +5,7 @@ import { EMPTY_SHA256, type Scope } from './signature.ts';
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 const LONGEST_PRESIGNED_SECONDS = 604_800;
 
-/** What a request claims about who signed it, when and how. */
+/** The claims of a request about its signature: the key, the time and the method. */
 export interface Authorization {
   readonly accessKeyId: string;
   readonly scope: Scope;
@@ -15,7 +15,7 @@ export interface Authorization {
   readonly timestamp: string;
   readonly sessionToken: string | undefined;
   readonly payloadHash: string;
-  /** Only of a presigned URL. */
+  /** Only in a presigned URL. */
   readonly expiresSeconds: number | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface Authorization {
  * Reads the `Authorization` header or the parameters of a presigned URL.
  *
  * @returns undefined for an anonymous request
- * @throws {S3Error} when the claim is malformed
+ * @throws {S3Error} if the claim is malformed
  */
 export function readAuthorization(request: S3Request): Authorization | undefined {
   const header = request.headers.authorization;
@@ -31,7 +31,7 @@ export function readAuthorization(request: S3Request): Authorization | undefined
   return 'X-Amz-Algorithm' in request.query ? readQuery(request) : undefined;
 }
 
-/** @returns milliseconds since the epoch, or undefined when it isn't `YYYYMMDDTHHMMSSZ` */
+/** @returns milliseconds since the epoch, or undefined if it isn't `YYYYMMDDTHHMMSSZ` */
 export function parseTimestamp(timestamp: string): number | undefined {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(timestamp);
   if (match === null) return undefined;

@@ -5,15 +5,15 @@ import { compareUtf8, partitionPoint } from './utf8-order.ts';
 
 export interface BucketOptions {
   readonly name: string;
-  /** Where the bucket lives; a request signed for another region is redirected. The server's region when absent. */
+  /** The region of the bucket; a request signed for another one is redirected. The server's region if absent. */
   readonly region?: string;
-  /** Account id. '123456789012' when absent. */
+  /** Account id. '123456789012' if absent. */
   readonly owner?: string;
-  /** Every object is retained by default, so every write has to bring a checksum. */
+  /** Every object is retained by default, so every write must have a checksum. */
   readonly objectLock?: boolean;
 }
 
-/** What a DELETE did in a bucket with versioning. */
+/** The effect of a DELETE in a bucket with versioning. */
 export interface Deletion {
   readonly versionId?: string;
   readonly deleteMarker?: boolean;
@@ -21,7 +21,7 @@ export interface Deletion {
 
 type Version = StoredObject | { readonly versionId: string; readonly deleteMarker: true };
 
-/** The objects and open uploads of one bucket. Every method is synchronous, so a check and the write after it are one step. */
+/** The objects and open uploads of one bucket. Every method is synchronous, so that a check and a write are atomic. */
 export class Bucket {
   readonly name: string;
   readonly region: string;
@@ -57,7 +57,7 @@ export class Bucket {
     return found !== undefined && 'content' in found ? found : undefined;
   }
 
-  /** Makes the object the current one of its key. */
+  /** Makes the object the current version of its key. */
   put(object: StoredObject): StoredObject {
     const versionId = this.#nextVersionId();
     const stored = { ...object, versionId };
@@ -66,7 +66,7 @@ export class Bucket {
     return stored;
   }
 
-  /** Changes what is said of an object that is there; not a new version. */
+  /** Changes the attributes of an existing object without a new version. */
   replace(object: StoredObject): void {
     const { key, versionId } = object;
     const versions = this.#versions.get(key)?.map((version) => (version.versionId === versionId ? object : version));
@@ -74,7 +74,7 @@ export class Bucket {
     if (this.get(key)?.versionId === versionId) this.#objects.set(key, object);
   }
 
-  /** Removes the object; with versioning, hides it behind a delete marker. */
+  /** Removes the object or, with versioning, hides it behind a delete marker. */
   delete(key: string): Deletion {
     const versionId = this.#nextVersionId();
     if (versionId !== undefined) this.#addVersion(key, { versionId, deleteMarker: true });
@@ -82,7 +82,7 @@ export class Bucket {
     return versionId === undefined ? {} : { versionId, deleteMarker: true };
   }
 
-  /** Removes one version for good; the newest one left becomes current. */
+  /** Removes one version permanently; the newest one left becomes current. */
   deleteVersion(key: string, versionId: string): Deletion {
     const versions = this.#history(key);
     const removed = versions.find((version) => version.versionId === versionId);

@@ -9,8 +9,8 @@ export interface ByteRange {
 /**
  * Reads a `Range` header.
  *
- * @returns undefined when it isn't a single range of bytes: S3 then sends the whole object
- * @throws {S3Error} InvalidRange when no byte of the object is in it
+ * @returns undefined if it isn't a single range of bytes: S3 then sends the whole object
+ * @throws {S3Error} InvalidRange if it contains no byte of the object
  */
 export function parseRange(header: string | undefined, sizeBytes: number): ByteRange | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '');
@@ -26,7 +26,7 @@ export function parseRange(header: string | undefined, sizeBytes: number): ByteR
   });
 }
 
-/** @throws {S3Error} InvalidArgument, when the range of a part copy isn't `bytes=first-last` within the source */
+/** @throws {S3Error} InvalidArgument if the range of a part copy isn't `bytes=first-last` within the source */
 export function parseCopyRange(header: string, sizeBytes: number): ByteRange {
   const match = /^bytes=(\d+)-(\d+)$/.exec(header);
   const start = Number(match?.[1]);

@@ -76,7 +76,7 @@ export function compositeChecksum(algorithm: ChecksumAlgorithm, partValues: read
 /**
  * The checksum declared by headers or by the trailers of an aws-chunked body.
  *
- * @throws {S3Error} InvalidRequest when there are two, or when one isn't base64 of the right length
+ * @throws {S3Error} InvalidRequest if there are two, or if one isn't base64 of the right length
  */
 export function declaredChecksum(fields: Readonly<Record<string, string>>): DeclaredChecksum | undefined {
   const found = CHECKSUM_ALGORITHMS.flatMap((algorithm) => {
@@ -95,7 +95,7 @@ export function declaredChecksum(fields: Readonly<Record<string, string>>): Decl
 }
 
 function isDigest({ algorithm, value }: DeclaredChecksum): boolean {
-  // A Complete may declare a composite checksum, which ends in the number of parts.
+  // CompleteMultipartUpload may declare a composite checksum, which ends with the number of parts.
   const bytes = Buffer.from(value.replace(/-\d+$/, ''), 'base64');
   return bytes.length === DIGEST_BYTES[algorithm];
 }

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { S3Error } from './s3-error.ts';
 
-/** What a chunk of a signed stream says of itself, to be checked once the signing key is known. */
+/** The hash and signature of a chunk in a signed stream, verified after the signing key is known. */
 export interface SignedChunk {
   readonly signature: string;
   /** Hex SHA-256 of the chunk's data. */
@@ -28,7 +28,7 @@ export class ChunkedDecoder {
   /**
    * @param bytes the next bytes of the encoded body
    * @returns the data among them
-   * @throws {S3Error} IncompleteBody when they are not aws-chunked
+   * @throws {S3Error} IncompleteBody if they are not aws-chunked
    */
   push(bytes: Uint8Array): Uint8Array[] {
     const data: Uint8Array[] = [];
@@ -46,7 +46,7 @@ export class ChunkedDecoder {
     return data;
   }
 
-  /** @throws {S3Error} IncompleteBody when the last chunk has not come */
+  /** @throws {S3Error} IncompleteBody if the last chunk is missing */
   end(): void {
     // Some clients leave out the empty line after the last chunk or the trailers.
     if (this.#state === 'trailer' && this.#line !== '') this.#endLine(this.#line);

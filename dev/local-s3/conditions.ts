@@ -20,7 +20,7 @@ export function readConditions(headers: Headers, prefix: '' | 'x-amz-copy-source
   };
 }
 
-/** Judges the conditions of a read (RFC 9110, section 13.2.2). */
+/** Evaluates the conditions of a read (RFC 9110, section 13.2.2). */
 export function judgeRead(object: StoredObject, conditions: Conditions): 'go' | 'not-modified' | 'failed' {
   const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = conditions;
   if (ifMatch !== undefined) {
@@ -33,22 +33,22 @@ export function judgeRead(object: StoredObject, conditions: Conditions): 'go' | 
   return unmodified ? 'not-modified' : 'go';
 }
 
-/** @throws {S3Error} PreconditionFailed when the source of a copy is not as wanted */
+/** @throws {S3Error} PreconditionFailed if the source of a copy does not meet the conditions */
 export function checkSource(source: StoredObject, headers: Headers): void {
   const verdict = judgeRead(source, readConditions(headers, 'x-amz-copy-source-'));
   if (verdict !== 'go') throw preconditionFailed('x-amz-copy-source-If-*');
 }
 
 /**
- * Judges the conditions of a write against the object that is there at this moment.
- * The caller must store in the same turn of the event loop: that is what makes it atomic.
+ * Evaluates the conditions of a write against the object that exists at this moment.
+ * The caller must store in the same turn of the event loop, which makes it atomic.
  *
  * @throws {S3Error} PreconditionFailed; NoSuchKey for an If-Match on a missing key; NotImplemented
  */
 export function checkWrite(current: StoredObject | undefined, headers: Headers, key: string): void {
   const { ifMatch, ifNoneMatch } = readConditions(headers);
   if (ifNoneMatch !== undefined) {
-    // S3 knows no other value here.
+    // S3 supports no other value here.
     if (ifNoneMatch !== '*') throw new S3Error('NotImplemented', { details: { Header: 'If-None-Match' } });
     if (current !== undefined) throw preconditionFailed('If-None-Match');
   }

@@ -11,12 +11,12 @@ export class Content {
     this.sizeBytes = chunks.reduce((total, chunk) => total + chunk.byteLength, 0);
   }
 
-  /** Takes a private copy, so that a caller may go on using its own array. */
+  /** Makes a private copy, so that the caller can keep using its array. */
   static from(body: string | Uint8Array): Content {
     return new Content([typeof body === 'string' ? Buffer.from(body) : Uint8Array.from(body)]);
   }
 
-  /** One content after the other, without copying a byte. */
+  /** Concatenates contents without copying a byte. */
   static concat(contents: readonly Content[]): Content {
     return new Content(contents.flatMap((content) => content.chunks));
   }

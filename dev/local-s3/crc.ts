@@ -22,7 +22,7 @@ const crc64Entries = Array.from({ length: 256 }, (_, byte) => {
   for (let bit = 0; bit < 8; bit++) value = value & 1n ? (value >> 1n) ^ CRC64NVME_POLYNOMIAL : value >> 1n;
   return value;
 });
-// In two halves, since 64-bit arithmetic on BigInt is a hundred times slower than on 32-bit integers.
+// In two halves, since 64-bit arithmetic with BigInt is a hundred times slower than with 32-bit integers.
 const crc64High = Uint32Array.from(crc64Entries, (value) => Number(value >> 32n));
 const crc64Low = Uint32Array.from(crc64Entries, (value) => Number(value & 0xffffffffn));
 

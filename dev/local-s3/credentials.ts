@@ -8,16 +8,16 @@ export interface Credentials {
   readonly sessionToken?: string;
   /** Milliseconds since the epoch, by the server's clock. */
   readonly expiresAt?: number;
-  /** Who requests are by; a user named like the key when absent. */
+  /** The identity behind the requests; a user named like the key if absent. */
   readonly arn?: string;
 }
 
 export type KnownCredentials = Credentials & { readonly arn: string };
 
-/** What STS hands out. */
+/** Temporary credentials from STS. */
 export type TemporaryCredentials = Required<Credentials>;
 
-/** All key pairs with which requests may be signed. */
+/** All key pairs that may sign requests. */
 export class CredentialStore {
   readonly #byId = new Map<string, KnownCredentials>();
 

@@ -6,10 +6,10 @@ import type { LoggedRequest } from './request-log.ts';
 import type { S3Request } from './s3-request.ts';
 import { stsErrorReply } from './sts-error.ts';
 
-/** `before`, the default: the request has no effect. `after`: it has, but the client doesn't get its reply. */
+/** `before`, the default: the request has no effect. `after`: it takes effect, but the client doesn't get the reply. */
 export type FaultTime = 'before' | 'after';
 
-/** What goes wrong with a request. */
+/** A fault of one request. */
 export type FaultAction =
   /** An error document; `status: 200` is how CopyObject and CompleteMultipartUpload fail late. */
   | {
@@ -19,7 +19,7 @@ export type FaultAction =
       readonly message?: string;
       readonly when?: FaultTime;
     }
-  /** Anything at all; without a body, an empty one. */
+  /** Any reply; the body is empty if absent. */
   | {
       readonly kind: 'reply';
       readonly status: number;
@@ -27,25 +27,25 @@ export type FaultAction =
       readonly headers?: Readonly<Record<string, string>>;
       readonly when?: FaultTime;
     }
-  /** The connection is reset; `after` is a lost reply. */
+  /** The connection is reset; with `after`, the reply is lost. */
   | { readonly kind: 'reset'; readonly when?: FaultTime }
   | { readonly kind: 'delay'; readonly ms: number; readonly when?: FaultTime }
-  /** After the effect, the reply waits until the promise settles. */
+  /** The request takes effect, but the reply waits until the promise settles. */
   | { readonly kind: 'hold'; readonly until: () => Promise<unknown> }
   /** The head and the first bytes of the body (0 by default) arrive, then nothing; the connection stays open. */
   | { readonly kind: 'stall'; readonly afterBytes?: number }
-  /** The same, but the connection closes. */
+  /** As `stall`, but the connection closes. */
   | { readonly kind: 'truncate'; readonly afterBytes?: number }
-  /** One bit of the reply's body, by its offset (0 by default), is another. */
+  /** One bit of the reply's body, by its offset (0 by default), is flipped. */
   | { readonly kind: 'flip-bit'; readonly bit?: number }
-  /** The server overlooks headers or query parameters, as servers do that don't know them. */
+  /** The server ignores headers or query parameters, as if it didn't support them. */
   | { readonly kind: 'ignore'; readonly headers?: readonly string[]; readonly query?: readonly string[] }
-  /** The reply to a request that took effect is changed in any other way. */
+  /** The request takes effect, and its reply is changed in any other way. */
   | { readonly kind: 'rewrite'; readonly rewrite: (reply: Reply) => Reply };
 
 /**
  * Called for every request once its body has arrived and before anything is checked or done.
- * A promise holds the request up until it settles.
+ * A promise delays the request until it settles.
  */
 export type Fault = (
   request: LoggedRequest,
@@ -53,10 +53,10 @@ export type Fault = (
 ) => FaultAction | undefined | Promise<FaultAction | undefined>;
 
 /**
- * Lets a request take effect, or not, under a fault.
+ * Performs a request with a fault.
  *
- * @param perform does what the request asks for, at once, and returns the honest reply
- * @param closing ends a delay when the server closes
+ * @param perform performs the request at once, and returns the honest reply
+ * @param closing aborts a delay when the server closes
  */
 export async function performUnderFault(
   action: FaultAction | undefined,

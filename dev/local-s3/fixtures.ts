@@ -3,21 +3,21 @@ import { Content } from './content.ts';
 import type { Headers } from './s3-request.ts';
 import { newObject, type StoredObject, type Tag } from './stored-object.ts';
 
-/** What an object made without HTTP is like. */
+/** The attributes of an object made without HTTP. */
 export interface FixtureOptions {
   readonly metadata?: Readonly<Record<string, string>>;
-  /** 'binary/octet-stream' when absent, as in S3. */
+  /** 'binary/octet-stream' if absent, as in S3. */
   readonly contentType?: string;
   readonly cacheControl?: string;
   readonly storageClass?: string;
-  /** Of an object in Intelligent-Tiering that has not been read for long. */
+  /** The archive tier of an object in Intelligent-Tiering that has not been read for a long time. */
   readonly archiveStatus?: 'ARCHIVE_ACCESS' | 'DEEP_ARCHIVE_ACCESS';
   readonly tags?: readonly Tag[];
   /** Gives the object a checksum, as if it had been uploaded with one. */
   readonly checksumAlgorithm?: ChecksumAlgorithm;
-  /** With its quotes. Another than that of the bytes is what a disk leaves that has lost some. */
+  /** With its quotes. One that does not match the bytes simulates a disk that has lost some. */
   readonly etag?: string;
-  /** The server's time when absent. */
+  /** The server's time if absent. */
   readonly lastModified?: Date;
 }
 

@@ -2,9 +2,9 @@ import { compareUtf8, partitionPoint } from './utf8-order.ts';
 
 export interface ListingRequest {
   readonly prefix: string;
-  /** Undefined for none: no common prefixes. */
+  /** Without one, there are no common prefixes. */
   readonly delimiter: string | undefined;
-  /** Only what comes after this key, or after all keys under this common prefix. */
+  /** Only keys after this one, or after all keys under this common prefix. */
   readonly after: string | undefined;
   readonly maxKeys: number;
 }
@@ -13,12 +13,12 @@ export type ListingEntry = { readonly key: string } | { readonly commonPrefix: s
 
 export interface ListingPage {
   readonly entries: readonly ListingEntry[];
-  /** Where the next page goes on; undefined when there is none. */
+  /** Where the next page starts; undefined if there is none. */
   readonly next: string | undefined;
 }
 
 /**
- * One page of the keys that begin with a prefix; those that have the delimiter after it are rolled up.
+ * One page of the keys that begin with a prefix; those with the delimiter after it are grouped into common prefixes.
  *
  * @param keys in the order of their UTF-8 bytes
  */
@@ -46,7 +46,7 @@ function firstIndex(
   const start = partitionPoint(keys, (key) => compareUtf8(key, prefix) < 0);
   if (after === undefined) return start;
   const index = partitionPoint(keys, (key) => compareUtf8(key, after) <= 0, start);
-  // A page that ended with a common prefix goes on after all keys under it.
+  // After a page that ended with a common prefix, the next one starts after all keys under it.
   const rolledUp = delimiter !== undefined && delimiter !== '' && after.endsWith(delimiter) && after !== prefix;
   return rolledUp && after.startsWith(prefix) ? endOf(keys, after, index) : index;
 }

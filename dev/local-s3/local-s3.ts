@@ -29,7 +29,7 @@ export { type LoggedRequest, peakConcurrency } from './request-log.ts';
 export type { CheckWebIdentity, Role, WebIdentity } from './roles.ts';
 export type { StoredObject, Tag } from './stored-object.ts';
 
-/** The keys of a server that is given no others. */
+/** The default keys of a server. */
 export const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'testsecret1' } as const;
 
 /** A running server. It speaks S3 and STS at the same address. */
@@ -39,12 +39,12 @@ export interface LocalS3 extends AsyncDisposable {
   readonly port: number;
   readonly requests: readonly LoggedRequest[];
   clearRequests(): void;
-  /** Decides what goes wrong with each request. */
+  /** Decides the fault of each request, if any. */
   fault: Fault | undefined;
-  /** Decides what is refused with AccessDenied. */
+  /** Decides which requests are refused with AccessDenied. */
   deny: Deny | undefined;
 
-  // Straight access for fixtures: no HTTP, no log, no faults. All throw when there is no such bucket.
+  // Direct access for fixtures: no HTTP, no log, no faults. All throw if there is no such bucket.
   createBucket(options: BucketOptions): void;
   put(bucket: string, key: string, body: string | Uint8Array, options?: FixtureOptions): StoredObject;
   get(bucket: string, key: string): StoredObject | undefined;
@@ -53,19 +53,19 @@ export interface LocalS3 extends AsyncDisposable {
   delete(bucket: string, key: string): void;
   /** The open multipart uploads. */
   uploads(bucket: string): MultipartUpload[];
-  /** A key pair with a session token, as STS would give. */
+  /** A key pair with a session token, as from STS. */
   issueCredentials(durationSeconds?: number): TemporaryCredentials;
 
   /** Ends live connections at once. */
   close(): Promise<void>;
 }
 
-/** Starts a server on 127.0.0.1. Everything it holds is in memory and gone when it closes. */
+/** Starts a server on 127.0.0.1. All its data is in memory, and is lost when it closes. */
 export async function startLocalS3(options: LocalS3Options = {}): Promise<LocalS3> {
   const closing = new AbortController();
   const service = createService(options, closing.signal);
   const server = createServer((message, response) => void serve(service, message, response));
-  // The Date header comes from the server's clock, and an idle connection is never closed under a client's request.
+  // The Date header comes from the server's clock. Idle connections stay open, since closing one could break a request.
   server.keepAliveTimeout = 0;
   server.requestTimeout = 0;
   await once(server.listen(options.port ?? 0, '127.0.0.1'), 'listening');

@@ -11,7 +11,7 @@ export interface UploadedPart {
   readonly lastModified: Date;
 }
 
-/** A multipart upload that is neither complete nor aborted. */
+/** A multipart upload that is neither completed nor aborted. */
 export interface MultipartUpload {
   readonly uploadId: string;
   readonly key: string;

@@ -2,14 +2,14 @@ import type { S3Request } from './s3-request.ts';
 
 interface Route {
   readonly method: string;
-  /** A query parameter that must be there. */
+  /** A query parameter that must be present. */
   readonly query?: string;
-  /** A header that must be there. */
+  /** A header that must be present. */
   readonly header?: string;
   readonly operation: string;
 }
 
-// In each table the first match counts, so the plain routes come last.
+// In each table, the first match counts, so the plain routes come last.
 const OBJECT_ROUTES = [
   { method: 'GET', query: 'uploadId', operation: 'ListParts' },
   { method: 'GET', query: 'tagging', operation: 'GetObjectTagging' },
@@ -42,7 +42,7 @@ const BUCKET_ROUTES = [
 
 const STS_OPERATIONS = ['AssumeRole', 'AssumeRoleWithWebIdentity', 'GetCallerIdentity'] as const;
 
-// Parts of S3 that this server doesn't play; without this list, GET ?acl would be taken for a GET of the object.
+// Parts of S3 that this server doesn't implement; without this list, GET ?acl would be taken for a GET of the object.
 const UNSUPPORTED = new Set(
   (
     'accelerate acl analytics append cors encryption intelligent-tiering inventory legal-hold lifecycle logging metrics ' +
@@ -57,7 +57,7 @@ export type BucketOperation = (typeof BUCKET_ROUTES)[number]['operation'];
 export type S3Operation = ObjectOperation | BucketOperation | 'ListBuckets';
 export type Operation = S3Operation | StsOperation | 'Unknown';
 
-/** The name that S3 gives to what a request asks for; an STS request is told by its form, see {@link stsOperation}. */
+/** S3's name for the operation of a request; an STS request is recognized by its form, see {@link stsOperation}. */
 export function s3Operation(request: S3Request): S3Operation | 'Unknown' {
   if (request.malformed || Object.keys(request.query).some((name) => UNSUPPORTED.has(name))) return 'Unknown';
   if (request.bucket === undefined) return request.method === 'GET' ? 'ListBuckets' : 'Unknown';

@@ -5,28 +5,28 @@ import type { Deny } from './permissions.ts';
 import type { CheckWebIdentity, Role } from './roles.ts';
 
 export interface LocalS3Options {
-  /** 0, the default, takes any free port of 127.0.0.1. */
+  /** 0, the default, chooses any free port of 127.0.0.1. */
   readonly port?: number;
-  /** 'test' when absent. */
+  /** 'test' if absent. */
   readonly accessKeyId?: string;
-  /** 'testsecret1' when absent. */
+  /** 'testsecret1' if absent. */
   readonly secretAccessKey?: string;
-  /** Further key pairs, temporary ones too. */
+  /** Further key pairs, which may be temporary. */
   readonly credentials?: readonly Credentials[];
-  /** 'us-east-1' when absent. */
+  /** 'us-east-1' if absent. */
   readonly region?: string;
   /** The server's clock in milliseconds: `Date`, `Last-Modified`, skew, expiry. */
   readonly now?: () => number;
   readonly buckets?: readonly (string | BucketOptions)[];
-  /** 5 MiB, as S3 has it; tests of multipart uploads may want less. */
+  /** 5 MiB by default, as in S3; tests of multipart uploads may want less. */
   readonly minPartSizeBytes?: number;
-  /** How many entries a page of a listing has at most; 1000, as S3 has it, when absent. */
+  /** Maximum number of entries on a page of a listing; 1000 if absent, as in S3. */
   readonly largestPage?: number;
-  /** As S3: a Complete must give every part's checksum when the upload was created with a composite one. */
+  /** As in S3: completing an upload with a composite checksum requires every part's checksum. */
   readonly requirePartChecksums?: boolean;
-  /** The roles that may be assumed; any when absent. */
+  /** The roles that may be assumed; any if absent. */
   readonly roles?: readonly Role[];
-  /** May refuse a web identity token; it is never verified otherwise. */
+  /** May refuse a web identity token, which is not verified otherwise. */
   readonly checkWebIdentity?: CheckWebIdentity;
   /** See `LocalS3.deny`. */
   readonly deny?: Deny;
@@ -34,7 +34,7 @@ export interface LocalS3Options {
   readonly fault?: Fault;
 }
 
-/** The options that hold for a server's whole life. */
+/** The options that never change while a server runs. */
 export interface Settings {
   readonly region: string;
   readonly now: () => number;

@@ -32,7 +32,7 @@ const ACTIONS = {
 
 export type IamAction = (typeof ACTIONS)[S3Operation] | 's3:PutObjectAcl';
 
-/** What a request needs to be allowed to do. A read of a missing key also needs `s3:ListBucket`, as in AWS. */
+/** The permission that a request needs. A read of a missing key also needs `s3:ListBucket`, as in AWS. */
 export interface Access {
   readonly action: IamAction;
   readonly bucket: string | undefined;
@@ -48,7 +48,7 @@ export type Deny = (access: Access) => boolean;
 /** @throws {S3Error} AccessDenied */
 export function authorizeOperation(context: Context, operation: S3Operation): void {
   const { bucket, key, headers } = context.request;
-  // Each key of a DeleteObjects is asked for on its own.
+  // Each key of a DeleteObjects is authorized separately.
   if (operation === 'DeleteObjects') return;
   authorize(context, ACTIONS[operation], { bucket, key });
   if (ACTIONS[operation] !== 's3:PutObject') return;
@@ -56,7 +56,7 @@ export function authorizeOperation(context: Context, operation: S3Operation): vo
   if ('x-amz-tagging' in headers) authorize(context, 's3:PutObjectTagging', { bucket, key });
 }
 
-/** @throws {S3Error} AccessDenied, in the words of AWS */
+/** @throws {S3Error} AccessDenied, with the message of AWS */
 export function authorize(context: Context, action: IamAction, target: Pick<Access, 'bucket' | 'key'>): void {
   const { accessKeyId, arn } = context.identity;
   if (!context.service.deny?.({ action, ...target, accessKeyId, arn })) return;

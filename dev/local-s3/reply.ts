@@ -2,9 +2,9 @@ import { Content, EMPTY_CONTENT } from './content.ts';
 import type { S3Error } from './s3-error.ts';
 import { leaf, plainXmlDocument } from './xml.ts';
 
-/** How much of a reply goes out: without it, all. */
+/** How much of a reply is sent: all of it if absent. */
 export interface CutDelivery {
-  /** Bytes of the body; undefined for not even the head. */
+  /** Bytes of the body; undefined if not even the head is sent. */
   readonly bodyBytes: number | undefined;
   /** `close` ends the connection in good order, `reset` does not, `stall` leaves it open. */
   readonly ending: 'close' | 'reset' | 'stall';
@@ -27,10 +27,10 @@ export function xmlReply(xml: string, headers: Reply['headers'] = {}, status = 2
   return { status, headers: { 'content-type': 'application/xml', ...headers }, body: Content.from(xml) };
 }
 
-/** The connection breaks before a byte of a reply. */
+/** The connection breaks before the first byte of a reply. */
 export const RESET_REPLY: Reply = { ...emptyReply(0), cut: { bodyBytes: undefined, ending: 'reset' } };
 
-/** What an error document says. */
+/** The contents of an error document. */
 export interface ErrorText {
   readonly status: number;
   readonly code: string;
@@ -39,7 +39,7 @@ export interface ErrorText {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An error in the form of S3. */
+/** An error reply in the form of S3. */
 export function errorReply({ status, code, message, details = {}, headers = {} }: ErrorText | S3Error): Reply {
   const extra = Object.entries(details).map(([name, value]) => leaf(name, value));
   const xml = plainXmlDocument('Error', leaf('Code', code), leaf('Message', message), ...extra);

@@ -12,7 +12,7 @@ import type { Hasher } from './crc.ts';
 import { S3Error } from './s3-error.ts';
 import type { Headers } from './s3-request.ts';
 
-/** A request's body after its transfer encodings, with what is needed to judge it. */
+/** A request's decoded body, with the sizes and digests needed to verify it. */
 export interface RequestBody {
   readonly content: Content;
   /** Size on the wire. */
@@ -24,14 +24,14 @@ export interface RequestBody {
   readonly checksums: ReadonlyMap<ChecksumAlgorithm, string>;
   readonly trailers: Readonly<Record<string, string>>;
   readonly signedChunks: readonly SignedChunk[];
-  /** The body isn't what its headers say; not thrown, so that a fault may answer first. */
+  /** The body contradicts its headers; not thrown, so that a fault may answer first. */
   readonly failure: S3Error | undefined;
 }
 
 /**
  * Receives a whole body, digesting it as it arrives.
  *
- * @throws when the connection ends before the body does: such a request has no effect
+ * @throws if the connection ends before the body does, in which case the request has no effect
  */
 export async function receiveBody(stream: AsyncIterable<Uint8Array>, headers: Headers): Promise<RequestBody> {
   if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return emptyBody(headers);
@@ -48,7 +48,7 @@ export async function receiveBody(stream: AsyncIterable<Uint8Array>, headers: He
   for await (const chunk of stream) {
     receivedBytes += chunk.length;
     if (decoder === undefined) sha256.update(chunk);
-    // After a failure the rest is read all the same: the connection is used again.
+    // After a failure, the rest is still read, since the connection is reused.
     failure ??= failureOf(() => take(decoder === undefined ? [chunk] : decoder.push(chunk)));
   }
   failure ??= failureOf(() => decoder?.end());
@@ -64,7 +64,7 @@ export function isChunked(headers: Headers): boolean {
 }
 
 /**
- * Compares a body with its length, and with the MD5 and SHA-256 that its headers declare.
+ * Compares a body with its length, and with the MD5 and SHA-256 in its headers.
  *
  * @throws {S3Error} IncompleteBody, XAmzContentSHA256Mismatch, InvalidDigest or BadDigest
  */
@@ -81,7 +81,7 @@ export function verifyBody(headers: Headers, body: RequestBody): void {
 /**
  * Compares a body with the checksum that headers or trailers declare.
  *
- * @throws {S3Error} BadDigest; InvalidRequest when a checksum was promised and didn't come
+ * @throws {S3Error} BadDigest; InvalidRequest if an announced checksum is missing
  */
 export function verifyChecksum(headers: Headers, body: RequestBody): void {
   const declared = declaredChecksum({ ...headers, ...body.trailers });

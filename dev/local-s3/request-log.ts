@@ -8,7 +8,7 @@ export interface LoggedRequest {
   readonly sequence: number;
   readonly operation: Operation;
   readonly method: string;
-  /** As on the wire, with its query. */
+  /** The path as on the wire, with its query. */
   readonly target: string;
   readonly bucket: string | undefined;
   readonly key: string | undefined;
@@ -16,9 +16,9 @@ export interface LoggedRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The form of an STS request. */
   readonly parameters: Readonly<Record<string, string>>;
-  /** As claimed, be the signature right or wrong. */
+  /** As claimed, whether the signature is valid or not. */
   readonly accessKeyId: string | undefined;
-  /** Undefined when no reply was begun. */
+  /** Undefined if no reply was begun. */
   readonly status: number | undefined;
   readonly errorCode: string | undefined;
   /** Sizes of the bodies on the wire. */
@@ -68,7 +68,7 @@ export class RequestLog {
   }
 }
 
-/** The largest number of requests that were under way at once. */
+/** The largest number of requests in progress at once. */
 export function peakConcurrency(requests: readonly Pick<LoggedRequest, 'startedAt' | 'endedAt'>[]): number {
   const changes = requests.flatMap(({ startedAt, endedAt = Number.POSITIVE_INFINITY }) => [
     { time: startedAt, change: 1 },

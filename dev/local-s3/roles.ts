@@ -1,13 +1,13 @@
 /** A role that may be assumed. */
 export interface Role {
   readonly arn: string;
-  /** When set, AssumeRole must give the same. */
+  /** If set, AssumeRole must pass the same value. */
   readonly externalId?: string;
-  /** 3600 when absent. */
+  /** 3600 if absent. */
   readonly maxDurationSeconds?: number;
 }
 
-/** A request to assume a role by an OpenID Connect token. */
+/** A request to assume a role with an OpenID Connect token. */
 export interface WebIdentity {
   readonly roleArn: string;
   readonly token: string;
@@ -15,5 +15,5 @@ export interface WebIdentity {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-/** Returns false, or a message, to refuse. */
+/** Returns false or a message to refuse. */
 export type CheckWebIdentity = (identity: WebIdentity) => boolean | string;

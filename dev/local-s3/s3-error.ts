@@ -53,7 +53,7 @@ export interface S3ErrorOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** An answer that refuses a request, in the words of S3. */
+/** A refusal of a request, with S3's code and message. */
 export class S3Error extends Error {
   override readonly name = 'S3Error';
   readonly code: S3ErrorCode;

@@ -3,21 +3,21 @@ import type { IncomingMessage } from 'node:http';
 /** Names in lower case; the values of a repeated header are joined by commas. */
 export type Headers = Readonly<Record<string, string>>;
 
-/** What a request says, before anything is checked. */
+/** The contents of a request, before anything is checked. */
 export interface S3Request {
   readonly method: string;
-  /** As on the wire: signatures are over these bytes, never over a normalised form. */
+  /** As on the wire: signatures cover these bytes, never a normalised form. */
   readonly rawPath: string;
   readonly rawQuery: string;
   readonly headers: Headers;
   readonly query: Readonly<Record<string, string>>;
   readonly bucket: string | undefined;
   readonly key: string | undefined;
-  /** The target or the query can't be decoded. */
+  /** Whether the target or the query can't be decoded. */
   readonly malformed: boolean;
 }
 
-/** Reads the request line and the headers; path style and `bucket.localhost` alike. */
+/** Reads the request line and the headers; supports both path style and `bucket.localhost`. */
 export function parseRequest(message: IncomingMessage): S3Request {
   const target = message.url ?? '/';
   const mark = target.indexOf('?');
@@ -37,7 +37,7 @@ export function parseRequest(message: IncomingMessage): S3Request {
 /**
  * The pairs of a query string, or of a form body.
  *
- * @throws {URIError} when a percent escape is broken
+ * @throws {URIError} if a percent escape is malformed
  */
 export function parseQuery(rawQuery: string): [name: string, value: string][] {
   return rawQuery

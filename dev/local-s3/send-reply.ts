@@ -5,10 +5,10 @@ import { pipeline } from 'node:stream/promises';
 import type { CutDelivery, Reply } from './reply.ts';
 
 /**
- * Sends a reply, or as much of it as a fault lets through.
+ * Sends a reply, or as much of it as a fault allows.
  *
- * @param extraHeaders those that every reply has
- * @returns once all of it has been handed to the system, or the connection is gone
+ * @param extraHeaders the headers of every reply
+ * @returns when all of it has been passed to the system, or the connection is gone
  */
 export async function sendReply(
   response: ServerResponse<IncomingMessage>,
@@ -28,13 +28,13 @@ export async function sendReply(
   else await endWith(response, chunks[0]);
 }
 
-/** How many bytes of its body a reply sends. */
+/** The number of bytes of the body to send. */
 export function sentBytes(method: string, { cut, body }: Reply): number {
   if (method === 'HEAD') return 0;
   return cut === undefined ? body.sizeBytes : Math.min(cut.bodyBytes ?? 0, body.sizeBytes);
 }
 
-/** In one piece with the head: a small reply is a single packet. */
+/** Sends the body together with the head, so that a small reply is a single packet. */
 async function endWith(response: ServerResponse<IncomingMessage>, chunk: Uint8Array | undefined): Promise<void> {
   const closed = once(response, 'close');
   response.end(chunk);

@@ -12,7 +12,7 @@ import { sendReply, sentBytes } from './send-reply.ts';
 import type { Service } from './service.ts';
 import { answerSts } from './sts.ts';
 
-/** One request from its head to the end of its reply. Never rejects: a broken connection ends in the log. */
+/** Serves one request from its head to the end of its reply. Never rejects: a broken connection is only logged. */
 export async function serve(
   service: Service,
   message: IncomingMessage,
@@ -45,7 +45,7 @@ async function answer(service: Service, request: S3Request, body: RequestBody, e
   return performUnderFault(action, request, { perform, closing: service.closing });
 }
 
-/** A hook that throws is a mistake in a test: it shows as an error that says so, not as a broken connection. */
+/** If a hook throws, a test is wrong: the client gets an error that says so, not a broken connection. */
 async function chooseFault(service: Service, body: RequestBody, entry: LogEntry): Promise<FaultAction | undefined> {
   try {
     return await service.fault?.(entry, body.content);
@@ -69,7 +69,7 @@ function performRequest(service: Service, { signed, understood, body, entry }: R
     }
     return answerS3({ service, signed, request: understood, body, operation: s3Operation(understood) });
   } catch (error) {
-    // A mistake of this server's own: the client's error message is where it will be looked for.
+    // A bug in this server: developers will look for it in the client's error message.
     return errorReply({ status: 500, code: 'InternalError', message: describe(error) });
   }
 }

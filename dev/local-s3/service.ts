@@ -21,7 +21,7 @@ export interface Service {
   deny: Deny | undefined;
 }
 
-/** A request that has been authenticated and whose body is what it claims to be. */
+/** An authenticated request with a verified body. */
 export interface Context {
   readonly service: Service;
   readonly request: S3Request;
@@ -29,5 +29,5 @@ export interface Context {
   readonly identity: Identity;
 }
 
-/** Does what a request asks for. Synchronous, so that a condition and the write it guards are one step. */
+/** Performs a request. Synchronous, so that a condition and the write it guards are one step. */
 export type Handler = (context: Context) => Reply;

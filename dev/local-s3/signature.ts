@@ -9,7 +9,7 @@ export interface Scope {
   readonly service: string;
 }
 
-/** What a signature covers. */
+/** The parts of a request that a signature covers. */
 export interface SignedParts {
   readonly method: string;
   readonly rawPath: string;
@@ -54,7 +54,7 @@ export function formatScope({ date, region, service }: Scope): string {
 
 const signingKeys = new Map<string, Buffer>();
 
-/** The key for a day, region and service. Kept: deriving it is four fifths of the work of a verification. */
+/** The key for a day, region and service. Cached, since deriving it is four fifths of the work of a verification. */
 export function signingKey(secretAccessKey: string, scope: Scope): Buffer {
   const name = `${formatScope(scope)}/${secretAccessKey}`;
   const { date, region, service } = scope;

@@ -9,7 +9,7 @@ export class Storage {
     return [...this.#buckets.values()];
   }
 
-  /** Makes an empty bucket, unless there is one of that name. */
+  /** Creates an empty bucket, unless one of that name exists. */
   create(options: Required<BucketOptions>, createdAt: Date): Bucket {
     const bucket = this.#buckets.get(options.name) ?? new Bucket(options, createdAt);
     this.#buckets.set(bucket.name, bucket);

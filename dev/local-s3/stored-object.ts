@@ -9,16 +9,16 @@ export interface Tag {
   readonly value: string;
 }
 
-/** What is left of a part once its upload is complete. */
+/** The information about a part that is kept after its upload is complete. */
 export interface PartSummary {
   readonly number: number;
   readonly sizeBytes: number;
   readonly checksum: Checksum | undefined;
 }
 
-/** What a write says of an object besides its bytes. */
+/** The attributes that a write gives an object. */
 export interface ObjectAttributes {
-  /** Headers that every read gives back as they are: `content-type`, `cache-control`, `x-amz-storage-class` … */
+  /** Headers that every read returns unchanged: `content-type`, `cache-control`, `x-amz-storage-class` … */
   readonly headers: Headers;
   /** User metadata, without `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ export interface StoredObject extends ObjectAttributes {
   readonly etag: string;
   /** In whole seconds, as S3 keeps it. */
   readonly lastModified: Date;
-  /** What the writer sent or asked for; see {@link checksumOf}. */
+  /** The checksum that the writer sent or requested; see {@link checksumOf}. */
   readonly checksum: Checksum | undefined;
   /** Only of a multipart object. */
   readonly parts: readonly PartSummary[] | undefined;
@@ -42,7 +42,7 @@ export interface StoredObject extends ObjectAttributes {
   readonly versionId: string | undefined;
 }
 
-/** What a write in one piece brings. */
+/** The contents of a write in one piece. */
 export interface NewObject {
   readonly key: string;
   readonly content: Content;
@@ -53,7 +53,7 @@ export interface NewObject {
   readonly nowMs: number;
 }
 
-/** An object as a PutObject or a CopyObject makes it. */
+/** An object as PutObject or CopyObject creates it. */
 export function newObject({ key, content, attributes, md5, checksum, nowMs }: NewObject): StoredObject {
   return {
     ...attributes,
@@ -67,12 +67,12 @@ export function newObject({ key, content, attributes, md5, checksum, nowMs }: Ne
   };
 }
 
-/** As in AWS, the ETag of an object that is encrypted under KMS is not its MD5. */
+/** As in AWS, the ETag of an object encrypted with KMS is not its MD5. */
 export function isUnderKms({ headers }: Pick<ObjectAttributes, 'headers'>): boolean {
   return headers['x-amz-server-side-encryption']?.startsWith('aws:kms') ?? false;
 }
 
-/** @throws {S3Error} InvalidObjectState for an object whose bytes are out of reach: only its headers can be read */
+/** @throws {S3Error} InvalidObjectState for an archived object: only its headers can be read */
 export function requireReadable({ headers }: Pick<ObjectAttributes, 'headers'>): void {
   const isArchived = /^(GLACIER|DEEP_ARCHIVE)$/.test(headers['x-amz-storage-class'] ?? '');
   if (isArchived || 'x-amz-archive-status' in headers) throw new S3Error('InvalidObjectState');
@@ -80,7 +80,7 @@ export function requireReadable({ headers }: Pick<ObjectAttributes, 'headers'>):
 
 const computed = new WeakMap<Content, Checksum>();
 
-/** The object's checksum; S3 gives one that came without any a CRC-64/NVME, here computed when first asked for. */
+/** The object's checksum. S3 adds a CRC-64/NVME to objects sent without one; here it is computed on first use. */
 export function checksumOf(object: StoredObject): Checksum {
   if (object.checksum !== undefined) return object.checksum;
   const checksum = computed.get(object.content) ?? fullObjectChecksum('CRC64NVME', object.content);

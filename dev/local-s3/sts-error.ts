@@ -4,7 +4,7 @@ import { element, leaf } from './xml.ts';
 
 export const STS_NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/';
 
-/** A refusal in the words of STS, which has other names than S3 for some. */
+/** A refusal with STS's code and message, some of which differ from those of S3. */
 export class StsError extends Error {
   override readonly name = 'StsError';
   readonly code: string;
@@ -26,7 +26,7 @@ const STS_NAMES: Readonly<Record<string, readonly [status: number, code: string]
   RequestTimeTooSkewed: [403, 'SignatureDoesNotMatch'],
 };
 
-/** What STS says where S3 says that. */
+/** Translates an error of S3 into that of STS. */
 export function toStsError(error: S3Error): StsError {
   const [status, code] = STS_NAMES[error.code] ?? [error.status, error.code];
   return new StsError(status, code, error.message);

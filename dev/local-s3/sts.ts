@@ -15,7 +15,7 @@ import { element, leaf } from './xml.ts';
 const SHORTEST_SECONDS = 900;
 const DEFAULT_SECONDS = 3600;
 
-/** A request to STS, with its form read. */
+/** A request to STS with its parsed form. */
 export interface StsRequest {
   readonly service: Service;
   readonly request: S3Request;
@@ -24,7 +24,7 @@ export interface StsRequest {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** The security token service, as far as assuming roles needs it. */
+/** The security token service, limited to assuming roles. */
 export function answerSts(sts: StsRequest): Reply {
   try {
     switch (sts.operation) {
@@ -55,7 +55,7 @@ function assumeRole(sts: StsRequest): Reply {
   return stsReply('AssumeRole', sessionElements(sts, role));
 }
 
-/** Unsigned: the token stands for the signature. It is read and checked for its time, but its own signature is not. */
+/** Unsigned: the token replaces the signature. Its expiry is checked, but its own signature is not. */
 function assumeRoleWithWebIdentity(sts: StsRequest): Reply {
   const { RoleArn: roleArn = '', WebIdentityToken: token = '' } = sts.parameters;
   const { now, checkWebIdentity } = sts.service.settings;

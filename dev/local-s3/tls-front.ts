@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type Server } from 'node:tls';
 
-/** Speaks TLS under given names, and hands the plain bytes to a port of this machine. */
+/** Accepts TLS under given names, and forwards the plain bytes to a port of this machine. */
 export class TlsFront implements AsyncDisposable {
-  /** Path of the certificate, which has signed itself. */
+  /** Path of the self-signed certificate. */
   readonly certificate: string;
-  /** Names that clients have asked for. */
+  /** Server names that clients have requested. */
   readonly serverNames: (string | false | null)[] = [];
   readonly #server: Server;
   readonly #directory: string;
@@ -62,14 +62,14 @@ export class TlsFront implements AsyncDisposable {
 }
 
 export interface Certificate {
-  /** Where both files are, with names that MinIO knows. */
+  /** The directory of both files, whose names MinIO expects. */
   readonly directory: string;
   readonly path: string;
   readonly keyPath: string;
 }
 
 /**
- * Makes a certificate that has signed itself.
+ * Makes a self-signed certificate.
  *
  * @param names of hosts (`DNS:s3.internal`) and addresses (`IP:127.0.0.1`)
  */

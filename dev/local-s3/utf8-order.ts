@@ -14,7 +14,7 @@ export function compareUtf8(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** The first index at or after `from` whose item doesn't satisfy the predicate; those that do must come first. */
+/** The first index at or after `from` whose item doesn't satisfy the predicate; items that do must come first. */
 export function partitionPoint<T>(items: readonly T[], satisfies: (item: T) => boolean, from = 0): number {
   let low = from;
   let high = items.length;

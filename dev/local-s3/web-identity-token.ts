@@ -3,7 +3,7 @@ import { StsError } from './sts-error.ts';
 /**
  * The claims of a JSON Web Token.
  *
- * @throws {StsError} InvalidIdentityToken when it isn't one, ExpiredTokenException when its time is over
+ * @throws {StsError} InvalidIdentityToken if it isn't one, ExpiredTokenException if it has expired
  */
 export function readToken(token: string, nowMs: number): Readonly<Record<string, unknown>> {
   const segments = token.split('.');

@@ -31,7 +31,7 @@ const ALLOWED: Readonly<Record<string, RegExp>> = {
 };
 
 /**
- * What the headers of a write say of its object.
+ * Reads the attributes of an object from the headers of a write.
  *
  * @throws {S3Error} InvalidArgument, MetadataTooLarge or InvalidTag
  */
@@ -45,8 +45,8 @@ export function readAttributes(headers: Headers): ObjectAttributes {
 }
 
 /**
- * The same for a copy: what a directive doesn't replace is the source's. How and where the copy is kept is never taken
- * from the source.
+ * The same for a copy: attributes that no directive replaces are those of the source. Encryption and storage class are
+ * never taken from the source.
  */
 export function readCopyAttributes(headers: Headers, source: ObjectAttributes): ObjectAttributes {
   const replace = headers['x-amz-metadata-directive'] === 'REPLACE';
@@ -80,7 +80,7 @@ function readDescription(headers: Headers): Headers {
   const encoding = encodings
     .split(',')
     .map((name) => name.trim())
-    // How the body travelled, not what it is.
+    // This encoding was only for the transfer, and is not a property of the object.
     .filter((name) => name !== '' && name !== 'aws-chunked')
     .join(',');
   return { ...DEFAULT_TYPE, ...others, ...(encoding === '' ? {} : { 'content-encoding': encoding }) };
@@ -92,7 +92,7 @@ function readPlacement(headers: Headers): Headers {
     if (value === undefined || allowed.test(value)) continue;
     throw new S3Error('InvalidArgument', { details: { ArgumentName: name, ArgumentValue: value } });
   }
-  // S3 is silent about the default class.
+  // S3 does not return the default class.
   const storageClass = headers['x-amz-storage-class'] === 'STANDARD' ? [] : ['x-amz-storage-class'];
   return pick(headers, [...PLACEMENT, ...storageClass]);
 }

@@ -13,7 +13,7 @@ export interface XmlNode {
   readonly children: readonly XmlNode[];
 }
 
-/** Text for an element; control characters become references, so that a key with a newline survives. */
+/** Escapes text for an element; control characters become references, so that a key with a newline survives. */
 export function escapeXml(text: string): string {
   return text.replace(
     /[&<>"\p{Cc}\ufffe\uffff]/gu,
@@ -21,14 +21,14 @@ export function escapeXml(text: string): string {
   );
 }
 
-/** An element that holds text; nothing at all for undefined. */
+/** An element that contains text; an empty string if that is undefined. */
 export function leaf(name: string, value: string | number | boolean | undefined): string {
   return value === undefined ? '' : `<${name}>${escapeXml(String(value))}</${name}>`;
 }
 
-/** An element that holds elements. */
+/** An element that contains elements. */
 export function element(name: string, ...children: readonly string[]): string {
-  // Concatenation defers the copying; joining the thousand entries of a listing takes twice as long.
+  // Concatenation defers copying; joining the thousand entries of a listing takes twice as long.
   let xml = `<${name}>`;
   for (const child of children) xml += child;
   return `${xml}</${name}>`;
@@ -40,15 +40,15 @@ export function xmlDocument(name: string, ...children: readonly string[]): strin
   return `${DECLARATION}<${name} xmlns="${S3_NAMESPACE}">${whole.slice(name.length + 2)}`;
 }
 
-/** A whole document without a namespace, as errors are. */
+/** A whole document without a namespace, as for errors. */
 export function plainXmlDocument(name: string, ...children: readonly string[]): string {
   return DECLARATION + element(name, ...children);
 }
 
 /**
- * Reads the small documents that requests carry. Attributes, comments and namespaces are passed over.
+ * Parses the small documents in requests. Attributes, comments and namespaces are ignored.
  *
- * @throws {S3Error} MalformedXML when tags don't match up
+ * @throws {S3Error} MalformedXML if tags don't match
  */
 export function parseXml(text: string): XmlNode {
   const root = openNode('');
@@ -71,12 +71,12 @@ export function parseXml(text: string): XmlNode {
   return document;
 }
 
-/** The children of that name. */
+/** The children with that name. */
 export function childrenOf(node: XmlNode, name: string): readonly XmlNode[] {
   return node.children.filter((child) => child.name === name);
 }
 
-/** The text of the first child of that name. */
+/** The text of the first child with that name. */
 export function childText(node: XmlNode, name: string): string | undefined {
   return childrenOf(node, name)[0]?.text;
 }

@@ -1,13 +1,13 @@
 import type { Bucket } from '../bucket.ts';
 import { S3Error } from '../s3-error.ts';
 
-/** @throws {S3Error} AccessDenied when the bucket isn't the account's that the client expects */
+/** @throws {S3Error} AccessDenied if the bucket doesn't belong to the account that the client expects */
 export function checkOwner(bucket: Bucket, expected: string | undefined): void {
   if (expected !== undefined && expected !== bucket.owner) throw new S3Error('AccessDenied');
 }
 
 /**
- * Sends a client whose request is signed for another region to the bucket's own.
+ * Redirects a client whose request is signed for another region to the bucket's region.
  *
  * @throws {S3Error} PermanentRedirect
  */

@@ -41,7 +41,7 @@ export function listBuckets({ service }: Context): Reply {
 
 export function getBucketLocation(context: Context): Reply {
   const { region } = requestBucket(context);
-  // The oldest region is the one without a name.
+  // The oldest region, us-east-1, has an empty name here.
   return xmlReply(xmlDocument('LocationConstraint', region === 'us-east-1' ? '' : region));
 }
 

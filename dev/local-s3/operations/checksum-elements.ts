@@ -7,7 +7,7 @@ export function checksumElements(checksum: Checksum | undefined): string {
   return leaf(`Checksum${checksum.algorithm}`, checksum.value) + leaf('ChecksumType', checksum.type);
 }
 
-/** The same of a part, which has no type of its own. */
+/** The same for a part, which has no type of its own. */
 export function partChecksumElement(checksum: Checksum | undefined): string {
   return checksum === undefined ? '' : leaf(`Checksum${checksum.algorithm}`, checksum.value);
 }

@@ -20,7 +20,7 @@ import { findUpload } from './create-upload.ts';
 import { requestBucket } from './find-object.ts';
 import { writeHeaders } from './object-headers.ts';
 
-/** Joins the parts in one step; a refusal leaves the upload open. */
+/** Joins the parts atomically; a refusal leaves the upload open. */
 export function completeUpload(context: Context): Reply {
   const { request, service, body } = context;
   const bucket = requestBucket(context);

@@ -52,7 +52,7 @@ function checkSelfCopy({ request }: Context, { bucketName, object, versionId }: 
   throw new S3Error('InvalidRequest', { message });
 }
 
-// A copy is a single object, whatever its source was: its ETag is an MD5 and its checksum that of all bytes.
+// A copy is never a multipart object, whatever its source was: its ETag is an MD5, and its checksum that of all bytes.
 function copyMd5(source: StoredObject): string {
   const etagIsMd5 = source.parts === undefined && !isUnderKms(source);
   return etagIsMd5 ? source.etag.replaceAll('"', '') : md5OfContent(source.content);

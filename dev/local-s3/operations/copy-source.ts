@@ -10,7 +10,7 @@ import { findObject } from './find-object.ts';
 export interface CopySource {
   readonly bucketName: string;
   readonly object: StoredObject;
-  /** Only where a version was asked for. */
+  /** Only if the request names a version. */
   readonly versionId: string | undefined;
 }
 

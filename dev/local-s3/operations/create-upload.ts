@@ -10,7 +10,7 @@ import { leaf, xmlDocument } from '../xml.ts';
 import { requestBucket, requestKey } from './find-object.ts';
 import { encryptionHeaders } from './object-headers.ts';
 
-// A CRC of the whole follows from those of the parts, which no SHA does; S3 doesn't offer the 64-bit one as composite.
+// The CRC of an object follows from those of its parts, unlike a SHA; S3 doesn't offer the 64-bit CRC as composite.
 const ONLY_TYPES: Readonly<Partial<Record<ChecksumAlgorithm, ChecksumType>>> = {
   CRC64NVME: 'FULL_OBJECT',
   SHA1: 'COMPOSITE',

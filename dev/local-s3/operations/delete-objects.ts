@@ -15,7 +15,7 @@ interface DeleteRequest {
   readonly etag: string | undefined;
 }
 
-/** Deleting what isn't there succeeds, as in S3. */
+/** Deleting a missing object succeeds, as in S3. */
 export function deleteObject(context: Context): Reply {
   const { query, headers } = context.request;
   const wanted = { key: requestKey(context), versionId: query.versionId, etag: headers['if-match'] };

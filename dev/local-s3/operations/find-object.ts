@@ -4,7 +4,7 @@ import { S3Error } from '../s3-error.ts';
 import type { Context } from '../service.ts';
 import type { StoredObject } from '../stored-object.ts';
 
-/** The bucket of a request that has been dispatched, so that it is there. */
+/** The bucket of a dispatched request, which therefore exists. */
 export function requestBucket({ service, request }: Context): Bucket {
   return service.storage.require(request.bucket);
 }
@@ -15,7 +15,7 @@ export function requestKey({ request }: Context): string {
   return request.key;
 }
 
-/** An object that a request reads: its own, or the source of a copy. */
+/** The object that a request reads: its own, or the source of a copy. */
 export interface ObjectAddress {
   readonly bucket: Bucket;
   readonly key: string;
@@ -25,8 +25,8 @@ export interface ObjectAddress {
 /**
  * Finds an object to read.
  *
- * @throws {S3Error} NoSuchKey or NoSuchVersion; AccessDenied for a missing key when listing isn't allowed, as in AWS:
- *   who may not list must not learn which keys there are
+ * @throws {S3Error} NoSuchKey or NoSuchVersion; AccessDenied for a missing key if listing isn't allowed, as in AWS:
+ *   a client that may not list must not learn which keys exist
  */
 export function findObject(context: Context, { bucket, key, versionId }: ObjectAddress): StoredObject {
   const object = versionId === undefined ? bucket.get(key) : bucket.getVersion(key, versionId);

@@ -24,7 +24,7 @@ export function getAttributes(context: Context): Reply {
   if (wanted.some((name) => RENDERERS[name] === undefined)) {
     throw new S3Error('InvalidArgument', { message: 'Invalid attribute name specified.' });
   }
-  // In the order of S3's documents, whatever the order asked for.
+  // In the order of S3's documentation, whatever the order in the request.
   const elements = Object.entries(RENDERERS).map(([name, render]) =>
     wanted.includes(name) ? render(object, context) : '',
   );
@@ -35,7 +35,7 @@ export function getAttributes(context: Context): Reply {
 
 function partsElement({ parts, checksum }: StoredObject, { request }: Context): string {
   if (parts === undefined) return '';
-  // Only parts that have checksums of their own are told one by one.
+  // Parts are only listed if they have checksums of their own.
   if (checksum?.type !== 'COMPOSITE') return element('ObjectParts', leaf('PartsCount', parts.length));
   const mostParts = pageSize(request.headers, 'x-amz-max-parts');
   const marker = Number(request.headers['x-amz-part-number-marker'] ?? 0);
@@ -56,7 +56,7 @@ function partElement({ number, sizeBytes, checksum }: PartSummary): string {
   return element('Part', leaf('PartNumber', number), leaf('Size', sizeBytes), partChecksumElement(checksum));
 }
 
-/** Unlike a HEAD, this operation gives a composite checksum without the number of its parts. */
+/** Unlike HEAD, this operation returns a composite checksum without the number of parts. */
 function withoutPartCount(checksum: Checksum): Checksum {
   return { ...checksum, value: checksum.value.replace(/-\d+$/, '') };
 }

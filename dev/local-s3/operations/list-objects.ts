@@ -57,7 +57,7 @@ function entryElement(bucket: Bucket, entry: ListingEntry, encode: Encode, withO
 
 const rendered = new WeakMap<StoredObject, string>();
 
-/** What a listing says of an object besides its key. Kept, since it is most of the work of a long page. */
+/** The XML of an object in a listing, without its key. Cached, since it is most of the work of a long page. */
 function objectElements(object: StoredObject): string {
   const known = rendered.get(object);
   if (known !== undefined) return known;

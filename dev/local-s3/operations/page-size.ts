@@ -1,9 +1,9 @@
 import { S3Error } from '../s3-error.ts';
 
 /**
- * How many entries a page of a listing may have.
+ * The maximum number of entries on a page of a listing.
  *
- * @throws {S3Error} InvalidArgument when it isn't a whole number
+ * @throws {S3Error} InvalidArgument if it isn't a whole number
  */
 export function pageSize(query: Readonly<Record<string, string>>, parameter: string, largest = 1000): number {
   const text = query[parameter];

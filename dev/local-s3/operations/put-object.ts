@@ -29,13 +29,13 @@ export function putObject(context: Context): Reply {
   return emptyReply(200, { etag: object.etag, ...checksumHeaders(object.checksum), ...writeHeaders(object) });
 }
 
-/** The checksum that a body came with, already found right. */
+/** The checksum that came with a body, already verified. */
 export function bodyChecksum(headers: Headers, body: RequestBody): Checksum | undefined {
   const declared = declaredChecksum({ ...headers, ...body.trailers });
   return declared === undefined ? undefined : { ...declared, type: 'FULL_OBJECT' };
 }
 
-/** @throws {S3Error} InvalidRequest for a write without a checksum into a bucket that retains what is written */
+/** @throws {S3Error} InvalidRequest for a write without a checksum into a bucket with default retention */
 export function requireChecksum(
   bucket: Bucket,
   { request: { headers }, body }: Context,

@@ -26,7 +26,7 @@ function whole(request: S3Request, object: StoredObject): Reply {
   return { status: 200, headers, body: object.content };
 }
 
-// Without the checksum: that is the whole object's, and a client would compare it with the range.
+// Without the checksum, which is that of the whole object: a client would compare it with the range.
 function partial(request: S3Request, object: StoredObject, { start, end }: ByteRange): Reply {
   const range = { 'content-range': `bytes ${start}-${end - 1}/${object.content.sizeBytes}` };
   const headers = { ...readHeaders(object, { withChecksum: false }), ...overrides(request), ...range };

@@ -45,7 +45,7 @@ export function uploadPartCopy(context: Context): Reply {
   return xmlReply(xmlDocument('CopyPartResult', times, tag, partChecksumElement(checksum)));
 }
 
-/** A part sent again takes the place of the earlier one. */
+/** A part that is sent again replaces the earlier one. */
 function addPart(
   { request, service }: Context,
   upload: MultipartUpload,
