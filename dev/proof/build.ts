@@ -2,9 +2,9 @@ import { chmod, lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/p
 import { basename, dirname, join, relative } from 'node:path';
 import type { Dice } from './dice.ts';
 
-// What a build makes: the truth that buckets and directories are compared with.
+// The files of a build: the truth that buckets and directories are compared with.
 
-/** The smallest size of parts that the action takes, in MiB. */
+/** The smallest part size that the action accepts, in MiB. */
 export const PART_SIZE_MIB = 5;
 const PART_BYTES = PART_SIZE_MIB * 1024 ** 2;
 
@@ -34,7 +34,7 @@ export function makeBuild(dice: Dice, { isLarge }: { readonly isLarge: boolean }
   );
 }
 
-/** What a build makes that is not reproducible: the first file with other bytes, and some of the others too. */
+/** The files of a build that is not reproducible: the first file has other bytes, and so have some of the others. */
 export function rebuild(build: Build, dice: Dice): Build {
   const [first] = build.keys();
   return new Map(
@@ -59,7 +59,7 @@ export async function writeBuild(directory: string, build: Build): Promise<void>
   }
 }
 
-/** What lies in a directory: files by their paths, and the paths of hidden ones. */
+/** The contents of a directory: files by their paths, and the paths of hidden ones. */
 export interface Restoration {
   readonly files: Build;
   readonly hidden: readonly string[];
@@ -76,7 +76,7 @@ export async function readDirectory(directory: string): Promise<Restoration> {
   return { files, hidden };
 }
 
-/** @returns the paths of all files, with `/`; none where there is no such directory */
+/** @returns the paths of all files, with `/`; none if there is no such directory */
 export async function listFiles(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries
@@ -88,13 +88,13 @@ export async function removeDirectory(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 }
 
-/** @returns the paths at which two builds are not the same */
+/** @returns the paths at which two builds differ */
 export function differences(left: Build, right: Build): string[] {
   const paths = new Set([...left.keys(), ...right.keys()]);
   return [...paths].filter((path) => !isSame(left.get(path), right.get(path)));
 }
 
-/** Windows knows no executable bit. */
+/** Windows has no executable bit. */
 function isSame(left: BuiltFile | undefined, right: BuiltFile | undefined): boolean {
   if (left === undefined || right === undefined || !Buffer.from(left.bytes).equals(right.bytes)) return false;
   return process.platform === 'win32' || left.executable === right.executable;

@@ -9,13 +9,13 @@ import type { Tally, Witness } from './tally.ts';
 import type { TappedRequest, TapTime } from './tap.ts';
 
 // Every single request of every operation: the process is killed before it takes effect, and after it did but before
-// its reply. What is then in the bucket is judged, and the next run has to end well.
+// its reply. Then the contents of the bucket are judged, and the next run must succeed.
 
 export interface CrashPlan {
   readonly action: BuiltAction;
   readonly seed: string;
   readonly tally: Tally;
-  /** How many points are worked on at once. */
+  /** Number of points in progress at once. */
   readonly lanes: number;
   readonly scenes: readonly SceneName[];
   /** 1: every request; 5: every fifth. */
@@ -24,7 +24,7 @@ export interface CrashPlan {
   readonly progress?: (line: string) => void;
 }
 
-/** Somebody else, who asks; another one still, who works on. */
+/** Another run that checks, and a third one that continues. */
 const ONLOOKER = { runId: 2, attempt: 1 };
 const SUCCESSOR = { runId: 3, attempt: 1 };
 
@@ -43,7 +43,7 @@ export async function proveCrashes(plan: CrashPlan): Promise<void> {
     }
 }
 
-/** Until an operation ends before the point is reached. @returns how often it was killed */
+/** Repeats until an operation ends before the point is reached. @returns how often it was killed */
 async function killAtEvery(
   lanes: readonly CrashLane[],
   { seed, stride }: CrashPlan,
@@ -102,7 +102,7 @@ class CrashLane {
   }
 }
 
-/** What is left of a killed operation, and what becomes of it. */
+/** The leftovers of a killed operation, and their fate. */
 class Aftermath {
   processes = 0;
   readonly #lane: Lane;
@@ -128,7 +128,7 @@ class Aftermath {
     return result.isKilled;
   }
 
-  /** @param isLater the next run is a later attempt of the same run; else another, when the lease has lapsed */
+  /** @param isLater whether the next run is a later attempt of the same run; otherwise another run after the lease */
   async proveWrite(isLater: boolean): Promise<void> {
     const left = await this.#judgeSealed();
     if (left.record === 'uploading' && left.origin === 'cache') await this.#expectPatience(left);
@@ -141,7 +141,7 @@ class Aftermath {
     await this.#expectRestorable();
   }
 
-  /** Whatever is sealed must be whole, at any moment. */
+  /** A sealed set must be whole at any moment. */
   async #judgeSealed(): Promise<JudgedSet> {
     const { own, cache, builds } = this.#scene;
     const left = await judgeSet(this.#lane.store, own, builds);
@@ -175,7 +175,7 @@ class Aftermath {
     return { mode: 'check', commit, prefix, packages: this.#lane.newFolder(), ...reader };
   }
 
-  /** A check waits for a promotion, however little it was told to wait: here until the lease has lapsed. */
+  /** A check waits for a promotion, however little time it has: here until the lease has lapsed. */
   async #expectPatience(left: JudgedSet): Promise<void> {
     this.processes += 1;
     const step = this.#checkBy(ONLOOKER);
@@ -208,7 +208,7 @@ class Aftermath {
     this.#witness.equal(open, [], 'the open multipart uploads in the end');
   }
 
-  /** Bytes of assets travel once, and only those that were not there; all of them where a set is overwritten. */
+  /** Bytes of assets are sent once, and only if they were missing; all of them if a set is overwritten. */
   #expectOnlyMissing({ requests }: StepResult, missing: Build): void {
     const sent = sentTo(this.#scene.own, requests);
     this.#witness.equal(sent, { files: missing.size, bytes: sizeOf(missing) }, 'what the next run sends');
@@ -242,7 +242,7 @@ class Aftermath {
     this.#witness.equal(differences(target, restored.files), [], 'what was restored differently');
   }
 
-  /** An executable file is fetched in any case: its bytes do not show that it may be executed. */
+  /** An executable file is always fetched, since its bytes do not show that it is executable. */
   #expectOnlyMissingFetched({ requests }: StepResult, there: Build): void {
     const folder = `/artifacts/${this.#scene.own.id}/`;
     const fetched = requests.filter(({ operation, target }) => operation === 'GetObject' && target.includes(folder));

@@ -2,7 +2,7 @@ import { createCipheriv, createHash } from 'node:crypto';
 
 const INTEGER_BYTES = 6;
 
-/** Random choices that the same seed makes again. */
+/** Random choices that the same seed repeats. */
 export class Dice {
   readonly seed: string;
   #drawn = 0;
@@ -11,7 +11,7 @@ export class Dice {
     this.seed = seed;
   }
 
-  /** Dice of its own for a part of the work, so that no part's choices hang on what another one drew. */
+  /** Separate dice for a part of the work, so that its choices do not depend on the draws of another part. */
   fork(label: string): Dice {
     return new Dice(`${this.seed}/${label}`);
   }
@@ -21,7 +21,7 @@ export class Dice {
     return this.bytes(INTEGER_BYTES).readUIntBE(0, INTEGER_BYTES) % end;
   }
 
-  /** A whole number, both ends included. */
+  /** A whole number; both ends are included. */
   between(first: number, last: number): number {
     return first + this.below(last - first + 1);
   }
@@ -40,7 +40,7 @@ export class Dice {
       .slice(0, digits);
   }
 
-  /** The stream of a cipher under a key that the seed and the number of draws so far give. */
+  /** The stream of a cipher, with a key made from the seed and the number of draws so far. */
   bytes(count: number): Buffer {
     this.#drawn += 1;
     const key = createHash('sha256').update(`${this.seed}#${this.#drawn}`).digest();

@@ -5,24 +5,24 @@ import { tableRow } from '../servers/table-row.ts';
 const PAGE = resolve(import.meta.dirname, '..', '..', 'docs', 'internals', 'reliability.md');
 const SECTION = /<!-- figures -->.*<!-- \/figures -->/s;
 
-/** Of what a violation says. */
+/** Longest description of a violation. */
 const MOST_TOLD = 120;
 
-/** What one part of the proof came to. */
+/** The result of one part of the proof. */
 export interface PartFigures {
   readonly seconds: number;
   readonly violations: number;
   readonly counts: Readonly<Record<string, number>>;
-  /** Guards that were taken out one by one; of the model alone. */
+  /** Guards that were removed one by one; only in the model. */
   readonly mutants: readonly MutantFigures[];
   /** Why the part did nothing. */
   readonly skipped: string | undefined;
 }
 
-/** What came of taking one guard out. */
+/** The effect of removing one guard. */
 export interface MutantFigures {
   readonly guard: string;
-  /** What then broke; undefined where nothing did. */
+  /** The violation that followed; undefined if there was none. */
   readonly violation: string | undefined;
   readonly interleavings: number;
 }
@@ -35,7 +35,7 @@ export interface Figures {
   readonly parts: Readonly<Record<string, PartFigures>>;
 }
 
-/** Replaces the figures of the parts that were run in docs/internals/reliability.md; those of the others stay. */
+/** Replaces the figures in docs/internals/reliability.md for the parts that were run; the others stay. */
 export async function publishFigures(figures: Figures): Promise<void> {
   const page = await readFile(PAGE, 'utf8');
   const [section] = SECTION.exec(page) ?? [];
@@ -49,9 +49,9 @@ export async function publishFigures(figures: Figures): Promise<void> {
 }
 
 /**
- * As Markdown: a table for each part.
+ * The figures as Markdown, with a table for each part.
  *
- * @param before what stood there before
+ * @param before the previous text of the page's figures
  */
 export function render(figures: Figures, before = ''): string {
   const earlier = before

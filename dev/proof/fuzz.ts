@@ -10,9 +10,9 @@ const JEST = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarnin
 
 export interface FuzzPlan {
   readonly tally: Tally;
-  /** Of each property. */
+  /** Number of cases for each property. */
   readonly cases: number;
-  /** A whole number, as the cases are drawn by fast-check. */
+  /** A whole number, since fast-check draws the cases. */
   readonly seed: number;
 }
 
@@ -31,7 +31,7 @@ export async function proveByFuzz({ tally, cases, seed }: FuzzPlan): Promise<voi
   }
 }
 
-/** As jest writes it with `--json`. */
+/** The format of `jest --json`. */
 interface Report {
   readonly testResults: readonly {
     readonly message: string;

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { type Build, differences } from './build.ts';
 import type { ProvenStore, SeenObject } from './store.ts';
 
-// What is in the bucket, judged by the text of the protocol alone: nothing here imports a line of the action.
+// Judges the contents of a bucket only by the text of the protocol: nothing here imports a line of the action.
 
-/** Which set, in the protocol's words. */
+/** The id of a set, in the terms of the protocol. */
 export interface SetName {
   readonly prefix: string;
   readonly folder: 'artifacts' | 'cache';
@@ -13,20 +13,20 @@ export interface SetName {
 
 export interface JudgedSet {
   readonly record: 'absent' | 'uploading' | 'complete';
-  /** Run and attempt, as `1/2`, that a record in state `uploading` keeps the set for; undefined where it is given up. */
+  /** Run and attempt, as `1/2`, that hold a record in state `uploading`; undefined if it is released. */
   readonly holder: string | undefined;
   readonly origin: string | undefined;
   /** The files under the set's prefix, whatever the record says. */
   readonly objects: ReadonlyMap<string, SeenObject>;
-  /** The position, in the builds given, of the one that a complete record stands for. */
+  /** The position, in the given builds, of the one that a complete record describes. */
   readonly build: number | undefined;
-  /** Why a complete record is not borne out by the bytes in the bucket; empty where it is, or is not complete. */
+  /** How a complete record contradicts the bytes in the bucket; empty if it does not, or is not complete. */
   readonly faults: readonly string[];
 }
 
 /**
- * @param builds every build whose bytes may be there
- * @returns what the set is, byte for byte
+ * @param builds every build whose bytes may be in the bucket
+ * @returns the state of the set, judged byte for byte
  */
 export async function judgeSet(store: ProvenStore, set: SetName, builds: readonly Build[]): Promise<JudgedSet> {
   const root = set.prefix === '' ? '' : `${set.prefix}/`;
@@ -94,7 +94,7 @@ function faultsOf(file: unknown, objects: ReadonlyMap<string, SeenObject>, { fol
   return faults;
 }
 
-/** What is missing in the bucket for a build: its files that are not there with the very bytes. */
+/** The files of a build that are not in the bucket with exactly the same bytes. */
 export function missingFiles(build: Build, { objects }: JudgedSet): Build {
   return new Map(
     [...build].filter(([path, { bytes }]) => {

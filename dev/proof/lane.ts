@@ -6,7 +6,7 @@ import { PART_SIZE_MIB, removeDirectory } from './build.ts';
 import { type Endpoint, openStore, type ProvenStore } from './store.ts';
 import { type Intercept, Tap, type TappedRequest, type TapTime } from './tap.ts';
 
-/** The lease of a record, and the slack on it: from then on it is lapsed for everybody. */
+/** The lease of a record plus its slack, after which every reader considers it lapsed. */
 const LEASE_MS = 126_000;
 
 /** When a process is killed. */
@@ -29,11 +29,11 @@ export interface Step {
 
 export interface StepResult extends ActionResult {
   readonly isKilled: boolean;
-  /** What went through the tap meanwhile. */
+  /** The requests that went through the tap meanwhile. */
   readonly requests: readonly TappedRequest[];
 }
 
-/** The built action, as it was when the proof began: a rebuild meanwhile does not show. */
+/** A copy of the built action from the start of the proof, so that a rebuild has no effect. */
 export interface BuiltAction extends AsyncDisposable {
   readonly entry: string;
 }
@@ -66,23 +66,23 @@ export class Lane implements AsyncDisposable {
     return new Lane(await openStore(endpoint), { entry, root: await mkdtemp(join(tmpdir(), 'proof-lane-')) });
   }
 
-  /** The path of a folder that is not there yet. */
+  /** The path of a folder that does not exist yet. */
   newFolder(): string {
     this.#folders += 1;
     return join(this.#root, `packages-${this.#folders}`);
   }
 
-  /** Lets every lease that was begun by the real time lapse, where the server's clock can be moved. */
+  /** Lets every lease that began at the real time lapse, if the server's clock can be moved. */
   lapse(): void {
     this.store.setClockAhead(LEASE_MS);
   }
 
-  /** Back to the real time: only for work on other sets. */
+  /** Returns to the real time: only for work on other sets. */
   resetClock(): void {
     this.store.setClockAhead(0);
   }
 
-  /** Runs a step to its end, or to the point where it is killed. No request of it is under way any more afterwards. */
+  /** Runs a step to its end, or to the point where it is killed. None of its requests is in progress afterwards. */
   async run(step: Step, point?: KillPoint): Promise<StepResult> {
     let isKilled = false;
     let kill = (_signal: NodeJS.Signals): void => {};
@@ -99,7 +99,7 @@ export class Lane implements AsyncDisposable {
     await tap.idle();
     return { ...result, isKilled: isKilled && result.exitCode !== 0, requests: tap.requests };
 
-    /** Requests beside the one that kills: some servers would have had them by then, and some would not. */
+    /** Requests parallel to the one that kills: a real server may or may not have received them by then. */
     function killAt({ isReached, time }: Extract<KillPoint, { kind: 'request' }>): Intercept {
       return async (request, at) => {
         if (isKilled) return time === 'after' ? 'pass' : 'drop';
@@ -119,7 +119,7 @@ export class Lane implements AsyncDisposable {
     return { ...result, isKilled: false, requests: tap.requests };
   }
 
-  /** Runs a step straight against the server. */
+  /** Runs a step directly against the server. */
   async runPlainly(step: Step): Promise<ActionResult> {
     return this.#start(step, this.store.endpoint.url);
   }

@@ -10,7 +10,7 @@ const FILES_A_FOLDER = 100;
 const MOST_BYTES_A_FILE = 4096;
 const CHUNK_BYTES = 8 * MIB;
 
-/** Writes small files into folders of a folder that is there. */
+/** Writes small files into subfolders of an existing folder. */
 export async function writeMany(folder: string, count: number, dice: Dice): Promise<void> {
   for (let index = 0; index < count; index += 1) {
     const inside = join(folder, `folder-${Math.floor(index / FILES_A_FOLDER)}`);
@@ -19,14 +19,14 @@ export async function writeMany(folder: string, count: number, dice: Dice): Prom
   }
 }
 
-/** Writes one file of bytes that no two places of it share. */
+/** Writes one file without repetitions. */
 export async function writeLarge(file: string, sizeMib: number, dice: Dice): Promise<void> {
   await using handle = await open(file, 'wx');
   for (let written = 0; written < sizeMib * MIB; written += CHUNK_BYTES)
     await handle.write(dice.bytes(Math.min(CHUNK_BYTES, sizeMib * MIB - written)));
 }
 
-/** Of every visible file's path and bytes. */
+/** A digest of the paths and bytes of all visible files. */
 export async function digestOf(folder: string): Promise<string> {
   const hash = createHash('sha256');
   const files = await listFiles(folder);

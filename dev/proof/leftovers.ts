@@ -2,7 +2,7 @@ import { isMarker } from '../../src/asset-set/path.ts';
 import type { SetName } from './judge.ts';
 import type { TappedRequest } from './tap.ts';
 
-/** What a run has sent of a set's assets, as far as the server took it. */
+/** The objects and parts of a set's assets that a run sent and the server accepted. */
 export function sentTo(
   { prefix, folder, id }: SetName,
   requests: readonly TappedRequest[],
@@ -18,7 +18,7 @@ export function sentTo(
 }
 
 const RESTORING = /(^|\/)\.restoring-[^/]+$/;
-/** What a marker is written under before it has its name. */
+/** The temporary name of a marker before it gets its final name. */
 const TEMPORARY = /\.[0-9a-f-]{36}\.tmp$/;
 
 /** @returns the hidden files that are neither markers of the action nor temporary ones */

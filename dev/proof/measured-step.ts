@@ -5,7 +5,7 @@ import type { BuiltAction } from './lane.ts';
 import type { Endpoint } from './store.ts';
 import type { Witness } from './tally.ts';
 
-/** A run of the action whose peak of memory counts. */
+/** A run of the action whose peak memory is measured. */
 export interface MeasuredStep {
   readonly action: BuiltAction;
   /** A directory to run it in. */
@@ -16,20 +16,20 @@ export interface MeasuredStep {
   readonly endpoint: Endpoint;
   readonly packages: string;
   readonly codeHash?: string;
-  /** Outputs that it must end with, besides `found`. */
+  /** The outputs it must set, besides `found`. */
   readonly expected?: Readonly<Record<string, string>>;
 }
 
 export interface Measures {
-  /** Of the memory that the process held, in millions of bytes. */
+  /** Peak of the memory of the process, in millions of bytes. */
   readonly peakMb: number;
   readonly seconds: number;
 }
 
-/** The process copies what the system says of it when it ends. */
+/** The process copies its own statistics from the system when it ends. */
 const LAST_WORDS = `import { readFileSync, writeFileSync } from 'node:fs'; process.on('exit', () => writeFileSync(process.env.PROOF_STATUS, readFileSync('/proc/self/status')));`;
 
-/** Runs a step, which must end well. Linux only. */
+/** Runs a step that must succeed. Linux only. */
 export async function measureStep(step: MeasuredStep, witness: Witness): Promise<Measures> {
   const { action, root, mode, expected = {} } = step;
   const status = join(root, 'status');

@@ -4,20 +4,20 @@ import type { Mutant } from './model/mutants.ts';
 import { type Noticed, Workbench } from './model/workbench.ts';
 import type { Tally } from './tally.ts';
 
-// The modes over a store of which every request, reply, crash and lapse of a lease comes at a moment that a schedule
-// picks. And the same with one guard of the protocol after another taken out, which the model has to notice.
+// Runs the modes on a model of a store: a schedule picks the moment of every request, reply, crash and lapse of a lease.
+// Then does the same with each guard of the protocol removed in turn, which the model must notice.
 
 export interface ModelPlan {
   readonly tally: Tally;
   readonly seed: string;
   readonly interleavings: number;
   readonly mutants: readonly Mutant[];
-  /** How many guards are tried at once. */
+  /** Number of guards in progress at once. */
   readonly lanes: number;
   readonly progress?: (line: string) => void;
 }
 
-/** Where nothing breaks without a guard, there is no use in trying for long. */
+/** If nothing breaks without a guard, there is no use in trying for long. */
 const TRIES_OF_REDUNDANT = 2000;
 const MOST_TRIES = 200_000;
 const SHRINKS_FOR_MS = 30_000;
@@ -80,7 +80,7 @@ async function noticedByTests(workbench: Workbench, mutant: Mutant, tests: strin
   return failed === undefined ? undefined : { tried: 0, violation: `the test '${failed}' fails` };
 }
 
-/** A guard that can be taken out unnoticed is one that nothing proves, unless the list says why it is. */
+/** If removing a guard goes unnoticed, nothing proves that guard, unless the list gives a reason. */
 async function proveNoticed(mutant: Mutant, { workbench, tally, seed, progress }: Trial): Promise<void> {
   const { guard, redundant, rare } = mutant;
   const interleavings = rare !== undefined ? 0 : redundant === undefined ? MOST_TRIES : TRIES_OF_REDUNDANT;

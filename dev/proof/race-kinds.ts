@@ -4,7 +4,7 @@ import type { Step } from './lane.ts';
 import type { Ending, Race } from './race.ts';
 import type { TappedRequest } from './tap.ts';
 
-// What is raced, and what may come of it.
+// The kinds of races, and their allowed results.
 
 export interface RaceKind {
   readonly name: string;
@@ -46,7 +46,7 @@ function uploaders(endings: readonly Ending[]): Ending[] {
   return endings.filter(({ result }) => result.outputs.uploaded === 'true');
 }
 
-/** The others say that they came too late. */
+/** The other runs report that they were too late. */
 function expectOneUpload(race: Race, endings: readonly Ending[]): void {
   const reasons = endings.map(({ result }) => result.outputs.reason ?? '').sort();
   race.witness.equal(uploaders(endings).length, 1, 'how many say that they stored the set');
@@ -57,7 +57,7 @@ function expectOneUpload(race: Race, endings: readonly Ending[]): void {
   );
 }
 
-/** Each has a file that no other one has: a matrix whose legs share a prefix. */
+/** Each run has a file that no other has: a matrix whose legs share a prefix. */
 async function uploadsOfDifferentFiles(race: Race): Promise<void> {
   const common = race.builds[0];
   const steps: Step[] = [];
@@ -106,7 +106,7 @@ async function restoresDuringRepair(race: Race): Promise<void> {
   await damage(race);
   const steps: Step[] = [await race.upload(race.dice.chance(0.5) ? 0 : race.rebuild())];
   for (let count = race.dice.between(1, 3); count > 0; count -= 1) {
-    // Without a code hash, all there is to restore is the damaged set.
+    // Without a code hash, only the damaged set can be restored.
     const { codeHash, ...step } = race.step('restore');
     steps.push(race.dice.chance(0.5) ? step : { ...step, codeHash });
   }
@@ -118,7 +118,7 @@ async function restoresDuringRepair(race: Race): Promise<void> {
   }
 }
 
-/** Somebody deletes or overwrites what the record stands for, or the record. */
+/** Another client deletes or overwrites the record or an object that it describes. */
 async function damage({ lane, dice, prefix, commit, builds }: Race): Promise<void> {
   const paths = [...builds[0].keys()];
   const key = `${prefix}/artifacts/${commit}/${paths[dice.below(paths.length)]}`;
@@ -163,15 +163,15 @@ function numbered(number: number): (request: TappedRequest) => boolean {
 export interface LateRace {
   readonly late: Step;
   readonly other: Step;
-  /** The request of the late writer that is held up. */
+  /** The request of the late writer to delay. */
   readonly isHeld: (request: TappedRequest) => boolean;
-  /** The request of the other one before which that takes effect; if none, then at the end. */
+  /** The request of the other run before which that takes effect; at the end if undefined. */
   readonly releases: (request: TappedRequest) => boolean;
 }
 
 /**
- * A writer is held up in the middle of a request; its lease lapses, and another run takes the set over. The request
- * takes effect at some moment while that run is at work, or when it is done.
+ * Delays a writer in the middle of a request; its lease lapses, and another run takes the set over. The request
+ * takes effect at some moment while that run is working, or after it has ended.
  *
  * @returns how the late writer ended
  */
@@ -210,7 +210,7 @@ export async function raceLate(race: Race, { late, other, isHeld, releases }: La
   return { step: late, result };
 }
 
-/** Found only if whole; and the next upload makes it so. */
+/** A set is found only if it is whole, and the next upload makes it whole. */
 async function expectRepairable(race: Race, left: JudgedSet): Promise<void> {
   const isWhole = left.record === 'complete' && left.faults.length === 0;
   const { codeHash: _, ...check } = race.step('check', { 'wait-timeout-seconds': '0' });

@@ -7,11 +7,11 @@ import { type JudgedSet, judgeSet, type SetName } from './judge.ts';
 import { describeRun, type Lane, type Step } from './lane.ts';
 import type { Witness } from './tally.ts';
 
-/** Processes do not start at the very same moment. */
+/** Most delay of a start, since real processes do not start at exactly the same moment. */
 const MOST_HEAD_START_MS = 150;
 const PATIENCE = { 'wait-timeout-seconds': '60' };
 
-/** How a process of a race may fail, in words that say why. */
+/** The messages with which a process of a race may fail. */
 const CLEAR_ERRORS = [
   /^There are no assets for commit [0-9a-f]{40} \((damaged|in-progress|incomplete|absent)\): /,
   /^The set of this commit is complete without '/,
@@ -20,13 +20,13 @@ const CLEAR_ERRORS = [
   /^Others keep overwriting s3:/,
 ];
 
-/** One process of a race, and how it ended. */
+/** One process of a race, and its result. */
 export interface Ending {
   readonly step: Step;
   readonly result: ActionResult;
 }
 
-/** Sets of one commit and one code, the builds that are stored there, and the processes that do so. */
+/** Sets of one commit and one code, the builds stored there, and the processes that store them. */
 export class Race {
   readonly lane: Lane;
   readonly dice: Dice;
@@ -47,7 +47,7 @@ export class Race {
     this.builds = [makeBuild(dice, { isLarge })];
   }
 
-  /** How many processes it took. */
+  /** Number of processes. */
   get processes(): number {
     return this.#processes;
   }
@@ -57,14 +57,14 @@ export class Race {
     return this.builds.push(rebuild(this.builds[0], this.dice)) - 1;
   }
 
-  /** A step of a run of its own, that stores a build. */
+  /** A step that stores a build, in a run of its own. */
   async upload(build: number, inputs: Readonly<Record<string, string>> = {}): Promise<Step> {
     const packages = this.lane.newFolder();
     await writeBuild(packages, this.builds[build] ?? this.builds[0]);
     return { ...this.step('upload', inputs), packages };
   }
 
-  /** A step of a run of its own. */
+  /** A step in a run of its own. */
   step(mode: Step['mode'], inputs: Readonly<Record<string, string>> = {}): Step {
     this.#processes += 1;
     return {
@@ -79,7 +79,7 @@ export class Race {
     };
   }
 
-  /** Runs a step that nothing gets in the way of. */
+  /** Runs a step without interference. */
   async succeed(step: Step): Promise<ActionResult> {
     const result = await this.lane.runPlainly(step);
     this.witness.tell(describeRun(step, result));
@@ -87,7 +87,7 @@ export class Race {
     return result;
   }
 
-  /** Runs steps at once. @returns how each ended */
+  /** Runs steps at once. @returns the result of each */
   async run(steps: readonly Step[]): Promise<Ending[]> {
     const endings = await Promise.all(
       steps.map(async (step) => {
@@ -99,7 +99,7 @@ export class Race {
     return endings;
   }
 
-  /** It ended by itself; and if it failed, with one line that says why. */
+  /** Expects that it ended by itself and, if it failed, gave the reason in one line. */
   expectSensible({ step, result }: Ending): void {
     const { exitCode, stderr, lines } = result;
     this.witness.tell(describeRun(step, result));
@@ -117,7 +117,7 @@ export class Race {
     return judgeSet(this.lane.store, { prefix: this.prefix, folder, id }, this.builds);
   }
 
-  /** A set is sealed, whole and of one build. @returns the set */
+  /** Expects a set that is sealed, whole and of one build. @returns the set */
   async expectSealed(folder: SetName['folder'] = 'artifacts', id?: string): Promise<JudgedSet> {
     const judged = await this.judge(folder, id ?? (folder === 'artifacts' ? this.commit : this.codeHash));
     this.witness.equal([judged.record, judged.faults], ['complete', []], `the set in ${folder} after the race`);
@@ -129,7 +129,7 @@ export class Race {
     return judged;
   }
 
-  /** Whoever says that the set is there names the very files that are sealed. */
+  /** Expects that every process that found the set names exactly the sealed files. */
   expectNamed({ step, result: { outputs } }: Ending, sealed: JudgedSet): void {
     if (outputs.found !== 'true') return;
     const files = [...sealed.objects]
@@ -141,7 +141,7 @@ export class Race {
     this.witness.equal(outputs.files, JSON.stringify(files), `the files that ${step.mode} names`);
   }
 
-  /** What a restore has brought back: one build when it ended well, else at least nothing torn. */
+  /** Expects that a restore brought back one build if it succeeded, and otherwise at least no torn file. */
   async expectRestored({ step, result }: Ending): Promise<void> {
     const { files } = await readDirectory(step.packages);
     const isOneBuild = this.builds.some((build) => differences(build, files).length === 0);

@@ -5,8 +5,8 @@ import { RACE_KINDS, type RaceKind } from './race-kinds.ts';
 import type { Endpoint } from './store.ts';
 import type { Tally } from './tally.ts';
 
-// Several real processes at once on the same sets. Whatever happens between them, what is sealed is one build's bytes,
-// and every process ends well or says why it did not.
+// Several real processes at once on the same sets. Whatever happens between them, every sealed set is of one build,
+// and every process succeeds or says why it did not.
 
 export interface RacePlan {
   readonly action: BuiltAction;
@@ -18,7 +18,7 @@ export interface RacePlan {
 }
 
 const TOLD_EVERY = 25;
-/** In the local server, half of the requests take up to this long: so events come in another order in each round. */
+/** In the local server, half of the requests take up to this long, so that the order of events varies between rounds. */
 const MOST_DELAY_MS = 25;
 
 export async function proveRaces({ action, seed, tally, rounds, endpoint, progress }: RacePlan): Promise<void> {

@@ -7,15 +7,15 @@ import type { Endpoint } from './store.ts';
 import type { Tally, Witness } from './tally.ts';
 import type { TappedRequest } from './tap.ts';
 
-// Kills at any moment, of any operation, several in a row on the same sets; then everything has to come out right.
+// Kills at any moment of any operation, several in a row on the same sets; then everything must end correctly.
 
 export interface KillPlan {
   readonly action: BuiltAction;
   readonly seed: string;
   readonly tally: Tally;
-  /** How many histories go on at once. */
+  /** Number of histories in progress at once. */
   readonly lanes: number;
-  /** How many processes are killed in all. */
+  /** Number of killed processes in total. */
   readonly kills: number;
   readonly endpoint?: Endpoint | undefined;
   readonly progress?: (line: string) => void;
@@ -26,7 +26,7 @@ const MOST_IN_A_ROW = 4;
 const MOST_REQUESTS = { upload: 32, check: 18, restore: 14 } as const satisfies Record<Step['mode'], number>;
 const TOLD_EVERY = 50;
 
-/** How long operations take on this machine, by what they took lately. */
+/** The durations of operations on this machine, estimated from the latest runs. */
 class Pace {
   readonly #ms = { upload: 400, check: 300, restore: 300 };
 
@@ -66,7 +66,7 @@ export async function proveRandomKills({ progress, ...plan }: KillPlan): Promise
   );
 }
 
-/** Two commits of the same code, each built twice and never alike, and what is done to them until it is time to look. */
+/** Two commits of the same code, each built twice with different results, and random operations on them. */
 class History {
   readonly #context: HistoryContext;
   readonly #dice: Dice;
@@ -75,9 +75,9 @@ class History {
   readonly #codeHash: string;
   readonly #commits: readonly [string, string];
   readonly #builds: readonly Build[];
-  /** Where the builds are, in their order. */
+  /** The folders of the builds, in order. */
   readonly #folders: string[] = [];
-  /** Where everything is restored to, over what was left there. */
+  /** The folder for all restores, which keeps their leftovers. */
   readonly #target: string;
   #runId = 1;
   #attempt = 0;
@@ -147,7 +147,7 @@ class History {
     return { ...base, mode: 'check', packages, inputs: { concurrency, restore: String(kind !== 'check') } };
   }
 
-  /** At a request, or at a time. */
+  /** A moment to kill: at a request, or after some time. */
   #point(mode: Step['mode']): KillPoint {
     const signal = this.#dice.chance(0.15) ? 'SIGTERM' : 'SIGKILL';
     if (signal === 'SIGTERM' || this.#dice.chance(0.5)) {
@@ -158,7 +158,7 @@ class History {
     return { kind: 'request', isReached, time: this.#dice.pick(['before', 'after']) };
   }
 
-  /** A later attempt of the same run, or, once in a history, another run when every lease has lapsed. */
+  /** A later attempt of the same run or, once in a history, another run after every lease has lapsed. */
   #nextRun(): Pick<Step, 'runId' | 'attempt'> {
     this.#attempt += 1;
     if (this.#lane.store.local !== undefined && !this.#isLater && this.#dice.chance(0.3)) {
@@ -197,7 +197,7 @@ class History {
     for (const { faults } of await this.#judgeAll()) this.#witness.equal(faults, [], "a sealed set's faults");
   }
 
-  /** Whatever stands under its own name is a whole file of some build. */
+  /** Expects that every file with its final name is a whole file of some build. */
   async #expectNothingTorn(): Promise<void> {
     const { files, hidden } = await readDirectory(this.#target);
     const torn = [...files].filter(([path, { bytes }]) =>
@@ -217,7 +217,7 @@ class History {
     this.#witness.equal(expected && differences(expected, files), [], 'what was restored differently');
   }
 
-  /** A run that was told to stop, and could end by itself, lets others have the set at once. */
+  /** Expects that a run that was stopped and could end by itself released the set at once. */
   async #expectGivenUp({ runId, attempt }: Step): Promise<void> {
     const holders = (await this.#judgeAll()).map(({ holder }) => holder);
     this.#witness.expect(!holders.includes(`${runId}/${attempt}`), 'a cancelled run to have given up its records');

@@ -6,19 +6,19 @@ import type { Dice } from './dice.ts';
 import type { SetName } from './judge.ts';
 import type { Lane, Step } from './lane.ts';
 
-// The operations that are killed, each with what the bucket holds when they begin.
+// The operations that are killed, each with the contents of the bucket when it begins.
 
-/** One operation about to be killed. */
+/** One operation to kill. */
 export interface Scene {
   readonly own: SetName;
-  /** The set of the same code; undefined: the operation does not touch it. */
+  /** The set of the same code; undefined if the operation does not touch it. */
   readonly cache: SetName | undefined;
   /** Every build whose bytes may be in the bucket. */
   readonly builds: readonly [Build, ...Build[]];
-  /** The one among them that the next run ends with. */
+  /** The one that the next run must end with. */
   readonly target: Build;
   readonly victim: Step;
-  /** What is run next; by a later attempt of the same run, or by another run. */
+  /** The next step, in a later attempt of the same run or in another run. */
   readonly next: Omit<Step, 'runId' | 'attempt'>;
 }
 
@@ -34,10 +34,10 @@ export const SCENES = [
 
 export type SceneName = (typeof SCENES)[number];
 
-/** One request at a time, so that requests have numbers; the parts of a file go out side by side all the same. */
+/** One request at a time, so that requests have fixed numbers; the parts of a file are still sent in parallel. */
 const ONE_BY_ONE = { concurrency: '1' };
 
-/** Sets the scenes of one lane. What operations only read is stored once. */
+/** Sets the scenes of one lane. Sets that operations only read are stored once. */
 export class SceneSetter {
   readonly #lane: Lane;
   readonly #dice: Dice;
@@ -77,7 +77,7 @@ export class SceneSetter {
     return this.#first;
   }
 
-  /** A folder with a build as a runner has it that has just made it: no marker of an earlier step. */
+  /** A folder with a build just as it was made: without markers of an earlier step. */
   async packagesOf(build: Build): Promise<string> {
     const known = this.#built.find((candidate) => candidate.build === build)?.folder;
     const folder = known ?? this.#lane.newFolder();
@@ -95,7 +95,7 @@ export class SceneSetter {
     return { ...setsOf(step), builds: [build], target: build, victim: { ...step, runId: 1, attempt: 1 }, next: step };
   }
 
-  /** After one that was killed in the middle of a file's parts. */
+  /** An upload after one that was killed in the middle of a file's parts. */
   async #secondUpload(dice: Dice, kind: 'same' | 'rebuilt'): Promise<Scene> {
     const scene = await this.#upload(dice);
     await this.#killHalfway(scene.victim);
@@ -124,7 +124,7 @@ export class SceneSetter {
     return { ...scene, builds: [scene.target, rebuilt], target: rebuilt, next, victim };
   }
 
-  /** Of the one stored set, under ever another commit. */
+  /** A promotion of the one stored set, to a new commit each time. */
   async #promotion(dice: Dice): Promise<Scene> {
     const { build, prefix, codeHash } = await this.#storedSet();
     const packages = this.#lane.newFolder();
@@ -133,14 +133,14 @@ export class SceneSetter {
     return { ...setsOf(step), builds: [build], target: build, victim, next: { ...step, mode: 'check' } };
   }
 
-  /** Of a commit whose own upload was killed in the middle of a file's parts. */
+  /** A promotion to a commit whose own upload was killed in the middle of a file's parts. */
   async #promotionOverUpload(dice: Dice): Promise<Scene> {
     const scene = await this.#promotion(dice);
     await this.#killHalfway({ ...scene.victim, mode: 'upload', packages: await this.packagesOf(scene.target) });
     return { ...scene, victim: { ...scene.victim, attempt: 2 } };
   }
 
-  /** Of the one stored set, into ever another folder. */
+  /** A restore of the one stored set, into a new folder each time. */
   async #restore(): Promise<Scene> {
     const { build, ...stored } = await this.#storedSet();
     const step = { ...stored, mode: 'restore', packages: this.#lane.newFolder(), inputs: ONE_BY_ONE } as const;
@@ -166,7 +166,7 @@ interface StoredSet {
   readonly prefix: string;
 }
 
-/** A commit that no other step knows, under a prefix of its own. */
+/** A commit that no other step uses, under a prefix of its own. */
 function setStep(dice: Dice) {
   return { commit: dice.hex(40), codeHash: dice.hex(64), prefix: `proof/${dice.hex(8)}`, inputs: ONE_BY_ONE };
 }

@@ -14,19 +14,19 @@ import type { MeasuredStep } from './measured-step.ts';
 import { holdToPeak, type MOST_MB, type SizePlan } from './sizes.ts';
 import { openStore } from './store.ts';
 
-// Large sets on a real server, which keeps them on disk. A file of more than 5 GiB is copied in parts, into the cache
+// Large sets on a real server that keeps them on disk. A file of more than 5 GiB is copied in parts, into the cache
 // and out of it. Linux only.
 
 const BUILT = 'c'.repeat(40);
 const NEXT = 'd'.repeat(40);
 const CODE_HASH = '5'.repeat(64);
 const MIB = 1024 ** 2;
-/** The folder or what is restored of it, the commit's set, the cache's, the next commit's, and parts on their way. */
+/** Copies on disk: the folder or its restore, three sets (commit, cache, next commit), and parts in transit. */
 const COPIES = 5;
 
 /**
- * The second one where the first can't be installed. It keeps what it knows of an object's parts with its file, where
- * ext4 has no room for the parts of 6 GiB.
+ * The second one is used if the first can't be installed. It stores information about parts with the object's file,
+ * where ext4 has no room for the parts of 6 GiB.
  */
 const SERVERS = [SEAWEEDFS, VERSITYGW];
 
@@ -54,7 +54,7 @@ interface Installed {
   readonly program: string;
 }
 
-/** @returns the first server that can be installed; undefined, once that is noted, where none can */
+/** @returns the first server that can be installed; undefined, after noting that, if none can */
 async function installOne({ tally, progress }: SizePlan): Promise<Installed | undefined> {
   const cancelled = new AbortController().signal;
   const reasons: string[] = [];
@@ -70,7 +70,7 @@ async function installOne({ tally, progress }: SizePlan): Promise<Installed | un
   return undefined;
 }
 
-/** Uploads a folder with caching, promotes it by the check of another commit of the same code, and restores it. */
+/** Uploads a folder with caching, promotes it with the check of another commit of the same code, and restores it. */
 async function onServer(
   plan: SizePlan,
   { server, program }: Installed,

@@ -12,7 +12,7 @@ import { digestOf, writeLarge, writeMany } from './large-folders.ts';
 import { type MeasuredStep, measureStep } from './measured-step.ts';
 import type { Tally, Witness } from './tally.ts';
 
-// How much memory large sets take: the peak of real processes, as the system tells it when they end. Linux only.
+// How much memory large sets take: the peak of real processes, as the system reports it when they end. Linux only.
 
 const BUCKET = 'sizes';
 const COMMIT = 'c'.repeat(40);
@@ -34,7 +34,7 @@ export async function proveSizes(plan: SizePlan): Promise<void> {
   await provePeak(plan, 'one large file', (folder) => writeLarge(join(folder, 'large.bin'), largeMib, dice));
 }
 
-/** Uploads a folder, checks and restores it, with a server in a process of its own, which holds all of it in memory. */
+/** Uploads, checks and restores a folder, with a server in a process of its own that keeps all of it in memory. */
 async function provePeak(
   plan: SizePlan,
   kind: keyof typeof MOST_MB,
@@ -63,11 +63,11 @@ export interface PeakedStep {
   readonly kind: keyof typeof MOST_MB;
   readonly witness: Witness;
   readonly step: MeasuredStep;
-  /** In place of the mode, in figures. */
+  /** Replaces the mode in figures. */
   readonly name?: string;
 }
 
-/** Runs a step, and holds its peak to what this kind of set may take. */
+/** Runs a step, and compares its peak memory with the limit for this kind of set. */
 export async function holdToPeak(
   { tally, progress }: Pick<SizePlan, 'tally' | 'progress'>,
   { kind, witness, step, name = step.mode }: PeakedStep,

@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { type LocalS3, startLocalS3 } from '../local-s3/local-s3.ts';
 
-/** A server other than the local one, and who may make a bucket there. */
+/** A server other than the local one, and credentials to create a bucket there. */
 export interface Endpoint {
   readonly url: string;
   readonly accessKeyId: string;
@@ -25,23 +25,23 @@ export interface SeenObject {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** A bucket as the proof sees it: past the action, with none of its code. */
+/** A bucket as the proof sees it: directly, without any code of the action. */
 export interface ProvenStore extends AsyncDisposable {
   readonly endpoint: Endpoint;
   readonly bucket: string;
-  /** The server itself, where it is the local one. */
+  /** The server itself, if it is the local one. */
   readonly local: LocalS3 | undefined;
   /** Every object under a prefix, by its key. */
   objects(prefix: string): Promise<ReadonlyMap<string, SeenObject>>;
-  /** The keys of the multipart uploads that are open under a prefix. */
+  /** The keys of the open multipart uploads under a prefix. */
   openUploads(prefix: string): Promise<readonly string[]>;
   put(key: string, bytes: Uint8Array): Promise<void>;
   delete(key: string): Promise<void>;
-  /** Moves the local server's clock ahead of the real time; no other one's can be moved. */
+  /** Moves the local server's clock ahead of the real time; the clocks of other servers can't be moved. */
   setClockAhead(ms: number): void;
 }
 
-/** @param endpoint undefined: a local server in this process */
+/** @param endpoint a local server in this process if undefined */
 export function openStore(endpoint: Endpoint | undefined): Promise<ProvenStore> {
   return endpoint === undefined ? openLocalStore() : openRemoteStore(endpoint);
 }
@@ -124,7 +124,7 @@ class RemoteStore {
     return objects;
   }
 
-  /** As the server lists them under a prefix: MinIO lists none. One page will do, since a proof leaves few open. */
+  /** As the server lists them under a prefix: MinIO lists none. One page is enough, since a proof leaves few open. */
   async uploads(prefix: string) {
     const command = new ListMultipartUploadsCommand({ Bucket: this.#bucket, Prefix: prefix });
     return (await this.#client.send(command)).Uploads ?? [];

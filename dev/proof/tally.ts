@@ -1,29 +1,29 @@
 import type { MutantFigures } from './figures.ts';
 
-/** What a proof has counted, and where the action broke a promise. */
+/** The counts of a proof, and the violations it has found. */
 export class Tally {
   readonly counts = new Map<string, number>();
   readonly violations: string[] = [];
   readonly mutants: MutantFigures[] = [];
-  /** Why nothing was done, where that is so. */
+  /** Why nothing was done, if so. */
   skipped: string | undefined;
 
   add(name: string, count = 1): void {
     this.counts.set(name, (this.counts.get(name) ?? 0) + count);
   }
 
-  /** The highest value seen. */
+  /** Keeps the highest value seen. */
   atLeast(name: string, value: number): void {
     this.counts.set(name, Math.max(this.counts.get(name) ?? 0, value));
   }
 
-  /** @param where what happened so far, enough to do it again */
+  /** @param where the events so far, in enough detail to repeat them */
   witness(where: string): Witness {
     return new Witness(this, where);
   }
 }
 
-/** Says what was promised, and notes where it does not hold. A proof goes on after a violation: the next may tell more. */
+/** Checks promises, and notes violations. A proof goes on after a violation, since the next one may reveal more. */
 export class Witness {
   readonly #tally: Tally;
   readonly #where: string;
@@ -35,12 +35,12 @@ export class Witness {
     this.#where = where;
   }
 
-  /** Whether anything did not hold. */
+  /** Whether there was any violation. */
   get isBroken(): boolean {
     return this.#isBroken;
   }
 
-  /** What happened next, for the report of a violation. */
+  /** Adds an event to the report of a violation. */
   tell(line: string): void {
     this.#story.push(line);
   }

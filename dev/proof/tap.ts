@@ -2,27 +2,27 @@ import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-/** `before`: the request has arrived and has had no effect. `after`: it has, and its reply is still on the way. */
+/** `before`: the request has arrived, without effect so far. `after`: it took effect, but its reply is not sent yet. */
 export type TapTime = 'before' | 'after';
 
 /** A request on its way through a tap. */
 export interface TappedRequest {
-  /** Counts from 1, in the order in which requests had arrived whole. */
+  /** Counts from 1, in the order in which complete requests arrived. */
   readonly sequence: number;
   readonly operation: string;
   /** Path and query as on the wire, decoded. */
   readonly target: string;
   readonly bodyBytes: number;
-  /** Undefined where the server was not asked, or has not answered. */
+  /** Undefined if the server was not asked or has not answered. */
   status: number | undefined;
 }
 
-/** Decides about each request, twice; a promise holds it up. A dropped one goes no further: its connection breaks. */
+/** Decides about each request twice; a promise delays it. A dropped request goes no further: its connection breaks. */
 export type Intercept = (request: TappedRequest, time: TapTime) => Promise<'pass' | 'drop'>;
 
 /**
  * A proxy between the action and an S3 server that sees every request and can stop it, before or after its effect.
- * Bodies are held in memory.
+ * Bodies are kept in memory.
  */
 export class Tap implements AsyncDisposable {
   readonly requests: TappedRequest[] = [];
@@ -50,7 +50,7 @@ export class Tap implements AsyncDisposable {
     return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
   }
 
-  /** Waits until no request is under way: a server may still be at work for a client that is dead. */
+  /** Waits until no request is in progress: a server may still be working for a dead client. */
   async idle(): Promise<void> {
     while (this.#live > 0) await new Promise((done) => setTimeout(done, 1));
   }
@@ -60,7 +60,7 @@ export class Tap implements AsyncDisposable {
     try {
       await this.#relay(message, response);
     } catch {
-      // The client is gone, or the server is: either shows as a broken connection.
+      // The client or the server is gone: either appears as a broken connection.
       response.destroy();
     } finally {
       this.#live -= 1;
@@ -92,7 +92,7 @@ export class Tap implements AsyncDisposable {
     return tapped;
   }
 
-  /** Under the headers that were signed, `host` among them. */
+  /** With the signed headers, including `host`. */
   #forward({ method, url, headers }: IncomingMessage, body: Uint8Array): Promise<IncomingMessage> {
     const { expect: _expect, connection: _connection, 'transfer-encoding': _encoding, ...signed } = headers;
     const length = body.length > 0 || method === 'PUT' ? { 'content-length': body.length } : {};
@@ -108,7 +108,7 @@ export class Tap implements AsyncDisposable {
   }
 }
 
-/** The name that S3 has for what a request asks for, as far as the action asks for it. */
+/** S3's name for the operation of a request, as far as the action uses it. */
 function operationOf(method: string, url: string, isCopy: boolean): string {
   const { searchParams } = new URL(url, 'http://tap');
   if (method === 'GET' && searchParams.has('list-type')) return 'ListObjectsV2';
