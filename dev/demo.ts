@@ -5,13 +5,13 @@ import type { Commit } from './demo/repository.ts';
 import { BUCKET, Stage } from './demo/stage.ts';
 
 // The action at work: the built dist/index.js, run as a runner runs it, against a real git repository and an S3 server
-// on this machine. The demo checks itself: it fails where the action's outputs are not what it tells.
+// on this machine. The demo checks itself: it fails if the action's outputs differ from its story.
 
 const CACHING = { 'code-hash-filter': 'src/**' };
-/** What the first build makes. */
+/** The assets of the first build. */
 const ASSETS = { 'app.js': 'console.log("hello");\n'.repeat(100_000), 'functions/api.js': 'export default 1;\n' };
 
-/** By the output `source`. */
+/** Sentences by the output `source`. */
 const ANSWERS = new Map<string | undefined, string>([
   ['none', 'build'],
   ['artifact', 'built already'],
@@ -20,13 +20,13 @@ const ANSWERS = new Map<string | undefined, string>([
 
 const cancellation = new AbortController();
 let exitCode = 0;
-// Not `once`: npm passes a Ctrl-C on to a process that the terminal has told of it already.
+// Not `once`: npm forwards a Ctrl-C to a process that has already received it from the terminal.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(name, () => {
     exitCode = 128 + constants.signals[name];
     cancellation.abort();
   });
-// Whoever read the output has gone.
+// The reader of the output has gone away.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => cancellation.abort());
 
 try {
@@ -113,7 +113,7 @@ async function missAfterChange(stage: Stage): Promise<void> {
   say('found is not true: this code has to be built, once.');
 }
 
-/** A job starts on a fresh machine, with nothing of the job before. */
+/** A job starts on a fresh machine, without the files of the previous job. */
 async function nextJob(stage: Stage): Promise<void> {
   stage.later();
   await stage.repository.remove('packages');

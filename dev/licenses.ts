@@ -12,7 +12,7 @@ interface PackageLicense {
 }
 
 /**
- * The licences of all that went into a bundle; packages under one and the same text share it.
+ * The licences of all packages in a bundle; packages with the same text share it.
  *
  * @param moduleIds paths of the bundled modules
  */

@@ -1,4 +1,4 @@
-// Runs before each script of package.json, on whatever Node there is: an older one would end in a stack trace.
+// Runs before each script of package.json, on any Node: without it, an older one would end in a stack trace.
 
 const NEEDED = 24;
 

@@ -17,7 +17,7 @@ const WORK = join('node_modules', '.cache', 'package');
 const DIST = 'dist';
 const PROGRAM = 'program.js';
 /**
- * A shell reads this first and passes the file on to Node, for which the second line is a string and a comment.
+ * A shell reads this first and passes the file to Node, which takes the second line for a string and a comment.
  * Without `--`, Node takes an `--env-file` anywhere on the command line for its own, and exits if there is no such
  * file: https://github.com/nodejs/node/issues/54232. Alpine's env has no `-S`.
  */
@@ -34,7 +34,7 @@ const BUILT_IN = Object.fromEntries(builtinModules.map((name) => [name, `node:${
 const BUNDLED: InputOptions = {
   input: { index: 'src/entries.ts' },
   platform: 'node',
-  // The program is exported; its entries are written below.
+  // The program is exported; the entries that load it are written below.
   preserveEntrySignatures: 'allow-extension',
   // The oldest Node that the command line runs on.
   transform: { target: 'node22.12' },
@@ -50,7 +50,7 @@ const BUNDLED: InputOptions = {
 
 const OUTPUT: OutputOptions = { format: 'esm', minify: true, chunkFileNames: '[name].js' };
 
-/** What every step of a workflow loads. */
+/** The chunk that every step of a workflow loads. */
 const ACTION = 'action';
 
 /** Chunks that are loaded on demand, with the modules whose import loads them. */
@@ -114,7 +114,7 @@ async function bundle(directory: string): Promise<string[]> {
 
 /**
  * The part of the bundle that each module belongs to. Rolldown alone would make a file for every dynamic import and
- * for whatever two of them share.
+ * for any code that two of them share.
  */
 async function partsOf(build: RolldownBuild): Promise<ReadonlyMap<string, string>> {
   const { output } = await build.generate(OUTPUT);

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { answerHelp } from './help.ts';
 import { hostilePage, manyFilesPage, packagesPage, type StagedPage, storyPage } from './pictures/pages.ts';
 
-// The pictures of the job summary: the built action runs, and a browser shows what it wrote.
+// Takes the pictures of the job summary: the built action runs, and a browser shows its pages.
 
 answerHelp(`npm run pictures [-- DIRECTORY]
 
@@ -15,7 +15,7 @@ With a directory it takes these and more, for whoever changes the page, and puts
 1,000 and 10,000 files, several packages, and names that want to be more than names.`);
 
 const WIDTH = 900;
-/** GitHub's own, as far as the summary uses it. */
+/** GitHub's own style, as far as the summary uses it. */
 const STYLE = `
   :root { color-scheme: light dark; --text: #1f2328; --page: #fff; --line: #d1d9e0; --stripe: #f6f8fa; --link: #0969da; --code: #818b981f; }
   .dark { --text: #f0f6fc; --page: #0d1117; --line: #3d444d; --stripe: #151b23; --link: #4493f8; --code: #656c7633; }

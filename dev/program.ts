@@ -1,20 +1,20 @@
 import { constants } from 'node:os';
 import { styleText } from 'node:util';
 
-/** A program that a person runs, and may end. */
+/** A program that a user runs and may interrupt. */
 export interface Program {
   /** Aborted by SIGINT, SIGTERM and SIGHUP. */
   readonly cancelled: AbortSignal;
   readonly hasFailed: boolean;
-  /** Tells what went wrong; the program goes on, and exits with 1 in the end. */
+  /** Reports a failure; the program goes on, and exits with 1 in the end. */
   fail(error: unknown): undefined;
 }
 
-/** Runs a program to its end; what it throws it fails with. A signal gives it the exit code that shells expect. */
+/** Runs a program to its end. An exception is reported as a failure; a signal gives the exit code that shells expect. */
 export async function runProgram(work: (program: Program) => Promise<void>): Promise<void> {
   const cancellation = new AbortController();
   let exitCode = 0;
-  // Not `once`: npm passes a Ctrl-C on to a process that the terminal has told of it already.
+  // Not `once`: npm forwards a Ctrl-C to a process that has already received it from the terminal.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(name, () => {
       exitCode = 128 + constants.signals[name];

@@ -8,14 +8,14 @@ const DIST = resolve(import.meta.dirname, '..', 'dist');
 export const ENTRY = resolve(DIST, 'index.js');
 export const CLI_ENTRY = resolve(DIST, 'cli.js');
 
-/** What the runner hands to a step. */
+/** The settings that a runner passes to a step. */
 export interface ActionStep {
-  /** By their names in `action.yml`. */
+  /** By name in `action.yml`. */
   readonly inputs: Readonly<Record<string, string>>;
   /** Added to the variables that any program needs; nothing else is inherited. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** Called once the process runs, for tests that cancel it. */
+  /** Called when the process runs, for tests that cancel it. */
   readonly onStart?: (pid: number, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
@@ -23,7 +23,7 @@ export interface ActionResult {
   /** Null if a signal ended it. */
   readonly exitCode: number | null;
   readonly outputs: Readonly<Record<string, string>>;
-  /** What it added to the job summary. */
+  /** The text added to the job summary. */
   readonly summary: string;
   /** Standard output line by line, workflow commands among them. */
   readonly lines: readonly string[];
@@ -84,7 +84,7 @@ export async function runCommand({ args, env = {}, cwd, onStart }: CommandStep):
   return { exitCode, stdout, stderr };
 }
 
-/** The files through which a step talks to the runner: https://docs.github.com/actions/reference/workflow-commands */
+/** The files through which a step communicates with the runner: https://docs.github.com/actions/reference/workflow-commands */
 const RUNNER_FILES = ['GITHUB_OUTPUT', 'GITHUB_STEP_SUMMARY', 'GITHUB_STATE', 'GITHUB_ENV', 'GITHUB_PATH'] as const;
 
 type RunnerFiles = Readonly<Record<(typeof RUNNER_FILES)[number], string>>;
@@ -107,7 +107,7 @@ export function machineEnvironment(): Record<string, string> {
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-/** The inputs for a bucket on a server that wants keys. */
+/** The inputs for a bucket on a server that requires keys. */
 export function storeInputs(
   bucket: string,
   endpoint: string,

@@ -2,7 +2,7 @@ const COMMAND = /^::([a-z-]+)(?: [^:]*)?::(.*)$/;
 const SHOWN: Readonly<Record<string, string>> = { error: 'Error: ', warning: 'Warning: ', notice: 'Notice: ' };
 
 /**
- * What a runner shows of a step's output: workflow commands become annotations, or are not shown at all.
+ * A step's output as a runner shows it: workflow commands become annotations, or are hidden.
  * https://docs.github.com/actions/reference/workflow-commands
  */
 export function shownLines(lines: readonly string[]): string[] {

@@ -11,10 +11,10 @@ export interface Commit {
   readonly message: string;
 }
 
-/** Nothing of the user's own configuration: it may sign commits, run hooks or rewrite line ends. */
+/** Disables the user's own configuration, which may sign commits, run hooks or rewrite line endings. */
 const ENVIRONMENT = { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' };
 const AUTHOR = ['-c', 'user.name=Demo', '-c', 'user.email=demo@example.com', '-c', 'commit.gpgSign=false'];
-/** A commit of many files would start packing them in the background, which takes a processor for half a minute. */
+/** After a commit of many files, git would pack them in the background, which takes a processor for half a minute. */
 const NOTHING_BEHIND = ['-c', 'maintenance.auto=false', '-c', 'gc.auto=0'];
 
 /** A checked-out git repository, in a directory of its own. */

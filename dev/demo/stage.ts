@@ -10,14 +10,14 @@ import { type Commit, Repository } from './repository.ts';
 
 export const BUCKET = 'my-assets';
 
-/** One run of the action, and how it has to end for the story to be true. */
+/** One run of the action, and the result it must have for the story to be true. */
 export interface Scene {
   readonly mode: 'check' | 'upload';
   readonly commit: Commit;
   readonly inputs?: Readonly<Record<string, string>>;
-  /** Outputs, by name. */
+  /** Outputs by name. */
   readonly expected: Readonly<Record<string, string>>;
-  /** How many requests of each operation; not judged where absent. */
+  /** Number of requests of each operation; not checked if absent. */
   readonly requests?: Readonly<Record<string, number>>;
 }
 
@@ -27,7 +27,7 @@ export interface Played {
   readonly elapsedMs: number;
 }
 
-/** An S3 server and a git repository on this machine, and the action between them. All of it is gone when disposed. */
+/** An S3 server and a git repository on this machine, and the action between them. Disposing deletes all of it. */
 export class Stage implements AsyncDisposable {
   readonly played: Played[] = [];
   readonly repository: Repository;
@@ -44,7 +44,7 @@ export class Stage implements AsyncDisposable {
     this.repository = new Repository(root);
   }
 
-  /** @param cancelled stops the action that is running, and lets no other begin */
+  /** @param cancelled stops the running action, and prevents further ones */
   static async open(cancelled: AbortSignal): Promise<Stage> {
     const clock = { aheadMs: 0 };
     await using cleanup = new AsyncDisposableStack();
@@ -56,15 +56,15 @@ export class Stage implements AsyncDisposable {
     return stage;
   }
 
-  /** Lets time pass for the server alone: a record that is a few seconds old needs one listing less. */
+  /** Lets time pass only on the server, since a record that is a few seconds old saves a listing. */
   later(): void {
     this.#clock.aheadMs += 60_000;
   }
 
   /**
-   * Runs the action, and shows what a runner would, what it costs and how it ended.
+   * Runs the action, and prints its log as a runner would, its cost and its result.
    *
-   * @throws Error where that is not what the story says
+   * @throws Error if the result differs from the story
    */
   async play(scene: Scene): Promise<void> {
     this.#cancelled.throwIfAborted();
@@ -117,7 +117,7 @@ interface StageOptions {
   readonly clock: { aheadMs: number };
 }
 
-/** On Windows a file may still be held for a moment by a process that has ended. */
+/** On Windows, a process that has ended may keep a file open for a moment. */
 async function remove(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the Dockerfile where no registry can be reached, and makes a container of it: over a stand-in for node:24-alpine
-# that has busybox, as Alpine has, the pinned Node, and Debian's git in place of the one that apk would install. It tells
-# what the image does, not what Alpine does. Debian or Ubuntu: dev/image/stand-in.sh <directory>
+# Builds the Dockerfile without a registry, and makes a container of it: on a stand-in for node:24-alpine
+# with busybox, as in Alpine, the pinned Node, and Debian's git in place of the one that apk would install. It shows
+# how the image behaves, not how Alpine does. Runs on Debian or Ubuntu: dev/image/stand-in.sh <directory>
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ "$(id --user)" -eq 0 ] || exec sudo dev/image/stand-in.sh "$@"
@@ -39,7 +39,7 @@ put_in_busybox() {
     ln -s /bin/busybox "$root/$applet"
   done
   cp --remove-destination "$(command -v busybox)" "$root/bin/busybox"
-  # As in Alpine, where no other users are known than these.
+  # As in Alpine, which knows only these users.
   printf '%s\n' root:x:0:0:root:/root:/bin/sh node:x:1000:1000::/home/node:/bin/sh nobody:x:65534:65534:nobody:/:/sbin/nologin >"$root/etc/passwd"
   printf '%s\n' root:x:0: node:x:1000: nobody:x:65534: >"$root/etc/group"
 }
@@ -49,7 +49,7 @@ put_in_node() {
   put_in_libraries node_modules/node/bin/node "$root"
 }
 
-# Where the stand-in for apk finds it: an image that installs none has none.
+# The stand-in for apk takes git from here, so that an image only has git if it installs it.
 stage_git() {
   mkdir -p "$root/staged/usr/bin"
   cp "$(command -v git)" "$root/staged/usr/bin/git"

@@ -5,13 +5,13 @@ import { type Files, Repository } from '../demo/repository.ts';
 import { CREDENTIALS, startLocalS3 } from '../local-s3/local-s3.ts';
 import { type ActionResult, runAction, storeInputs } from '../run-action.ts';
 
-// Pages of the job summary, each of them what steps of the built action wrote.
+// Pages of the job summary, written by steps of the built action.
 
 export interface StagedPage {
-  /** Of its picture. */
+  /** File name of its picture. */
   readonly name: string;
   readonly html: string;
-  /** As much of it as is shown, in CSS pixels. */
+  /** Height of the visible part, in CSS pixels. */
   readonly height: number;
 }
 
@@ -39,7 +39,7 @@ class Stage {
     this.repository = new Repository(root);
   }
 
-  /** @param perform what happens on it */
+  /** @param perform runs jobs on the stage */
   static async use(perform: (stage: Stage) => Promise<StagedPage>, now: () => number = Date.now): Promise<StagedPage> {
     const store = await startLocalS3({ buckets: [BUCKET], now });
     const [root, temporary] = await Promise.all(
@@ -76,7 +76,7 @@ class Stage {
     return summary;
   }
 
-  /** Makes a build take its time: what the check handed over is as old as that. */
+  /** Builds, and pretends that it took some time: makes the handover of the check older. */
   async build(files: Files): Promise<void> {
     await this.repository.write('packages', files);
     for (const name of await readdir(this.#temporary)) {
@@ -87,7 +87,7 @@ class Stage {
     }
   }
 
-  /** What is left for the next job. */
+  /** Starts a new job, which inherits only the repository and the bucket. */
   async newJob(): Promise<void> {
     await this.repository.remove('packages');
     for (const name of await readdir(this.#temporary)) await rm(join(this.#temporary, name));
@@ -101,7 +101,7 @@ const BUILT = {
   'version.txt': '1.4.0\n',
 };
 
-/** A change is built; two days later, another commit of the same code is not. */
+/** A change is built; two days later, another commit of the same code needs no build. */
 export function storyPage(): Promise<StagedPage> {
   let skippedMs = 0;
   return Stage.use(
@@ -147,7 +147,7 @@ packages:
   site: { sources: [site/**], needs: [shared] }
   tool: { sources: [tool/**] }`;
 
-/** Several packages, of which some are to be built. */
+/** Several packages, some of which need a build. */
 export function packagesPage(): Promise<StagedPage> {
   return Stage.use(async (stage) => {
     const files = { 'shared/s.ts': 's', 'api/a.ts': 'a', 'site/i.html': 'i', 'tool/t.ts': 't' };
@@ -176,7 +176,7 @@ const HOSTILE = [
   '::error::no ##[error]no',
 ];
 
-/** Names that want to be more than names, wherever one may come from elsewhere. */
+/** Hostile names wherever a name may be untrusted. */
 export function hostilePage(): Promise<StagedPage> {
   return Stage.use(async (stage) => {
     const env = {
