@@ -473,7 +473,7 @@ describe('under the policy', () => {
 
 const WHOLE_STORY = { missed: 'incomplete', cached: true, openUploads: 0, foundIn: 'cache', foundAgainIn: 'artifact' };
 
-/** Uploads a commit whose first upload was killed amid a large file, then finds its set for another commit of the same code. */
+/** Uploads a commit whose first upload was killed amid a large file, then finds the set for a commit of the same code. */
 async function wholeStory(scenario: Scenario, policy: Policy): Promise<unknown> {
   await leaveUnfinishedUpload(scenario);
   enforce(scenario, policy);

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BUCKET, GitHubMachine, hasAct, REGION } from './support/act.ts';
 
-// The workflows for GitHub in examples/ and in the documentation, run by nektos/act on this machine: `npm run test:workflows`.
+// The workflows for GitHub in examples/ and the documentation, run by nektos/act locally: `npm run test:workflows`.
 
 const ROOT = resolve(import.meta.dirname, '..');
 const WORKFLOW = '.github/workflows/build.yml';

@@ -258,7 +258,7 @@ describe('the repository', () => {
     const root = join(lender.root, '../a : "strange" name');
     lender.git('clone', '--quiet', '--shared', '--config', 'core.autocrlf=input', '.', root);
     await writeFile(join(root, '.git/objects/info/alternates'), '../../../repository/.git/objects\n');
-    // Without the lender's object, git could not know that the file always had these line endings, and would convert them.
+    // Without the lender's object, git could not know that the file always had these line endings: it would convert them.
     await writeFile(join(root, 'crlf.txt'), 'a\r\nb\r\n');
     const expected = lender.git('hash-object', '--no-filters', join(root, 'crlf.txt')).trim();
     expect(await entriesOf(treeOf({ root }), ['*'])).toEqual([`100644 ${expected} 0\tcrlf.txt`]);

@@ -13,7 +13,7 @@ export interface HandedOut {
 
 /**
  * Stand-ins for the services that runners get credentials from, all at one address: GitHub's tokens (`/github-token`),
- * containers (`/container`), a machine's metadata (`/latest/…`), and SSO by its host. Everything else goes on to `onward`,
+ * containers (`/container`), a machine's metadata (`/latest/…`), and SSO by its host. All else is forwarded to `onward`,
  * where a local server plays STS and S3.
  */
 export class CredentialServices implements AsyncDisposable {

@@ -59,7 +59,7 @@ export class Repository {
     this.script(COMMIT);
   }
 
-  /** Runs several commands in one process: starting one from a large process like this takes ten times as long as git itself. */
+  /** Runs several commands in one process: starting one from this large process takes ten times as long as git itself. */
   script(commands: string): void {
     this.git('-c', `alias.script=!${commands}`, 'script');
   }
