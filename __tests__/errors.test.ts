@@ -53,7 +53,7 @@ describe('describeError', () => {
     [null, 'null'],
     [42, '42'],
     [{ message: 'no error' }, '[object Object]'],
-  ])('tells what is no error too: %j', (thrown, shown) => {
+  ])('also describes a thrown value that is not an error: %j', (thrown, shown) => {
     expect(describeError(thrown).line).toBe(`Unexpected failure: ${shown} (re-run with debug logging for details)`);
   });
 

@@ -17,7 +17,7 @@ describe('printable', () => {
     ['an invisible tag', 'a\u{e0041}', 'a\\u{e0041}'],
     ['a lone surrogate', 'a\ud800b', 'a\\u{d800}b'],
     ["a command in the runner's old form", 'a##[add-mask]b', 'a\\u{23}#[add-mask]b'],
-    ['such a command after one more #', 'a###[add-mask]b', 'a#\\u{23}#[add-mask]b'],
+    ['a command of that form after another #', 'a###[add-mask]b', 'a#\\u{23}#[add-mask]b'],
   ])('shows %s by its code point', (_, name, shown) => {
     expect(printable(name)).toBe(shown);
   });

@@ -68,14 +68,14 @@ describe('hasAttributes', () => {
   const wanted = { contentType: 'text/plain', cacheControl: 'no-cache', metadata: { team: 'web' } };
 
   it.each([
-    ['the very same', {}, true],
-    ['what the store and other commits add', { metadata: { team: 'web', 'commit-hash': COMMIT } }, true],
+    ['the same', {}, true],
+    ['names that this action adds', { metadata: { team: 'web', 'commit-hash': COMMIT } }, true],
     ['another type', { contentType: 'text/html' }, false],
     ['other caching', { cacheControl: 'max-age=60' }, false],
     ['other metadata', { metadata: { team: 'api' } }, false],
     ['less metadata', { metadata: {} }, false],
     ['more metadata', { metadata: { team: 'web', stage: 'live' } }, false],
-  ])('tells %s', (_, stored, expected) => {
+  ])('compares the stored attributes with those wanted: %s', (_, stored, expected) => {
     expect(hasAttributes({ ...wanted, ...stored }, wanted)).toBe(expected);
   });
 

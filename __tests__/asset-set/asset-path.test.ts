@@ -22,7 +22,7 @@ describe('pathProblem', () => {
     '.found2',
     'C:/app.zip',
     "it's #1 & 100 % + <ok>?.zip",
-  ])('takes %j', (path) => {
+  ])('accepts %j', (path) => {
     expect(pathProblem(path, ['artifacts/c1/'])).toBeUndefined();
   });
 
@@ -64,7 +64,7 @@ describe('pathProblem', () => {
     ['ASCII', 'a'.repeat(1024 - 4)],
     ['two bytes each', 'é'.repeat((1024 - 4) / 2)],
     ['four bytes each', '😀'.repeat((1024 - 4) / 4)],
-  ])('takes a key of 1024 bytes, not one more: %s', (_, path) => {
+  ])('accepts a key of 1024 bytes, but not of 1025: %s', (_, path) => {
     expect(pathProblem(path, ['key/'])).toBeUndefined();
     expect(pathProblem(`${path}a`, ['key/'])).toBe('its key under key/ would have 1025 bytes, and S3 takes 1024');
   });
@@ -94,7 +94,7 @@ describe('pathProblem', () => {
   });
 
   it.each(['.gitignore', '.github/x', 'git', 'x.git', 'git~2', '.git~1', '.gitmodules/x', '. git'])(
-    'lets pass %j',
+    'accepts %j',
     (path) => {
       expect(pathProblem(path, [])).toBeUndefined();
     },

@@ -24,7 +24,7 @@ describe('namingProblem', () => {
     'a.',
     'a ',
     'sub./a',
-  ])('finds no name for a Windows file: %j', (path) => {
+  ])('refuses %j on Windows', (path) => {
     expect(namingProblem(['fine', path], 'win32')).toBe(`'${path}' is no name for a file on Windows`);
     expect(namingProblem(['fine', path], 'darwin')).toBeUndefined();
     expect(namingProblem(['fine', path], 'other')).toBeUndefined();
@@ -73,7 +73,7 @@ describe('namingProblem', () => {
     [['a/b/c/d', 'a/b'], 'other', "'a/b' is a file, and the folder of 'a/b/c/d'"],
     [['A', 'a/b'], 'darwin', "'A' is a file, and the folder of 'a/b'"],
     [['a/b', 'a-b', 'a b', 'a', 'a0'], 'other', "'a' is a file, and the folder of 'a/b'"],
-  ])('finds a file that is a folder too: %j on %s', (paths, rules, problem) => {
+  ])('finds a file that is also a folder: %j on %s', (paths, rules, problem) => {
     expect(namingProblem(paths, rules)).toBe(problem);
   });
 
@@ -94,7 +94,7 @@ describe('namingProblem', () => {
     ['.fo\u200cund', ['darwin']],
     ['sub/.found', []],
     ['.founder', []],
-  ])('keeps the places of markers free: %j', (path, where) => {
+  ])('reserves the names of markers: %j', (path, where) => {
     for (const rules of ['win32', 'darwin', 'other'] as const)
       expect(namingProblem(['fine', path], rules)).toBe(
         where.includes(rules) ? `'${printable(path)}' stands where a marker file of this action belongs` : undefined,

@@ -57,7 +57,7 @@ describe('a record is not trusted', () => {
     ['another commit', 'main/records/artifacts/d.json'],
     ['a code hash', 'main/records/cache/c.json'],
     ['another prefix', 'records/artifacts/c.json'],
-  ])('in the place of %s', (_, recordKey) => {
+  ])('if it is at the key of %s', (_, recordKey) => {
     expect(distrustOf(SIGNED, recordKey)).toBe(`its record is not what the key ${signing.id} has signed`);
   });
 

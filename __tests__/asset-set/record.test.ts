@@ -223,7 +223,7 @@ describe('an object that is not a record', () => {
     [{ files: [{ ...file, metadata: 'x' }] }, 'files[0].metadata is not an object of texts'],
     [{ files: [{ ...file, metadata: ['x'] }] }, 'files[0].metadata is not an object of texts'],
     [{ files: [{ ...file, metadata: { a: 1 } }] }, 'files[0].metadata is not an object of texts'],
-  ])('is refused with the place and the field: %j', (overrides, problem) => {
+  ])('is refused with an error that names its key and the field: %j', (overrides, problem) => {
     expect(refusalOf(stored(overrides)).message).toBe(
       `${WHERE} is not a record this version can read (${problem}): ${ADVICE}`,
     );
@@ -280,7 +280,7 @@ describe('describeWriter', () => {
     [{ runId: '12', url: 'https://ci.example.com/12' }, 'run 12, https://ci.example.com/12'],
     [{ runId: '1\n2', workflow: '##[add-mask]e' }, 'run 1\\u{a}2, workflow \\u{23}#[add-mask]e'],
     [{ nonce: 'n\u001b[2J' }, 'writer n\\u{1b}[2J'],
-  ])('of %j is %j', (writer, text) => {
+  ])('shows %j as %j', (writer, text) => {
     expect(describeWriter({ nonce: 'n1', sequence: 1, ...writer })).toBe(text);
   });
 });

@@ -92,7 +92,7 @@ describe('the contents of a set without a record', () => {
     createHash('sha256').update('a').digest('hex'),
     createHash('sha512').update('a').digest('base64'),
     createHash('sha256').update('a').digest('base64url'),
-  ])('have no SHA-256 where package-hash is %j', async (hash) => {
+  ])('have no SHA-256 if package-hash is %j', async (hash) => {
     await scenario.bucket.put(key('a.zip'), 'a', { metadata: { 'package-hash': hash } });
     expect((await contents()).files).toEqual([expect.not.objectContaining({ sha256: expect.anything() })]);
   });
@@ -106,10 +106,10 @@ describe('the contents of a set without a record', () => {
   );
 
   it.each([
-    ['replaced by one of the same size', (name: string) => scenario.bucket.put(key(name), 'c')],
+    ['replaced by one of equal size', (name: string) => scenario.bucket.put(key(name), 'c')],
     ['replaced by one of another size', (name: string) => scenario.bucket.put(key(name), 'cc')],
     ['deleted', (name: string) => scenario.bucket.delete(key(name))],
-  ])('are refused where an object is %s once it was listed', async (_, change) => {
+  ])('are refused if a file is %s meanwhile', async (_, change) => {
     await scenario.bucket.put(key('a'), 'a');
     await scenario.bucket.put(key('b'), 'b');
     const set = await find();

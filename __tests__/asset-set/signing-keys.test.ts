@@ -95,7 +95,7 @@ describe('verify-keys', () => {
     ['a key with something after it', `${bodyOf(publicPem())}x`],
     ['a key without its padding', bodyOf(publicPem()).replace('=', '')],
     ['something else', 'hunter2'],
-  ])('are refused by their number, and not shown, where one is %s', (_, text) => {
+  ])('are refused, with a number instead of the key, if one is %s', (_, text) => {
     const message = refusal({ verifyKeys: `${bodyOf(publicPem())}\n${text}` });
     expect(message).toContain('verify-keys has no Ed25519 public key as number 2');
     expect(message.replace('Ed25519', '')).not.toContain(text);

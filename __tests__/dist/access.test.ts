@@ -61,7 +61,7 @@ describe("GitHub's cache-mode", () => {
     ['write-only', {}, IN_ACTIONS],
     ['read', { access: 'read-write' }, IN_ACTIONS],
     ['none', {}, {}],
-  ])("'%s' with %j and %j leaves everything as it is", async (mode, inputs, env) => {
+  ])("'%s' with %j and %j changes nothing", async (mode, inputs, env) => {
     const stored = await scenario.action('upload', inputs, { env: { ...env, ACTIONS_CACHE_MODE: mode } });
     expect(annotations(stored)).toEqual([]);
     expect(stored.outputs).toMatchObject({ reason: 'uploaded' });

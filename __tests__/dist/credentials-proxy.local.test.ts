@@ -72,7 +72,7 @@ describe('the proxy and the STS of the region are used for', () => {
   it.each([
     ['keys', '[base]\naws_access_key_id = test\naws_secret_access_key = testsecret1\n'],
     ['a token file', ''],
-  ])('a profile with role_arn, by %s', async (_, base) => {
+  ])('a profile with role_arn and %s', async (_, base) => {
     const file = join(home, 'token');
     await writeFile(file, tokenFor('?audience=cluster', 0));
     const source = base === '' ? `web_identity_token_file = ${file}` : 'source_profile = base';

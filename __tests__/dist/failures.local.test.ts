@@ -112,9 +112,9 @@ describe.each(MODES)('%s', (mode) => {
 
   it.each([
     ['a web page', { kind: 'reply', status: 200, body: '<!doctype html><html><p>Log in</p></html>' }],
-    ['nothing', { kind: 'reply', status: 200 }],
-    ['a web page that says 404', { kind: 'reply', status: 404, body: '<html>Not found</html>' }],
-  ] satisfies [string, FaultAction][])('fails where %s comes instead of an answer', async (_, action) => {
+    ['empty', { kind: 'reply', status: 200 }],
+    ['a web page with status 404', { kind: 'reply', status: 404, body: '<html>Not found</html>' }],
+  ] satisfies [string, FaultAction][])('fails if the reply is %s', async (_, action) => {
     scenario.bucket.server.fault = () => action;
     await expectFailure(scenario.action(mode), /^::error::(Could not|s3:)/);
   });

@@ -41,7 +41,7 @@ describe('an invalid input fails the step:', () => {
     ],
     ['a missing repository', 'upload', { 'repository-path': 'nowhere' }, /repository-path 'nowhere'/],
     ['a missing package directory', 'upload', { 'package-directory': 'nowhere' }, /'nowhere' does not exist/],
-  ])('(%s) is told with its value and the fix', async (_, mode, inputs, told) => {
+  ])('%s, with an error that names its value and a fix', async (_, mode, inputs, told) => {
     await scenario.build({ 'app.zip': 'app' });
     await expectFailure(scenario.action(mode, inputs), told);
   });

@@ -205,7 +205,7 @@ describe('the job summary', () => {
     ['check', { bucket: 's3://b' }, "❌ bucket is 's3://b'"],
     ['upload', {}, "❌ package-directory '"],
     ['restore', {}, '❌ There are no assets for commit'],
-  ])('of a failed %s has its error', async (mode, inputs, verdict) => {
+  ])('of a failed %s shows the error', async (mode, inputs, verdict) => {
     const { summary, exitCode } = await scenario.action(mode, inputs);
     expect(exitCode).toBe(1);
     expect(summary).toContain(`<h4>${verdict}`);

@@ -111,7 +111,7 @@ describe('a check of several packages', () => {
     ['tool/t.ts', ['tool']],
     ['package-lock.json', NAMES],
     ['README.md', []],
-  ])('lists who depends on %s, and nobody else', async (path, expected) => {
+  ])('lists only the packages that depend on %s', async (path, expected) => {
     await storeAll();
     await scenario.commit({ [path]: 'changed' });
     expect(await buildsOf(check())).toEqual(expected);

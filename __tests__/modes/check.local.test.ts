@@ -138,7 +138,7 @@ describe('a lease', () => {
     [120, 125, 'in-progress'],
     [120, 126, 'incomplete'],
     [0, 0, 'incomplete'],
-  ])('of %i s is %i s later %s', async (leaseSeconds, ageSeconds, reason) => {
+  ])('of %i s makes the set, %i s later, %s', async (leaseSeconds, ageSeconds, reason) => {
     await scenario.putRecord({ leaseSeconds });
     passSeconds(ageSeconds);
     expect(await scenario.check()).toMatchObject({ found: false, reason });

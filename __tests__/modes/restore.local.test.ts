@@ -204,7 +204,7 @@ describe('a passing fault', () => {
     ['a reply cut short', { kind: 'truncate', afterBytes: 500 }],
     ['a reset', { kind: 'reset' }],
     ['a server error', { kind: 'error', status: 503, code: 'SlowDown' }],
-  ])('is got over by a retry: %s', async (_, action) => {
+  ])('is overcome by a retry: %s', async (_, action) => {
     await scenario.storeSet({ 'large.bin': LARGE });
     let count = 0;
     scenario.bucket.server.fault = onAssets(() => {
