@@ -205,7 +205,7 @@ describe("the output 'files'", () => {
 
   it.each(['a', '\u2028'])('is empty only above 256 Ki characters: %j', (character) => {
     const told = character === 'a' ? 1 : '\\u2028'.length;
-    // The path is in it twice: alone, and in the key.
+    // The output contains the path twice: as the path, and in the key.
     const room = 256 * 1024 - (tell({ files: [{ path: '', size: 1 }] }).files?.length ?? 0);
     const count = Math.floor(room / (2 * told));
     const all = tell({ files: [{ path: character.repeat(count), size: 1 }] });

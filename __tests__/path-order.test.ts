@@ -51,7 +51,7 @@ describe('the order of paths', () => {
       }
   });
 
-  it("is Python's, including stray bytes", () => {
+  it("is Python's, even for bytes that are not UTF-8", () => {
     expect(SORTED.toReversed().toSorted(comparePaths)).toEqual(SORTED);
   });
 });

@@ -113,7 +113,7 @@ async function bundle(directory: string): Promise<string[]> {
 }
 
 /**
- * The part of the bundle that each module belongs to. Rolldown alone would make a file for every dynamic import and
+ * The part of the bundle that each module belongs to. By default, rolldown makes a file for every dynamic import and
  * for any code that two of them share.
  */
 async function partsOf(build: RolldownBuild): Promise<ReadonlyMap<string, string>> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type Listing, unexpectedIn } from '../../src/asset-set/status.ts';
 import { assetFile, completeRecord } from './records.ts';
 
-describe('strays', () => {
+describe('unexpected objects', () => {
   it('are the objects that the record does not name', () => {
     const listed = listing({ a: [1, '"a"'], b: [1, '"b"'], c: [1, '"c"'] });
     expect(unexpectedIn(completeRecord([assetFile('b')]), listed)).toEqual({ count: 2, first: 'a' });

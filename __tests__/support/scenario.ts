@@ -263,7 +263,7 @@ export class Scenario {
     return restore(this.run({ ...ports, ...overrides }), options);
   }
 
-  /** The context of a run, with what a test overrides. */
+  /** The context of a run, with the overrides of a test. */
   run(overrides: Partial<RunContext> = {}): RunContext {
     return {
       ...this.ports(overrides),
@@ -284,7 +284,7 @@ export class Scenario {
     };
   }
 
-  /** The real ports, with what a test overrides. */
+  /** The real ports, with the overrides of a test. */
   ports(overrides: Partial<Ports> = {}): Ports {
     const log = {
       info: (line: string) => void this.log.push(line),

@@ -22,7 +22,7 @@ export interface Attempt {
   readonly timed: Timed;
   /** @throws Error if the run did not do its work, and is therefore not a measurement */
   verify(): Promise<void>;
-  /** Removes what the run left behind. */
+  /** Removes the leftovers of the run. */
   clear(): Promise<void>;
 }
 

@@ -24,5 +24,5 @@ export const ACTION = 'this action';
 export const PYTHON_TOOL = 'Python tool';
 /** The fastest of the programs that move files, which the action must match. */
 export const S5CMD = 's5cmd';
-/** It verifies what it moves, by MD5. */
+/** It verifies its transfers by MD5. */
 export const RCLONE = 'rclone';
