@@ -321,7 +321,7 @@ describe('a set without a record', () => {
 
   it('is verified by package-hash', async () => {
     await scenario.bucket.put(key('app.zip'), 'ape', { metadata: { 'package-hash': sha256('app') } });
-    await expect(scenario.restore()).rejects.toThrow(/'app.zip' under .* has other bytes than/);
+    await expect(scenario.restore()).rejects.toThrow(/'app.zip' under .* has different contents from/);
     expect(await restored()).toEqual({});
   });
 
@@ -474,7 +474,7 @@ describe('a check that restores', () => {
 
   it('is not a hit if the restore fails', async () => {
     await scenario.storeSet({ 'app.zip': 'app' }, { file: { sha256: sha256('other') } });
-    await expect(scenario.check({ codeHash: undefined, restore: EVERYTHING })).rejects.toThrow('has other bytes');
+    await expect(scenario.check({ codeHash: undefined, restore: EVERYTHING })).rejects.toThrow('has different contents');
     expect(await scenario.marker('.found')).toBeUndefined();
     expect(await scenario.marker('.record.json')).toBeUndefined();
     expect(await scenario.marker('app.zip')).toBeUndefined();
