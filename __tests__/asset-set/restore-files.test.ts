@@ -246,7 +246,9 @@ describe('a failure', () => {
     async (digest) => {
       const bench = new Bench();
       const readA = async (): Promise<ReadResult> => ({ outcome: 'read', bytes: Buffer.from('a') });
-      await expect(bench.restore([fileOf('a', 1, { sha256: digest })], readA)).rejects.toThrow('has different contents');
+      await expect(bench.restore([fileOf('a', 1, { sha256: digest })], readA)).rejects.toThrow(
+        'has different contents',
+      );
       expect(bench.kept.size).toBe(0);
     },
   );

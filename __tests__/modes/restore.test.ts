@@ -474,7 +474,9 @@ describe('a check that restores', () => {
 
   it('is not a hit if the restore fails', async () => {
     await scenario.storeSet({ 'app.zip': 'app' }, { file: { sha256: sha256('other') } });
-    await expect(scenario.check({ codeHash: undefined, restore: EVERYTHING })).rejects.toThrow('has different contents');
+    await expect(scenario.check({ codeHash: undefined, restore: EVERYTHING })).rejects.toThrow(
+      'has different contents',
+    );
     expect(await scenario.marker('.found')).toBeUndefined();
     expect(await scenario.marker('.record.json')).toBeUndefined();
     expect(await scenario.marker('app.zip')).toBeUndefined();

@@ -584,6 +584,23 @@ describe('an upload while another run is uploading', () => {
     expect(scenario.warnings()).toEqual([expect.stringContaining("'app.zip'")]);
   });
 
+  it('says what to do if it loses the record each time it overwrites the set', async () => {
+    await scenario.build({ 'a.txt': 'a' });
+    let lostCount = 0;
+    const store = scenario.hookedStore((real) => ({
+      putAsset: async (put) => {
+        lostCount += 1;
+        const result = await real.putAsset(put);
+        await scenario.putRecord({ leaseSeconds: 0 });
+        return result;
+      },
+    }));
+    await expect(scenario.upload({ overwrite: true }, { store })).rejects.toThrow(
+      /^run 77 .* has s3:.*: re-run this step once that run has ended$/,
+    );
+    expect(lostCount).toBe(3);
+  });
+
   it('stops and changes nothing more if it loses the record', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c' });
     const store = scenario.hookedStore((real) => ({

@@ -18,6 +18,7 @@ const CLEAR_ERRORS = [
   / has changed since its record was written$/,
   / is still writing .* after \d+ s: /,
   /^Others keep overwriting s3:/,
+  / has s3:.*: re-run this step once that run has ended$/,
 ];
 
 /** One process of a race, and its result. */
