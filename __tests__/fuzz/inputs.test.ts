@@ -84,7 +84,8 @@ const PROMISES: Readonly<Record<string, (inputs: Inputs) => boolean>> = {
     codeHash === undefined ||
     (codeHash.kind === 'given' ? /^[0-9a-f]{32,128}$/.test(codeHash.value) : codeHash.patterns.length > 0),
   packageDirectory: ({ packageDirectory }) => packageDirectory !== '',
-  bucket: ({ store }) => /^[a-z0-9.-]{3,63}$/.test(store.bucket),
+  bucket: ({ store: { bucket, endpointUrl } }) =>
+    (endpointUrl === undefined ? /^[a-z0-9.-]{3,63}$/ : /^[A-Za-z0-9_.:-]{3,255}$/).test(bucket),
   endpoint: ({ store: { endpointUrl } }) =>
     endpointUrl === undefined || ['http:', 'https:'].includes(new URL(endpointUrl).protocol),
   credentials: ({ store: { credentials } }) =>
