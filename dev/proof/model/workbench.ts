@@ -7,7 +7,17 @@ import type { Mutant } from './mutants.ts';
 
 const ROOT = resolve(import.meta.dirname, '..', '..', '..');
 const EXPLORER = 'dev/proof/model/explore-alone.ts';
-const PARTS = ['src', 'dev', '__tests__', 'package.json', 'jest.config.js', 'jest.transform.js', 'action.yml'];
+const PARTS = [
+  'src',
+  'dev',
+  '__tests__',
+  'package.json',
+  'packages.schema.json',
+  'jest.config.js',
+  'jest.reporter.js',
+  'jest.transform.js',
+  'action.yml',
+];
 const REPORT = 'report.json';
 const JEST = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--runInBand', '--json'];
 
