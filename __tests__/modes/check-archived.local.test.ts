@@ -125,7 +125,9 @@ describe('a set', () => {
     await move('records/artifacts/', GLACIER);
     await scenario.build({ 'app.zip': 'App', 'large.bin': LARGE });
     expect(await scenario.upload({ overwrite: true, codeHash: undefined })).toMatchObject({ uploaded: true });
-    expect(scenario.warnings()).toContainEqual(expect.stringContaining('the code hash of the replaced build is unknown'));
+    expect(scenario.warnings()).toContainEqual(
+      expect.stringContaining('the code hash of the replaced build is unknown'),
+    );
   });
 });
 
