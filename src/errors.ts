@@ -41,6 +41,13 @@ export function isArchived(error: unknown): error is StoreError {
 /** Another writer holds the record, or took it over: this run must not write to the set any more. */
 export class RecordLostError extends UserError {
   override name = 'RecordLostError';
+  /** How it was lost: the message without its advice. */
+  readonly loss: string;
+
+  constructor(loss: string, advice?: string) {
+    super(advice === undefined ? loss : `${loss}: ${advice}`);
+    this.loss = loss;
+  }
 }
 
 /** A set changed while it was copied: its objects no longer match its record or listing. */

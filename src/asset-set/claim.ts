@@ -114,7 +114,8 @@ export class RecordClaim {
     const heldForMs = this.#run.clock.monotonicMs() - this.#heldSinceMs;
     if (heldForMs >= LEASE_SECONDS * 1000)
       throw new RecordLostError(
-        `The lease on ${this.#where()} could not be renewed for ${LEASE_SECONDS} s, so another run may have taken over: re-run the job`,
+        `The lease on ${this.#where()} could not be renewed for ${LEASE_SECONDS} s, so another run may have taken over`,
+        're-run the job',
       );
   }
 
@@ -256,7 +257,10 @@ export class RecordClaim {
       await this.#writeNow(next, attempt + 1, bytesOf(next));
       return;
     }
-    this.#loss = new RecordLostError(`${describeWriter(current.record.writer)} has ${this.#where()}`);
+    this.#loss = new RecordLostError(
+      `${describeWriter(current.record.writer)} has ${this.#where()}`,
+      're-run this step once that run has ended',
+    );
     throw this.#loss;
   }
 

@@ -136,17 +136,11 @@ async function sendOrYield(run: RunContext, plan: UploadPlan, first: Lookup): Pr
     } catch (error) {
       if (!(error instanceof RecordLostError)) throw error;
       if (!plan.overwrite) return afterLostRace(run, plan, error);
-      if (attempt === MOST_OVERWRITES) throw withAdvice(error);
-      run.log.info(`${error.message}: waiting for it, to replace its set.`);
+      if (attempt === MOST_OVERWRITES) throw error;
+      run.log.info(`${error.loss}: waiting for it, to replace its set.`);
       lookup = await lookUpFinished(run, plan.location);
     }
   }
-}
-
-/** @param error may say nothing but who has the record */
-function withAdvice(error: RecordLostError): RecordLostError {
-  if (error.message.includes(': re-run ')) return error;
-  return new RecordLostError(`${error.message}: re-run this step once that run has ended`, { cause: error });
 }
 
 /**
@@ -210,9 +204,9 @@ async function send(run: RunContext, plan: UploadPlan, lookup: Lookup): Promise<
  * Another run took the record. If that run's set is complete, this upload succeeds, and warns if the two builds differ.
  */
 async function afterLostRace(run: RunContext, plan: UploadPlan, error: RecordLostError): Promise<Outcome> {
-  run.log.info(`${error.message}: leaving the set to it.`);
+  run.log.info(`${error.loss}: leaving the set to it.`);
   const lookup = await lookUpFinished(run, plan.location);
-  if (!isUsable(lookup, run.legacy)) throw withAdvice(error);
+  if (!isUsable(lookup, run.legacy)) throw error;
   await compareWithStored(run, plan, lookup);
   return finish(run, plan, { lookup, reason: 'lost-race' });
 }

@@ -51,7 +51,7 @@ export const SEARCHING: readonly Mutant[] = [
   },
   {
     guard: 'after a lost race, the winner has to be complete',
-    text: '  if (!isUsable(lookup, request.legacy)) throw withAdvice(error);\n  await compare',
+    text: '  if (!isUsable(lookup, request.legacy)) throw error;\n  await compare',
     replacement: '  await compare',
     rare: '__tests__/modes/upload.local.test.ts',
   },
@@ -67,8 +67,8 @@ export const SEARCHING: readonly Mutant[] = [
   },
   {
     guard: 'a build is compared with the set of who was faster',
-    text: '  if (!isUsable(lookup, run.legacy)) throw withAdvice(error);\n  await compareWithStored(run, plan, lookup);',
-    replacement: '  if (!isUsable(lookup, run.legacy)) throw withAdvice(error);',
+    text: '  if (!isUsable(lookup, run.legacy)) throw error;\n  await compareWithStored(run, plan, lookup);',
+    replacement: '  if (!isUsable(lookup, run.legacy)) throw error;',
   },
   {
     guard: 'another build of the same size is told',
