@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
+import { semaphore } from '../async.ts';
 import type { ChecksumAlgorithm, DigestOptions, FileDigests, HashedParts, OnBytes } from '../ports.ts';
 
 interface HashedFile {
@@ -13,28 +14,24 @@ interface HashedFile {
 type Message = { readonly id: number } & ({ readonly file: HashedFile } | { readonly isStopped: true });
 
 /** From a thread: how many more bytes it has hashed, and finally the digests or an error. */
-type Answer = { readonly id: number } & (
-  | { readonly bytes: number }
-  | { readonly digests: FileDigests }
-  | { readonly error: unknown }
-);
+type Answer = { readonly bytes: number } | { readonly digests: FileDigests } | { readonly error: unknown };
+
+/** One file per thread, and one thread per processor: more would only wait for each other. */
+const hashing = semaphore(availableParallelism());
+const threads = new Set<HashingThread>();
 
 /**
- * Hashes an open file on another thread. All files share the threads; there is at most one per processor, started when
- * needed. The file can be closed as soon as this has ended.
+ * Hashes an open file on another thread. The file can be closed as soon as this has ended. Threads are started when needed
+ * and used again.
  *
  * @throws Error if the file is shorter or can't be read; the signal's reason if it was aborted
  */
 export function hashFile(file: Omit<HashedFile, 'parts'>, options: DigestOptions): Promise<FileDigests> {
-  return freeThread().hash({ ...file, parts: options.parts }, options);
-}
-
-const threads = new Set<HashingThread>();
-
-function freeThread(): HashingThread {
-  const [freest] = [...threads].sort((one, other) => one.fileCount - other.fileCount);
-  const isFree = freest !== undefined && (freest.fileCount === 0 || threads.size >= availableParallelism());
-  return isFree ? freest : new HashingThread();
+  return hashing.take(async () => {
+    options.signal.throwIfAborted();
+    const idle = [...threads].find(({ isIdle }) => isIdle) ?? new HashingThread();
+    return idle.hash({ ...file, parts: options.parts }, options);
+  });
 }
 
 /** A thread needs a buffer outside of the heap, and hardly anything in it. */
@@ -42,7 +39,8 @@ const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 };
 
 class HashingThread {
   readonly #worker: Worker;
-  readonly #files = new Map<number, (answer: Answer) => void>();
+  /** Takes the answers about the file that is being hashed. */
+  #take: ((answer: Answer) => void) | undefined;
   #lastId = 0;
 
   constructor() {
@@ -50,20 +48,19 @@ class HashingThread {
     const { Worker } = process.getBuiltinModule('node:worker_threads');
     this.#worker = new Worker(threadSource(), { eval: true, resourceLimits: LIMITS });
     this.#worker
-      .on('message', (answer: Answer) => this.#files.get(answer.id)?.(answer))
+      .on('message', (answer: Answer) => this.#take?.(answer))
       .on('error', (error) => {
         threads.delete(this);
-        for (const [id, take] of this.#files) take({ id, error });
+        this.#take?.({ error });
       });
     threads.add(this);
   }
 
-  get fileCount(): number {
-    return this.#files.size;
+  get isIdle(): boolean {
+    return this.#take === undefined;
   }
 
   async hash(file: HashedFile, { signal, onBytes }: Omit<DigestOptions, 'parts'>): Promise<FileDigests> {
-    signal.throwIfAborted();
     this.#lastId += 1;
     const id = this.#lastId;
     const stop = (): void => this.#tell({ id, isStopped: true });
@@ -71,18 +68,18 @@ class HashingThread {
     this.#worker.ref();
     try {
       return await new Promise<FileDigests>((resolve, reject) => {
-        this.#files.set(id, (answer) => {
+        this.#take = (answer) => {
           if ('bytes' in answer) onBytes?.(answer.bytes);
           else if ('digests' in answer) resolve(answer.digests);
           else reject(signal.aborted ? signal.reason : answer.error);
-        });
+        };
         this.#tell({ id, file });
       });
     } finally {
       signal.removeEventListener('abort', stop);
-      this.#files.delete(id);
+      this.#take = undefined;
       // An idle thread must not keep the process alive.
-      if (this.#files.size === 0) this.#worker.unref();
+      this.#worker.unref();
     }
   }
 
@@ -100,22 +97,22 @@ function threadSource(): string {
 function hashFiles(digests: typeof digestsOf, checksum: typeof checksumOf): void {
   const { parentPort } = process.getBuiltinModule('node:worker_threads');
   const buffer = Buffer.allocUnsafe(1024 * 1024);
-  const stopped = new Set<number>();
+  let stoppedId: number | undefined;
   const answer = (message: Answer): void => parentPort?.postMessage(message);
   parentPort?.on('message', (message: Message) => {
     const { id } = message;
     if ('isStopped' in message) {
-      stopped.add(id);
+      stoppedId = id;
       return;
     }
-    /** Lets other files take their turn, and messages arrive. */
+    /** Lets messages arrive. */
     const pause = async (): Promise<void> => {
       await new Promise((resolve) => setImmediate(resolve));
-      if (stopped.has(id)) throw new Error('stopped');
+      if (stoppedId === id) throw new Error('stopped');
     };
-    digests(message.file, { checksum, buffer, pause, onBytes: (bytes) => answer({ id, bytes }) })
-      .then((result) => answer({ id, digests: result }))
-      .catch((error: unknown) => answer({ id, error }));
+    digests(message.file, { checksum, buffer, pause, onBytes: (bytes) => answer({ bytes }) })
+      .then((result) => answer({ digests: result }))
+      .catch((error: unknown) => answer({ error }));
   });
 }
 

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, lstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { semaphore } from '../async.ts';
 import { UserError } from '../errors.ts';
 import type { DigestOptions, FileDigests, OnBytes, OpenFile } from '../ports.ts';
 import { printable, systemCode } from '../text.ts';
@@ -92,18 +90,17 @@ interface Hashed {
   readonly sizeBytes: number;
 }
 
-/** With more files at once than processors, the first ones would take longer to be ready to send. */
-const hashing = semaphore(availableParallelism());
-
-function digestsOf(descriptor: number, { path, sizeBytes }: Hashed, options: DigestOptions): Promise<FileDigests> {
-  return hashing.take(async () => {
-    try {
-      return await hashFile({ descriptor, sizeBytes }, options);
-    } catch (cause) {
-      options.signal.throwIfAborted();
-      throw changed(path, cause);
-    }
-  });
+async function digestsOf(
+  descriptor: number,
+  { path, sizeBytes }: Hashed,
+  options: DigestOptions,
+): Promise<FileDigests> {
+  try {
+    return await hashFile({ descriptor, sizeBytes }, options);
+  } catch (cause) {
+    options.signal.throwIfAborted();
+    throw changed(path, cause);
+  }
 }
 
 async function readExactly(
