@@ -133,9 +133,7 @@ function missOf({ mode, dryRun, search }: Inputs, outcome: Outcome): string | un
 /** Loads code that only another mode needs on demand, so that a check starts fast. */
 async function runMode(run: RunContext, inputs: Task): Promise<Outcome> {
   const { mode, search, upload, selection, packages } = inputs;
-  if (packages !== undefined && isOfMany(inputs)) {
-    return checkEach(run, packages);
-  }
+  if (packages !== undefined && isOfMany(inputs)) return checkEach(run, packages);
   if (mode === 'check') return check(run, await checkOptions(inputs));
   if (mode === 'restore') {
     const { restore } = await import('./modes/restore.ts');
@@ -159,7 +157,7 @@ async function checkEach(run: RunContext, { chosen }: PackagesTask): Promise<Out
     return { name, directory, run: { ...run, log, packages, codeHash, prefix }, options: await checkOptions(inputs) };
   });
   const { checkPackages } = await import('./modes/packages.ts');
-  return checkPackages(run, await Promise.all(checks), run.concurrency);
+  return checkPackages(run, await Promise.all(checks));
 }
 
 /** A log that begins every line with the package's name. */

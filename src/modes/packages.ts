@@ -27,15 +27,13 @@ type Settled = { readonly answer: PackageOutcome } | { readonly name: string; re
  * others have been checked; whatever was copied or restored for them is kept.
  *
  * @param run the context that all packages share
- * @param mostAtOnce how many packages are checked at the same time
  * @throws UserError naming each failure and its packages, CancelledError when cancelled
  */
 export async function checkPackages(
-  run: Pick<RunContext, 'prefix'>,
+  run: Pick<RunContext, 'prefix' | 'concurrency'>,
   checks: readonly PackageCheck[],
-  mostAtOnce: number,
 ): Promise<Outcome> {
-  const settled = await mapConcurrently(checks, mostAtOnce, settle);
+  const settled = await mapConcurrently(checks, run.concurrency, settle);
   const failures = settled.filter((one) => 'error' in one);
   if (failures.length > 0) throw failureOf(failures);
   return outcomeOfPackages(

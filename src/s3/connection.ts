@@ -1,5 +1,5 @@
 import type { AwsCredentialIdentity, RequestSigner } from '@smithy/types';
-import type { Log } from '../ports.ts';
+import type { ChecksumAlgorithm, Log } from '../ports.ts';
 import type { Destination } from './faults.ts';
 import type { PatientRetryStrategy } from './retry.ts';
 import type { StoreSettings } from './settings.ts';
@@ -31,6 +31,8 @@ export interface Connection extends CredentialContext {
   readonly signer: () => Promise<RequestSigner>;
   /** Conditions that the store does not know, each as `<operation> <header>`; this run no longer sends them. */
   readonly unknownConditions: Set<string>;
+  /** What the parts of large files are checked by. */
+  readonly partChecksum: ChecksumAlgorithm;
   /** What the store has refused; this run no longer sends it. */
   readonly refusals: Set<Refusable>;
   readonly log: Pick<Log, 'info' | 'debug'>;

@@ -13,7 +13,7 @@ import type { AssetCopy } from '../ports.ts';
 import { defined } from '../text.ts';
 import type { Bucket, Operation } from './bucket.ts';
 import type { Connection } from './connection.ts';
-import { isPathStyle, partChecksum, serverUrl } from './endpoint.ts';
+import { isPathStyle, serverUrl } from './endpoint.ts';
 import {
   abortUploads,
   type Completion,
@@ -73,7 +73,7 @@ async function create(bucket: Bucket, { key, attributes, signal }: UploadRequest
   };
   const uploadId = await perform(bucket, operation, (client) =>
     sendWith(bucket.connection, 'checksum headers', async (isChecked) => {
-      const algorithm = isChecked ? { ChecksumAlgorithm: CHECKSUMS[partChecksum(bucket.settings)].algorithm } : {};
+      const algorithm = isChecked ? { ChecksumAlgorithm: CHECKSUMS[bucket.connection.partChecksum].algorithm } : {};
       const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...fields, ...algorithm }));
       return bucket.required(operation, UploadId, 'an UploadId');
     }),
@@ -89,7 +89,7 @@ function sendPart(
   bucket: Bucket,
   { upload, part, source: { bytes, checksum }, onBytes }: PartOf<PartBody>,
 ): Promise<CompletedPart> {
-  const kind = partChecksum(bucket.settings);
+  const kind = bucket.connection.partChecksum;
   const checked = { [CHECKSUMS[kind].field]: checksum };
   const body = { bytes, sha256: kind === 'sha256' ? checksum : undefined };
   const request = { ...partRequest({ upload, part }), headers: headersFor(checked), body, onBytes };
@@ -116,7 +116,7 @@ function copyPart(
     const result = readXml(body, 'CopyPartResult');
     const ETag = bucket.requiredEtag(operation, textOf(result, 'ETag'));
     onBytes?.(part.sizeBytes);
-    const { field } = CHECKSUMS[partChecksum(bucket.settings)];
+    const { field } = CHECKSUMS[bucket.connection.partChecksum];
     return { PartNumber: part.number, ETag, ...defined({ [field]: textOf(result, field) }) };
   });
 }
