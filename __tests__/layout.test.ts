@@ -6,7 +6,7 @@ import ts from 'typescript';
 // Rules that erode little by little and that no other tool checks: Biome overlooks circular imports of types.
 
 const ROOT = resolve(import.meta.dirname, '..');
-const MOST_FILES = 86;
+const MOST_FILES = 85;
 const LEAST_LINES = 20;
 const MOST_FUNCTION_LINES = 40;
 /** Files that may be short: the entries, and one constant. */
