@@ -1,4 +1,4 @@
-import type { Agent, AgentOptions, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { buildQueryString, HttpResponse } from '@smithy/core/protocols';
 import type { HttpRequest } from '@smithy/types';
 import { once, type Semaphore, semaphore } from '../async.ts';
@@ -199,9 +199,15 @@ export class Transport {
 
   async #findRoute(protocol: string, server: string): Promise<Route> {
     // TLS takes as long to load as everything else that a check needs, so it is loaded only for https.
-    const http = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
+    const isSecure = protocol === 'https:';
+    const http = process.getBuiltinModule(isSecure ? 'node:https' : 'node:http');
     // No limit on connections: a request that waits for a free one would run into the connect timeout.
-    const options: AgentOptions = { keepAlive: true, timeout: this.#timeouts.silenceTimeoutMs };
+    const options = {
+      keepAlive: true,
+      timeout: this.#timeouts.silenceTimeoutMs,
+      // Otherwise each connection makes its own, which is a fifth of the work of connecting.
+      ...(isSecure && { secureContext: process.getBuiltinModule('node:tls').createSecureContext() }),
+    };
     const direct = { http, agent: new http.Agent(options) };
     if (!this.#isProxied || !PROXY_VARIABLES.some((name) => process.env[name] || process.env[name.toUpperCase()]))
       return direct;
