@@ -327,14 +327,14 @@ describe('Notes', () => {
     const said: string[] = [];
     const notes = new Notes();
     const log = notes.of({
-      info: (line) => said.push(`info ${line}`),
+      info: (line, folded = []) => said.push(`info ${line}`, ...folded),
       warning: (line) => said.push(`warning ${line}`),
       debug: (line) => said.push(`debug ${line}`),
     });
-    log.info('one');
+    log.info('one', ['below one']);
     log.debug('two');
     log.warning('three');
-    expect(said).toEqual(['info one', 'debug two', 'warning three']);
+    expect(said).toEqual(['info one', 'below one', 'debug two', 'warning three']);
     expect(notes.warnings).toEqual(['three']);
   });
 });

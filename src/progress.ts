@@ -94,10 +94,12 @@ export class Progress {
 }
 
 function above(liveLine: LiveLine, log: Log): Log {
-  const clearing = (write: Log['info']) => (line: string, folded?: readonly string[]) => {
-    liveLine.clear();
-    write(line, folded);
-  };
+  const clearing =
+    <Line extends unknown[]>(write: (...line: Line) => void) =>
+    (...line: Line) => {
+      liveLine.clear();
+      write(...line);
+    };
   return { info: clearing(log.info), warning: clearing(log.warning), debug: clearing(log.debug) };
 }
 

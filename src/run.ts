@@ -162,7 +162,11 @@ async function checkEach(run: RunContext, { chosen }: PackagesTask): Promise<Out
 
 /** A log that begins every line with the package's name. */
 function about(name: string, { info, warning, debug }: Log): Log {
-  const told = (write: (line: string) => void) => (line: string) => write(`${printable(name)}: ${line}`);
+  // The rest is passed on as it is: the compiler accepts a function that leaves out an optional parameter.
+  const told =
+    <Rest extends unknown[]>(write: (line: string, ...rest: Rest) => void) =>
+    (line: string, ...rest: Rest) =>
+      write(`${printable(name)}: ${line}`, ...rest);
   return { info: told(info), warning: told(warning), debug: told(debug) };
 }
 

@@ -27,12 +27,11 @@ export class Notes {
   /** @returns a log that also notes its warnings */
   of(log: Log): Log {
     return {
-      info: (line, folded) => log.info(line, folded),
-      warning: (line) => {
+      ...log,
+      warning: (line, ...rest) => {
         this.#note(line);
-        log.warning(line);
+        log.warning(line, ...rest);
       },
-      debug: (line) => log.debug(line),
     };
   }
 

@@ -281,6 +281,17 @@ describe('a check of several packages', () => {
     expect(summary).toContain(`<tr><td>api</td><td>${why}</td></tr>`);
   });
 
+  it('folds a long list of changed sources below the line of the package', async () => {
+    await storeAll();
+    const names = Array.from({ length: 6 }, (_, index) => `tool/${index}.ts`);
+    await scenario.commit(Object.fromEntries(names.map((name) => [name, ''])));
+    const { lines } = await check();
+    const start = lines.findIndex((line) => line.startsWith('::group::tool: 6 of 8 sources changed'));
+    expect(lines.slice(start + 1, start + 8)).toEqual([...names.map((name) => `A ${name}`), '::endgroup::']);
+    const { stderr } = await scenario.cli(['check', '--packages', PACKAGES]);
+    expect(stderr).toMatch(/^tool: 6 of 8 sources changed .*\n {2}A tool\/0\.ts\n/m);
+  });
+
   it('names a changed package that is needed indirectly', async () => {
     const packages = `
 packages:
