@@ -177,12 +177,50 @@ describe('a check of several packages', () => {
     );
   });
 
-  it('names the package whose pattern matches nothing', async () => {
-    const { exitCode, lines } = await check({ packages: PACKAGES.replace('[shared/**]', '[shred/**]') });
-    expect([exitCode, lines.filter((line) => line.startsWith('::error'))]).toEqual([
-      1,
-      [expect.stringContaining("api, site: Nothing in '.' matches 'shred/**' of the sources of package 'shared'")],
-    ]);
+  describe('with a pattern that matches nothing', () => {
+    const HOW = "correct or remove it, or set unmatched-patterns to 'warn'";
+
+    async function errorOf(packages: string, inputs: Record<string, string> = {}): Promise<string | undefined> {
+      const { exitCode, lines } = await check({ packages, ...inputs });
+      expect(exitCode).toBe(1);
+      return lines.find((line) => line.startsWith('::error'));
+    }
+
+    it('names its place and its package', async () => {
+      expect(await errorOf(PACKAGES.trim().replace('[shared/**]', '[shred/**]'))).toBe(
+        `::error::api, site: packages, line 3, column 23: Nothing in '.' matches 'shred/**' of the sources of package 'shared': ${HOW}`,
+      );
+    });
+
+    it('names its place once if it is in defaults', async () => {
+      const packages = PACKAGES.trim().replace('[package-lock.json]', '[package-lock.json, yarn.lock]');
+      const line = `packages, line 1, column 42: Nothing in '.' matches 'yarn.lock' of the sources of defaults: ${HOW}`;
+      expect(await errorOf(packages)).toBe(`::error::api, site, tool: ${line}`);
+      expect(await errorOf(packages, { package: 'tool' })).toBe(`::error::${line}`);
+    });
+
+    it('names each place, and the file', async () => {
+      await scenario.commit({
+        'ci/packages.yml': 'packages:\n  tool:\n    sources:\n      - tool/**\n      - tol/**\n      - "{a,b}"\n',
+      });
+      const places = [
+        "ci/packages.yml, line 5, column 9: Nothing in '.' matches 'tol/**' of the sources of package 'tool'",
+        "ci/packages.yml, line 6, column 9: Nothing in '.' matches '{a,b}' of the sources of package 'tool' (write 'a b': braces are taken literally)",
+      ];
+      expect(await errorOf('ci/packages.yml')).toBe(`::error::tool: ${places.join('; ')}: ${HOW}`);
+      const { exitCode, lines } = await check({ packages: 'ci/packages.yml', 'unmatched-patterns': 'warn' });
+      expect([exitCode, lines.filter((line) => line.startsWith('::warning'))]).toEqual([
+        0,
+        places.map((place) => expect.stringContaining(`::warning::tool: ${place}: if it is misspelt`)),
+      ]);
+    });
+
+    it('names the place of patterns that together match no file', async () => {
+      const packages = 'packages:\n  tool: { sources: [tool/**, "!**/*.ts"] }';
+      expect(await errorOf(packages)).toBe(
+        "::error::tool: packages, line 2, column 21: the sources of package 'tool' 'tool/** !**/*.ts' matches no file in '.': correct the patterns, which are relative to it",
+      );
+    });
   });
 
   it('finishes the others if one can’t be copied, and then fails and names that one', async () => {

@@ -31,7 +31,8 @@ describe('readPackages', () => {
   it('combines the sources of a package with those of the packages it needs', async () => {
     const common = ['package-lock.json', '.github/workflows/build.yml'];
     const shared = { name: 'shared', patterns: [...common, 'shared/**'] };
-    expect(await read(EXAMPLE)).toEqual([
+    const entries = await read(EXAMPLE);
+    expect(entries.map(({ declared, ...entry }) => entry)).toEqual([
       {
         name: 'shared',
         directory: 'packages/shared',
@@ -59,6 +60,34 @@ describe('readPackages', () => {
     ]);
   });
 
+  it('keeps the place of each pattern, and whose it is', async () => {
+    const defaults = [
+      {
+        pattern: 'package-lock.json',
+        owner: 'the sources of defaults',
+        place: 'packages, line 3, column 13',
+      },
+      {
+        pattern: '.github/workflows/build.yml',
+        owner: 'the sources of defaults',
+        place: 'packages, line 3, column 32',
+      },
+    ];
+    const of = (name: string, pattern: string, place: string) => ({
+      pattern,
+      owner: `the sources of package '${name}'`,
+      place: `packages, ${place}`,
+    });
+    const [, api] = await read(EXAMPLE);
+    expect(api?.declared).toEqual([
+      ...defaults,
+      of('api', 'api/**', 'line 7, column 23'),
+      of('api', '!**/*.md', 'line 7, column 31'),
+      ...defaults,
+      of('shared', 'shared/**', 'line 6, column 23'),
+    ]);
+  });
+
   it('follows needs transitively, and joins salts in the order of names', async () => {
     const entries = await read(`
       packages:
@@ -75,7 +104,9 @@ describe('readPackages', () => {
     const folder = await mkdtemp(join(tmpdir(), 's3-asset-manager-packages-'));
     const path = join(folder, 'packages.json');
     await writeFile(path, JSON.stringify(parse(EXAMPLE), undefined, '\t'));
-    expect(await read(path)).toEqual(await read(EXAMPLE));
+    const [entries, inline] = await Promise.all([read(path), read(EXAMPLE)]);
+    expect(entries.map(({ declared, ...entry }) => entry)).toEqual(inline.map(({ declared, ...entry }) => entry));
+    expect(entries[0]?.declared[0]?.place).toBe(`${path}, line 4, column 4`);
     await writeFile(path, '{"packages":\n{"api": {"source": []}}}');
     expect(await messageOf(path)).toContain(`${path}, line 2, column 10: 'api' has the key 'source'`);
     await rm(folder, { recursive: true });
@@ -170,6 +201,8 @@ const MEANINGLESS: readonly [string, string][] = [
     "line 4, column 30: these packages need each other: 'b' → 'c' → 'b'",
   ],
   ['packages: { a: { sources: [a], needs: [a] } }', "column 40: these packages need each other: 'a' → 'a'"],
+  ['packages: { a: { sources: [../x] } }', "column 28: '../x' lies outside the repository: patterns are relative to"],
+  ['packages: { a: { sources: ["!a/../.."] } }', "column 28: '!a/../..' lies outside the repository"],
   ['packages: { a: { stored: true } }', "column 13: 'a' has no sources: say what its build depends on"],
   [
     'packages: { a: { sources: [a], stored: false } }',

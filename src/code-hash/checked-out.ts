@@ -101,25 +101,32 @@ function reportUnmatched(
   { sources, log }: { readonly sources: SourceTree; readonly log: Log },
 ): void {
   if (unmatched.length > 0) {
-    const line = describeUnmatched(unmatched, sources.path, ownerOf(request, unmatched));
+    const lines = unmatchedLines(request, unmatched, sources.path);
     if (request.unmatchedPatterns === 'error')
-      throw new InputError(`${line}: correct or remove it, or set unmatched-patterns to 'warn'`);
-    log.warning(`${line}: if it is misspelt, changes to the files it means will not cause a build.`);
+      throw new InputError(`${lines.join('; ')}: correct or remove it, or set unmatched-patterns to 'warn'`);
+    for (const line of lines)
+      log.warning(`${line}: if it is misspelt, changes to the files it means will not cause a build.`);
   }
   if (fileCount === 0)
     throw new InputError(
-      `${ownerOf(request, request.patterns)} '${printable(request.patterns.join(' '))}' matches no file in '${printable(sources.path)}': correct the patterns, which are relative to it`,
+      `${ownerOf(request)} '${printable(request.patterns.join(' '))}' matches no file in '${printable(sources.path)}': correct the patterns, which are relative to it`,
     );
 }
 
-/** @returns the owner of patterns, for messages: the input, or a package or one that it needs */
-function ownerOf({ package: one, patterns: own }: ComputedHash, patterns: readonly string[]): string {
+/** @returns one line for the patterns of the input, or one for each place in the input `packages` */
+function unmatchedLines({ package: one }: ComputedHash, unmatched: readonly string[], path: string): string[] {
+  if (one === undefined) return [describeUnmatched(unmatched, path)];
+  const mistakes = one.declared.filter(({ pattern }) => unmatched.includes(pattern));
+  const lines = mistakes.map(({ place, pattern, owner }) => `${place}: ${describeUnmatched([pattern], path, owner)}`);
+  // Every package has the patterns of `defaults`.
+  return [...new Set(lines)];
+}
+
+/** @returns the beginning of a message about all patterns */
+function ownerOf({ package: one }: ComputedHash): string {
   if (one === undefined) return 'code-hash-filter';
-  const { name } =
-    [{ name: one.name, patterns: own }, ...one.needs].find((group) =>
-      patterns.some((pattern) => group.patterns.includes(pattern)),
-    ) ?? one;
-  return `the sources of package '${printable(name)}'`;
+  const [first] = one.declared;
+  return `${first === undefined ? '' : `${first.place}: `}the sources of package '${printable(one.name)}'`;
 }
 
 const LENGTHS: Readonly<Record<CodeHashAlgorithm, number>> = { md5: 32, 'git-sha256': 64 };

@@ -52,6 +52,17 @@ export interface PackageRequest {
   readonly name: string;
   /** All packages that it needs, directly or not. */
   readonly needs: readonly { readonly name: string; readonly patterns: PatternGroup }[];
+  /** Its patterns and those of the packages that it needs. */
+  readonly declared: readonly DeclaredPattern[];
+}
+
+/** A pattern in the document that is the input `packages`. */
+export interface DeclaredPattern {
+  readonly pattern: string;
+  /** Whose it is, for messages: `the sources of package 'api'`. */
+  readonly owner: string;
+  /** Where it is, as messages about the document begin: `packages, line 2, column 13`. */
+  readonly place: string;
 }
 
 /** A hex digest of the sources that a build depends on, and its algorithm if that is known. */

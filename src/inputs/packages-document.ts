@@ -11,6 +11,7 @@ import {
   parseDocument,
   type YAMLMap,
 } from 'yaml';
+import type { DeclaredPattern } from '../code-hash/code-hash.ts';
 import { InputError } from '../errors.ts';
 import { comparePaths, isText, printable, systemCode } from '../text.ts';
 import { filePatterns, keyPrefix } from './values.ts';
@@ -31,6 +32,8 @@ export interface PackageEntry {
   readonly directory: string;
   /** Its own, then those of every package that it needs, directly or not; at least one pattern in all. */
   readonly sources: readonly [PackageSources, ...PackageSources[]];
+  /** The patterns of all its sources; a mistake in them shows only when git has listed the files. */
+  readonly declared: readonly DeclaredPattern[];
   /** The salts of `defaults`, of the package, and of every package that it needs, one per line. */
   readonly salt: string;
   /** Whether it has a set. */
@@ -87,7 +90,7 @@ interface Item {
 /** A package as the document declares it. */
 interface Declared {
   readonly at: Node;
-  readonly sources: readonly Item[];
+  readonly sources: readonly DeclaredPattern[];
   readonly salt: string;
   readonly directory: Item | undefined;
   readonly needs: readonly Item[];
@@ -129,7 +132,7 @@ class PackagesDocument {
     const top = this.#fields(this.#document.contents, 'the document', TOP_KEYS);
     const defaults = top.get('defaults');
     const common = defaults === undefined ? new Map() : this.#fields(defaults, 'defaults', DEFAULT_KEYS);
-    const commonSources = this.#patterns(common.get('sources'));
+    const commonSources = this.#patterns(common.get('sources'), 'defaults');
     const packages = this.#packages(top.get('packages'), commonSources);
     const commonSalt = this.#salt(common.get('salt'));
     const needed = [...packages.keys()].map((name) => [name, this.#neededBy(name, packages)] as const);
@@ -139,7 +142,7 @@ class PackagesDocument {
     return entries;
   }
 
-  #packages(node: Node | undefined, commonSources: readonly Item[]): ReadonlyMap<string, Declared> {
+  #packages(node: Node | undefined, commonSources: readonly DeclaredPattern[]): ReadonlyMap<string, Declared> {
     const start = this.#document.contents ?? undefined;
     if (node === undefined) throw this.#mistake(start, "there is no 'packages': name at least one package there");
     const map = this.#map(node, 'packages');
@@ -165,7 +168,7 @@ class PackagesDocument {
     return name;
   }
 
-  #declared({ value: name, at }: Item, node: unknown, commonSources: readonly Item[]): Declared {
+  #declared({ value: name, at }: Item, node: unknown, commonSources: readonly DeclaredPattern[]): Declared {
     const fields = this.#fields(node, quoted(name), PACKAGE_KEYS, at);
     const files = this.#list(fields.get('files'), 'files');
     for (const file of files) this.#checked(file.at, () => filePatterns('files', file.value));
@@ -173,7 +176,7 @@ class PackagesDocument {
     const directory = fields.get('directory');
     return {
       at,
-      sources: [...commonSources, ...this.#patterns(fields.get('sources'))],
+      sources: [...commonSources, ...this.#patterns(fields.get('sources'), `package ${quoted(name)}`)],
       salt: this.#salt(fields.get('salt')),
       directory: directory && this.#directory(directory),
       needs: this.#list(fields.get('needs'), 'needs'),
@@ -182,7 +185,7 @@ class PackagesDocument {
     };
   }
 
-  #patterns(node: Node | undefined): Item[] {
+  #patterns(node: Node | undefined, owner: string): DeclaredPattern[] {
     const items = this.#list(node, 'sources');
     for (const { value, at } of items) {
       const glob = value.startsWith('!') ? value.slice(1) : value;
@@ -190,8 +193,14 @@ class PackagesDocument {
         throw this.#mistake(at, `${quoted(value)} is not a pattern: give a path or a glob`);
       if (glob.startsWith('/'))
         throw this.#mistake(at, `${quoted(value)}: patterns are relative to the repository, so leave out the '/'`);
+      if (leadsOut(glob))
+        throw this.#mistake(at, `${quoted(value)} lies outside the repository: patterns are relative to its root`);
     }
-    return items;
+    return items.map(({ value, at }) => ({
+      pattern: value,
+      owner: `the sources of ${owner}`,
+      place: this.#placeOf(at.range?.[0]),
+    }));
   }
 
   #salt(node: Node | undefined): string {
@@ -206,7 +215,7 @@ class PackagesDocument {
     const normal = posix.normalize(value).replace(/\/$/, '');
     if (value === '' || /[\p{Cc}\\]|^~/u.test(value))
       throw this.#mistake(node, `'directory' is ${quoted(value)}: give a path whose folders are divided by '/'`);
-    if (posix.isAbsolute(value) || /^[a-z]:/i.test(value) || /^\.\.(\/|$)/.test(normal))
+    if (posix.isAbsolute(value) || /^[a-z]:/i.test(value) || leadsOut(value))
       throw this.#mistake(
         node,
         `'directory' is ${quoted(value)}, which lies outside the workspace: give a path relative to it`,
@@ -321,12 +330,16 @@ class PackagesDocument {
   }
 
   #mistake(node: Node | undefined, message: string): InputError {
-    return this.#error(node?.range?.[0] ?? 0, message);
+    return this.#error(node?.range?.[0], message);
   }
 
-  #error(offset: number, message: string): InputError {
+  #error(offset: number | undefined, message: string): InputError {
+    return new InputError(`${this.#placeOf(offset)}: ${message}`);
+  }
+
+  #placeOf(offset = 0): string {
     const { line, col } = this.#lines.linePos(offset);
-    return new InputError(`${this.#place}, line ${Math.max(line, 1)}, column ${Math.max(col, 1)}: ${message}`);
+    return `${this.#place}, line ${Math.max(line, 1)}, column ${Math.max(col, 1)}`;
   }
 }
 
@@ -338,6 +351,11 @@ function givenNode<Given extends Node>(node: Given): Given | undefined {
 
 function quoted(text: string): string {
   return `'${printable(text)}'`;
+}
+
+/** Whether a relative path leads out of the folder it starts from. */
+function leadsOut(path: string): boolean {
+  return /^\.\.(\/|$)/.test(posix.normalize(path));
 }
 
 function kindOf(node: Node | undefined): string {
@@ -366,7 +384,7 @@ interface EntryParts {
 
 function entryOf({ name, needs, packages, commonSalt, packageDirectory }: EntryParts): PackageEntry {
   const own = packages.get(name);
-  const patternsOf = (one: string) => [...new Set(packages.get(one)?.sources.map(({ value }) => value))];
+  const patternsOf = (one: string) => [...new Set(packages.get(one)?.sources.map(({ pattern }) => pattern))];
   const [, ...others] = needs;
   const salts = needs.toSorted(comparePaths).map((one) => packages.get(one)?.salt ?? '');
   return {
@@ -376,6 +394,7 @@ function entryOf({ name, needs, packages, commonSalt, packageDirectory }: EntryP
       { name, patterns: patternsOf(name) },
       ...others.toSorted(comparePaths).map((one) => ({ name: one, patterns: patternsOf(one) })),
     ],
+    declared: needs.flatMap((one) => packages.get(one)?.sources ?? []),
     salt: [commonSalt, ...salts].filter((salt) => salt !== '').join('\n'),
     isStored: own?.isStored ?? true,
     files: own?.files.map(({ value }) => value) ?? [],

@@ -74,7 +74,7 @@ function inputsOf(
     codeHash: {
       kind: 'computed',
       patterns,
-      package: { name, needs },
+      package: { name, needs, declared: entry.declared },
       algorithm: 'git-sha256',
       salt: entry.salt,
       unmatchedPatterns,
