@@ -4,8 +4,9 @@ import { gitSourceTree } from './code-hash/code-hash.ts';
 import { CancelledError, describeError, MissError, UserError } from './errors.ts';
 import type { Host } from './host/host.ts';
 import { affordable, jobFiles, systemClock, systemRandom } from './host/system.ts';
-import { type Inputs, parseInputs, secretsIn } from './inputs/inputs.ts';
+import { earlierOutputs, type Inputs, parseInputs, secretsIn } from './inputs/inputs.ts';
 import type { PackagesTask } from './inputs/packages.ts';
+import { ownVariable } from './inputs/table.ts';
 import { type CheckOptions, check } from './modes/check.ts';
 import { missingPackages, type Outcome } from './modes/outcome.ts';
 import { outputsOf } from './outputs.ts';
@@ -32,6 +33,11 @@ export type Task = Inputs & {
  */
 export async function readInputs(host: Host): Promise<Task> {
   for (const secret of secretsIn(host.inputs)) host.mask(secret);
+  const earlier = earlierOutputs(host.inputs);
+  if (earlier.length > 0)
+    host.log.info(
+      `Outputs of an earlier step are not taken for inputs: ${listed(earlier.map(ownVariable))}. Give ${listed(earlier)} directly to set them.`,
+    );
   try {
     const inputs = parseInputs(host.inputs);
     if (inputs.several === undefined) return inputs;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { CLI_ENTRY, ENTRY } from '../../dev/run-action.ts';
@@ -142,18 +142,14 @@ describe('--env-file', () => {
     await scenario.cli(['upload', '--prefix', PREFIX, '--env-file', file]);
     const values = await valuesByGitLab(file);
     expect(Object.keys(values)).toEqual(
-      Object.keys(OUTPUTS).map(
-        (name) => `ASSETS_${name in INPUTS ? 'OUTPUT_' : ''}${name.toUpperCase().replaceAll('-', '_')}`,
-      ),
+      Object.keys(OUTPUTS).map((name) => `ASSETS_${name.toUpperCase().replaceAll('-', '_')}`),
     );
     expect(valuesBySh(file)).toEqual(values);
     expect(valuesByWords(file)).toEqual(values);
     expect(values).toMatchObject({ ASSETS_FOUND: 'true', ASSETS_SOURCE: 'artifact', ASSETS_FILE_COUNT: '1' });
-    expect(values.ASSETS_OUTPUT_COMMIT_SHA).toBe(scenario.head);
+    expect(values.ASSETS_COMMIT_SHA).toBe(scenario.head);
     expect(decodeURIComponent(values.ASSETS_ARTIFACT_PREFIX ?? '')).toBe(`${PREFIX}/artifacts/${scenario.head}/`);
-    expect(JSON.parse(decodeURIComponent(values.ASSETS_OUTPUT_FILES ?? ''))).toMatchObject([
-      { path: `${PREFIX}\u3000.zip` },
-    ]);
+    expect(JSON.parse(decodeURIComponent(values.ASSETS_FILES ?? ''))).toMatchObject([{ path: `${PREFIX}\u3000.zip` }]);
   });
 
   it('keeps existing lines of the file, and leaves out a list that is too long, with a warning', async () => {
@@ -163,9 +159,93 @@ describe('--env-file', () => {
     const { stderr } = await scenario.cli(['upload', '--env-file', file]);
     const lines = (await readFile(file, 'utf8')).split('\n');
     expect(lines[0]).toBe('OTHER=1');
-    expect(lines).toContain('ASSETS_OUTPUT_FILES=');
+    expect(lines).toContain('ASSETS_FILES=');
     expect((await readFile(file)).length).toBeLessThan(5 * 1024);
     expect(stderr).toContain("warning: The output 'files' is empty, since the set is too large for it");
+  });
+
+  it('has no more lines than GitLab takes by default', async () => {
+    const file = join(scenario.root, 'assets.env');
+    for (const mode of ['check', 'upload']) await scenario.cli([mode, '--env-file', file]);
+    // https://docs.gitlab.com/administration/instance_limits/#limit-dotenv-variables
+    expect(Object.keys(await valuesByGitLab(file)).length).toBeLessThanOrEqual(20);
+  });
+
+  describe('of one package', () => {
+    const API = ['--prefix', 'api', '--code-hash-filter', 'api/**'];
+    const SITE = ['--prefix', 'site', '--code-hash-filter', 'site/**'];
+    const LINE =
+      'Outputs of an earlier step are not taken for inputs: ASSETS_COMMIT_SHA, ASSETS_CODE_HASH, ASSETS_PACKAGES, ASSETS_FILES. Give commit-sha, code-hash, packages, files directly to set them.\n';
+    let file: string;
+    let checked: { commit: string; hash: string };
+    beforeEach(async () => {
+      file = join(scenario.root, '..', `${scenario.head}.env`);
+      const commit = await scenario.commit({ 'api/a.ts': 'a', 'site/s.ts': 's' });
+      await scenario.cli(['check', ...API, '--env-file', file]);
+      checked = { commit, hash: (await valuesByGitLab(file)).ASSETS_CODE_HASH ?? '' };
+      expect(checked.hash).toMatch(/^[0-9a-f]{64}$/);
+      await scenario.commit();
+      await scenario.freshPackages();
+      await scenario.build({ 'site.zip': 'site', 'more.txt': 'more' });
+    });
+    afterEach(() => rm(file));
+
+    async function expectSite(): Promise<void> {
+      const keys = await scenario.bucket.keys('');
+      expect(keys.filter((key) => key.includes(checked.hash) || key.includes(checked.commit))).toEqual([]);
+      expect(keys).toContain(`site/artifacts/${scenario.head}/more.txt`);
+      const hash = JSON.parse((await scenario.cli(['check', ...SITE, '--json'])).stdout)['code-hash'];
+      expect(keys).toContain(`site/cache/${hash}/site.zip`);
+    }
+
+    it.each([
+      ['GitLab', () => valuesByGitLab(file)],
+      ['sh', async () => valuesBySh(file)],
+      ['Buildkite', async () => valuesByWords(file)],
+    ])('does not file the build of another under its hash or commit, as %s hands it on', async (_, read) => {
+      const { exitCode, stderr } = await scenario.cli(['upload', ...SITE], { env: await read() });
+      expect([exitCode, stderr.split(LINE)]).toEqual([0, ['', expect.not.stringContaining('not taken')]]);
+      await expectSite();
+    });
+
+    it('does not do so in the action either, which says it too', async () => {
+      const inputs = { prefix: 'site', 'code-hash-filter': 'site/**' };
+      const { exitCode, lines } = await scenario.action('upload', inputs, { env: await valuesByGitLab(file) });
+      expect([exitCode, lines.filter((line) => line === LINE.trimEnd())]).toEqual([0, [LINE.trimEnd()]]);
+      await expectSite();
+    });
+
+    it('does not do so either if the lines of several steps come together', async () => {
+      await scenario.commit({ 'api/a.ts': 'changed' });
+      const other = `${file}.other`;
+      await scenario.cli(['check', ...API, '--env-file', file]);
+      await scenario.cli(['check', ...API, '--env-file', other]);
+      await scenario.commit();
+      await scenario.freshPackages();
+      await scenario.build({ 'site.zip': 'site', 'more.txt': 'more' });
+      const env = { ...(await valuesByGitLab(other)), ...(await valuesByGitLab(file)) };
+      await rm(other);
+      checked = { commit: env.ASSETS_COMMIT_SHA ?? '', hash: env.ASSETS_CODE_HASH ?? '' };
+      expect((await scenario.cli(['upload', ...SITE], { env })).stderr).toContain(LINE);
+      await expectSite();
+    });
+
+    it('can still be given as an input', async () => {
+      const given = ['--code-hash', checked.hash, '--files', 'site.zip', '--prefix', 'site'];
+      const { stderr } = await scenario.cli(['upload', ...given], { env: await valuesByGitLab(file) });
+      expect(stderr).toContain('ASSETS_COMMIT_SHA, ASSETS_PACKAGES. Give commit-sha, packages directly');
+      expect(await scenario.bucket.keys('site/cache/')).toEqual([`site/cache/${checked.hash}/site.zip`]);
+    });
+  });
+
+  it('warns if it overwrites variables that are inputs of this step', async () => {
+    await scenario.build({ 'app.zip': 'app', 'more.txt': 'more' });
+    const env = { ASSETS_FILES: '*.zip' };
+    const { stderr } = await scenario.cli(['upload', '--env-file', join(scenario.root, 'assets.env')], { env });
+    expect(stderr).toContain(
+      "warning: The env file sets ASSETS_FILES to outputs of this step: give files by flags wherever the file is read, since the variables don't set these inputs there.\n",
+    );
+    expect(await scenario.bucket.keys('artifacts/')).toEqual([`artifacts/${scenario.head}/app.zip`]);
   });
 
   it('is refused before anything is done if it cannot be written', async () => {

@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { InputError } from '../../src/errors.ts';
-import { type Inputs, parseInputs, SWITCHES, secretsIn } from '../../src/inputs/inputs.ts';
+import {
+  earlierOutputs,
+  type Inputs,
+  overwrittenInputs,
+  parseInputs,
+  SWITCHES,
+  secretsIn,
+} from '../../src/inputs/inputs.ts';
 import { INPUTS, type InputName, ownVariable, SECRET_INPUTS } from '../../src/inputs/table.ts';
 
 const COMMIT = 'c'.repeat(40);
@@ -390,8 +397,8 @@ describe('environment variables', () => {
       variable: (name) => void asked.add(name),
     });
     const own = Object.keys(INPUTS).map(ownVariable);
-    const GITHUB = ['GITHUB_ACTIONS', 'ACTIONS_CACHE_MODE'];
-    const known = [...own, ...declared.map(({ variable }) => variable), ...Object.values(SWITCHES), ...GITHUB];
+    const others = ['GITHUB_ACTIONS', 'ACTIONS_CACHE_MODE', 'ASSETS_FOUND'];
+    const known = [...own, ...declared.map(({ variable }) => variable), ...Object.values(SWITCHES), ...others];
     expect(known).toEqual(expect.arrayContaining([...asked]));
   });
 });
@@ -554,5 +561,64 @@ describe('an input that cannot be used', () => {
 
   it('is always refused with an InputError', () => {
     expect(() => parse({ mode: 'download' })).toThrow(InputError);
+  });
+});
+
+describe('a variable that an env file set', () => {
+  const FILE: Variables = {
+    ASSETS_FOUND: 'false',
+    ASSETS_COMMIT_SHA: COMMIT,
+    ASSETS_CODE_HASH: CODE_HASH,
+    ASSETS_FILES: '%5B%5D',
+    ASSETS_PACKAGES: '%5B%7B%22name%22:%22api%22%7D%5D',
+  };
+  const sourceOf = (variables: Variables, texts: Texts = {}) => ({
+    input: (name: InputName) => texts[name] ?? '',
+    variable: (name: string) => variables[name],
+  });
+
+  it('sets no input', () => {
+    expect(parse({}, FILE)).toEqual(parse());
+    expect(earlierOutputs(sourceOf(FILE))).toEqual(['commit-sha', 'code-hash', 'packages', 'files']);
+    expect(parse({ packages: 'packages.yml' }, FILE)).toMatchObject({ several: { text: 'packages.yml' } });
+  });
+
+  it('leaves an input that is given as it is', () => {
+    const given = { 'code-hash': 'e'.repeat(64), 'commit-sha': 'HEAD' };
+    expect(parse(given, FILE)).toMatchObject({
+      codeHash: { kind: 'given', value: 'e'.repeat(64) },
+      commitSha: 'HEAD',
+    });
+    expect(earlierOutputs(sourceOf(FILE, given))).toEqual(['packages', 'files']);
+  });
+
+  it('is an input where no env file was read', () => {
+    const { ASSETS_FOUND, ASSETS_FILES, ASSETS_PACKAGES, ...others } = FILE;
+    expect(parse({}, others)).toMatchObject({ codeHash: { value: CODE_HASH }, commitSha: COMMIT });
+    expect(parse({}, { ...others, ASSETS_FOUND: ' ' })).toMatchObject({ codeHash: { value: CODE_HASH } });
+    expect(earlierOutputs(sourceOf(others))).toEqual([]);
+  });
+
+  it('is an input if its value can be no output', () => {
+    const own = { ASSETS_COMMIT_SHA: 'HEAD', ASSETS_FILES: '*.zip', ASSETS_CODE_HASH: '' };
+    const variables = { ...FILE, ...own, ASSETS_PACKAGES: '' };
+    expect(parse({}, variables)).toMatchObject({ commitSha: 'HEAD', selection: { patterns: ['*.zip'] } });
+    expect(earlierOutputs(sourceOf(variables))).toEqual([]);
+    expect(parse({}, { ...FILE, ASSETS_PACKAGES: 'ci/packages.yml' }).several?.text).toBe('ci/packages.yml');
+  });
+
+  it.each(['true', 'no', '%', '$(id)', '\u001b[31m', 'x'.repeat(100_000)])(
+    'sets no input, whatever marks it, and every other variable still does: %#',
+    (mark) => {
+      const variables = { ...FILE, ASSETS_FOUND: mark, ASSETS_PREFIX: 'team' };
+      expect(parse({}, variables)).toEqual(parse({ prefix: 'team' }));
+    },
+  );
+
+  it('is reported by the step that writes the file, if it is an input there', () => {
+    const set = { ASSETS_FILES: '*.zip', ASSETS_CODE_HASH: CODE_HASH, ASSETS_PREFIX: 'team', ASSETS_COMMIT_SHA: ' ' };
+    expect(overwrittenInputs(sourceOf(set))).toEqual(['code-hash', 'files']);
+    expect(overwrittenInputs(sourceOf({ ...set, ASSETS_FOUND: 'true' }))).toEqual(['files']);
+    expect(overwrittenInputs(sourceOf(FILE))).toEqual([]);
   });
 });

@@ -1,9 +1,19 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { CancelledError, describeError, UserError } from '../errors.ts';
 import { type CommandLine, ENV_FILE } from '../inputs/flags.ts';
-import { INPUTS, ownVariable } from '../inputs/table.ts';
+import { type InputSource, overwrittenInputs } from '../inputs/inputs.ts';
+import { ownVariable } from '../inputs/table.ts';
 import type { LiveLine } from '../progress.ts';
-import { codeOf, inPrintable, type OutputValue, outputText, outputTexts, printable, systemCode } from '../text.ts';
+import {
+  codeOf,
+  inPrintable,
+  listed,
+  type OutputValue,
+  outputText,
+  outputTexts,
+  printable,
+  systemCode,
+} from '../text.ts';
 import type { Host } from './host.ts';
 import { jobOf } from './job.ts';
 import { cancelOnSignal } from './system.ts';
@@ -78,14 +88,17 @@ export function terminalHost({ texts, isJson, envFile }: CommandLine, terminal: 
   leaveOutWorkflowCommands();
   // Fails before anything is transferred if the outputs can't be written later.
   if (envFile !== undefined) append(envFile, '');
+  const inputs: InputSource = { input: (name) => texts.get(name) ?? '', variable: (name) => process.env[name] };
   return {
-    inputs: { input: (name) => texts.get(name) ?? '', variable: (name) => process.env[name] },
+    inputs,
     job: jobOf(process.env),
     log: terminal.log,
     liveLine: terminal.liveLine,
     setOutputs: (outputs) => {
       if (isJson) process.stdout.write(`${jsonOf(outputs)}\n`);
-      return envFile === undefined ? [] : appendOutputs(envFile, outputs);
+      if (envFile === undefined) return [];
+      warnOfOverwritten(overwrittenInputs(inputs), terminal.log);
+      return appendOutputs(envFile, outputs);
     },
     addSummary: () => undefined,
     mask: () => undefined,
@@ -113,15 +126,16 @@ function jsonOf(outputs: ReadonlyMap<string, OutputValue>): string {
 /** @returns the names of the lists that were left empty */
 function appendOutputs(path: string, outputs: ReadonlyMap<string, OutputValue>): readonly string[] {
   const { texts, omitted } = outputTexts(outputs, () => MOST_LIST_CHARACTERS);
-  append(path, texts.map(([name, text]) => `${variableOf(name)}=${plainWord(text)}\n`).join(''));
+  append(path, texts.map(([name, text]) => `${ownVariable(name)}=${plainWord(text)}\n`).join(''));
   return omitted;
 }
 
-/**
- * An input of the same name already has that variable, so a later job would read this job's output as its own input.
- */
-function variableOf(output: string): string {
-  return output in INPUTS ? ownVariable(`output-${output}`) : ownVariable(output);
+/** The value is lost to whoever reads the file. */
+function warnOfOverwritten(names: readonly string[], log: Terminal['log']): void {
+  if (names.length > 0)
+    log.warning(
+      `The env file sets ${listed(names.map(ownVariable))} to outputs of this step: give ${listed(names)} by flags wherever the file is read, since the variables don't set these inputs there.`,
+    );
 }
 
 /**

@@ -22,7 +22,10 @@ export const ENV_FILE = 'env-file';
 /** The flags that are not inputs. */
 export const SWITCHES = {
   json: { help: 'prints the outputs on stdout, as one JSON object' },
-  [ENV_FILE]: { help: "appends the outputs to a file, as lines 'ASSETS_FOUND=true'", value: 'path' },
+  [ENV_FILE]: {
+    help: "appends the outputs to a file, as lines 'ASSETS_FOUND=true', which no later step takes for inputs",
+    value: 'path',
+  },
   'exit-code': { help: 'exits with 3 where nothing was found (check, restore)' },
   verbose: { help: 'logs more' },
   help: { help: 'shows this help, or that of a command' },

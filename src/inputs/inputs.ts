@@ -1,7 +1,7 @@
 import type { CodeHashRequest } from '../code-hash/code-hash.ts';
 import { InputError } from '../errors.ts';
 import type { Access } from '../run-context.ts';
-import { INPUTS, type InputName, type InputValue, ownVariable, SECRET_INPUTS } from './table.ts';
+import { INPUT_NAMES, INPUTS, type InputName, type InputValue, ownVariable, SECRET_INPUTS } from './table.ts';
 import { matching, refused } from './values.ts';
 
 /** The source of inputs and variables; an empty text counts as not given. */
@@ -17,6 +17,29 @@ type Mode = InputValue<'mode'>;
 export function secretsIn(source: InputSource): string[] {
   const given = new GivenInputs(source);
   return SECRET_INPUTS.map((name) => given.text(name)).filter((text) => text !== undefined);
+}
+
+/**
+ * Whether the variable of an input holds an output of an earlier step. GitLab and others hand the lines of an env file
+ * to later jobs, where another package's code hash would file this package's build under it. A line that marks them
+ * would be one more than GitLab takes, so `ASSETS_FOUND` does: a job that has it has read an env file.
+ */
+function isEarlierOutput({ variable }: InputSource, name: InputName): boolean {
+  const own = variable(ownVariable(name))?.trim() ?? '';
+  return Boolean(variable(ownVariable('found'))?.trim()) && INPUTS[name].outputForm?.test(own) === true;
+}
+
+/** @returns the inputs that stay unset, since their variables hold outputs of an earlier step */
+export function earlierOutputs(source: InputSource): readonly InputName[] {
+  return INPUT_NAMES.filter((name) => source.input(name).trim() === '' && isEarlierOutput(source, name));
+}
+
+/** @returns the inputs that are set by variables which an env file overwrites */
+export function overwrittenInputs(source: InputSource): readonly InputName[] {
+  const isSet = (name: InputName) => Boolean(source.variable(ownVariable(name))?.trim());
+  return INPUT_NAMES.filter(
+    (name) => INPUTS[name].outputForm !== undefined && isSet(name) && !isEarlierOutput(source, name),
+  );
 }
 
 /**
@@ -75,7 +98,8 @@ class GivenInputs {
   /** @param variables that stand in for the input, in addition to its own variable */
   text(name: InputName, variables = INPUTS[name].variables ?? []): string | undefined {
     const given = this.#source.input(name).trim();
-    return given || [ownVariable(name), ...variables].map((one) => this.variable(one)).find(Boolean);
+    const own = isEarlierOutput(this.#source, name) ? [] : [ownVariable(name)];
+    return given || [...own, ...variables].map((one) => this.variable(one)).find(Boolean);
   }
 
   /** Like `text`, but parsed. @throws InputError if it is invalid, or required and not given */

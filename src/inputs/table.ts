@@ -33,6 +33,8 @@ export interface InputRow {
   readonly list?: true;
   /** Most people use it: `--help` shows it first, and the README lists it. */
   readonly common?: true;
+  /** For an input whose name is an output's too: the form of that output in an env file, unless it is empty. */
+  readonly outputForm?: RegExp;
   /** Masked in the log before anything else happens, and refused as a flag. */
   readonly secret?: true;
   /** One line of Markdown for action.yml, `--help` and the documentation: no initial capital, no final full stop. */
@@ -70,6 +72,10 @@ const ACCOUNT = matching(/^\d{12}$/, 'give the 12 digits of an account id');
 const MEDIA_TYPE = matching(/^[\w.+-]+\/[\w.+-]+( *;[\x20-\x7e]*)?$/, "give a media type such as 'application/zip'");
 const HEADER_VALUE = matching(/^[\x20-\x7e]+$/, "give a header value such as 'max-age=3600'");
 
+const HEX = /^[0-9a-f]+$/;
+/** `[`, percent-encoded. */
+const LIST = /^%5B/;
+
 /** Every input, declared once. A test compares action.yml and the documentation with it. */
 const TABLE = {
   mode: {
@@ -102,6 +108,7 @@ const TABLE = {
   },
   'commit-sha': {
     parse: commitSha,
+    outputForm: HEX,
     without: "the workflow's",
     help: 'commit that the set belongs to: a full id, or `HEAD` for the commit that is checked out',
   },
@@ -128,6 +135,7 @@ const TABLE = {
   },
   'code-hash': {
     parse: codeHash,
+    outputForm: HEX,
     without: 'computed',
     help: 'a code hash computed elsewhere, 32 to 128 lowercase hex digits; turns caching on',
   },
@@ -152,6 +160,7 @@ const TABLE = {
   },
   packages: {
     parse: plainText,
+    outputForm: LIST,
     without: 'one package',
     help: 'several packages in one step: YAML, or the path of a `.yml`, `.yaml` or `.json` file',
   },
@@ -164,6 +173,7 @@ const TABLE = {
     list: true,
     common: true,
     parse: filePatterns,
+    outputForm: LIST,
     without: 'everything not hidden, subfolders too',
     help: 'patterns for the assets to upload or restore, relative to the package directory, one per line; `!pattern` excludes',
   },
