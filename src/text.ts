@@ -160,8 +160,12 @@ export function outputTexts(
   mostCharacters: (name: string) => number,
 ): { readonly texts: readonly (readonly [name: string, text: string])[]; readonly omitted: readonly string[] } {
   const texts = [...outputs].map(([name, value]) => [name, outputText(value, mostCharacters(name))] as const);
-  const omitted = texts.filter(([name, text]) => text === '' && outputs.get(name) !== '').map(([name]) => name);
+  const omitted = texts.filter(([name, text]) => isLeftEmpty(text, outputs.get(name))).map(([name]) => name);
   return { texts, omitted };
+}
+
+function isLeftEmpty(text: string, value: OutputValue | undefined): boolean {
+  return text === '' ? value !== '' : text === '{}' && isObject(value) && Object.keys(value).length > 0;
 }
 
 /**

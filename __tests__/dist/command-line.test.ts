@@ -164,6 +164,32 @@ describe('--env-file', () => {
     expect(stderr).toContain("warning: The output 'files' is empty, since the set is too large for it");
   });
 
+  it('is not larger than GitLab takes: the longest lists are left empty, with a warning', async () => {
+    const names = Array.from({ length: 7 }, (_, index) => `service-${index}`);
+    await scenario.commit(Object.fromEntries(names.map((name) => [`${name}/main.ts`, name])));
+    const check = async (count: number, file: string) => {
+      const packages = names.slice(0, count).map((name) => `  ${name}: { sources: [${name}/**] }`);
+      const flags = ['--packages', ['packages:', ...packages].join('\n'), '--env-file', file];
+      const { stderr } = await scenario.cli(['check', ...flags]);
+      expect((await readFile(file)).length).toBeLessThan(5 * 1024);
+      const { ASSETS_PACKAGES, ASSETS_BUILD = '', ASSETS_MATRIX = '' } = await valuesByGitLab(file);
+      const [build, matrix] = [ASSETS_BUILD, ASSETS_MATRIX].map((text) => JSON.parse(decodeURIComponent(text)));
+      return { packages: ASSETS_PACKAGES, build, matrix, warnings: stderr.match(/^warning: .*$/gm) };
+    };
+    const warnings = ['explanation', 'packages'].map(
+      (name) => `warning: The output '${name}' is empty, since it would be too large: read what --json prints`,
+    );
+    expect(await check(7, join(scenario.root, 'seven.env'))).toMatchObject({
+      packages: '',
+      build: names,
+      matrix: { include: names.map((name) => ({ package: name })) },
+      warnings: warnings.slice(1),
+    });
+    const file = join(scenario.root, 'three.env');
+    expect(await check(3, file)).toMatchObject({ packages: expect.stringMatching(/^%5B%7B/), warnings: null });
+    expect(await check(3, file)).toMatchObject({ packages: '', build: names.slice(0, 3), warnings });
+  });
+
   it('has no more lines than GitLab takes by default', async () => {
     const file = join(scenario.root, 'assets.env');
     for (const mode of ['check', 'upload']) await scenario.cli([mode, '--env-file', file]);

@@ -18,11 +18,13 @@ import type { Host } from './host.ts';
 import { jobOf } from './job.ts';
 import { cancelOnSignal } from './system.ts';
 
-/**
- * Longer lists are left out of an env file, since GitLab accepts only 5 KiB; `--json` has no limit.
- * https://docs.gitlab.com/ci/yaml/artifacts_reports/#artifactsreportsdotenv
- */
+/** Longer lists are left out of an env file; `--json` has no limit. */
 const MOST_LIST_CHARACTERS = 2000;
+/**
+ * GitLab refuses larger files; a line end may have to come before the first line.
+ * https://docs.gitlab.com/administration/instance_limits/#limit-dotenv-file-size
+ */
+const MOST_BYTES = 5 * 1024 - 2;
 
 const CLEAR_LINE = '\r\u001b[K';
 const COLOURS = { plain: '', error: '\u001b[31m', warning: '\u001b[33m', debug: '\u001b[2m' } as const;
@@ -123,11 +125,31 @@ function jsonOf(outputs: ReadonlyMap<string, OutputValue>): string {
   return `{${fields.join(',')}}`;
 }
 
-/** @returns the names of the lists that were left empty */
+/** @returns the names of the lists that were left empty: those that are too long, and the longest until all fit */
 function appendOutputs(path: string, outputs: ReadonlyMap<string, OutputValue>): readonly string[] {
   const { texts, omitted } = outputTexts(outputs, () => MOST_LIST_CHARACTERS);
-  append(path, texts.map(([name, text]) => `${ownVariable(name)}=${plainWord(text)}\n`).join(''));
-  return omitted;
+  const words = new Map(texts.map(([name, text]) => [name, plainWord(text)]));
+  const leftEmpty = new Set(omitted);
+  const room = roomIn(path);
+  for (const [name, word] of [...words].sort(([, left], [, right]) => right.length - left.length)) {
+    if (linesOf(words).length <= room) break;
+    const value = outputs.get(name);
+    const empty = typeof value === 'object' ? plainWord(outputText(value, '{}'.length)) : word;
+    if (empty !== word) leftEmpty.add(name);
+    words.set(name, empty);
+  }
+  append(path, linesOf(words));
+  return [...leftEmpty];
+}
+
+function linesOf(words: ReadonlyMap<string, string>): string {
+  return [...words].map(([name, word]) => `${ownVariable(name)}=${word}\n`).join('');
+}
+
+/** How many bytes an env file can take. One that is too large already is not for GitLab. */
+function roomIn(path: string): number {
+  const { length } = textOf(path);
+  return length < MOST_BYTES ? MOST_BYTES - length : MOST_BYTES;
 }
 
 /** The value is lost to whoever reads the file. */
@@ -150,7 +172,8 @@ function plainWord(text: string): string {
 
 function append(path: string, lines: string): void {
   try {
-    appendFileSync(path, endsInLine(path) ? lines : `\n${lines}`);
+    const text = textOf(path);
+    appendFileSync(path, text === '' || text.endsWith('\n') ? lines : `\n${lines}`);
   } catch (cause) {
     throw new UserError(
       `--${ENV_FILE} is '${printable(path)}', which can't be written (${systemCode(cause)}): give another path, or check its permissions and the disk's free space`,
@@ -159,12 +182,12 @@ function append(path: string, lines: string): void {
   }
 }
 
-function endsInLine(path: string): boolean {
+/** @returns a character per byte; an empty text if there is no such file */
+function textOf(path: string): string {
   try {
-    const text = readFileSync(path, 'latin1');
-    return text === '' || text.endsWith('\n');
+    return readFileSync(path, 'latin1');
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return true;
+    if (codeOf(error) === 'ENOENT') return '';
     throw error;
   }
 }
