@@ -282,10 +282,20 @@ describe('the page', () => {
     });
   });
 
-  it('is empty for an upload after a hit that the check has reported', () => {
-    expect(pageOf('upload', { ...FOUND, reason: 'marker', isReported: true })).toBe('');
-    expect(pageOf('upload', { ...FOUND, reason: 'read-only', isReported: true })).toBe('');
-    expect(pageOf('upload', { ...FOUND, reason: 'read-only' })).not.toBe('');
+  it('is only a line below the block that an earlier step wrote, and nothing after a hit', () => {
+    const page = { bucket: 'my-assets', tookMs: 12_000, ownUrl: OWN_URL, notes: notesOf('careful') };
+    const below = (mode: 'check' | 'upload' | 'restore', overrides: Partial<Outcome>, prefix = '') =>
+      summaryOf({ ...page, mode, outcome: outcome(overrides), reported: [artifactSet(prefix, COMMIT)] });
+    expect(below('upload', { ...FOUND, reason: 'marker' })).toBe('');
+    expect(below('upload', { ...FOUND, reason: 'read-only' })).toBe('');
+    expect(below('upload', { reason: 'read-only' })).toMatch(/^<p>📦 Nothing uploaded \(read-only\)<\/p>/);
+    expect(below('upload', { ...FOUND, uploaded: true, reason: 'uploaded' })).toMatch(
+      /^<p>📦 Stored 2 files, 1\.2 MB, in 12 s<\/p>\n<ul>\n<li>⚠️ careful<\/li>\n<\/ul>\n<details><summary>2 files/,
+    );
+    expect(below('restore', { ...FOUND, restored: true }, '<b>/api')).toBe(
+      `<p>📥 Restored 2 files, 1.2 MB, in 12 s (<code title="s3://my-assets/&lt;b&gt;/api/artifacts/${COMMIT}/">&lt;b&gt;/api/artifacts/${COMMIT.slice(0, 7)}/</code>)</p>\n<ul>\n<li>⚠️ careful</li>\n</ul>`,
+    );
+    expect(below('check', { changes: { count: 6, names: ['M a'] } })).not.toContain('<table>');
   });
 
   it('escapes HTML in names, and line ends, since Markdown begins after a blank line', () => {

@@ -1,5 +1,7 @@
 import type { RestoreSelection } from './asset-set/download.ts';
 import type { Explanation } from './asset-set/explanation.ts';
+import { haveBlocks, noteBlocks } from './asset-set/handover.ts';
+import { artifactSet, resolveCommit, type SetLocation } from './asset-set/location.ts';
 import { gitSourceTree } from './code-hash/code-hash.ts';
 import { CancelledError, describeError, MissError, UserError } from './errors.ts';
 import type { Host } from './host/host.ts';
@@ -11,12 +13,12 @@ import { type CheckOptions, check } from './modes/check.ts';
 import { missingPackages, type Outcome } from './modes/outcome.ts';
 import { outputsOf } from './outputs.ts';
 import { packageDirectory } from './package-directory/package-directory.ts';
-import type { Log, ObjectStore } from './ports.ts';
+import type { JobFiles, Log, ObjectStore } from './ports.ts';
 import { Progress } from './progress.ts';
 import type { RunContext } from './run-context.ts';
 import { type ConnectOptions, s3ObjectStore } from './s3/object-store.ts';
 import { withSharedConfig } from './s3/settings.ts';
-import { failureSummary, Notes, summaryOf, verdictLine } from './summary.ts';
+import { failureSummary, Notes, type RunPage, summaryOf, verdictLine } from './summary.ts';
 import { defined, listed, printable, systemCode } from './text.ts';
 import { VERSION } from './version.ts';
 
@@ -59,29 +61,68 @@ export async function run(host: Host, inputs: Task): Promise<Outcome> {
   const notes = new Notes();
   const progress = new Progress({ clock: systemClock, log: host.log, liveLine: host.liveLine });
   const noted = { ...host, log: notes.of(progress.log) };
-  const summary = (html: string): void => {
-    if (inputs.jobSummary) summarize(host, html);
-  };
+  const { bucket } = inputs.store;
+  const page = { notes, bucket, ownUrl: host.job.url };
+  let context: RunContext | undefined;
   let outcome: Outcome | undefined;
   try {
+    context = await contextOf(inputs, noted, progress);
     if (inputs.mode === 'upload') refuseUntrusted(inputs, host.job);
     warnOfCacheMode(inputs.access, noted.log);
-    outcome = await runMode(await contextOf(inputs, noted, progress), inputs);
-    report(noted, outcome, inputs.store.bucket);
+    outcome = await runMode(context, inputs);
+    report(noted, outcome, bucket);
     const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
     const { failOnMiss } = inputs.search;
     if (miss !== undefined && outcome.found && !failOnMiss) noted.log.warning(`${miss}.`);
     host.log.info(verdictLine(inputs.mode, outcome));
     if (miss !== undefined && failOnMiss) throw new MissError(`${miss}, or set fail-on-miss to 'false'`);
-    const tookMs = systemClock.monotonicMs() - startedMs;
-    const { bucket } = inputs.store;
-    summary(summaryOf({ mode: inputs.mode, outcome, notes, bucket, tookMs, ownUrl: host.job.url }));
+    const done = { ...page, mode: inputs.mode, outcome, tookMs: systemClock.monotonicMs() - startedMs };
+    await publish(host, inputs, { context, outcome, html: (reported) => summaryOf({ ...done, reported }) });
     return outcome;
   } catch (error) {
-    const page = outcome && { outcome, ownUrl: host.job.url };
-    summary(failureSummary(describeError(error).line, notes, page));
+    const { line } = describeError(error);
+    const html = (reported: RunPage['reported']) => failureSummary(line, notes, { ...page, outcome, reported });
+    await publish(host, inputs, { context, outcome, html });
     throw error;
   }
+}
+
+interface StepPage {
+  /** Undefined if the step failed before. */
+  readonly context: RunContext | undefined;
+  readonly outcome: Outcome | undefined;
+  /** @param reported the sets of this step, if earlier steps of the job have written the block for each */
+  readonly html: (reported: RunPage['reported']) => string;
+}
+
+/** Adds to the job summary: one block for a set, which later steps of the job continue. */
+async function publish(host: Host, inputs: Task, { context, outcome, html }: StepPage): Promise<void> {
+  if (!inputs.jobSummary) return;
+  if (context === undefined) {
+    summarize(host, html(undefined));
+    return;
+  }
+  const { store } = context;
+  const sets = await setsOf(context, inputs, outcome);
+  // Without the files there are only more blocks, so that is no reason for a warning.
+  const files = jobFilesOf(host, { ...host.log, warning: host.log.debug });
+  const isReported = await haveBlocks(store, files, sets);
+  const isAdded = summarize(host, html(isReported ? sets : undefined));
+  if (isAdded && outcome !== undefined) await noteBlocks(store, files, sets);
+}
+
+/** @returns the commit's own set, or that of each package; none if a failed step has not come so far */
+async function setsOf(context: RunContext, inputs: Task, outcome: Outcome | undefined): Promise<SetLocation[]> {
+  if (outcome?.packages !== undefined)
+    return outcome.packages.map((one) => artifactSet(one.prefix, one.outcome.commit));
+  if (isOfMany(inputs)) return [];
+  const commit = outcome?.commit ?? (await resolveCommit(context.commit, context.sources).catch(() => undefined));
+  return commit === undefined ? [] : [artifactSet(context.prefix, commit)];
+}
+
+function jobFilesOf({ inputs }: Pick<Host, 'inputs'>, log: Log): JobFiles | undefined {
+  const directory = inputs.variable('RUNNER_TEMP') ?? '';
+  return directory === '' ? undefined : jobFiles(directory, log);
 }
 
 /** Everyone who reads the prefix would use what a stranger's code built. */
@@ -194,7 +235,6 @@ async function contextOf(
   { inputs: source, job, log, onCancel }: Host,
   progress: Progress,
 ): Promise<RunContext> {
-  const temporary = source.variable('RUNNER_TEMP') ?? '';
   const signal = cancellationOf(inputs.mode, onCancel);
   // Before anything else is written.
   signal.addEventListener('abort', () => progress.stop());
@@ -210,7 +250,7 @@ async function contextOf(
       packages: packages?.shared,
     }),
     packages: packageDirectory(directory, log),
-    jobFiles: temporary === '' ? undefined : jobFiles(temporary, log),
+    jobFiles: jobFilesOf({ inputs: source }, log),
     clock: systemClock,
     random: systemRandom,
     log,
@@ -258,11 +298,16 @@ function report({ log, setOutputs }: Host, outcome: Outcome, bucket: string): vo
     );
 }
 
-/** The step's work is done, so a summary that can't be written does not fail it. */
-function summarize({ log, addSummary }: Host, html: string): void {
+/**
+ * The step's work is done, so a summary that can't be written does not fail it.
+ *
+ * @returns whether it was written
+ */
+function summarize({ log, addSummary }: Host, html: string): boolean {
   try {
-    if (html !== '') addSummary(html);
+    return html !== '' && addSummary(html);
   } catch (error) {
     log.warning(`The job summary can't be written (${systemCode(error)}): 'job-summary: false' does without`);
+    return false;
   }
 }

@@ -1,5 +1,5 @@
 import type { Explanation } from './asset-set/explanation.ts';
-import { uriOf } from './asset-set/location.ts';
+import { prefixOf, type SetLocation, uriOf } from './asset-set/location.ts';
 import { totalSize, type Writer } from './asset-set/record.ts';
 import type { Inputs } from './inputs/inputs.ts';
 import { missingPackages, type Outcome, type PackageOutcome } from './modes/outcome.ts';
@@ -61,44 +61,71 @@ export interface RunPage {
    * records.
    */
   readonly ownUrl: string | undefined;
+  /** The sets of this step, if earlier steps of the job have written the block for each. */
+  readonly reported?: readonly SetLocation[] | undefined;
 }
 
-/** @returns HTML; empty if an earlier step of the job has already reported everything */
+/** @returns HTML; empty if earlier steps of the job have already reported everything */
 export function summaryOf(page: RunPage): string {
-  const { mode, outcome, notes, ownUrl } = page;
-  if (outcome.isReported) return '';
-  const verdict = verdictOf(mode, outcome).map((piece) => htmlOf(piece, ownUrl));
+  const { mode, outcome, notes, ownUrl, bucket, reported } = page;
+  if (reported !== undefined && isReported(mode, outcome)) return '';
+  const verdict = verdictOf(mode, outcome, reported && page.tookMs).map((piece) => htmlOf(piece, ownUrl));
+  const head = headOf(verdict.join(''), bucket, reported);
+  if (reported !== undefined) return blockOf(head, notes, outcome.uploaded ? filesOf(outcome) : []);
   const { packages } = outcome;
-  if (packages !== undefined) return blockOf(verdict.join(''), notes, partsOfEach(packages, ownUrl));
+  if (packages !== undefined) return blockOf(head, notes, partsOfEach(packages, ownUrl));
   const lists = [...changedSources(outcome), ...filesOf(outcome)];
-  return blockOf(verdict.join(''), notes, [tableOf(page), ...hints(mode, outcome), ...lists]);
+  return blockOf(head, notes, [tableOf(page), ...hints(mode, outcome), ...lists]);
+}
+
+/** Whether an upload had nothing to do, since the set is there that an earlier step found. */
+function isReported(mode: Mode, { found, reason }: Outcome): boolean {
+  return mode === 'upload' && found && (reason === 'marker' || reason === 'read-only');
+}
+
+type FailedPage = Pick<RunPage, 'bucket' | 'ownUrl' | 'reported'> & {
+  /** Set if the failure is a miss. */
+  readonly outcome: Outcome | undefined;
+};
+
+/**
+ * The part of a step that failed.
+ *
+ * @param line the error
+ * @param page undefined if the inputs can't be read
+ * @returns HTML
+ */
+export function failureSummary(line: string, notes: Notes, page?: FailedPage): string {
+  const head = headOf(`❌ ${escaped(line)}`, page?.bucket, page?.reported);
+  const packages = page?.reported === undefined ? page?.outcome?.packages : undefined;
+  return blockOf(head, notes, packages === undefined ? [] : partsOfEach(packages, page?.ownUrl));
 }
 
 /**
- * The block of a step that failed.
- *
- * @param line the error
- * @param page the outcome, if the failure is a miss
- * @returns HTML
+ * A heading; or only a line, below the block that an earlier step wrote for the same set. That may be one of several
+ * blocks, so the line names the set if it has a prefix.
  */
-export function failureSummary(line: string, notes: Notes, page?: Pick<RunPage, 'outcome' | 'ownUrl'>): string {
-  const packages = page?.outcome.packages;
-  return blockOf(`❌ ${escaped(line)}`, notes, packages === undefined ? [] : partsOfEach(packages, page?.ownUrl));
+function headOf(verdict: string, bucket = '', reported?: RunPage['reported']): string {
+  if (reported === undefined) return `<h4>${verdict}</h4>`;
+  const [set, ...others] = reported;
+  const isNamed = set !== undefined && others.length === 0 && prefixOf(set) !== '';
+  return `<p>${verdict}${isNamed ? ` (${setHtml(bucket, set)})` : ''}</p>`;
 }
 
-function blockOf(verdict: string, { warnings, omittedCount }: Notes, parts: readonly string[]): string {
+function blockOf(head: string, { warnings, omittedCount }: Notes, parts: readonly string[]): string {
   const shown = within(MOST_BYTES.warnings, warnings.toReversed().map(escaped)).toReversed();
   const count = omittedCount + warnings.length - shown.length;
   const omitted = count === 0 ? [] : [`${counted(count, 'warning')} before these are in the log.`];
   const items = [...omitted, ...shown].map((line) => `<li>⚠️ ${line}</li>`);
   const list = items.length === 0 ? [] : [['<ul>', ...items, '</ul>'].join('\n')];
-  return [`<h4>${verdict}</h4>`, ...list, ...parts].join('\n');
+  return [head, ...list, ...parts].join('\n');
 }
 
 const VERDICTS = { check: checked, upload: uploaded, restore: restored } as const;
 
-function verdictOf(mode: Mode, outcome: Outcome): Piece[] {
-  return VERDICTS[mode](outcome);
+/** @param tookMs given where no table says it */
+function verdictOf(mode: Mode, outcome: Outcome, tookMs?: number): Piece[] {
+  return VERDICTS[mode](outcome, tookMs === undefined ? '' : `, in ${readableDuration(tookMs)}`);
 }
 
 function checked(outcome: Outcome): Piece[] {
@@ -115,19 +142,23 @@ function checkedEach(outcome: Outcome, count: number): string {
   return `🔨 Build needed: ${missing.length} of ${all}, ${listed(missing)}`;
 }
 
-function uploaded(outcome: Outcome): Piece[] {
+function uploaded(outcome: Outcome, took: string): Piece[] {
   const { found, reason, uploaded: isUploaded, cached } = outcome;
   if (isUploaded) {
     const also = cached ? ', for other commits of the same code too' : '';
-    return [{ text: `📦 Stored ${amountOf(outcome)}${reason === 'resumed' ? ', part of it before' : ''}${also}` }];
+    return [
+      { text: `📦 Stored ${amountOf(outcome)}${took}${reason === 'resumed' ? ', part of it before' : ''}${also}` },
+    ];
   }
   return [{ text: found ? `📦 Nothing to upload: the set is there (${reason})` : `📦 Nothing uploaded (${reason})` }];
 }
 
-function restored(outcome: Outcome): Piece[] {
+function restored(outcome: Outcome, took: string): Piece[] {
   if (!outcome.found) return [{ text: `📥 Nothing to restore: ${causeOf(outcome)}` }];
   if (!outcome.restored) return [{ text: `📥 Nothing restored of ${amountOf(outcome)}` }];
-  return [{ text: `📥 Restored ${amountOf(outcome)}, ` }, ...builderOf(outcome)];
+  const amount = `📥 Restored ${amountOf(outcome)}`;
+  // The block above says who built it.
+  return took === '' ? [{ text: `${amount}, ` }, ...builderOf(outcome)] : [{ text: `${amount}${took}` }];
 }
 
 /** @returns which run built a set and when, and for which commit if not for this one */
@@ -193,7 +224,7 @@ function hints(mode: Mode, { found, reason, codeHash }: Outcome): string[] {
 function tableOf({ outcome, bucket, tookMs }: RunPage): string {
   const { files, reason, found, source, builtFromCommit, codeHash, location } = outcome;
   const cells: readonly [string, string][] = [
-    ['set', short(location.prefix.replace(location.id, location.id.slice(0, SHORT_HASH)), uriOf(bucket, location))],
+    ['set', setHtml(bucket, location)],
     ['answer', found ? `${source} (${reason})` : reason],
     ['built from', shortHash(builtFromCommit)],
     ['code hash', shortHash(codeHash)],
@@ -210,6 +241,10 @@ function tableOf({ outcome, bucket, tookMs }: RunPage): string {
       ),
     ],
   );
+}
+
+function setHtml(bucket: string, location: SetLocation): string {
+  return short(location.prefix.replace(location.id, location.id.slice(0, SHORT_HASH)), uriOf(bucket, location));
 }
 
 const COLUMNS = ['package', 'answer', 'reason', 'code hash', 'built by', 'size'];

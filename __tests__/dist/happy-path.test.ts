@@ -182,47 +182,6 @@ describe('a pipeline', () => {
   });
 });
 
-describe('the job summary', () => {
-  it('says why a build is needed, and what was stored', async () => {
-    const miss = await scenario.action('check', CACHING);
-    expect(miss.summary).toContain('<h4>🔨 Build needed: nothing is stored for this commit or its code</h4>');
-    expect(miss.summary).toContain(`<code title="${miss.outputs['code-hash']}">`);
-    await scenario.build(FILES);
-    expect((await scenario.action('upload')).summary).toContain(
-      '<h4>📦 Stored 2 files, 7 B, for other commits of the same code too</h4>',
-    );
-    await scenario.freshPackages();
-    const hit = await scenario.action('check');
-    expect(hit.summary).toMatch(
-      /<h4>✅ No build needed: built (.* ago|just now) by <a href="https:\/\/github.com\/owner\/repository\/actions\/runs\/1">run 1<\/a>, 2 files, 7 B(; this skips a build that took .* s)?<\/h4>/,
-    );
-    expect(hit.summary.endsWith('</details>\n\n')).toBe(true);
-    // An upload after a hit has nothing to add.
-    expect((await scenario.action('upload')).summary).toBe('');
-  });
-
-  it.each([
-    ['check', { bucket: 's3://b' }, "❌ bucket is 's3://b'"],
-    ['upload', {}, "❌ package-directory '"],
-    ['restore', {}, '❌ There are no assets for commit'],
-  ])('of a failed %s shows the error', async (mode, inputs, verdict) => {
-    const { summary, exitCode } = await scenario.action(mode, inputs);
-    expect(exitCode).toBe(1);
-    expect(summary).toContain(`<h4>${verdict}`);
-  });
-
-  it('is not written if that is switched off', async () => {
-    expect((await scenario.action('check', { 'job-summary': 'false' })).summary).toBe('');
-  });
-
-  it('fails no step if it cannot be written', async () => {
-    const env = { GITHUB_STEP_SUMMARY: join(scenario.root, 'no/such/file') };
-    const { exitCode, outputs: told, lines } = await scenario.action('check', {}, { env });
-    expect({ exitCode, found: told.found }).toEqual({ exitCode: 0, found: 'false' });
-    expect(lines).toContain("::warning::The job summary can't be written (ENOENT): 'job-summary: false' does without");
-  });
-});
-
 describe('a miss', () => {
   it.each(['check', 'restore'])('fails a %s with fail-on-miss only after its outputs are set', async (mode) => {
     const result = await scenario.action(mode, { 'fail-on-miss': 'true' });

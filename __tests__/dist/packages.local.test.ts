@@ -396,6 +396,7 @@ describe('the access of a check of several packages', () => {
 
   it('that only writes lists all packages without a request, and an upload replaces set and copy', async () => {
     await storeAll();
+    await scenario.freshPackages();
     scenario.forgetWire();
     const { exitCode, outputs, summary } = await check({ access: 'write' });
     expect([exitCode, outputs.found, outputs.reason, scenario.wire()]).toEqual([0, 'false', 'disabled', []]);

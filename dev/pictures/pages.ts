@@ -80,6 +80,7 @@ class Stage {
   async build(files: Files): Promise<void> {
     await this.repository.write('packages', files);
     for (const name of await readdir(this.#temporary)) {
+      if (!name.endsWith('.json')) continue;
       const file = join(this.#temporary, name);
       const handed: unknown = JSON.parse(await readFile(file, 'utf8'));
       if (typeof handed !== 'object' || handed === null || !('checkedAtMs' in handed)) continue;
@@ -121,7 +122,7 @@ export function storyPage(): Promise<StagedPage> {
       const third = await repository.commit('Mend the README', { 'README.md': '# Shop\n' });
       const hit = await stage.page('check', { commit: third.id, run: '91' });
       const html = [missed, stored.replace('<details>', '<details open>'), hit].join('\n');
-      return { name: 'job-summary', html, height: 650 };
+      return { name: 'job-summary', html, height: 550 };
     },
     () => Date.now() + skippedMs,
   );
@@ -153,15 +154,16 @@ export function packagesPage(): Promise<StagedPage> {
     const files = { 'shared/s.ts': 's', 'api/a.ts': 'a', 'site/i.html': 'i', 'tool/t.ts': 't' };
     const first = await stage.repository.commit('Say hello', { '.gitignore': 'packages/\n', ...files });
     const packages = { packages: PACKAGES, 'code-hash-filter': '' };
-    const missed = await stage.page('check', { commit: first.id, run: '8' }, packages);
+    const job = [await stage.page('check', { commit: first.id, run: '8' }, packages)];
     for (const name of ['api', 'site', 'tool']) {
       await stage.repository.write(`packages/${name}`, { [`${name}.zip`]: name });
-      await stage.page('upload', { commit: first.id, run: '8' }, { ...packages, package: name });
+      job.push(await stage.page('upload', { commit: first.id, run: '8' }, { ...packages, package: name }));
     }
+    await stage.newJob();
     const changed = { 'shared/s.ts': 'changed', 'site/i.html': 'changed' };
     const second = await stage.repository.commit('Change shared', changed);
     const some = await stage.page('check', { commit: second.id, run: '9' }, packages);
-    return { name: 'packages', html: `${missed}\n${some}`, height: 800 };
+    return { name: 'packages', html: [...job, some].join('\n'), height: 800 };
   });
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CodeHash, CodeHashAlgorithm, CodeHashRequest } from '../code-hash/code-hash.ts';
+import type { JobFiles } from '../ports.ts';
 import type { RunContext } from '../run-context.ts';
 import { defined, isObject, isText, parsedJson } from '../text.ts';
 import { isCodeHash, type SetLocation, setAt, uriOf } from './location.ts';
@@ -53,9 +54,41 @@ export interface Handover {
 }
 
 /** @returns the name of the job's file with the handover for a commit's own set */
-export function handoverName({ endpoint, bucket }: Place, own: SetLocation): string {
-  const digest = createHash('sha256').update(JSON.stringify([endpoint, uriOf(bucket, own)]));
-  return `s3-asset-manager-${digest.digest('hex')}.json`;
+export function handoverName(place: Place, own: SetLocation): string {
+  return `s3-asset-manager-${digestOf(place, own)}.json`;
+}
+
+function digestOf({ endpoint, bucket }: Place, own: SetLocation): string {
+  return createHash('sha256')
+    .update(JSON.stringify([endpoint, uriOf(bucket, own)]))
+    .digest('hex');
+}
+
+/** @returns the name of the job's file that says that a step has written a set's block of the job summary */
+function blockName(place: Place, own: SetLocation): string {
+  return `s3-asset-manager-summary-${digestOf(place, own)}`;
+}
+
+/** Whether earlier steps of the job have written a block of the job summary for each of these sets. */
+export async function haveBlocks(
+  place: Place,
+  jobFiles: JobFiles | undefined,
+  sets: readonly SetLocation[],
+): Promise<boolean> {
+  for (const own of sets) {
+    const note = await jobFiles?.read(blockName(place, own)).catch(() => undefined);
+    if (note === undefined) return false;
+  }
+  return sets.length > 0;
+}
+
+/** Notes for later steps of the job that these sets have a block. */
+export async function noteBlocks(
+  place: Place,
+  jobFiles: JobFiles | undefined,
+  sets: readonly SetLocation[],
+): Promise<void> {
+  for (const own of sets) await jobFiles?.write(blockName(place, own), '');
 }
 
 /** @returns the name of the job's file with the sources of a code hash */

@@ -83,10 +83,12 @@ function writeOutput(name: string, text: string): void {
 }
 
 /** https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary */
-function addSummary(html: string): void {
+function addSummary(html: string): boolean {
   const file = given(process.env.GITHUB_STEP_SUMMARY);
+  if (file === undefined) return false;
   // A blank line ends the HTML, so that text added later is parsed as Markdown again.
-  if (file !== undefined) appendFileSync(file, `${html}\n\n`);
+  appendFileSync(file, `${html}\n\n`);
+  return true;
 }
 
 /** The context's own `repo` throws outside Actions. */

@@ -34,8 +34,8 @@ export interface Host {
    * @throws UserError if the file for outputs can't be written
    */
   readonly setOutputs: (outputs: ReadonlyMap<string, OutputValue>) => readonly string[];
-  /** Adds HTML to the job summary, if there is one. @throws the system's error */
-  readonly addSummary: (html: string) => void;
+  /** Adds HTML to the job summary. @returns whether there is one @throws the system's error */
+  readonly addSummary: (html: string) => boolean;
   /** Keeps a value out of the log from now on. */
   readonly mask: (secret: string) => void;
   /**

@@ -102,7 +102,7 @@ export function terminalHost({ texts, isJson, envFile }: CommandLine, terminal: 
       warnOfOverwritten(overwrittenInputs(inputs), terminal.log);
       return appendOutputs(envFile, outputs);
     },
-    addSummary: () => undefined,
+    addSummary: () => false,
     mask: () => undefined,
     onCancel: (cancel) => cancelOnSignal(cancel, terminal.fail),
   };

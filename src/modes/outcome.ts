@@ -30,8 +30,6 @@ export interface Outcome {
   readonly uploaded: boolean;
   readonly cached: boolean;
   readonly restored: boolean;
-  /** Set if an upload had nothing to do after a hit, which an earlier step of the job has already reported. */
-  readonly isReported?: true | undefined;
   /** On a miss: why the commit's own set does not count. */
   readonly detail?: string | undefined;
   /** On a miss: says which run is still writing a set that would have been a hit. */

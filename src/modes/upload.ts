@@ -298,8 +298,7 @@ async function uploadMarked(run: RunContext, marked: MarkedUpload): Promise<Outc
   const shown = shortUriOf(store.bucket, location);
   log.info(`An earlier step found the set at ${shown}, and it is still there: nothing to upload.`);
   await leaveRecordOf(run, set);
-  const ended = { set, reason: 'marker', commit: marked.own.id, codeHash: recordOf(set)?.codeHash, location } as const;
-  return { ...outcomeOf(ended), isReported: marked.hints.kind === 'handover' || undefined };
+  return outcomeOf({ set, reason: 'marker', commit: marked.own.id, codeHash: recordOf(set)?.codeHash, location });
 }
 
 /** The package directory may not exist if nothing is uploaded, or a set without files. */
