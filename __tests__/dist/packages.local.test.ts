@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -66,6 +66,19 @@ async function store(name: string, inputs: Record<string, string> = {}): Promise
 
 async function storeAll(): Promise<void> {
   for (const name of NAMES) await store(name);
+}
+
+/** Makes the checks of this job older, as if builds had taken that long. */
+async function makeOlder(seconds: number): Promise<void> {
+  for (const name of await readdir(scenario.temporary)) {
+    if (!name.endsWith('.json')) continue;
+    const file = join(scenario.temporary, name);
+    const text = await readFile(file, 'utf8');
+    await writeFile(
+      file,
+      text.replace(/"checkedAtMs":(\d+)/, (_, at) => `"checkedAtMs":${Number(at) - seconds * 1000}`),
+    );
+  }
 }
 
 describe('a check of several packages', () => {
@@ -344,6 +357,21 @@ packages:
     // A source that also belongs to the package itself is reported as its own.
     await scenario.commit({ 'shared/s.md': 'changed' });
     expect(JSON.parse((await check({ packages })).outputs.explanation ?? '')).toMatchObject({ tool: {} });
+  });
+
+  it('times a build if it is the only one, up to the upload of that package', async () => {
+    const secondsOf = async (name: string) => scenario.record(`${name}/records/artifacts/${scenario.head}.json`);
+    await check();
+    await storeAll();
+    for (const name of NAMES) expect(await secondsOf(name)).not.toHaveProperty('buildSeconds');
+
+    await scenario.commit({ 'tool/t.ts': 'changed' });
+    await check();
+    await makeOlder(372);
+    await store('tool');
+    expect(await secondsOf('tool')).toMatchObject({ buildSeconds: expect.closeTo(372, -1) });
+    const { lines } = await scenario.action('check', { packages: PACKAGES, package: 'tool' });
+    expect(lines.at(-1)).toMatch(/; this skips a build that took 6 min \d+ s\.$/);
   });
 
   it('shows one table in the summary', async () => {

@@ -220,6 +220,16 @@ export async function handOver(run: RunContext, own: SetLocation, result: CheckR
   await packages.writeMarker('.found-at', JSON.stringify(handover));
 }
 
+/** Times the build of the only set that a check of several packages left to build, from now on. */
+export async function timeBuild({ store, jobFiles, clock, dryRun }: RunContext, own: SetLocation): Promise<void> {
+  const name = handoverName(store, own);
+  const text = await jobFiles?.read(name).catch(() => undefined);
+  const handover = parseHandover(text ?? '', store, own);
+  if (dryRun || handover === undefined) return;
+  const timed: Handover = { ...handover, checkedAtMs: clock.wallTime().getTime() };
+  await jobFiles?.write(name, JSON.stringify(timed));
+}
+
 /**
  * Adds a code hash to those of earlier checks. A check that did not compute its value keeps the one that an earlier
  * check computed.

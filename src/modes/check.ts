@@ -8,7 +8,7 @@ import { type Outcome, outcomeOfSearch } from './outcome.ts';
 export interface CheckOptions extends SearchOptions {
   /** On a hit, restore these assets too. */
   readonly restore?: RestoreSelection | undefined;
-  /** Whether the step checks several packages. One build may then follow another, so none of them can be timed. */
+  /** Whether the step checks several packages. One build may then follow another, so this check does not time one. */
   readonly isOneOfMany?: boolean;
 }
 

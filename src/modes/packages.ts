@@ -1,3 +1,4 @@
+import { timeBuild } from '../asset-set/handover.ts';
 import { artifactSet } from '../asset-set/location.ts';
 import { mapConcurrently } from '../async.ts';
 import { CancelledError, describeError, UserError } from '../errors.ts';
@@ -36,10 +37,17 @@ export async function checkPackages(
   const settled = await mapConcurrently(checks, run.concurrency, settle);
   const failures = settled.filter((one) => 'error' in one);
   if (failures.length > 0) throw failureOf(failures);
-  return outcomeOfPackages(
-    run.prefix,
-    settled.filter((one) => 'answer' in one).map(({ answer }) => answer),
-  );
+  const packages = settled.filter((one) => 'answer' in one).map(({ answer }) => answer);
+  await timeOnlyBuild(checks, packages);
+  return outcomeOfPackages(run.prefix, packages);
+}
+
+/** Several builds can follow one another, so the time until an upload says how long a build took only if it is alone. */
+async function timeOnlyBuild(checks: readonly PackageCheck[], packages: readonly PackageOutcome[]): Promise<void> {
+  const [missing, ...others] = packages.filter(({ outcome }) => !outcome.found);
+  const run = checks.find(({ name }) => name === missing?.name)?.run;
+  if (missing === undefined || others.length > 0 || run === undefined) return;
+  await timeBuild(run, artifactSet(missing.prefix, missing.outcome.commit));
 }
 
 async function settle({ name, directory, run, options }: PackageCheck): Promise<Settled> {
