@@ -185,6 +185,15 @@ export type SourceListing = Uint8Array;
 /** Patterns that belong together: an excluding pattern affects only the matches of its own group. */
 export type PatternGroup = readonly string[];
 
+/** A source of this or an earlier build. */
+export interface SourceName {
+  /** As text: a byte that is not UTF-8 is a code point from U+DC80. */
+  readonly path: string;
+  readonly isSubmodule: boolean;
+  /** Whether only an earlier build had it. */
+  readonly isDeleted: boolean;
+}
+
 /** The repository that is checked out. */
 export interface SourceTree {
   /** The directory where it is expected. */
@@ -208,6 +217,12 @@ export interface SourceTree {
   entries(patterns: PatternGroup, needs?: readonly PatternGroup[]): Promise<SourceEntries>;
   /** Like `entries`, but for HEAD's own tree, which a build can't change. */
   committedEntries(patterns: PatternGroup, needs?: readonly PatternGroup[]): Promise<SourceListing>;
+  /**
+   * Matches sources by their names alone, as `entries` would if they were there.
+   *
+   * @returns the paths that match, for each group of patterns
+   */
+  matching(groups: readonly PatternGroup[], sources: readonly SourceName[]): Promise<readonly ReadonlySet<string>[]>;
   /** The files that Python's glob finds for each pattern. */
   contents(patterns: readonly string[]): Promise<SourceContents>;
 }

@@ -22,6 +22,7 @@ function checkedOut(head: string | undefined): SourceTree {
     nested: async () => [],
     entries: unused,
     committedEntries: unused,
+    matching: unused,
     contents: unused,
   };
 }

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { gitSourceTree } from '../../src/code-hash/code-hash.ts';
+import { decodeFileName } from '../../src/code-hash/md5.ts';
 import type { PatternGroup } from '../../src/ports.ts';
 import { Repositories, type Repository } from '../support/git-repository.ts';
 import { GitWrapper } from '../support/git-wrapper.ts';
@@ -178,3 +180,70 @@ describe('the sources of packages', () => {
 function settled<Value>(work: Promise<Value>): Promise<Value | string> {
   return work.catch(String);
 }
+
+describe('sources matched by their names', () => {
+  const UNUSUAL: readonly PatternGroup[] = [
+    ['sh[a-r]red/**', '!shared/[.]*'],
+    ['./shared/s.*', 'site/é*'],
+    ['s**/*.ts'],
+    ['shared/\\s.ts'],
+    ['**', '!shared/sub/**'],
+    ['shared/sub/**'],
+    ['!api/[m-n]*'],
+    [],
+  ];
+  const pathOf = (entry: string) => entry.slice(entry.indexOf('\t') + 1);
+  const asText = (path: string) => decodeFileName(Buffer.from(path, 'latin1'));
+
+  it.each([
+    ['sha1', false],
+    ['sha1', true],
+    ['sha256', true],
+  ])('are the same as those listed, in a repository with %s, deleted: %s', async (format, isDeleted) => {
+    const repository = await repositories.createCommitted(FILES, `--object-format=${format}`);
+    if (process.platform === 'linux') await repository.writeFile(Buffer.from('shared/\xff.ts', 'latin1'), '');
+    repository.git('init', '--quiet', `--object-format=${format}`, 'shared/sub');
+    repository.git('-C', 'shared/sub', 'commit', '--quiet', '--allow-empty', '--message', 'nested');
+    repository.git('-c', 'advice.addEmbeddedRepo=false', 'add', '.');
+    repository.commit();
+    const { alone } = treesOf(repository, []);
+    const listed = async (group: PatternGroup) =>
+      (await textOf(alone.entries(group))).entries.filter((entry) => entry !== '');
+    const sources = (await listed(['**'])).map((entry) => ({
+      path: asText(pathOf(entry)),
+      isSubmodule: entry.startsWith('160000'),
+      isDeleted,
+    }));
+    // They are matched even if the files are gone.
+    const expected = [];
+    for (const group of [...GROUPS, ...UNUSUAL])
+      expected.push((await listed(group)).map(pathOf).map(asText).toSorted());
+    await repository.remove('shared');
+    repository.commit();
+    const found = await alone.matching([...GROUPS, ...UNUSUAL], sources);
+    expect(found.map((paths) => [...paths].toSorted())).toEqual(expected);
+  });
+
+  it('may have the name of a folder that another one is in now', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    const file = { path: 'lib', isSubmodule: false, isDeleted: true };
+    const inFolder = { path: 'lib/x.ts', isSubmodule: false, isDeleted: false };
+    const found = await treesOf(repository, []).alone.matching([['[l]ib'], ['[l]ib/**']], [file, inFolder]);
+    expect(found).toEqual([new Set(['lib']), new Set(['lib/x.ts'])]);
+  });
+
+  it('need git only for unusual patterns and submodules', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-git-'));
+    const wrapper = new GitWrapper(directory);
+    await wrapper.install();
+    const { alone } = treesOf(repository, []);
+    const source = { path: 'api/main.ts', isSubmodule: false, isDeleted: true };
+    expect((await alone.matching(GROUPS, [source])).map(({ size }) => size)).toEqual([1, 0, 1, 1, 1, 0, 1]);
+    await expect(wrapper.commands()).rejects.toThrow('ENOENT');
+    await alone.matching([['[a]pi']], [source]);
+    expect(await wrapper.commands()).toEqual(['hash-object', 'ls-files', 'update-index']);
+    expect((await wrapper.indexFiles()).map((file) => existsSync(file))).toEqual([false]);
+    await rm(directory, { recursive: true });
+  });
+});

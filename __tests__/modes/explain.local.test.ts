@@ -253,6 +253,77 @@ describe('the build to compare with', () => {
   });
 });
 
+describe('a package that needs others', () => {
+  const ofApi = (own: readonly string[], shared: readonly string[]) => {
+    const needs = [
+      { name: 'shared', patterns: shared },
+      { name: 'base', patterns: ['base/**'] },
+    ];
+    const unmatchedPatterns = 'warn' as const;
+    return { codeHash: { ...SOURCES, unmatchedPatterns, patterns: own, package: { name: 'api', needs } } };
+  };
+
+  it.each<[string, readonly string[], readonly string[]]>([
+    ['plain', ['api/**'], ['lib/**']],
+    ['with brackets', ['ap[i]/**'], ['lib/[!A-Z]*']],
+    ['that are not ASCII', ['api/ä*', 'api/**'], ['lib/**', 'lib/ö*']],
+    ['with a backslash', ['api/\\**', 'api/main.ts'], ['lib/**']],
+    ['with stars inside a name', ['a**/main.ts'], ['l**b/*']],
+    ['with dots', ['./api/**'], ['./lib/**']],
+    ['that exclude all others', ['**', '!lib/[!-]*', '!lib/é.ts', '!base/**'], ['lib/**']],
+  ])('names the one whose sources changed, were added or are gone, by patterns %s', async (_, own, shared) => {
+    const asked = ofApi(own, shared);
+    const gone = { 'lib/gone.ts': 'g', 'lib/é.ts': 'e' };
+    const before = await scenario.commit({ 'api/main.ts': 'a', 'base/b.ts': 'b', 'lib/x.ts': 'x', ...gone });
+    await built(asked);
+    for (const path of Object.keys(gone)) await rm(join(scenario.root, path));
+    await scenario.commit({ 'lib/x.ts': 'changed', 'lib/new.ts': 'n' });
+    expect(await explained(asked)).toMatchObject({
+      kind: 'needs-changed',
+      sentence: `'shared', which 'api' needs, changed since the build of ${short(before)} (run 128): D lib/gone.ts, A lib/new.ts, M lib/x.ts, D lib/é.ts`,
+      needs: ONE('shared'),
+      deleted: { count: 2 },
+    });
+    // A change of its own counts more, but the needed package is still named.
+    await rm(join(scenario.root, 'api/main.ts'));
+    await scenario.commit({ 'api/other/main.ts': 'a' });
+    const mixed = await explained({ ...asked, baselines: { before } });
+    expect(mixed).toMatchObject({ kind: 'sources-changed', needs: ONE('shared') });
+    expect(scenario.warnings().filter((line) => !line.includes('Nothing in'))).toEqual([]);
+  });
+
+  it('names the one whose submodule moved', async () => {
+    const asked = ofApi(['api/**'], ['lib/**']);
+    await scenario.commit({ 'api/main.ts': 'a', 'base/b.ts': 'b' });
+    const commitInside = () => {
+      const author = ['-c', 'user.name=test', '-c', 'user.email=test@example.com'];
+      scenario.git('-C', 'lib', ...author, 'commit', '--quiet', '--allow-empty', '--message', 'inside');
+    };
+    scenario.git('init', '--quiet', 'lib');
+    commitInside();
+    scenario.git('-c', 'advice.addEmbeddedRepo=false', 'add', 'lib');
+    await scenario.commit();
+    await built(asked);
+    commitInside();
+    await scenario.commit();
+    expect(await explained(asked)).toMatchObject({ kind: 'needs-changed', needs: ONE('shared'), changed: ONE('lib') });
+  });
+
+  it('says only that sources changed if git can not tell whose they are', async () => {
+    const asked = ofApi(['api/**'], ['lib/[a-z]*']);
+    await scenario.commit({ 'api/main.ts': 'a', 'base/b.ts': 'b', 'lib/x.ts': 'x' });
+    await built(asked);
+    await scenario.commit({ 'lib/x.ts': 'changed' });
+    const { sources } = scenario.ports();
+    const matching = () => Promise.reject(new Error('no git'));
+    expect(await explained({ ...asked, sources: { ...sources, matching } })).toMatchObject({
+      kind: 'sources-changed',
+      needs: { count: 0 },
+    });
+    expect(debugLines).toContainEqual(expect.stringContaining('Could not tell which packages'));
+  });
+});
+
 describe('names in an explanation', () => {
   it('are escaped, and limited in number', async () => {
     const before = await built();

@@ -121,6 +121,7 @@ export function closedSources(): SourceTree {
     nested: refuse,
     entries: refuse,
     committedEntries: refuse,
+    matching: refuse,
     contents: refuse,
   };
 }

@@ -1,3 +1,4 @@
+import type { SourceName } from '../ports.ts';
 import { comparePaths, counted, defined, listed, printable, shortened, shortId } from '../text.ts';
 import { prefixOf, type SetLocation } from './location.ts';
 import type { CompleteRecord } from './record.ts';
@@ -55,6 +56,8 @@ export interface Explanation {
   readonly patterns: Names;
 }
 
+/** Of git. */
+const SUBMODULE_MODE = '160000';
 const MOST_NAMES = 100;
 /** Paths may have any length. */
 const MOST_NAME_CHARACTERS = 300;
@@ -118,10 +121,10 @@ export function firstBuild(lookedAt: readonly SetLocation[]): Explanation {
 export interface PackageWithNeeds {
   readonly name: string;
   /**
-   * @returns the needed package that a source belongs to; undefined if it is this package's own, or if only git can
-   *   tell
+   * @returns for each source, the needed package that it belongs to; undefined if it is this package's own, or if that
+   *   is unknown
    */
-  readonly neededBy: (path: string) => string | undefined;
+  readonly ownersOf: (sources: readonly SourceName[]) => Promise<readonly (string | undefined)[]>;
 }
 
 interface Comparison {
@@ -132,13 +135,13 @@ interface Comparison {
 }
 
 /** Compares the sources of two builds. */
-export function compared({ now, before, baseline, package: one }: Comparison): Explanation {
+export async function compared({ now, before, baseline, package: one }: Comparison): Promise<Explanation> {
   const changes = changesBetween(now.entries, before.entries);
   const salt = changedLines(now, before);
   const patterns = changedPatterns(now, before);
   const since = `since the build of ${described(baseline)}`;
   const { added, changed, deleted, mode } = changes;
-  const needs = needsIn(changes, one);
+  const needs = await needsIn(changes, one);
   const lists = {
     added: namesOf(added),
     changed: namesOf(changed),
@@ -171,6 +174,8 @@ interface Changes {
   readonly changed: readonly string[];
   readonly deleted: readonly string[];
   readonly mode: readonly string[];
+  /** All of these. */
+  readonly sources: readonly SourceName[];
   /** Number of paths in either build. */
   readonly totalCount: number;
 }
@@ -178,15 +183,24 @@ interface Changes {
 function changesBetween(now: readonly SourceEntry[], before: readonly SourceEntry[]): Changes {
   const earlier = new Map(before.map((entry) => [entry[2], entry]));
   const [added, changed, mode]: [string[], string[], string[]] = [[], [], []];
-  for (const [newMode, id, path] of now) {
+  const sources: SourceName[] = [];
+  for (const entry of now) {
+    const [newMode, id, path] = entry;
     const old = earlier.get(path);
     earlier.delete(path);
+    if (old?.[0] === newMode && old[1] === id) continue;
+    sources.push(sourceName(entry, false));
     if (old === undefined) added.push(path);
     else if (old[1] !== id) changed.push(path);
-    else if (old[0] !== newMode) mode.push(path);
+    else mode.push(path);
   }
+  for (const entry of earlier.values()) sources.push(sourceName(entry, true));
   const deleted = [...earlier.keys()];
-  return { added, changed, deleted, mode, totalCount: now.length + deleted.length };
+  return { added, changed, deleted, mode, sources, totalCount: now.length + deleted.length };
+}
+
+function sourceName([mode, , path]: SourceEntry, isDeleted: boolean): SourceName {
+  return { path, isSubmodule: mode === SUBMODULE_MODE, isDeleted };
 }
 
 interface Needs {
@@ -197,8 +211,8 @@ interface Needs {
   readonly dependentName: string;
 }
 
-function needsIn({ added, changed, deleted, mode }: Changes, dependent: PackageWithNeeds | undefined): Needs {
-  const owners = [added, changed, deleted, mode].flatMap((paths) => paths.map((path) => dependent?.neededBy(path)));
+async function needsIn({ sources }: Changes, dependent: PackageWithNeeds | undefined): Promise<Needs> {
+  const owners = sources.length === 0 ? [] : ((await dependent?.ownersOf(sources)) ?? []);
   const known = owners.filter((name) => name !== undefined);
   const isAll = known.length > 0 && known.length === owners.length;
   return { names: [...new Set(known)].sort(comparePaths), isAll, dependentName: dependent?.name ?? '' };
@@ -214,7 +228,7 @@ function sourcesPart(changes: Changes, { isAll, names, dependentName }: Needs): 
 }
 
 /** @returns lines such as `M api/x.ts`, sorted by path */
-function changeLines({ added, changed, deleted, mode }: Omit<Changes, 'totalCount'>): string[] {
+function changeLines({ added, changed, deleted, mode }: Omit<Changes, 'sources' | 'totalCount'>): string[] {
   const lists = { A: added, M: changed, D: deleted, T: mode };
   const all = Object.entries(lists).flatMap(([letter, paths]) => paths.map((path) => ({ letter, path })));
   return all

@@ -119,6 +119,8 @@ export function gitSourceTree({ repositoryPath, packageDirectory, packages }: So
         : (await shared())([patterns, ...needs]),
     committedEntries: async (patterns, needs = []) =>
       (await import('./git-entries.ts')).findCommittedEntries(repositoryPath, [patterns, ...needs]),
+    matching: async (groups, sources) =>
+      (await import('./shared-entries.ts')).matchingSources(repositoryPath, groups, sources),
     contents: async (patterns) => (await import('./md5.ts')).globbedContents(repositoryPath, patterns),
   };
 }

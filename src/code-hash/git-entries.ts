@@ -2,18 +2,20 @@ import { copyFile, mkdir, mkdtemp, realpath, rm, stat, utimes } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { UserError } from '../errors.ts';
-import type { PatternGroup, SourceEntries, SourceListing } from '../ports.ts';
+import type { PatternGroup, SourceEntries, SourceListing, SourceName } from '../ports.ts';
 import { printable, systemCode } from '../text.ts';
 import { assertRepositoryRoot, readGit, runGit } from './git.ts';
 import {
   type Changes,
   endedByNul,
+  type Index,
   type IndexListing,
   listIndex,
   parseChanges,
   pathOf,
   pathspecsOf,
   recordsOf,
+  SUBMODULE_MODE,
   unitedEntries,
   unmatchedPatterns,
 } from './index-listing.ts';
@@ -77,6 +79,43 @@ export async function findCommittedEntries(root: string, groups: readonly Patter
       if (patterns.length > 0) listed.push((await listIndex({ root, environment }, patterns)).entries);
     return unitedEntries(listed);
   });
+}
+
+/**
+ * Lists sources that match, whether or not they exist: git looks for them in an index of just these names.
+ *
+ * @param named by path, one character per byte
+ * @returns the paths that match, for each group of patterns
+ */
+export async function findNames(
+  root: string,
+  groups: readonly PatternGroup[],
+  named: ReadonlyMap<string, SourceName>,
+): Promise<readonly string[][]> {
+  await assertRepositoryRoot(root);
+  const directory = await makeDirectory();
+  try {
+    const index = { root, environment: { GIT_INDEX_FILE: join(directory, 'index') } };
+    // Its digits depend on the repository's format.
+    const id = (await readGit(root, ['hash-object', '--stdin'], { input: '' })).trim();
+    // Within one stage, a deleted file would be lost if its name is now that of a folder.
+    const entries = [...named].map(
+      ([path, { isSubmodule, isDeleted }]) =>
+        `${isSubmodule ? SUBMODULE_MODE : '100644 '}${id} ${isDeleted ? 1 : 0}\t${path}`,
+    );
+    await readGit(root, ['update-index', '-z', '--index-info'], { ...index, input: endedByNul(entries) });
+    const found: string[][] = [];
+    for (const group of groups) found.push(await listNames(index, group));
+    return found;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function listNames(index: Index, patterns: PatternGroup): Promise<string[]> {
+  if (patterns.length === 0) return [];
+  const { entries } = await listIndex(index, patterns);
+  return recordsOf(entries.toString('latin1')).map(pathOf);
 }
 
 /**

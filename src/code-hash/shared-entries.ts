@@ -1,7 +1,7 @@
 import { once, type Semaphore, semaphore, waitForAll } from '../async.ts';
-import type { PatternGroup, SourceEntries } from '../ports.ts';
+import type { PatternGroup, SourceEntries, SourceName } from '../ports.ts';
 import { askGit, assertRepositoryRoot, readGit } from './git.ts';
-import { COMPARE, findEntries, isPackaged, LIST_UNTRACKED, packagePaths } from './git-entries.ts';
+import { COMPARE, findEntries, findNames, isPackaged, LIST_UNTRACKED, packagePaths } from './git-entries.ts';
 import { isExcluding, pathOf, recordsOf, SUBMODULE_MODE, unitedEntries, withoutMark } from './index-listing.ts';
 
 // The sources of several packages. git lists all of them once, and each package's patterns are matched here. Only git
@@ -184,21 +184,24 @@ function plainGroup(group: PatternGroup): PlainGroup | undefined {
 }
 
 /**
- * @param patterns the package's own
- * @returns a function that finds the needed package that a source belongs to; undefined if the source is the package's
- *   own, or if only git can tell
+ * Matches sources by their names alone.
+ *
+ * @returns the paths that match, for each group of patterns
  */
-export function neededPackage(
-  patterns: PatternGroup,
-  needs: readonly { readonly name: string; readonly patterns: PatternGroup }[],
-): (path: string) => string | undefined {
-  const own = plainGroup(patterns);
-  const others = needs.map(({ name, patterns: theirs }) => ({ name, group: plainGroup(theirs) }));
-  return (path) => {
-    const bytes = Buffer.from(path).toString('latin1');
-    if (own === undefined || own.isIncluded(bytes)) return undefined;
-    return others.find(({ group }) => group?.isIncluded(bytes))?.name;
-  };
+export async function matchingSources(
+  root: string,
+  groups: readonly PatternGroup[],
+  sources: readonly SourceName[],
+): Promise<readonly ReadonlySet<string>[]> {
+  const { encodePath } = await import('./md5.ts');
+  const bytesOf = ({ path }: SourceName) => Buffer.from(encodePath(path)).toString('latin1');
+  const named = new Map(sources.map((source) => [bytesOf(source), source]));
+  const plain = groups.map(plainGroup).filter((group) => group !== undefined);
+  const isForGit = plain.length < groups.length || sources.some(({ isSubmodule }) => isSubmodule);
+  const found = isForGit
+    ? await findNames(root, groups, named)
+    : plain.map(({ isIncluded }) => [...named.keys()].filter(isIncluded));
+  return found.map((names) => new Set(names.map((name) => named.get(name)?.path ?? '')));
 }
 
 /** Matches like a `:(glob)` pathspec of git, which also matches its literal text, and everything below that path. */

@@ -45,7 +45,7 @@ export async function explainMiss(
     const subject = {
       codeHash: value,
       sources: async () => parseSources((await sources()) ?? ''),
-      package: await packageWithNeeds(run),
+      package: packageWithNeeds(run),
     };
     const explanation =
       brokenSet(result, value) ??
@@ -88,7 +88,7 @@ export async function explainCommit(
     const subject = {
       codeHash: record.codeHash,
       sources: () => baselines.sources(record, location),
-      package: await packageWithNeeds(run),
+      package: packageWithNeeds(run),
     };
     return explained(subject, baselines, { known: undefined, locations: before.flatMap(builds), isBuilt: true });
   }
@@ -119,11 +119,24 @@ async function fullId({ sources }: RunContext, name: string): Promise<string> {
 }
 
 /** @returns undefined unless the sources are those of a package that needs others */
-async function packageWithNeeds({ codeHash }: RunContext): Promise<PackageWithNeeds | undefined> {
+function packageWithNeeds({ codeHash, sources, log }: RunContext): PackageWithNeeds | undefined {
   if (codeHash?.kind !== 'computed' || codeHash.package === undefined || codeHash.package.needs.length === 0)
     return undefined;
-  const { neededPackage } = await import('../code-hash/shared-entries.ts');
-  return { name: codeHash.package.name, neededBy: neededPackage(codeHash.patterns, codeHash.package.needs) };
+  const { name, needs } = codeHash.package;
+  const groups = [codeHash.patterns, ...needs.map(({ patterns }) => patterns)];
+  return {
+    name,
+    ownersOf: async (changed) => {
+      try {
+        const [own, ...others] = await sources.matching(groups, changed);
+        const ownerOf = (path: string) => needs[others.findIndex((paths) => paths.has(path))]?.name;
+        return changed.map(({ path }) => (own?.has(path) ? undefined : ownerOf(path)));
+      } catch (error) {
+        log.debug(`Could not tell which packages the sources belong to: ${describeError(error).line}`);
+        return [undefined];
+      }
+    },
+  };
 }
 
 /** @returns the changes as lines to show below the sentence, safe to print */

@@ -182,6 +182,7 @@ export class ModelProcess implements Runner {
       head: async () => COMMITS[checksOutOther ? (commit + 1) % COMMITS.length : commit],
       entries: async () => ({ entries, unmatched: [] }),
       committedEntries: async () => entries,
+      matching: async () => [],
       contents: async () => ({ fileCount: 0, unmatched: [], pieces: (async function* () {})() }),
     };
   }
