@@ -25,8 +25,8 @@ import type { RunContext } from '../run-context.ts';
 import { countedAssets, defined, printable, readableSize } from '../text.ts';
 import { filesOf, type Outcome, outcomeOf, recordOf } from './outcome.ts';
 
-/** Each attempt waits for another run that was faster. */
-const MOST_OVERWRITES = 3;
+/** Each attempt waits for another run that was faster. One run can be so three times: with the set, and with the cache. */
+const MOST_OVERWRITES = 5;
 
 export interface UploadOptions {
   /** Which files are uploaded. */
