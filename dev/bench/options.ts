@@ -8,7 +8,7 @@ import type { Work } from './work.ts';
 
 /** The fastest of the servers with small files, so that it hides as little as possible of the clients' cost. */
 const DEFAULT_SERVER = 'versitygw';
-const LEAST_RUNS = 10;
+const LEAST_RUNS = 5;
 
 export interface Options {
   readonly works: readonly Work[];

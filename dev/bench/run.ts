@@ -21,7 +21,7 @@ import { describeRoundTrips } from './round-trips.ts';
 import { FULL } from './sizes.ts';
 import type { Target } from './targets.ts';
 
-answerHelp(`npm run bench -- [--only upload-8x40mb,…] [--link ${LINK_NAMES}] [--runs 10] [--server versitygw|seaweedfs|minio] [--quick]
+answerHelp(`npm run bench -- [--only upload-8x40mb,…] [--link ${LINK_NAMES}] [--runs 5] [--server versitygw|seaweedfs|minio] [--quick]
 
 Times the built action and its peers as whole processes, over TLS, against an S3 server on this machine: at once, with a
 round trip of 25 ms between them, and with 2 Gbit/s, for which the kernel needs root. Prints medians and which targets are reached; a full run puts them into

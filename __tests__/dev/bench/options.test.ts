@@ -6,11 +6,11 @@ import { parseOptions } from '../../../dev/bench/options.ts';
 import { SERVERS } from '../../../dev/servers/catalog.ts';
 
 describe('the options', () => {
-  it('are everything, ten times, by default', () => {
+  it('are everything, five times, by default', () => {
     const { works, runs, server, links, isFull } = parseOptions([]);
     expect(works).toBe(WORKS);
     expect({ runs, server: server.id, links, isFull }).toEqual({
-      runs: 10,
+      runs: 5,
       server: 'versitygw',
       links: ['loopback', '25ms', '2gbit'],
       isFull: true,
@@ -36,7 +36,7 @@ describe('the options', () => {
     expect(parseOptions(['--quick', '--runs', '3']).runs).toBe(3);
   });
 
-  it.each([['--only', 'check-hit'], ['--quick'], ['--link', 'loopback'], ['--runs', '9']])(
+  it.each([['--only', 'check-hit'], ['--quick'], ['--link', 'loopback'], ['--runs', '4']])(
     'make no result for the documentation of %j %j',
     (...args) => {
       expect(parseOptions(args).isFull).toBe(false);
