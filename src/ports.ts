@@ -220,9 +220,14 @@ export interface SourceTree {
   /**
    * Matches sources by their names alone, as `entries` would if they were there.
    *
+   * @param signal keeps git from being asked once it is aborted
    * @returns the paths that match, for each group of patterns
    */
-  matching(groups: readonly PatternGroup[], sources: readonly SourceName[]): Promise<readonly ReadonlySet<string>[]>;
+  matching(
+    groups: readonly PatternGroup[],
+    sources: readonly SourceName[],
+    signal: AbortSignal,
+  ): Promise<readonly ReadonlySet<string>[]>;
   /** The files that Python's glob finds for each pattern. */
   contents(patterns: readonly string[]): Promise<SourceContents>;
 }

@@ -192,6 +192,7 @@ describe('sources matched by their names', () => {
     ['!api/[m-n]*'],
     [],
   ];
+  const SIGNAL = new AbortController().signal;
   const pathOf = (entry: string) => entry.slice(entry.indexOf('\t') + 1);
   const asText = (path: string) => decodeFileName(Buffer.from(path, 'latin1'));
 
@@ -220,7 +221,7 @@ describe('sources matched by their names', () => {
       expected.push((await listed(group)).map(pathOf).map(asText).toSorted());
     await repository.remove('shared');
     repository.commit();
-    const found = await alone.matching([...GROUPS, ...UNUSUAL], sources);
+    const found = await alone.matching([...GROUPS, ...UNUSUAL], sources, SIGNAL);
     expect(found.map((paths) => [...paths].toSorted())).toEqual(expected);
   });
 
@@ -228,22 +229,48 @@ describe('sources matched by their names', () => {
     const repository = await repositories.createCommitted(FILES);
     const file = { path: 'lib', isSubmodule: false, isDeleted: true };
     const inFolder = { path: 'lib/x.ts', isSubmodule: false, isDeleted: false };
-    const found = await treesOf(repository, []).alone.matching([['[l]ib'], ['[l]ib/**']], [file, inFolder]);
+    const found = await treesOf(repository, []).alone.matching([['[l]ib'], ['[l]ib/**']], [file, inFolder], SIGNAL);
     expect(found).toEqual([new Set(['lib']), new Set(['lib/x.ts'])]);
   });
 
-  it('need git only for unusual patterns and submodules', async () => {
+  let directory: string;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-git-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  async function watched() {
     const repository = await repositories.createCommitted(FILES);
-    const directory = await mkdtemp(join(tmpdir(), 's3-asset-manager-git-'));
     const wrapper = new GitWrapper(directory);
     await wrapper.install();
-    const { alone } = treesOf(repository, []);
+    return { alone: treesOf(repository, []).alone, wrapper };
+  }
+
+  it('need git only for unusual patterns and submodules', async () => {
+    const { alone, wrapper } = await watched();
     const source = { path: 'api/main.ts', isSubmodule: false, isDeleted: true };
-    expect((await alone.matching(GROUPS, [source])).map(({ size }) => size)).toEqual([1, 0, 1, 1, 1, 0, 1]);
+    expect((await alone.matching(GROUPS, [source], SIGNAL)).map(({ size }) => size)).toEqual([1, 0, 1, 1, 1, 0, 1]);
     await expect(wrapper.commands()).rejects.toThrow('ENOENT');
-    await alone.matching([['[a]pi']], [source]);
+    await alone.matching([['[a]pi']], [source], SIGNAL);
     expect(await wrapper.commands()).toEqual(['hash-object', 'ls-files', 'update-index']);
     expect((await wrapper.indexFiles()).map((file) => existsSync(file))).toEqual([false]);
-    await rm(directory, { recursive: true });
+  });
+
+  it('need git only once if several packages ask for the same', async () => {
+    const { alone, wrapper } = await watched();
+    const source = { path: 'shared/x.ts', isSubmodule: false, isDeleted: true };
+    for (const other of ['api/**', 'site/**'])
+      await Promise.all([1, 2].map(() => alone.matching([[other], ['sh[a]red/**']], [source], SIGNAL)));
+    expect(await wrapper.indexFiles()).toHaveLength(1);
+  });
+
+  it('are not looked for by git once that would be too late', async () => {
+    const { alone, wrapper } = await watched();
+    const source = { path: 'shared/x.ts', isSubmodule: false, isDeleted: true };
+    const find = (signal: AbortSignal) => alone.matching([['sh[a]red/**']], [source], signal);
+    await expect(find(AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late');
+    await expect(wrapper.commands()).rejects.toThrow('ENOENT');
+    expect(await find(SIGNAL)).toEqual([new Set(['shared/x.ts'])]);
   });
 });

@@ -260,7 +260,9 @@ describe('a package that needs others', () => {
       { name: 'base', patterns: ['base/**'] },
     ];
     const unmatchedPatterns = 'warn' as const;
-    return { codeHash: { ...SOURCES, unmatchedPatterns, patterns: own, package: { name: 'api', needs, declared: [] } } };
+    return {
+      codeHash: { ...SOURCES, unmatchedPatterns, patterns: own, package: { name: 'api', needs, declared: [] } },
+    };
   };
 
   it.each<[string, readonly string[], readonly string[]]>([

@@ -103,6 +103,7 @@ export function gitSourceTree({ repositoryPath, packageDirectory, packages }: So
     const { directories, groups } = packages ?? { directories: [packageDirectory], groups: [EVERYTHING] };
     return sharedEntries({ root: repositoryPath, packageDirectories: directories, groups });
   });
+  const matcher = once(async () => (await import('./shared-entries.ts')).sourceMatcher(repositoryPath));
   const parentsOfHead = once(async () => (await import('./git.ts')).readParents(repositoryPath));
   return {
     path: repositoryPath,
@@ -119,8 +120,7 @@ export function gitSourceTree({ repositoryPath, packageDirectory, packages }: So
         : (await shared())([patterns, ...needs]),
     committedEntries: async (patterns, needs = []) =>
       (await import('./git-entries.ts')).findCommittedEntries(repositoryPath, [patterns, ...needs]),
-    matching: async (groups, sources) =>
-      (await import('./shared-entries.ts')).matchingSources(repositoryPath, groups, sources),
+    matching: async (...asked) => (await matcher())(...asked),
     contents: async (patterns) => (await import('./md5.ts')).globbedContents(repositoryPath, patterns),
   };
 }

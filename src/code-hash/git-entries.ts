@@ -8,7 +8,6 @@ import { assertRepositoryRoot, readGit, runGit } from './git.ts';
 import {
   type Changes,
   endedByNul,
-  type Index,
   type IndexListing,
   listIndex,
   parseChanges,
@@ -85,16 +84,16 @@ export async function findCommittedEntries(root: string, groups: readonly Patter
  * Lists sources that match, whether or not they exist: git looks for them in an index of just these names.
  *
  * @param named by path, one character per byte
- * @returns the paths that match, for each group of patterns
+ * @returns the paths that match
  */
 export async function findNames(
   root: string,
-  groups: readonly PatternGroup[],
+  patterns: PatternGroup,
   named: ReadonlyMap<string, SourceName>,
-): Promise<readonly string[][]> {
+): Promise<readonly string[]> {
   await assertRepositoryRoot(root);
-  const directory = await makeDirectory();
-  try {
+  if (patterns.length === 0) return [];
+  return inTemporaryFolder(async (directory) => {
     const index = { root, environment: { GIT_INDEX_FILE: join(directory, 'index') } };
     // Its digits depend on the repository's format.
     const id = (await readGit(root, ['hash-object', '--stdin'], { input: '' })).trim();
@@ -104,18 +103,9 @@ export async function findNames(
         `${isSubmodule ? SUBMODULE_MODE : '100644 '}${id} ${isDeleted ? 1 : 0}\t${path}`,
     );
     await readGit(root, ['update-index', '-z', '--index-info'], { ...index, input: endedByNul(entries) });
-    const found: string[][] = [];
-    for (const group of groups) found.push(await listNames(index, group));
-    return found;
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-async function listNames(index: Index, patterns: PatternGroup): Promise<string[]> {
-  if (patterns.length === 0) return [];
-  const { entries } = await listIndex(index, patterns);
-  return recordsOf(entries.toString('latin1')).map(pathOf);
+    const { entries: matching } = await listIndex(index, patterns);
+    return recordsOf(matching.toString('latin1')).map(pathOf);
+  });
 }
 
 /**
@@ -160,10 +150,14 @@ function asBytes(text: string): string {
  *
  * @param use receives the variables that make git work on the copy
  */
-async function withScratchIndex<T>(root: string, use: (environment: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
+function withScratchIndex<T>(root: string, use: (environment: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
+  return inTemporaryFolder(async (directory) => use(await copyIndex(root, directory)));
+}
+
+async function inTemporaryFolder<T>(use: (directory: string) => Promise<T>): Promise<T> {
   const directory = await makeDirectory();
   try {
-    return await use(await copyIndex(root, directory));
+    return await use(directory);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

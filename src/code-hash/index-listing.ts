@@ -6,7 +6,7 @@ import { askGit, type GitResult } from './git.ts';
 export const SUBMODULE_MODE = '160000 ';
 
 /** A repository's own index, or another one that variables name. */
-export interface Index {
+interface Index {
   readonly root: string;
   readonly environment: NodeJS.ProcessEnv;
 }

@@ -1,5 +1,5 @@
 import { once, type Semaphore, semaphore, waitForAll } from '../async.ts';
-import type { PatternGroup, SourceEntries, SourceName } from '../ports.ts';
+import type { PatternGroup, SourceEntries, SourceName, SourceTree } from '../ports.ts';
 import { askGit, assertRepositoryRoot, readGit } from './git.ts';
 import { COMPARE, findEntries, findNames, isPackaged, LIST_UNTRACKED, packagePaths } from './git-entries.ts';
 import { isExcluding, pathOf, recordsOf, SUBMODULE_MODE, unitedEntries, withoutMark } from './index-listing.ts';
@@ -183,25 +183,35 @@ function plainGroup(group: PatternGroup): PlainGroup | undefined {
   return { wanted, excluding, isExcluded, isIncluded };
 }
 
-/**
- * Matches sources by their names alone.
- *
- * @returns the paths that match, for each group of patterns
- */
-export async function matchingSources(
-  root: string,
-  groups: readonly PatternGroup[],
-  sources: readonly SourceName[],
-): Promise<readonly ReadonlySet<string>[]> {
-  const { encodePath } = await import('./md5.ts');
-  const bytesOf = ({ path }: SourceName) => Buffer.from(encodePath(path)).toString('latin1');
-  const named = new Map(sources.map((source) => [bytesOf(source), source]));
-  const plain = groups.map(plainGroup).filter((group) => group !== undefined);
-  const isForGit = plain.length < groups.length || sources.some(({ isSubmodule }) => isSubmodule);
-  const found = isForGit
-    ? await findNames(root, groups, named)
-    : plain.map(({ isIncluded }) => [...named.keys()].filter(isIncluded));
-  return found.map((names) => new Set(names.map((name) => named.get(name)?.path ?? '')));
+/** @returns a function that matches sources by their names alone, as {@link SourceTree.matching} says */
+export function sourceMatcher(root: string): SourceTree['matching'] {
+  const waiting = semaphore(GROUPS_AT_ONCE);
+  const known = new Map<string, Promise<readonly string[]>>();
+  return async (groups, sources, signal) => {
+    const { encodePath } = await import('./md5.ts');
+    const bytesOf = ({ path }: SourceName) => Buffer.from(encodePath(path)).toString('latin1');
+    const named = new Map(sources.map((source) => [bytesOf(source), source]));
+    const hasSubmodule = sources.some(({ isSubmodule }) => isSubmodule);
+    // Several packages may need the same one.
+    const matchedByGit = (group: PatternGroup): Promise<readonly string[]> => {
+      const key = JSON.stringify([group, sources]);
+      const start = async () => {
+        signal?.throwIfAborted();
+        return findNames(root, group, named);
+      };
+      const found = known.get(key) ?? waiting.take(start);
+      known.set(key, found);
+      // A later package has time of its own.
+      found.catch(() => known.delete(key));
+      return found;
+    };
+    const find = (group: PatternGroup) => {
+      const plain = hasSubmodule ? undefined : plainGroup(group);
+      return plain === undefined ? matchedByGit(group) : [...named.keys()].filter(plain.isIncluded);
+    };
+    const found = await waitForAll(groups.map(find));
+    return found.map((names) => new Set(names.map((name) => named.get(name)?.path ?? '')));
+  };
 }
 
 /** Matches like a `:(glob)` pathspec of git, which also matches its literal text, and everything below that path. */

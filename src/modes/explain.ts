@@ -45,7 +45,7 @@ export async function explainMiss(
     const subject = {
       codeHash: value,
       sources: async () => parseSources((await sources()) ?? ''),
-      package: packageWithNeeds(run),
+      package: packageWithNeeds(run, signal),
     };
     const explanation =
       brokenSet(result, value) ??
@@ -88,7 +88,7 @@ export async function explainCommit(
     const subject = {
       codeHash: record.codeHash,
       sources: () => baselines.sources(record, location),
-      package: packageWithNeeds(run),
+      package: packageWithNeeds(run, signal),
     };
     return explained(subject, baselines, { known: undefined, locations: before.flatMap(builds), isBuilt: true });
   }
@@ -119,17 +119,20 @@ async function fullId({ sources }: RunContext, name: string): Promise<string> {
 }
 
 /** @returns undefined unless the sources are those of a package that needs others */
-function packageWithNeeds({ codeHash, sources, log }: RunContext): PackageWithNeeds | undefined {
+function packageWithNeeds({ codeHash, sources, log }: RunContext, signal: AbortSignal): PackageWithNeeds | undefined {
   if (codeHash?.kind !== 'computed' || codeHash.package === undefined || codeHash.package.needs.length === 0)
     return undefined;
   const { name, needs } = codeHash.package;
-  const groups = [codeHash.patterns, ...needs.map(({ patterns }) => patterns)];
+  const { patterns: ownPatterns } = codeHash;
   return {
     name,
     ownersOf: async (changed) => {
       try {
-        const [own, ...others] = await sources.matching(groups, changed);
-        const ownerOf = (path: string) => needs[others.findIndex((paths) => paths.has(path))]?.name;
+        const [own] = await sources.matching([ownPatterns], changed, signal);
+        const others = changed.filter(({ path }) => !own?.has(path));
+        const groups = others.length === 0 ? [] : needs.map(({ patterns }) => patterns);
+        const found = await sources.matching(groups, others, signal);
+        const ownerOf = (path: string) => needs[found.findIndex((paths) => paths.has(path))]?.name;
         return changed.map(({ path }) => (own?.has(path) ? undefined : ownerOf(path)));
       } catch (error) {
         log.debug(`Could not tell which packages the sources belong to: ${describeError(error).line}`);
