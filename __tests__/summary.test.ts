@@ -292,8 +292,10 @@ describe('the page', () => {
     expect(below('upload', { ...FOUND, uploaded: true, reason: 'uploaded' })).toMatch(
       /^<p>📦 Stored 2 files, 1\.2 MB, in 12 s<\/p>\n<ul>\n<li>⚠️ careful<\/li>\n<\/ul>\n<details><summary>2 files/,
     );
-    expect(below('restore', { ...FOUND, restored: true }, '<b>/api')).toBe(
-      `<p>📥 Restored 2 files, 1.2 MB, in 12 s (<code title="s3://my-assets/&lt;b&gt;/api/artifacts/${COMMIT}/">&lt;b&gt;/api/artifacts/${COMMIT.slice(0, 7)}/</code>)</p>\n<ul>\n<li>⚠️ careful</li>\n</ul>`,
+    expect(
+      below('restore', { ...FOUND, restored: true, builtBy: { runId: '76', nonce: 'n', sequence: 1 } }, '<b>/api'),
+    ).toBe(
+      `<p>📥 Restored 2 files, 1.2 MB, in 12 s, built by run 76 (<code title="s3://my-assets/&lt;b&gt;/api/artifacts/${COMMIT}/">&lt;b&gt;/api/artifacts/${COMMIT.slice(0, 7)}/</code>)</p>\n<ul>\n<li>⚠️ careful</li>\n</ul>`,
     );
     expect(below('check', { changes: { count: 6, names: ['M a'] } })).not.toContain('<table>');
   });

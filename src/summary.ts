@@ -156,9 +156,7 @@ function uploaded(outcome: Outcome, took: string): Piece[] {
 function restored(outcome: Outcome, took: string): Piece[] {
   if (!outcome.found) return [{ text: `📥 Nothing to restore: ${causeOf(outcome)}` }];
   if (!outcome.restored) return [{ text: `📥 Nothing restored of ${amountOf(outcome)}` }];
-  const amount = `📥 Restored ${amountOf(outcome)}`;
-  // The block above says who built it.
-  return took === '' ? [{ text: `${amount}, ` }, ...builderOf(outcome)] : [{ text: `${amount}${took}` }];
+  return [{ text: `📥 Restored ${amountOf(outcome)}${took}, ` }, ...builderOf(outcome)];
 }
 
 /** @returns which run built a set and when, and for which commit if not for this one */

@@ -82,7 +82,7 @@ describe('the page of a job', () => {
     // An upload after a hit has nothing to add.
     expect(await second.step('upload')).toBe('');
     expect(await second.step('upload', { access: 'read' })).toBe('');
-    expect(await second.step('restore')).toMatch(/^<p>📥 Restored 2 files, 7 B, in [0-9.]+ m?s<\/p>\n\n$/);
+    expect(await second.step('restore')).toMatch(/^<p>📥 Restored 2 files, 7 B, in [0-9.]+ m?s, built .* by <a .*>run 1<\/a><\/p>\n\n$/);
     expect([second.headings.length, second.tables]).toEqual([1, 1]);
   });
 
@@ -90,9 +90,17 @@ describe('the page of a job', () => {
     const job = new Job();
     await scenario.build(FILES);
     await job.step('upload');
-    expect(await job.step('restore')).toMatch(/^<p>📥 Restored 2 files, 7 B, in [0-9.]+ m?s<\/p>\n\n$/);
+    expect(await job.step('restore')).toMatch(/^<p>📥 Restored 2 files, 7 B, in [0-9.]+ m?s, built .* by <a .*>run 1<\/a><\/p>\n\n$/);
     expect(await job.step('check')).toMatch(/^<p>✅ No build needed: built .*, 2 files, 7 B<\/p>\n\n$/);
     expect([job.headings.length, job.tables]).toEqual([1, 1]);
+  });
+
+  it('says which run built what a restore brings back after a miss', async () => {
+    const job = new Job();
+    await job.step('check');
+    await scenario.build(FILES);
+    await new Job().step('upload', {}, { GITHUB_RUN_ID: '76', RUNNER_TEMP: '' });
+    expect(await job.step('restore')).toMatch(/^<p>📥 Restored 2 files, .* by <a href=".*\/runs\/76">run 76<\/a><\/p>/);
   });
 
   it('has the error of a failed upload in the block of its set', async () => {
