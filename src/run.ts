@@ -88,7 +88,7 @@ export async function run(host: Host, inputs: Task): Promise<Outcome> {
 }
 
 interface StepPage {
-  /** Undefined if the step failed before. */
+  /** Undefined if the step failed before there was one. */
   readonly context: RunContext | undefined;
   readonly outcome: Outcome | undefined;
   /** @param reported the sets of this step, if earlier steps of the job have written the block for each */
@@ -111,7 +111,7 @@ async function publish(host: Host, inputs: Task, { context, outcome, html }: Ste
   if (isAdded && outcome !== undefined) await noteBlocks(store, files, sets);
 }
 
-/** @returns the commit's own set, or that of each package; none if a failed step has not come so far */
+/** @returns the commit's own set, or that of each package; none if the step failed before they were known */
 async function setsOf(context: RunContext, inputs: Task, outcome: Outcome | undefined): Promise<SetLocation[]> {
   if (outcome?.packages !== undefined)
     return outcome.packages.map((one) => artifactSet(one.prefix, one.outcome.commit));
@@ -209,7 +209,7 @@ async function checkEach(run: RunContext, { chosen }: PackagesTask): Promise<Out
 
 /** A log that begins every line with the package's name. */
 function about(name: string, { info, warning, debug }: Log): Log {
-  // The rest is passed on as it is: the compiler accepts a function that leaves out an optional parameter.
+  // Passes on the rest, too: the compiler would accept a function that leaves out an optional parameter.
   const told =
     <Rest extends unknown[]>(write: (line: string, ...rest: Rest) => void) =>
     (line: string, ...rest: Rest) =>

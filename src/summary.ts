@@ -89,7 +89,7 @@ type FailedPage = Pick<RunPage, 'bucket' | 'ownUrl' | 'reported'> & {
 };
 
 /**
- * The part of a step that failed.
+ * What a failed step adds.
  *
  * @param line the error
  * @param page undefined if the inputs can't be read

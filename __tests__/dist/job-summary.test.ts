@@ -82,7 +82,9 @@ describe('the page of a job', () => {
     // An upload after a hit has nothing to add.
     expect(await second.step('upload')).toBe('');
     expect(await second.step('upload', { access: 'read' })).toBe('');
-    expect(await second.step('restore')).toMatch(/^<p>📥 Restored 2 files, 7 B, in [0-9.]+ m?s, built .* by <a .*>run 1<\/a><\/p>\n\n$/);
+    expect(await second.step('restore')).toMatch(
+      /^<p>📥 Restored 2 files, 7 B, in [0-9.]+ m?s, built .* by <a .*>run 1<\/a><\/p>\n\n$/,
+    );
     expect([second.headings.length, second.tables]).toEqual([1, 1]);
   });
 
@@ -90,7 +92,9 @@ describe('the page of a job', () => {
     const job = new Job();
     await scenario.build(FILES);
     await job.step('upload');
-    expect(await job.step('restore')).toMatch(/^<p>📥 Restored 2 files, 7 B, in [0-9.]+ m?s, built .* by <a .*>run 1<\/a><\/p>\n\n$/);
+    expect(await job.step('restore')).toMatch(
+      /^<p>📥 Restored 2 files, 7 B, in [0-9.]+ m?s, built .* by <a .*>run 1<\/a><\/p>\n\n$/,
+    );
     expect(await job.step('check')).toMatch(/^<p>✅ No build needed: built .*, 2 files, 7 B<\/p>\n\n$/);
     expect([job.headings.length, job.tables]).toEqual([1, 1]);
   });

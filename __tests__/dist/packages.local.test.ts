@@ -207,7 +207,7 @@ describe('a check of several packages', () => {
 
     it('names its place once if it is in defaults', async () => {
       const packages = PACKAGES.trim().replace('[package-lock.json]', '[package-lock.json, yarn.lock]');
-      const line = `packages, line 1, column 42: Nothing in '.' matches 'yarn.lock' of the sources of defaults: ${HOW}`;
+      const line = `packages, line 1, column 42: Nothing in '.' matches 'yarn.lock' of the sources of 'defaults': ${HOW}`;
       expect(await errorOf(packages)).toBe(`::error::api, site, tool: ${line}`);
       expect(await errorOf(packages, { package: 'tool' })).toBe(`::error::${line}`);
     });

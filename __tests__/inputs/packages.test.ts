@@ -64,12 +64,12 @@ describe('readPackages', () => {
     const defaults = [
       {
         pattern: 'package-lock.json',
-        owner: 'the sources of defaults',
+        owner: "the sources of 'defaults'",
         place: 'packages, line 3, column 13',
       },
       {
         pattern: '.github/workflows/build.yml',
-        owner: 'the sources of defaults',
+        owner: "the sources of 'defaults'",
         place: 'packages, line 3, column 32',
       },
     ];

@@ -132,7 +132,7 @@ class PackagesDocument {
     const top = this.#fields(this.#document.contents, 'the document', TOP_KEYS);
     const defaults = top.get('defaults');
     const common = defaults === undefined ? new Map() : this.#fields(defaults, 'defaults', DEFAULT_KEYS);
-    const commonSources = this.#patterns(common.get('sources'), 'defaults');
+    const commonSources = this.#patterns(common.get('sources'), "'defaults'");
     const packages = this.#packages(top.get('packages'), commonSources);
     const commonSalt = this.#salt(common.get('salt'));
     const needed = [...packages.keys()].map((name) => [name, this.#neededBy(name, packages)] as const);

@@ -42,7 +42,7 @@ export async function checkPackages(
   return outcomeOfPackages(run.prefix, packages);
 }
 
-/** Several builds can follow one another, so the time until an upload says how long a build took only if it is alone. */
+/** Several builds can follow one another, so the time until an upload is that of a build only if there is just one. */
 async function timeOnlyBuild(checks: readonly PackageCheck[], packages: readonly PackageOutcome[]): Promise<void> {
   const [missing, ...others] = packages.filter(({ outcome }) => !outcome.found);
   const run = checks.find(({ name }) => name === missing?.name)?.run;
