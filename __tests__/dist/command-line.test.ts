@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { CLI_ENTRY, ENTRY } from '../../dev/run-action.ts';
 import { INPUTS } from '../../src/inputs/table.ts';
@@ -272,6 +273,14 @@ describe('--env-file', () => {
       "warning: The env file sets ASSETS_FILES to outputs of this step: give files by flags wherever the file is read, since the variables don't set these inputs there.\n",
     );
     expect(await scenario.bucket.keys('artifacts/')).toEqual([`artifacts/${scenario.head}/app.zip`]);
+  });
+
+  it('may be a pipe', async () => {
+    const { stdout } = await promisify(execFile)('sh', ['-c', '"$0" check --env-file /dev/stdout | cat', CLI_ENTRY], {
+      ...{ cwd: scenario.root, timeout: 10_000 },
+      env: { PATH: process.env.PATH, ...scenario.variables },
+    });
+    expect(stdout).toMatch(/^ASSETS_FOUND=false\nASSETS_SOURCE=none\n/);
   });
 
   it('is refused before anything is done if it cannot be written', async () => {

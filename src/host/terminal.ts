@@ -1,19 +1,10 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync } from 'node:fs';
 import { CancelledError, describeError, UserError } from '../errors.ts';
 import { type CommandLine, ENV_FILE } from '../inputs/flags.ts';
 import { type InputSource, overwrittenInputs } from '../inputs/inputs.ts';
 import { ownVariable } from '../inputs/table.ts';
 import type { LiveLine } from '../progress.ts';
-import {
-  codeOf,
-  inPrintable,
-  listed,
-  type OutputValue,
-  outputText,
-  outputTexts,
-  printable,
-  systemCode,
-} from '../text.ts';
+import { inPrintable, listed, type OutputValue, outputText, outputTexts, printable, systemCode } from '../text.ts';
 import type { Host } from './host.ts';
 import { jobOf } from './job.ts';
 import { cancelOnSignal } from './system.ts';
@@ -182,12 +173,7 @@ function append(path: string, lines: string): void {
   }
 }
 
-/** @returns a character per byte; an empty text if there is no such file */
+/** @returns a character per byte; an empty text if there is no such file, or for a pipe, whose end would never come */
 function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return '';
-    throw error;
-  }
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path, 'latin1') : '';
 }
