@@ -31,7 +31,7 @@ export const OVERWRITING: readonly Mutant[] = [
   },
   {
     guard: 'with overwrite, a lost race does not fail',
-    text: 'const MOST_OVERWRITES = 3;',
+    text: 'const MOST_OVERWRITES = 5;',
     replacement: 'const MOST_OVERWRITES = 1;',
   },
   {
