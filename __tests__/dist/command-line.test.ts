@@ -202,16 +202,15 @@ describe('--env-file', () => {
     const API = ['--prefix', 'api', '--code-hash-filter', 'api/**'];
     const SITE = ['--prefix', 'site', '--code-hash-filter', 'site/**'];
     const LINE =
-      'Outputs of an earlier step are not taken for inputs: ASSETS_COMMIT_SHA, ASSETS_CODE_HASH, ASSETS_PACKAGES, ASSETS_FILES. Give commit-sha, code-hash, packages, files directly to set them.\n';
+      'Outputs of an earlier step are not taken for inputs: ASSETS_CODE_HASH, ASSETS_PACKAGES, ASSETS_FILES. Give code-hash, packages, files directly to set them.\n';
     let file: string;
-    let checked: { commit: string; hash: string };
+    let checkedHash: string;
     beforeEach(async () => {
       file = join(scenario.root, '..', `${scenario.head}.env`);
-      const commit = await scenario.commit({ 'api/a.ts': 'a', 'site/s.ts': 's' });
+      await scenario.commit({ 'api/a.ts': 'a', 'site/s.ts': 's' });
       await scenario.cli(['check', ...API, '--env-file', file]);
-      checked = { commit, hash: (await valuesByGitLab(file)).ASSETS_CODE_HASH ?? '' };
-      expect(checked.hash).toMatch(/^[0-9a-f]{64}$/);
-      await scenario.commit();
+      checkedHash = (await valuesByGitLab(file)).ASSETS_CODE_HASH ?? '';
+      expect(checkedHash).toMatch(/^[0-9a-f]{64}$/);
       await scenario.freshPackages();
       await scenario.build({ 'site.zip': 'site', 'more.txt': 'more' });
     });
@@ -219,7 +218,7 @@ describe('--env-file', () => {
 
     async function expectSite(): Promise<void> {
       const keys = await scenario.bucket.keys('');
-      expect(keys.filter((key) => key.includes(checked.hash) || key.includes(checked.commit))).toEqual([]);
+      expect(keys.filter((key) => key.includes(checkedHash))).toEqual([]);
       expect(keys).toContain(`site/artifacts/${scenario.head}/more.txt`);
       const hash = JSON.parse((await scenario.cli(['check', ...SITE, '--json'])).stdout)['code-hash'];
       expect(keys).toContain(`site/cache/${hash}/site.zip`);
@@ -229,7 +228,7 @@ describe('--env-file', () => {
       ['GitLab', () => valuesByGitLab(file)],
       ['sh', async () => valuesBySh(file)],
       ['Buildkite', async () => valuesByWords(file)],
-    ])('does not file the build of another under its hash or commit, as %s hands it on', async (_, read) => {
+    ])('does not file the build of another under its hash, as %s hands it on', async (_, read) => {
       const { exitCode, stderr } = await scenario.cli(['upload', ...SITE], { env: await read() });
       expect([exitCode, stderr.split(LINE)]).toEqual([0, ['', expect.not.stringContaining('not taken')]]);
       await expectSite();
@@ -247,21 +246,29 @@ describe('--env-file', () => {
       const other = `${file}.other`;
       await scenario.cli(['check', ...API, '--env-file', file]);
       await scenario.cli(['check', ...API, '--env-file', other]);
-      await scenario.commit();
       await scenario.freshPackages();
       await scenario.build({ 'site.zip': 'site', 'more.txt': 'more' });
       const env = { ...(await valuesByGitLab(other)), ...(await valuesByGitLab(file)) };
       await rm(other);
-      checked = { commit: env.ASSETS_COMMIT_SHA ?? '', hash: env.ASSETS_CODE_HASH ?? '' };
+      checkedHash = env.ASSETS_CODE_HASH ?? '';
       expect((await scenario.cli(['upload', ...SITE], { env })).stderr).toContain(LINE);
       await expectSite();
     });
 
     it('can still be given as an input', async () => {
-      const given = ['--code-hash', checked.hash, '--files', 'site.zip', '--prefix', 'site'];
+      const given = ['--code-hash', checkedHash, '--files', 'site.zip', '--prefix', 'site'];
       const { stderr } = await scenario.cli(['upload', ...given], { env: await valuesByGitLab(file) });
-      expect(stderr).toContain('ASSETS_COMMIT_SHA, ASSETS_PACKAGES. Give commit-sha, packages directly');
-      expect(await scenario.bucket.keys('site/cache/')).toEqual([`site/cache/${checked.hash}/site.zip`]);
+      expect(stderr).toContain('ASSETS_PACKAGES. Give packages directly');
+      expect(await scenario.bucket.keys('site/cache/')).toEqual([`site/cache/${checkedHash}/site.zip`]);
+    });
+
+    it('hands on the commit, for which only its own build is stored', async () => {
+      const env = await valuesByGitLab(file);
+      const after = await scenario.commit();
+      const { exitCode, stderr } = await scenario.cli(['upload', ...SITE], { env });
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining(after)]);
+      expect(stderr).toContain(env.ASSETS_COMMIT_SHA ?? 'no commit');
+      expect(await scenario.bucket.keys('')).toEqual([]);
     });
   });
 

@@ -577,9 +577,9 @@ describe('a variable that an env file set', () => {
     variable: (name: string) => variables[name],
   });
 
-  it('sets no input', () => {
-    expect(parse({}, FILE)).toEqual(parse());
-    expect(earlierOutputs(sourceOf(FILE))).toEqual(['commit-sha', 'code-hash', 'packages', 'files']);
+  it('sets no input but the commit', () => {
+    expect(parse({}, FILE)).toEqual(parse({ 'commit-sha': COMMIT }));
+    expect(earlierOutputs(sourceOf(FILE))).toEqual(['code-hash', 'packages', 'files']);
     expect(parse({ packages: 'packages.yml' }, FILE)).toMatchObject({ several: { text: 'packages.yml' } });
   });
 
@@ -600,23 +600,28 @@ describe('a variable that an env file set', () => {
   });
 
   it('is an input if its value can be no output', () => {
-    const own = { ASSETS_COMMIT_SHA: 'HEAD', ASSETS_FILES: '*.zip', ASSETS_CODE_HASH: '' };
+    const own = { ASSETS_FILES: '*.zip', ASSETS_CODE_HASH: '' };
     const variables = { ...FILE, ...own, ASSETS_PACKAGES: '' };
-    expect(parse({}, variables)).toMatchObject({ commitSha: 'HEAD', selection: { patterns: ['*.zip'] } });
+    expect(parse({}, variables)).toMatchObject({ selection: { patterns: ['*.zip'] } });
     expect(earlierOutputs(sourceOf(variables))).toEqual([]);
     expect(parse({}, { ...FILE, ASSETS_PACKAGES: 'ci/packages.yml' }).several?.text).toBe('ci/packages.yml');
   });
 
   it.each(['true', 'no', '%', '$(id)', '\u001b[31m', 'x'.repeat(100_000)])(
-    'sets no input, whatever marks it, and every other variable still does: %#',
+    'sets no input but the commit, whatever marks it, and every other variable still does: %#',
     (mark) => {
       const variables = { ...FILE, ASSETS_FOUND: mark, ASSETS_PREFIX: 'team' };
-      expect(parse({}, variables)).toEqual(parse({ prefix: 'team' }));
+      expect(parse({}, variables)).toEqual(parse({ prefix: 'team', 'commit-sha': COMMIT }));
     },
   );
 
   it('is reported by the step that writes the file, if it is an input there', () => {
-    const set = { ASSETS_FILES: '*.zip', ASSETS_CODE_HASH: CODE_HASH, ASSETS_PREFIX: 'team', ASSETS_COMMIT_SHA: ' ' };
+    const set = {
+      ASSETS_FILES: '*.zip',
+      ASSETS_CODE_HASH: CODE_HASH,
+      ASSETS_PREFIX: 'team',
+      ASSETS_COMMIT_SHA: COMMIT,
+    };
     expect(overwrittenInputs(sourceOf(set))).toEqual(['code-hash', 'files']);
     expect(overwrittenInputs(sourceOf({ ...set, ASSETS_FOUND: 'true' }))).toEqual(['files']);
     expect(overwrittenInputs(sourceOf(FILE))).toEqual([]);

@@ -33,7 +33,10 @@ export interface InputRow {
   readonly list?: true;
   /** Most people use it: `--help` shows it first, and the README lists it. */
   readonly common?: true;
-  /** For an input whose name is an output's too: the form of that output in an env file, unless it is empty. */
+  /**
+   * For an input whose name is an output's too, but which another package's output must not set: the form of that output
+   * in an env file, unless it is empty.
+   */
   readonly outputForm?: RegExp;
   /** Masked in the log before anything else happens, and refused as a flag. */
   readonly secret?: true;
@@ -72,7 +75,6 @@ const ACCOUNT = matching(/^\d{12}$/, 'give the 12 digits of an account id');
 const MEDIA_TYPE = matching(/^[\w.+-]+\/[\w.+-]+( *;[\x20-\x7e]*)?$/, "give a media type such as 'application/zip'");
 const HEADER_VALUE = matching(/^[\x20-\x7e]+$/, "give a header value such as 'max-age=3600'");
 
-const HEX = /^[0-9a-f]+$/;
 /** `[`, percent-encoded. */
 const LIST = /^%5B/;
 
@@ -108,7 +110,6 @@ const TABLE = {
   },
   'commit-sha': {
     parse: commitSha,
-    outputForm: HEX,
     without: "the workflow's",
     help: 'commit that the set belongs to: a full id, or `HEAD` for the commit that is checked out',
   },
@@ -135,7 +136,7 @@ const TABLE = {
   },
   'code-hash': {
     parse: codeHash,
-    outputForm: HEX,
+    outputForm: /^[0-9a-f]+$/,
     without: 'computed',
     help: 'a code hash computed elsewhere, 32 to 128 lowercase hex digits; turns caching on',
   },
