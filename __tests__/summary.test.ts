@@ -62,7 +62,7 @@ function pagesOf(names: readonly string[]): string[] {
   const files = names.map((name) => assetFile(name));
   const notes = notesOf(...names);
   const pages = names.flatMap((name) => {
-    const builtBy = { ...BUILDER, runId: name, workflow: name, url: `https://github.com/${name}` };
+    const builtBy = { ...BUILDER, runId: name, runNumber: name, workflow: name, url: `https://github.com/${name}` };
     const explanation = { ...changed(0), sentence: name, changed: { count: 8, names: names.map((one) => one) } };
     const found = { ...FOUND, files, builtBy, codeHash: CODE_HASH, restored: true };
     const location = artifactSet(name, COMMIT);
@@ -143,7 +143,13 @@ describe('the heading', () => {
       { ...FOUND, restored: true, builtBy: BUILDER },
       '📥 Restored 2 files, 1.2 MB, built by run 76 of Build.',
     ],
+    [
+      'restore',
+      { ...FOUND, restored: true, builtBy: { ...BUILDER, runId: '12345678901', runNumber: '76' } },
+      '📥 Restored 2 files, 1.2 MB, built by run #76 of Build.',
+    ],
     ['restore', FOUND, '📥 Nothing restored of 2 files, 1.2 MB.'],
+    ['restore', { ...FOUND, files: [] }, '📥 Nothing restored: no file of the set was chosen.'],
     ['restore', {}, '📥 Nothing to restore: nothing is stored for this commit.'],
   ])('of %s with %j', (mode, overrides, line) => {
     expect(verdictLine(mode, outcome(overrides))).toBe(line);

@@ -1,6 +1,6 @@
 import { InputError, MissError } from './errors.ts';
 import { Terminal, terminalHost } from './host/terminal.ts';
-import { assertCommits, type CommandLine, parseCommandLine } from './inputs/flags.ts';
+import { assertExplain, type CommandLine, parseCommandLine } from './inputs/flags.ts';
 import { explain, readInputs, run } from './run.ts';
 import { outputText } from './text.ts';
 import { VERSION } from './version.ts';
@@ -26,7 +26,7 @@ async function runCommand(line: CommandLine): Promise<number> {
   if (line.wantsHelp) return print((await import('./inputs/help.ts')).helpText(line.command));
   if (line.command === undefined)
     throw new InputError('There is no command: give check, upload, restore or explain, or see --help');
-  if (line.command === 'explain') assertCommits(line);
+  if (line.command === 'explain') assertExplain(line);
   const terminal = new Terminal(line);
   const host = terminalHost(line, terminal);
   const inputs = await readInputs(host);

@@ -24,6 +24,8 @@ export interface Baselines {
 export interface RunIdentity {
   readonly repository?: string;
   readonly runId?: string;
+  /** The number by which the CI system's pages name the run, if that is not its id. */
+  readonly runNumber?: string;
   readonly runAttempt?: string;
   readonly workflow?: string;
   readonly ref?: string;

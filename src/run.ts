@@ -273,8 +273,9 @@ async function contextOf(
 function cancellationOf(mode: Inputs['mode'], onCancel: Host['onCancel']): AbortSignal {
   const cancellation = new AbortController();
   onCancel((signalName) => {
-    const kept = mode === 'upload' ? ': what was stored so far is kept, and the next upload goes on from there' : '';
-    const error = new CancelledError(`The step was cancelled (${signalName})${kept}`);
+    const done = { upload: 'stored', restore: 'restored', check: undefined }[mode];
+    const kept = done && `: what was ${done} so far is kept, and the next ${mode} goes on from there`;
+    const error = new CancelledError(`The step was cancelled (${signalName})${kept ?? ''}`);
     cancellation.abort(error);
     return error;
   });

@@ -155,7 +155,8 @@ function uploaded(outcome: Outcome, took: string): Piece[] {
 
 function restored(outcome: Outcome, took: string): Piece[] {
   if (!outcome.found) return [{ text: `📥 Nothing to restore: ${causeOf(outcome)}` }];
-  if (!outcome.restored) return [{ text: `📥 Nothing restored of ${amountOf(outcome)}` }];
+  const ofWhat = outcome.files.length === 0 ? ': no file of the set was chosen' : ` of ${amountOf(outcome)}`;
+  if (!outcome.restored) return [{ text: `📥 Nothing restored${ofWhat}` }];
   return [{ text: `📥 Restored ${amountOf(outcome)}${took}, ` }, ...builderOf(outcome)];
 }
 
@@ -171,10 +172,11 @@ function builderOf({ builtBy, builtFromCommit, commit, ageMs }: Outcome): Piece[
   return [{ text: age === undefined ? 'built' : `built ${age}` }, ...by, { text: built }];
 }
 
-/** @returns `run 76 of Build`, for example, by the writer's own account, which nobody has checked */
-function runName({ runId = '', workflow }: Writer): string {
+/** @returns `run #76 of Build`, for example, by the writer's own account, which nobody has checked */
+function runName({ runId = '', runNumber, workflow }: Writer): string {
   const of = workflow === undefined ? '' : ` of ${shortened(workflow, MOST_NAME_CHARACTERS)}`;
-  return printable(`run ${shortened(runId, MOST_NAME_CHARACTERS)}${of}`);
+  const run = runNumber === undefined ? runId : `#${runNumber}`;
+  return printable(`run ${shortened(run, MOST_NAME_CHARACTERS)}${of}`);
 }
 
 /** Only for a single set: builds of several packages may overlap. */

@@ -10,6 +10,7 @@ const GITHUB = {
   GITHUB_SHA: 'c1',
   GITHUB_REPOSITORY: 'owner/repository',
   GITHUB_RUN_ID: '12',
+  GITHUB_RUN_NUMBER: '76',
   GITHUB_RUN_ATTEMPT: '2',
   GITHUB_WORKFLOW: 'CI',
   GITHUB_REF: 'refs/heads/main',
@@ -27,6 +28,7 @@ const GITLAB = {
 };
 const BUILDKITE = {
   BUILDKITE: 'true',
+  BUILDKITE_BUILD_NUMBER: '7',
   BUILDKITE_ORGANIZATION_SLUG: 'acme',
   BUILDKITE_PIPELINE_SLUG: 'app',
   BUILDKITE_JOB_ID: '0190-a',
@@ -86,6 +88,7 @@ const SYSTEMS: [string, Record<string, string>, object][] = [
       sha: 'c1',
       repository: 'owner/repository',
       runId: '12',
+      runNumber: '76',
       runAttempt: '2',
       workflow: 'CI',
       ref: 'refs/heads/main',
@@ -110,6 +113,7 @@ const SYSTEMS: [string, Record<string, string>, object][] = [
     {
       repository: 'acme/app',
       runId: '0190-a',
+      runNumber: '7',
       workflow: 'Build',
       ref: 'main',
       url: 'https://buildkite.com/acme/app/builds/7#0190-a',

@@ -70,7 +70,8 @@ const NOTHING = { added: NONE, changed: NONE, deleted: NONE, mode: NONE, needs: 
 
 /** @returns the build that a record describes */
 export function baselineOf({ commit, codeHash, writer }: CompleteRecord): Baseline {
-  return defined({ commit, codeHash, run: writer.runId, url: writer.url });
+  const run = writer.runNumber === undefined ? writer.runId : `#${writer.runNumber}`;
+  return defined({ commit, codeHash, run, url: writer.url });
 }
 
 function namesOf(all: readonly string[]): Names {
@@ -113,7 +114,7 @@ export function firstBuild(lookedAt: readonly SetLocation[]): Explanation {
   const prefixes = [...new Set(lookedAt.map(prefixOf))];
   const names = prefixes.map((prefix) => (prefix === '' ? "the bucket's root" : `'${forSentence(prefix)}'`));
   const place = prefixes.join('') === '' ? '' : ` under ${names.join(' or ')}`;
-  const sentence = `No earlier commit was built${place}: looked for ${[...commits].join(' and ')}`;
+  const sentence = `There is no build to compare with${place}: looked for ${[...commits].join(' and ')}`;
   return { kind: 'first-build', sentence, ...NOTHING };
 }
 

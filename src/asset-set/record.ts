@@ -162,6 +162,7 @@ function parseWriter(fields: Fields): Writer {
     sequence: fields.count('sequence'),
     repository: fields.optionalText('repository'),
     runId: fields.optionalText('runId'),
+    runNumber: fields.optionalText('runNumber'),
     runAttempt: fields.optionalText('runAttempt'),
     workflow: fields.optionalText('workflow'),
     ref: fields.optionalText('ref'),

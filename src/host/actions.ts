@@ -28,7 +28,7 @@ const MOST_OUTPUT_CHARACTERS = 256 * 1024;
 /** The GitHub Actions runner that this process runs under. @throws UserError if the event's file is not JSON */
 export function actionsHost(): Host {
   if (eventFault !== undefined) throw new UserError(eventFault);
-  const { repo, sha, runId, runAttempt, workflow, ref, serverUrl } = { ...context, repo: repository() };
+  const { repo, sha, runId, runNumber, runAttempt, workflow, ref, serverUrl } = { ...context, repo: repository() };
   return {
     inputs: { input: (name) => getInput(name), variable: (name) => process.env[name] },
     job: {
@@ -36,6 +36,7 @@ export function actionsHost(): Host {
       baselines: { before: textIn(context.payload.before), base: textIn(context.payload.pull_request?.base?.sha) },
       repository: repo,
       runId: numbered(runId),
+      runNumber: numbered(runNumber),
       runAttempt: numbered(runAttempt),
       workflow: given(workflow),
       ref: given(ref),

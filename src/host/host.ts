@@ -12,6 +12,7 @@ export interface JobContext {
   readonly baselines?: Baselines | undefined;
   readonly repository?: string | undefined;
   readonly runId?: string | undefined;
+  readonly runNumber?: string | undefined;
   /** From 1; undefined if the system does not number the attempts of a run. */
   readonly runAttempt?: string | undefined;
   readonly workflow?: string | undefined;

@@ -15,6 +15,7 @@ const SYSTEMS: readonly { readonly sign: string; readonly job: (read: Read) => J
       sha: read('GITHUB_SHA'),
       repository: read('GITHUB_REPOSITORY'),
       runId: read('GITHUB_RUN_ID'),
+      runNumber: read('GITHUB_RUN_NUMBER'),
       runAttempt: read('GITHUB_RUN_ATTEMPT'),
       workflow: read('GITHUB_WORKFLOW'),
       ref: read('GITHUB_REF'),
@@ -40,6 +41,7 @@ const SYSTEMS: readonly { readonly sign: string; readonly job: (read: Read) => J
     job: (read) => ({
       repository: joined(read, ['BUILDKITE_ORGANIZATION_SLUG', '/', 'BUILDKITE_PIPELINE_SLUG']),
       runId: read('BUILDKITE_JOB_ID'),
+      runNumber: read('BUILDKITE_BUILD_NUMBER'),
       workflow: read('BUILDKITE_LABEL'),
       ref: read('BUILDKITE_BRANCH'),
       url: joined(read, ['BUILDKITE_BUILD_URL', '#', 'BUILDKITE_JOB_ID']),

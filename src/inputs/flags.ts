@@ -144,8 +144,10 @@ function commandOf([word, ...more]: readonly string[]): Command | undefined {
   return command;
 }
 
-/** @throws InputError unless there are one or two commits, as `explain` requires */
-export function assertCommits({ commits }: CommandLine): void {
+/** @throws InputError if `explain` is not given one or two commits, or is given flags about outputs */
+export function assertExplain({ commits, envFile, tellsMiss }: CommandLine): void {
+  if (envFile !== undefined || tellsMiss)
+    throw new InputError(`explain has no outputs and never misses: leave out --${ENV_FILE} and --exit-code`);
   if (commits.length === 1 || commits.length === 2) return;
   const given = commits.length === 0 ? 'none' : commits.length;
   throw new InputError(`explain takes one commit or two, and was given ${given}: see explain --help`);

@@ -107,7 +107,7 @@ class GivenInputs {
     const { parse, required, default: otherwise } = INPUTS[name];
     const text = this.text(name, variables);
     if (required !== undefined && text === undefined)
-      throw new InputError(`${name} is not set: give ${required}, or set ${variables[0] ?? ownVariable(name)}`);
+      throw new InputError(`${name} is not set: give ${required}, or set ${ownVariable(name)}`);
     const chosen = text ?? otherwise;
     const value = chosen === undefined ? undefined : parse(name, chosen, this.#source.variable);
     // This is the type that the row's parser returns, which the compiler can't infer through the table.
