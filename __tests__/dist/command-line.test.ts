@@ -74,6 +74,11 @@ describe('explain', () => {
   });
 
   it('needs a commit that was built', async () => {
+    for (const flags of [['--env-file', 'assets.env'], ['--exit-code']])
+      expect(await scenario.cli(['explain', 'HEAD', ...flags])).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining('leave out --env-file and --exit-code'),
+      });
     expect(await scenario.cli(['explain'])).toMatchObject({
       exitCode: 2,
       stderr: expect.stringMatching(/one commit or two/),

@@ -24,7 +24,7 @@ async function expectFailure(running: Promise<ActionResult>, told: RegExp): Prom
 
 describe('an invalid input fails the step:', () => {
   it.each([
-    ['no bucket', 'check', { bucket: '' }, /bucket is not set: give its name, or set PACKAGE_ASSETS_BUCKET$/],
+    ['no bucket', 'check', { bucket: '' }, /bucket is not set: give its name, or set ASSETS_BUCKET$/],
     ['no mode', '', {}, /mode is not set/],
     ['an unknown mode', 'delete', {}, /mode is 'delete': give one of check, upload/],
     ['an invalid boolean', 'check', { restore: 'yes' }, /restore is 'yes': give 'true' or 'false'$/],

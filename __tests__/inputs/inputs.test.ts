@@ -82,7 +82,7 @@ describe('inputs that are not given', () => {
 
   it.each<[InputName, string]>([
     ['mode', 'mode is not set: give check, upload or restore, or set ASSETS_MODE'],
-    ['bucket', 'bucket is not set: give its name, or set PACKAGE_ASSETS_BUCKET'],
+    ['bucket', 'bucket is not set: give its name, or set ASSETS_BUCKET'],
   ])('are an error if they have no default: %s', (name, message) => {
     expect(() => parse({ [name]: '' })).toThrow(new InputError(message));
   });

@@ -158,7 +158,7 @@ describe('a miss is explained', () => {
     await scenario.commit({ 'src/main.txt': 'changed' });
     expect(await explained({ prefix: 'branch' })).toMatchObject({
       kind: 'first-build',
-      sentence: `No earlier commit was built under 'branch': looked for ${short(before)}`,
+      sentence: `There is no build to compare with under 'branch': looked for ${short(before)}`,
     });
   });
 
