@@ -78,7 +78,9 @@ async function endMidway(signal: NodeJS.Signals): Promise<ActionResult & { reado
     const result = await endMidway(signal === 'SIGTERM' ? 'SIGTERM' : 'SIGINT');
     expect(result.exitCode).toBe(1);
     expect(result.tookMs).toBeLessThan(5000);
-    expect(errorsOf(result)).toEqual([`::error::The step was cancelled (${signal})`]);
+    expect(errorsOf(result)).toEqual([
+      `::error::The step was cancelled (${signal}): what was restored so far is kept, and the next restore goes on from there`,
+    ]);
     expect(result.outputs).toEqual({});
     expect(await names()).toEqual(['a.txt', 'sub']);
     expect(await names('sub')).toEqual([]);
