@@ -327,6 +327,13 @@ describe('a set that changes while it is restored', () => {
     expect(await filesLeft()).toEqual([]);
   });
 
+  it('fails the step if it is replaced by one without a file that is already restored', async () => {
+    await scenario.storeSet({ 'a.txt': 'a', 'b.txt': 'old' });
+    onFirstRead(() => scenario.storeSet({ 'b.txt': 'new' }, { writer: { ...OTHER_WRITER, sequence: 4 } }));
+    await expect(scenario.restore({ concurrency: 1 })).rejects.toThrow("'b.txt' under");
+    expect(await filesLeft()).toEqual(['a.txt']);
+  });
+
   it('fails the step if it changes again', async () => {
     await scenario.storeSet({ 'a.txt': '0' });
     let sequence = 3;

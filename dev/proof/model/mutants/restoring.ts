@@ -29,6 +29,7 @@ export const RESTORING: readonly Mutant[] = [
     guard: 'a repaired set is restored anew only where it has all files of the first',
     text: 'if (!new Set(namesIn(set)).isSubsetOf(new Set(namesIn(again)))) throw error;',
     replacement: '',
+    rare: '__tests__/modes/restore.local.test.ts',
   },
   {
     guard: 'a legacy set is listed again where an ETag is another than listed',
