@@ -45,6 +45,7 @@ export const PROVENANCE: readonly Mutant[] = [
     guard: 'sources are hashed only of the commit that is looked for',
     text: 'if (head === commit) return;\n  const path',
     replacement: 'if (head === commit || head !== undefined) return;\n  const path',
+    rare: '__tests__/modes/commit.test.ts',
   },
   {
     guard: 'what an earlier step found is looked up',
