@@ -1,6 +1,6 @@
 import type { Explanation } from './asset-set/explanation.ts';
 import { prefixOf, type SetLocation, uriOf } from './asset-set/location.ts';
-import { totalSize, type Writer } from './asset-set/record.ts';
+import { runLabel, totalSize, type Writer } from './asset-set/record.ts';
 import type { Inputs } from './inputs/inputs.ts';
 import { missingPackages, type Outcome, type PackageOutcome } from './modes/outcome.ts';
 import type { Log } from './ports.ts';
@@ -173,10 +173,10 @@ function builderOf({ builtBy, builtFromCommit, commit, ageMs }: Outcome): Piece[
 }
 
 /** @returns `run #76 of Build`, for example, by the writer's own account, which nobody has checked */
-function runName({ runId = '', runNumber, workflow }: Writer): string {
+function runName(writer: Writer): string {
+  const { workflow } = writer;
   const of = workflow === undefined ? '' : ` of ${shortened(workflow, MOST_NAME_CHARACTERS)}`;
-  const run = runNumber === undefined ? runId : `#${runNumber}`;
-  return printable(`run ${shortened(run, MOST_NAME_CHARACTERS)}${of}`);
+  return printable(`run ${shortened(runLabel(writer) ?? '', MOST_NAME_CHARACTERS)}${of}`);
 }
 
 /** Only for a single set: builds of several packages may overlap. */

@@ -1,7 +1,7 @@
 import type { SourceName } from '../ports.ts';
 import { comparePaths, counted, defined, listed, printable, shortened, shortId } from '../text.ts';
 import { prefixOf, type SetLocation } from './location.ts';
-import type { CompleteRecord } from './record.ts';
+import { type CompleteRecord, runLabel } from './record.ts';
 import type { SourceEntry, Sources } from './sources.ts';
 
 // Why a build is needed: the differences from an earlier build, and the sentence that describes them.
@@ -70,8 +70,7 @@ const NOTHING = { added: NONE, changed: NONE, deleted: NONE, mode: NONE, needs: 
 
 /** @returns the build that a record describes */
 export function baselineOf({ commit, codeHash, writer }: CompleteRecord): Baseline {
-  const run = writer.runNumber === undefined ? writer.runId : `#${writer.runNumber}`;
-  return defined({ commit, codeHash, run, url: writer.url });
+  return defined({ commit, codeHash, run: runLabel(writer), url: writer.url });
 }
 
 function namesOf(all: readonly string[]): Names {

@@ -201,6 +201,11 @@ export function totalSize(files: Iterable<Pick<AssetFile, 'size'>>): number {
   return sum;
 }
 
+/** @returns the run as its system's pages name it: `#76`, or else its id; undefined if the writer gives neither */
+export function runLabel({ runId, runNumber }: RunIdentity): string | undefined {
+  return runNumber === undefined ? runId : `#${runNumber}`;
+}
+
 /** Names a writer by its own account: `run 12 (attempt 2) of o/r, workflow w, https://…`. */
 export function describeWriter(writer: Writer): string {
   if (writer.runId === undefined) return `writer ${printable(writer.nonce)}`;
