@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -8,6 +11,7 @@ import { type LocalS3, startLocalS3 } from '../../dev/local-s3/local-s3.ts';
 import { TlsFront } from '../../dev/local-s3/tls-front.ts';
 import { machineEnvironment } from '../../dev/run-action.ts';
 import type { StoreSettings } from '../../src/s3/settings.ts';
+import { Transport } from '../../src/s3/transport.ts';
 import type { Question } from './ask.ts';
 import { ForwardProxy } from './forward-proxy.ts';
 import { prepare, settingsFor } from './stores.ts';
@@ -55,6 +59,28 @@ async function ask(
   const { answers, loaded }: Pick<Answered, 'answers' | 'loaded'> = JSON.parse(stdout || '{"answers":[],"loaded":[]}');
   return { answers, loaded, exitCode, stderr, durationMs };
 }
+
+it('requests that begin together use fewer connections if replies come fast', async () => {
+  let connectionCount = 0;
+  const fast = createServer((_, reply) => void reply.end('reply'));
+  fast.on('connection', () => {
+    connectionCount += 1;
+  });
+  await once(fast.listen(0, '127.0.0.1'), 'listening');
+  try {
+    const { port } = fast.address() as AddressInfo;
+    const request = { method: 'GET', protocol: 'http:', hostname: '127.0.0.1', port, path: '/', headers: {} };
+    const transport = new Transport();
+    const replies = await Promise.all(
+      Array.from({ length: 50 }, () => transport.exchange(request, { mostBytes: 100 })),
+    );
+    expect(replies.map(({ body }) => body.toString())).toEqual(new Array(50).fill('reply'));
+    expect(connectionCount).toBeLessThan(40);
+  } finally {
+    fast.closeAllConnections();
+    fast.close();
+  }
+});
 
 describe('a process', () => {
   it('ends after its last request, even if connections are still open', async () => {

@@ -81,6 +81,7 @@ export class Transport {
   readonly #semaphore: Semaphore | undefined;
   /** By server. */
   readonly #routes = new Map<string, () => Promise<Route>>();
+  #nextTurn = Promise.resolve();
   readonly #inFlight = new WeakMap<AbortSignal, Set<ClientRequest>>();
 
   constructor(timeouts: Timeouts = LIMITS, { isProxied = true, mostAtOnce }: TransportOptions = {}) {
@@ -120,6 +121,7 @@ export class Transport {
     { signal, silenceMs: timeout = this.#timeouts.silenceTimeoutMs, onBytes }: SendOptions = {},
   ): Promise<IncomingMessage> {
     const { http, agent, refusal } = await this.#routeTo(request);
+    await this.#takeTurn();
     signal?.throwIfAborted();
     const options = { ...optionsOf(request), agent, timeout };
     const inFlight = signal && this.#inFlightWith(signal);
@@ -152,6 +154,16 @@ export class Transport {
       if (!outgoing.reusedSocket) this.#limitConnecting(outgoing, reject);
       sendBody(outgoing, request.body, onBytes);
     });
+  }
+
+  /**
+   * Requests begin one after another, each in a turn of the event loop of its own, so that those of a burst use the
+   * connections of earlier ones if replies come fast. If they don't, all have begun before the first reply.
+   */
+  #takeTurn(): Promise<void> {
+    const turn = this.#nextTurn;
+    this.#nextTurn = turn.then(() => new Promise((resolve) => void setImmediate(resolve)));
+    return turn;
   }
 
   #readClock({ headers: { date = '' } }: IncomingMessage): void {
