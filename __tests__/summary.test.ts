@@ -1,18 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { changesOf, type Explanation } from '../src/asset-set/explanation.ts';
 import { artifactSet } from '../src/asset-set/location.ts';
-import type { Writer } from '../src/asset-set/record.ts';
 import type { Outcome } from '../src/modes/outcome.ts';
 import type { Log } from '../src/ports.ts';
-import { failureSummary, Notes, summaryOf, verdictLine } from '../src/summary.ts';
+import type { RunIdentity } from '../src/run-context.ts';
+import { failureSummary, logOutcome, Notes, summaryOf } from '../src/summary.ts';
 import { assetFile, CODE_HASH, COMMIT } from './asset-set/records.ts';
 import { outcome } from './modes/outcomes.ts';
 
 const SILENT: Log = { info: () => {}, warning: () => {}, debug: () => {} };
 const OWN_URL = 'https://github.com/o/r/actions/runs/2';
 const BUILDER = {
-  nonce: 'n',
-  sequence: 1,
   runId: '76',
   workflow: 'Build',
   url: 'https://github.com/o/r/actions/runs/76',
@@ -23,6 +21,14 @@ function notesOf(...warnings: string[]): Notes {
   const log = notes.of(SILENT);
   for (const line of warnings) log.warning(line);
   return notes;
+}
+
+/** What the end of a run logs: each line, with the folded lines below it. */
+function linesOf(mode: 'check' | 'upload' | 'restore', overrides: Partial<Outcome>): (readonly string[])[] {
+  const lines: (readonly string[])[] = [];
+  const log = { ...SILENT, info: (line: string, below: readonly string[] = []) => void lines.push([line, ...below]) };
+  logOutcome(log, mode, outcome(overrides));
+  return lines;
 }
 
 function pageOf(mode: 'check' | 'upload' | 'restore', overrides: Partial<Outcome> = {}, notes = notesOf()): string {
@@ -95,8 +101,8 @@ describe('the heading', () => {
     ['check', { reason: 'legacy' }, "🔨 Build needed: the set of this commit has no record, and legacy is 'ignore'."],
     ['check', { reason: 'in-progress' }, '🔨 Build needed: another run is still writing the set of this commit.'],
     ['check', { reason: 'disabled' }, "🔨 Build needed: did not look for a set, since access is 'write'."],
-    ['check', { ...FOUND, files: [] }, '✅ No build needed: built before, no files.'],
-    ['upload', { ...FOUND, files: [], uploaded: true, reason: 'uploaded' }, '📦 Stored no files.'],
+    ['check', { ...FOUND, files: [] }, '✅ No build needed: built before, a set without files.'],
+    ['upload', { ...FOUND, files: [], uploaded: true, reason: 'uploaded' }, '📦 Stored a set without files.'],
     ['upload', { ...FOUND, reason: 'read-only' }, '📦 Nothing to upload: the set is there (read-only).'],
     ['upload', { reason: 'read-only' }, '📦 Nothing uploaded (read-only).'],
     ['check', { ...FOUND, reason: 'legacy' }, '✅ No build needed: built before, 2 files, 1.2 MB.'],
@@ -112,14 +118,15 @@ describe('the heading', () => {
     ],
     [
       'check',
-      { ...FOUND, builtFromCommit: 'b'.repeat(40), ageMs: 200_000_000 },
+      { ...FOUND, builtFromCommit: 'b'.repeat(40), ageMs: 200_000_000, isCopy: true },
       '✅ No build needed: built for commit bbbbbbbbbbbb, copied 2 days ago, 2 files, 1.2 MB.',
     ],
     [
       'check',
-      { ...FOUND, builtBy: { nonce: 'n', sequence: 1 }, ageMs: 5000 },
-      '✅ No build needed: built 5 s ago, 2 files, 1.2 MB.',
+      { ...FOUND, builtFromCommit: 'b'.repeat(40), builtBy: BUILDER, ageMs: 200_000_000, isCopy: true },
+      '✅ No build needed: built by run 76 of Build for commit bbbbbbbbbbbb, copied 2 days ago, 2 files, 1.2 MB.',
     ],
+    ['check', { ...FOUND, builtBy: {}, ageMs: 5000 }, '✅ No build needed: built 5 s ago, 2 files, 1.2 MB.'],
     [
       'check',
       { ...FOUND, builtBy: BUILDER, buildSeconds: 372 },
@@ -152,7 +159,7 @@ describe('the heading', () => {
     ['restore', { ...FOUND, files: [] }, '📥 Nothing restored: no file of the set was chosen.'],
     ['restore', {}, '📥 Nothing to restore: nothing is stored for this commit.'],
   ])('of %s with %j', (mode, overrides, line) => {
-    expect(verdictLine(mode, outcome(overrides))).toBe(line);
+    expect(linesOf(mode, overrides)).toEqual([[line]]);
     const [, heading = ''] = /^<h4>(.*)<\/h4>$/m.exec(pageOf(mode, overrides)) ?? [];
     expect(`${heading.replaceAll(/<[^>]*>/g, '')}.`).toBe(line);
   });
@@ -161,6 +168,45 @@ describe('the heading', () => {
     expect(failureSummary("'<b>' is missing", notesOf('careful'))).toBe(
       "<h4>❌ '&lt;b&gt;' is missing</h4>\n<ul>\n<li>⚠️ careful</li>\n</ul>",
     );
+  });
+});
+
+describe('the log of a miss', () => {
+  const explanation = changed(6);
+  const changes = { count: 102, names: ['M a', 'D \u001b[31mb'] };
+  const folded = ['M a', 'D \\u{1b}[31mb', 'and 100 sources more'];
+
+  it('gives the cause once, after the sources that the sentence has no room for', () => {
+    const verdict = ['🔨 Build needed: 6 sources changed.'];
+    expect(linesOf('check', { explanation })).toEqual([verdict]);
+    expect(linesOf('check', { explanation, changes })).toEqual([['102 sources changed:', ...folded], verdict]);
+  });
+
+  it('has an explanation that is not the verdict before it', () => {
+    const first: Explanation = { ...changed(0), kind: 'first-build', sentence: 'Nothing was built before' };
+    expect(linesOf('check', { explanation: first })).toEqual([
+      ['Nothing was built before.'],
+      ['🔨 Build needed: nothing is stored for this commit.'],
+    ]);
+    expect(linesOf('check', { explanation, changes, reason: 'incomplete', detail: 'it was not finished' })).toEqual([
+      ['6 sources changed.', ...folded],
+      ['🔨 Build needed: the set of this commit does not count: it was not finished.'],
+    ]);
+  });
+
+  it('says why each of several packages is needed', () => {
+    const of = (name: string, overrides: Partial<Outcome>) => ({
+      name,
+      directory: name,
+      prefix: name,
+      outcome: outcome(overrides),
+    });
+    const packages = [of('<api>', { explanation, changes }), of('site', FOUND), of('tool', { explanation })];
+    expect(linesOf('check', { packages })).toEqual([
+      ['<api>: 6 sources changed.', ...folded],
+      ['tool: 6 sources changed.'],
+      ['🔨 Build needed: 2 of 3 packages, <api>, tool.'],
+    ]);
   });
 });
 
@@ -298,9 +344,7 @@ describe('the page', () => {
     expect(below('upload', { ...FOUND, uploaded: true, reason: 'uploaded' })).toMatch(
       /^<p>📦 Stored 2 files, 1\.2 MB, in 12 s<\/p>\n<ul>\n<li>⚠️ careful<\/li>\n<\/ul>\n<details><summary>2 files/,
     );
-    expect(
-      below('restore', { ...FOUND, restored: true, builtBy: { runId: '76', nonce: 'n', sequence: 1 } }, '<b>/api'),
-    ).toBe(
+    expect(below('restore', { ...FOUND, restored: true, builtBy: { runId: '76' } }, '<b>/api')).toBe(
       `<p>📥 Restored 2 files, 1.2 MB, in 12 s, built by run 76 (<code title="s3://my-assets/&lt;b&gt;/api/artifacts/${COMMIT}/">&lt;b&gt;/api/artifacts/${COMMIT.slice(0, 7)}/</code>)</p>\n<ul>\n<li>⚠️ careful</li>\n</ul>`,
     );
     expect(below('check', { changes: { count: 6, names: ['M a'] } })).not.toContain('<table>');
@@ -358,7 +402,7 @@ describe('Notes', () => {
 });
 
 describe('summaryOf several packages', () => {
-  function cellsFor(builtBy: Writer): string {
+  function cellsFor(builtBy: RunIdentity): string {
     const built = outcome({
       found: true,
       reason: 'complete',
@@ -372,19 +416,19 @@ describe('summaryOf several packages', () => {
 
   it('links to the run that built', () => {
     const url = 'https://github.com/o/r/actions/runs/12';
-    expect(cellsFor({ nonce: 'n', sequence: 1, runId: '12', url })).toContain(`<td><a href="${url}">run 12</a></td>`);
+    expect(cellsFor({ runId: '12', url })).toContain(`<td><a href="${url}">run 12</a></td>`);
   });
 
   it.each(['javascript:alert(1)', 'https://x"onclick="y', 'https://x/<b>', 'https://x/ y'])(
     'never links to %s, which a record may say',
     (url) => {
-      const cells = cellsFor({ nonce: 'n', sequence: 1, runId: '<b>12', url });
+      const cells = cellsFor({ runId: '<b>12', url });
       expect(cells).toContain('<td>run &lt;b&gt;12</td>');
       expect(cells).toContain('<td>&lt;api&gt;</td>');
     },
   );
 
   it('names the commit if no record names the run', () => {
-    expect(cellsFor({ nonce: 'n', sequence: 1 })).toContain(`>${COMMIT.slice(0, 7)}</code></td>`);
+    expect(cellsFor({})).toContain(`>${COMMIT.slice(0, 7)}</code></td>`);
   });
 });

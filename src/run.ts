@@ -18,7 +18,7 @@ import { Progress } from './progress.ts';
 import type { RunContext } from './run-context.ts';
 import { type ConnectOptions, s3ObjectStore } from './s3/object-store.ts';
 import { withSharedConfig } from './s3/settings.ts';
-import { failureSummary, Notes, type RunPage, summaryOf, verdictLine } from './summary.ts';
+import { failureSummary, logOutcome, Notes, type RunPage, summaryOf } from './summary.ts';
 import { defined, listed, printable, systemCode } from './text.ts';
 import { VERSION } from './version.ts';
 
@@ -74,7 +74,7 @@ export async function run(host: Host, inputs: Task): Promise<Outcome> {
     const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
     const { failOnMiss } = inputs.search;
     if (miss !== undefined && outcome.found && !failOnMiss) noted.log.warning(`${miss}.`);
-    host.log.info(verdictLine(inputs.mode, outcome));
+    logOutcome(host.log, inputs.mode, outcome);
     if (miss !== undefined && failOnMiss) throw new MissError(`${miss}, or set fail-on-miss to 'false'`);
     const done = { ...page, mode: inputs.mode, outcome, tookMs: systemClock.monotonicMs() - startedMs };
     await publish(host, inputs, { context, outcome, html: (reported) => summaryOf({ ...done, reported }) });

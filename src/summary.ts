@@ -1,9 +1,10 @@
 import type { Explanation } from './asset-set/explanation.ts';
 import { prefixOf, type SetLocation, uriOf } from './asset-set/location.ts';
-import { runLabel, totalSize, type Writer } from './asset-set/record.ts';
+import { amountOf, runLabel, totalSize } from './asset-set/record.ts';
 import type { Inputs } from './inputs/inputs.ts';
 import { missingPackages, type Outcome, type PackageOutcome } from './modes/outcome.ts';
 import type { Log } from './ports.ts';
+import type { RunIdentity } from './run-context.ts';
 import { counted, listed, printable, readableAge, readableDuration, readableSize, shortened, shortId } from './text.ts';
 
 // The result of a run, as the last line of its log and as its block of the job summary.
@@ -43,11 +44,23 @@ export class Notes {
   }
 }
 
-/** How a run ended, as the last line of its log. */
-export function verdictLine(mode: Mode, outcome: Outcome): string {
-  return `${verdictOf(mode, outcome)
-    .map(({ text }) => text)
-    .join('')}.`;
+/** Logs how a run ended, as its last line, and before that what this line leaves out of why builds are needed. */
+export function logOutcome(log: Log, mode: Mode, outcome: Outcome): void {
+  for (const { name, outcome: one } of outcome.packages ?? [])
+    if (one.explanation !== undefined) log.info(`${printable(name)}: ${one.explanation.sentence}.`, changedLines(one));
+  const { explanation, changes } = outcome;
+  if (explanation !== undefined && !tellsCause(outcome)) log.info(`${explanation.sentence}.`, changedLines(outcome));
+  else if (changes !== undefined) log.info(`${counted(changes.count, 'source')} changed:`, changedLines(outcome));
+  const verdict = verdictOf(mode, outcome).map(({ text }) => text);
+  log.info(`${verdict.join('')}.`);
+}
+
+/** @returns the changed sources, if there are more than the explanation names, as lines that are safe to print */
+function changedLines({ changes }: Outcome): readonly string[] {
+  if (changes === undefined) return [];
+  const omittedCount = changes.count - changes.names.length;
+  const lines = changes.names.map(printable);
+  return omittedCount === 0 ? lines : [...lines, `and ${counted(omittedCount, 'source')} more`];
 }
 
 export interface RunPage {
@@ -131,8 +144,8 @@ function verdictOf(mode: Mode, outcome: Outcome, tookMs?: number): Piece[] {
 function checked(outcome: Outcome): Piece[] {
   if (outcome.packages !== undefined) return [{ text: checkedEach(outcome, outcome.packages.length) }];
   if (!outcome.found) return [{ text: `🔨 Build needed: ${causeOf(outcome)}` }];
-  const amount = { text: `, ${amountOf(outcome)}${savedBy(outcome)}` };
-  return [{ text: '✅ No build needed: ' }, ...builderOf(outcome), amount];
+  const amount = { text: `, ${amountOf(outcome.files)}${savedBy(outcome)}` };
+  return [{ text: '✅ No build needed: ' }, ...builtBy(outcome), amount];
 }
 
 function checkedEach(outcome: Outcome, count: number): string {
@@ -145,47 +158,42 @@ function checkedEach(outcome: Outcome, count: number): string {
 function uploaded(outcome: Outcome, took: string): Piece[] {
   const { found, reason, uploaded: isUploaded, cached } = outcome;
   if (isUploaded) {
+    const resumed = reason === 'resumed' ? ', part of it before' : '';
     const also = cached ? ', for other commits of the same code too' : '';
-    return [
-      { text: `📦 Stored ${amountOf(outcome)}${took}${reason === 'resumed' ? ', part of it before' : ''}${also}` },
-    ];
+    return [{ text: `📦 Stored ${amountOf(outcome.files)}${took}${resumed}${also}` }];
   }
   return [{ text: found ? `📦 Nothing to upload: the set is there (${reason})` : `📦 Nothing uploaded (${reason})` }];
 }
 
 function restored(outcome: Outcome, took: string): Piece[] {
   if (!outcome.found) return [{ text: `📥 Nothing to restore: ${causeOf(outcome)}` }];
-  const ofWhat = outcome.files.length === 0 ? ': no file of the set was chosen' : ` of ${amountOf(outcome)}`;
+  const ofWhat = outcome.files.length === 0 ? ': no file of the set was chosen' : ` of ${amountOf(outcome.files)}`;
   if (!outcome.restored) return [{ text: `📥 Nothing restored${ofWhat}` }];
-  return [{ text: `📥 Restored ${amountOf(outcome)}${took}, ` }, ...builderOf(outcome)];
+  return [{ text: `📥 Restored ${amountOf(outcome.files)}${took}, ` }, ...builtBy(outcome)];
 }
 
 /** @returns which run built a set and when, and for which commit if not for this one */
-function builderOf({ builtBy, builtFromCommit, commit, ageMs }: Outcome): Piece[] {
-  const age = ageMs === undefined ? undefined : readableAge(ageMs);
+function builtBy({ builtBy: run, builtFromCommit, commit, ageMs, isCopy }: Outcome): Piece[] {
+  const age = ageMs === undefined ? '' : readableAge(ageMs);
   const isOther = builtFromCommit !== undefined && builtFromCommit !== commit;
-  const built = isOther ? ` for commit ${shortId(builtFromCommit)}` : '';
-  // Only the age of a copy is known.
-  if (builtBy === undefined)
-    return [{ text: `built${built || ' before'}${age === undefined ? '' : `, copied ${age}`}` }];
-  const by = builtBy.runId === undefined ? [] : [{ text: ' by ' }, { text: runName(builtBy), url: builtBy.url }];
-  return [{ text: age === undefined ? 'built' : `built ${age}` }, ...by, { text: built }];
+  const forCommit = isOther ? ` for commit ${shortId(builtFromCommit)}` : '';
+  const by = run?.runId === undefined ? [] : [{ text: ' by ' }, { text: runName(run), url: run.url }];
+  if (!isCopy && age !== '') return [{ text: `built ${age}` }, ...by, { text: forCommit }];
+  const isVague = by.length === 0 && forCommit === '';
+  const copied = age === '' ? '' : `, copied ${age}`;
+  return [{ text: isVague ? 'built before' : 'built' }, ...by, { text: `${forCommit}${copied}` }];
 }
 
-/** @returns `run #76 of Build`, for example, by the writer's own account, which nobody has checked */
-function runName(writer: Writer): string {
-  const { workflow } = writer;
+/** @returns `run #76 of Build`, for example, by the run's own account, which nobody has checked */
+function runName(run: RunIdentity): string {
+  const { workflow } = run;
   const of = workflow === undefined ? '' : ` of ${shortened(workflow, MOST_NAME_CHARACTERS)}`;
-  return printable(`run ${shortened(runLabel(writer) ?? '', MOST_NAME_CHARACTERS)}${of}`);
+  return printable(`run ${shortened(runLabel(run) ?? '', MOST_NAME_CHARACTERS)}${of}`);
 }
 
 /** Only for a single set: builds of several packages may overlap. */
 function savedBy({ buildSeconds = 0 }: Outcome): string {
   return buildSeconds === 0 ? '' : `; this skips a build that took ${readableDuration(buildSeconds * 1000)}`;
-}
-
-function amountOf({ files }: Outcome): string {
-  return files.length === 0 ? 'no files' : `${counted(files.length, 'file')}, ${readableSize(totalSize(files))}`;
 }
 
 const CAUSES: Readonly<Record<string, string>> = {
@@ -196,15 +204,21 @@ const CAUSES: Readonly<Record<string, string>> = {
   disabled: "did not look for a set, since access is 'write'",
 };
 
-function causeOf({ reason, codeHash, detail, explanation }: Outcome): string {
-  if (detail !== undefined) return `the set of this commit does not count: ${printable(detail)}`;
-  if (explanation !== undefined && addsToReason(explanation) && reason !== 'in-progress')
+function causeOf(outcome: Outcome): string {
+  const { reason, codeHash, detail, explanation } = outcome;
+  if (explanation !== undefined && tellsCause(outcome))
     return explanation.sentence.charAt(0).toLowerCase() + explanation.sentence.slice(1);
+  if (detail !== undefined) return `the set of this commit does not count: ${printable(detail)}`;
   if (reason === 'absent')
     return codeHash === undefined
       ? 'nothing is stored for this commit'
       : 'nothing is stored for this commit or its code';
   return CAUSES[reason] ?? reason;
+}
+
+/** Whether the verdict is the explanation. */
+function tellsCause({ reason, detail, explanation }: Outcome): boolean {
+  return explanation !== undefined && addsToReason(explanation) && detail === undefined && reason !== 'in-progress';
 }
 
 /** Whether an explanation says more than the reason of the miss. */

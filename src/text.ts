@@ -77,11 +77,6 @@ export function readableDuration(durationMs: number): string {
   return unit === 's' || rest === 0 ? `${whole} ${unit}` : `${whole} ${unit} ${rest} ${lesser}`;
 }
 
-/** `1 asset`, `2 assets`; a set may have none. */
-export function countedAssets({ length }: readonly unknown[]): string {
-  return length === 0 ? 'a set without files' : counted(length, 'asset');
-}
-
 /** A size for people, in decimal units with at most one digit after the point: `1.5 MB`. */
 export function readableSize(sizeBytes: number): string {
   let value = sizeBytes;

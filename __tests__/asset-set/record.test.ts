@@ -42,6 +42,7 @@ describe('a record', () => {
         sources: 'ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=',
         buildSeconds: 372,
         origin: { kind: 'cache', codeHash: CODE_HASH, commit: COMMIT, legacy: true },
+        builder: { runId: '0', runNumber: '75', url: 'https://example.com/runs/0' },
         writer: {
           nonce: 'n1',
           sequence: 3,
@@ -60,6 +61,21 @@ describe('a record', () => {
 
   it.each([-1, 0.5, 604_801, 1e308, '372', null, {}, true])('has no build time if that is %j', (buildSeconds) => {
     expect(parseRecord(stored({ buildSeconds }), WHERE)).not.toHaveProperty('buildSeconds');
+  });
+
+  it.each([
+    [null, undefined],
+    ['run 7', undefined],
+    [[], undefined],
+    [{ runId: 7, url: 'u'.repeat(501), nonce: 'n', workflow: 'Build' }, { workflow: 'Build' }],
+    [
+      { __proto__: null, runId: '7', ref: 'r'.repeat(500) },
+      { runId: '7', ref: 'r'.repeat(500) },
+    ],
+  ])('has of a builder %j only what may be copied again', (builder, expected) => {
+    expect(parseRecord(stored({ builder }), WHERE)).toEqual(
+      completeRecord([assetFile('a.zip')], { ...(expected && { builder: expected }) }),
+    );
   });
 
   it('comes back as it was stored, with required fields only', () => {

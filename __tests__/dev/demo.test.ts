@@ -17,7 +17,7 @@ const STORY = [
   /^ {4}→ found=false {2}source=none {2}reason=absent$/,
   /^ {4}4 requests \(2 GetObject, 2 ListObjectsV2\), 0 B sent, \d+ ms$/,
   /^ {2}upload$/,
-  /^ {4}Stored 2 assets \(2\.2 MB\)/,
+  /^ {4}Stored 2 files, 2\.2 MB, at /,
   /^ {4}→ uploaded=true {2}cached=true/,
   /^The same commit again/,
   /^ {4}→ found=true {2}source=artifact/,

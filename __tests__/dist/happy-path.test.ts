@@ -242,7 +242,7 @@ describe('the log', () => {
     const { lines } = await scenario.action('check');
     const told = lines.filter((line) => !line.startsWith('::'));
     expect(told).toEqual([
-      `Found 1 asset, without a record, at s3://${scenario.bucket.name}/artifacts/${scenario.head}/.`,
+      `Found 1 file, without a record, at s3://${scenario.bucket.name}/artifacts/${scenario.head}/.`,
       '✅ No build needed: built before, 1 file, 3 B.',
     ]);
   });

@@ -173,9 +173,9 @@ describe('a restore', () => {
       .filter((line) => !line.startsWith('::'))
       .map((line) => line.replace(/ (just now|\d+ s ago)/, ' <ago>'));
     expect(said).toEqual([
-      `Found 151 assets, stored <ago>, at s3://${scenario.bucket.name}/artifacts/${scenario.head}/.`,
+      `Found 151 files, 11.5 MB, built <ago>, at s3://${scenario.bucket.name}/artifacts/${scenario.head}/.`,
       'Restoring 151 files, 11.5 MB …',
-      'Restored 151 assets (11.5 MB) into ./packages.',
+      'Restored 151 files, 11.5 MB, into ./packages.',
       '📥 Restored 151 files, 11.5 MB, built <ago> by run 77 of nightly.',
     ]);
     expect(await names('f')).toHaveLength(150);

@@ -64,7 +64,7 @@ onTerminal('on a terminal', () => {
     expect(screen.split(`${CLEAR_LINE}Uploading: `).length).toBeGreaterThan(3);
     expect(linesLeft(screen)).toEqual([
       'Uploading 2 files, 2 B …',
-      expect.stringMatching(/^Stored 2 assets/),
+      expect.stringMatching(/^Stored 2 files, 2 B, at /),
       '📦 Stored 2 files, 2 B.',
       '',
     ]);

@@ -139,7 +139,7 @@ describe('a set that the Python tool is still storing', () => {
     const before = await scenario.bucketContents();
     const { lines, exitCode } = await scenario.action('upload');
     expect(lines.filter((line) => line.startsWith('::error'))).toEqual([
-      expect.stringMatching(`${prefix} has 1 asset without a record, and 'site\\.zip' is not there: .*re-run`),
+      expect.stringMatching(`${prefix} has 1 file without a record, and 'site\\.zip' is not there: .*re-run`),
     ]);
     expect(exitCode).toBe(1);
     expect(await scenario.bucketContents()).toEqual(before);

@@ -55,6 +55,28 @@ describe('a set of the same code', () => {
     expect(await scenario.check()).toMatchObject({ source: 'artifact', reason: 'complete', builtFromCommit: built });
   });
 
+  it('is said to be built by the run that built it, however often it was copied', async () => {
+    const builder = { repository: 'o/r', runId: '1', runNumber: '76', workflow: 'Build', url: 'https://o/r/runs/1' };
+    const later = { writer: { runId: '2', workflow: 'Other' }, prefix: 'pr', fallbackPrefixes: ['main'] };
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload({ writer: builder, prefix: 'main' });
+    await scenario.freshPackages();
+    await scenario.commit();
+    const copied = await scenario.check(later);
+    expect(copied).toMatchObject({ source: 'cache', builtBy: builder, isCopy: false });
+    expect(copied.builtBy).toEqual(builder);
+    expect(await scenario.check(later)).toMatchObject({ source: 'artifact', builtBy: builder, isCopy: true });
+    await scenario.freshPackages();
+    await scenario.build({ 'app.zip': 'app' });
+    expect(await scenario.upload(later)).toMatchObject({ uploaded: false, cached: true });
+    await scenario.freshPackages();
+    await scenario.commit();
+    expect(await scenario.check({ ...later, fallbackPrefixes: [] })).toMatchObject({
+      source: 'cache',
+      builtBy: builder,
+    });
+  });
+
   it('is not copied in a dry run, which logs the destination', async () => {
     const { commit } = await uploadAndMoveOn();
     const before = await scenario.bucketContents();

@@ -29,7 +29,7 @@ describe('a set without files', () => {
     await scenario.freshPackages();
     await scenario.commit();
     expect(await scenario.check({ legacy: 'ignore' })).toMatchObject({ found: true, source: 'cache' });
-    expect(scenario.log).toContainEqual(expect.stringMatching(/^Copied a set without files to s3:/));
+    expect(scenario.log).toContainEqual(expect.stringMatching(/^Copied it to s3:/));
     expect(await scenario.record()).toMatchObject({ state: 'complete', files: [], origin: { kind: 'cache' } });
     await scenario.freshPackages();
     expect(await scenario.restore()).toMatchObject({ found: true, restored: true, source: 'artifact', files: [] });
@@ -65,7 +65,7 @@ describe('a set without files', () => {
     await scenario.upload();
     await scenario.freshPackages();
     await expect(scenario.upload(STORE)).rejects.toThrow(
-      /has 1 asset, and this upload none: give each job that uploads for a commit its own 'prefix'/,
+      /has 1 file, and this upload none: give each job that uploads for a commit its own 'prefix'/,
     );
     await scenario.commit({ 'src/main.txt': 'changed\n' });
     await scenario.upload(STORE);
@@ -83,7 +83,7 @@ describe('a set without files', () => {
 
   it('is not stored in a dry run', async () => {
     expect(await scenario.upload({ ...STORE, dryRun: true })).toMatchObject({ found: false, uploaded: false });
-    expect(scenario.log.at(-1)).toMatch(/^Dry run: would upload a set without files to s3:/);
+    expect(scenario.log.at(-1)).toMatch(/^Dry run: would upload 0 files to s3:/);
     expect(await scenario.bucket.keys()).toEqual([]);
   });
 });

@@ -82,7 +82,7 @@ describe('a restore', () => {
     });
     expect(outcome.files).toEqual(files);
     expect(await restoredAssets()).toEqual(FILES);
-    expect(scenario.log.at(-1)).toBe(`Restored 2 assets (7 B) into ${scenario.packages}.`);
+    expect(scenario.log.at(-1)).toBe(`Restored 2 files, 7 B, into ${scenario.packages}.`);
   });
 
   it('brings back the files of an upload, whatever their names are', async () => {
@@ -132,7 +132,7 @@ describe('a restore', () => {
     expect(outcome).toMatchObject({ found: true, restored: false, files: [{ path: 'app.zip' }, {}] });
     expect(await restored()).toEqual({ '.record.json': 'stale' });
     expect(await scenario.bucketContents()).toEqual(before);
-    expect(scenario.log.at(-1)).toMatch(/^Dry run: would restore 2 assets \(7 B\) into .*packages\.$/);
+    expect(scenario.log.at(-1)).toMatch(/^Dry run: would restore 2 files, 7 B, into .*packages\.$/);
     expect(scenario.log).not.toContainEqual(expect.stringMatching(/restored/i));
   });
 
@@ -141,7 +141,7 @@ describe('a restore', () => {
     await scenario.restore({ ...chosenBy('*.jar', '*.war'), dryRun: true });
     expect(scenario.log.slice(-2)).toEqual([
       `warning: No asset of artifacts/${scenario.head}/ matches the pattern '*.war' of files: correct or remove it.`,
-      expect.stringMatching(/^Dry run: would restore 1 asset \(2 B\) into /),
+      expect.stringMatching(/^Dry run: would restore 1 file, 2 B, into /),
     ]);
   });
 
@@ -160,7 +160,7 @@ describe('a restore', () => {
     await scenario.bucket.put(key, body.replace('"totalSize":1', '"totalSize":9007199254740991'));
     const { files } = await scenario.restore();
     expect(files).toMatchObject([{ path: 'a.txt', size: 1 }]);
-    expect(scenario.log.at(-1)).toContain('Restored 1 asset (1 B)');
+    expect(scenario.log.at(-1)).toContain('Restored 1 file, 1 B');
   });
 
   it.each(['damaged', 'incomplete'] as const)('restores nothing of a set that is %s', async (reason) => {
@@ -228,7 +228,7 @@ describe('an existing file', () => {
     await scenario.storeSet(FILES);
     await scenario.build(FILES);
     expect(await restoreAgain()).toEqual([]);
-    expect(scenario.log.at(-1)).toContain('2 assets (7 B, 2 of them there already)');
+    expect(scenario.log.at(-1)).toContain('2 files, 7 B, 2 of them there before');
   });
 
   it('is fetched if it has other bytes of the same size', async () => {
@@ -309,7 +309,7 @@ describe('a set without a record', () => {
     expect(outcome).toMatchObject({ found: true, reason: 'legacy', restored: true });
     expect(outcome.files).toMatchObject([{ path: 'app.zip', sha256: sha256('app') }, { path: 'nested/deep/site.txt' }]);
     expect(await restored()).toEqual(FILES);
-    expect(scenario.warnings()).toEqual([expect.stringContaining('1 asset at artifacts/')]);
+    expect(scenario.warnings()).toEqual([expect.stringContaining('1 file at artifacts/')]);
   });
 
   it('leaves no record of an earlier restore behind', async () => {

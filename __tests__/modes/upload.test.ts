@@ -475,7 +475,7 @@ describe('an upload of an existing set', () => {
     await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'of another tool');
     await scenario.build({ 'other.zip': 'app' });
     await expect(scenario.upload()).rejects.toThrow(
-      /has 1 asset without a record, and 'other\.zip' is not there: another tool may still be uploading/,
+      /has 1 file without a record, and 'other\.zip' is not there: another tool may still be uploading/,
     );
   });
 
@@ -785,7 +785,7 @@ describe('an upload as a dry run', () => {
     expect(await scenario.upload({ dryRun: true })).toMatchObject({ found: false, uploaded: false, cached: false });
     const at = `s3://${scenario.bucket.name}/`;
     expect(scenario.log).toContainEqual(
-      expect.stringMatching(`would upload 1 asset to ${at}artifacts/.*, and copy them to ${at}cache/`),
+      expect.stringMatching(`would upload 1 file to ${at}artifacts/.*, and copy them to ${at}cache/`),
     );
     expect(await scenario.bucket.keys()).toEqual([]);
     expect(await readdir(scenario.packages)).toEqual(['app.zip']);

@@ -74,7 +74,7 @@ async function restore(run: RunContext, set: Lookup, { isChosen, naming }: Resto
   const { fetchedCount, uncheckedCount } = await restoreFiles(run, set.location, files);
   if (uncheckedCount > 0)
     run.log.warning(
-      `${counted(uncheckedCount, 'asset')} at ${set.location.prefix} could not be checked: neither a record nor metadata has a SHA-256.`,
+      `${counted(uncheckedCount, 'file')} at ${set.location.prefix} could not be checked: neither a record nor metadata has a SHA-256.`,
     );
   return { set, files, fetchedCount };
 }

@@ -1,9 +1,10 @@
 import type { CodeHash } from '../code-hash/code-hash.ts';
 import { isArchived, RecordLostError, SetChangedError } from '../errors.ts';
 import type { RunContext } from '../run-context.ts';
-import { countedAssets, readableAge, shortId } from '../text.ts';
+import { readableAge, shortId } from '../text.ts';
 import { artifactSet, cacheSet, type SetLocation, shortUriOf, uriOf } from './location.ts';
 import { isUsable, type Lookup, lookUp, lookUpSettled, waitForSets } from './lookup.ts';
+import { amountOf } from './record.ts';
 import { describeOther, type Reason } from './status.ts';
 
 /** Where else to look for a set. */
@@ -170,8 +171,10 @@ function report(run: RunContext, lookup: Lookup): void {
 function describe({ store }: RunContext, { status, location, listing, record }: Lookup): string {
   const where = uriOf(store.bucket, location);
   if (status.reason === 'complete') {
-    const age = record?.ageMs === undefined ? '' : `, stored ${readableAge(record.ageMs)},`;
-    return `Found ${countedAssets(status.record.files)}${age} at ${where}.`;
+    const { files, origin } = status.record;
+    const did = origin.kind === 'cache' ? 'copied' : 'built';
+    const age = record?.ageMs === undefined ? '' : `, ${did} ${readableAge(record.ageMs)}`;
+    return `Found ${amountOf(files)}${age}, at ${where}.`;
   }
   // Nobody needs the full address of a set that is not there.
   const shown = status.reason === 'absent' ? shortUriOf(store.bucket, location) : where;
@@ -189,7 +192,7 @@ async function makeOwn(run: RunContext, search: Search, from: Lookup): Promise<S
   try {
     const { promote } = await import('./promote.ts');
     const record = await promote(run, { own, from });
-    run.log.info(`Copied ${countedAssets(record.files)} to ${ownUri}.`);
+    run.log.info(`Copied it to ${ownUri}.`);
     const promoted: Lookup = { ...own, status: { reason: 'complete', record } };
     return { own: promoted, source, codeHash, found: promoted, from, reason: from.status.reason };
   } catch (error) {

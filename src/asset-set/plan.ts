@@ -91,7 +91,7 @@ export function refuseMissing({
   const paths = new Set(stored.map(({ path }) => path));
   if (assets.length === 0 && paths.size > 0)
     throw new UserError(
-      `${where} has ${counted(paths.size, 'asset')}, and this upload none: give each job that uploads for a commit its own 'prefix', or set overwrite to 'true' to replace the set`,
+      `${where} has ${counted(paths.size, 'file')}, and this upload none: give each job that uploads for a commit its own 'prefix', or set overwrite to 'true' to replace the set`,
     );
   const missing = assets.find(({ path }) => !paths.has(path));
   if (missing === undefined) return;
@@ -101,7 +101,7 @@ export function refuseMissing({
       `The set of this commit is complete without '${path}': give each job that uploads for a commit its own 'prefix', or set overwrite to 'true' to replace the set`,
     );
   throw new UserError(
-    `${where} has ${counted(paths.size, 'asset')} without a record, and '${path}' is not there: another tool may still be uploading, so let it finish and re-run this job, or set overwrite to 'true' to replace what it stored`,
+    `${where} has ${counted(paths.size, 'file')} without a record, and '${path}' is not there: another tool may still be uploading, so let it finish and re-run this job, or set overwrite to 'true' to replace what it stored`,
   );
 }
 

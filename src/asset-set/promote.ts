@@ -8,7 +8,7 @@ import { contentsOf, copyAssets } from './copy.ts';
 import { cacheSet, prefixOf, type SetLocation, shortUriOf, uriOf } from './location.ts';
 import { type Lookup, lookUpFinished, lookUpSettled, wasSealed } from './lookup.ts';
 import { pathProblem } from './path.ts';
-import type { AssetFile, CompleteRecord } from './record.ts';
+import { type AssetFile, builderOf, type CompleteRecord } from './record.ts';
 
 interface Promotion {
   /** A usable set of the same code: from the cache, or another prefix. */
@@ -28,6 +28,7 @@ export async function promote(run: RunContext, { from, own }: Promotion): Promis
   refuseBadPaths(files, { from: from.location, to: own.location });
   const commit = own.location.id;
   const { codeHash, codeHashAlgorithm, sources, buildSeconds } = codeHashOf(from);
+  const builder = from.status.reason === 'complete' ? builderOf(from.status.record) : undefined;
   const legacy = from.status.reason === 'legacy' ? true : undefined;
   const claim = await RecordClaim.begin(run, {
     location: own.location,
@@ -45,6 +46,7 @@ export async function promote(run: RunContext, { from, own }: Promotion): Promis
         legacy,
         prefix: sources && prefixElsewhere(run, from),
       }),
+      builder,
       sealedBefore: wasSealed(own) || undefined,
     }),
   });
@@ -161,6 +163,7 @@ async function fill(run: RunContext, filling: CacheFilling, location: SetLocatio
       sources: isElsewhere ? undefined : record.sources,
       buildSeconds: record.buildSeconds,
       origin: { kind: 'upload' },
+      builder: builderOf(record),
     }),
   });
   await completeSet(run, claim, {

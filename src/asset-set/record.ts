@@ -1,7 +1,7 @@
 import type { CodeHashAlgorithm } from '../code-hash/code-hash.ts';
 import { UserError } from '../errors.ts';
 import type { RunIdentity } from '../run-context.ts';
-import { comparePaths, defined, isObject, isText, printable } from '../text.ts';
+import { comparePaths, counted, defined, isObject, isText, printable, readableSize, textIn } from '../text.ts';
 import { isCodeHash, isCommit } from './location.ts';
 
 // The format of a set's record, and how to read one. A record comes from a bucket, so it is untrusted input until
@@ -12,6 +12,9 @@ export const LEASE_SECONDS = 120;
 const MAX_LEASE_SECONDS = 21_600;
 /** A week: longer than any job may take. */
 const MOST_BUILD_SECONDS = 604_800;
+/** For each field; much longer than any real one. */
+const MOST_BUILDER_CHARACTERS = 500;
+const BUILDER_FIELDS = ['repository', 'runId', 'runNumber', 'runAttempt', 'workflow', 'ref', 'url', 'version'] as const;
 /** About 300,000 files, which a reader can still parse in a second. */
 export const MOST_RECORD_BYTES = 64 * 1024 ** 2;
 
@@ -55,6 +58,8 @@ interface RecordBase {
   /** Whole seconds from the check that found nothing to the upload in the same job. */
   readonly buildSeconds?: number;
   readonly origin: Origin;
+  /** The run that built the set, if this is a copy of it. */
+  readonly builder?: RunIdentity;
   readonly writer: Writer;
   readonly leaseSeconds: number;
   readonly createdAt?: string;
@@ -77,7 +82,7 @@ export type AssetRecord = UploadingRecord | CompleteRecord;
 /** The fields that a writer sets when it begins; the others follow from its state. */
 export type RecordDraft = Pick<
   UploadingRecord,
-  'commit' | 'codeHash' | 'codeHashAlgorithm' | 'sources' | 'buildSeconds' | 'origin' | 'sealedBefore'
+  'commit' | 'codeHash' | 'codeHashAlgorithm' | 'sources' | 'buildSeconds' | 'origin' | 'builder' | 'sealedBefore'
 >;
 
 /** An existing record. `record` is absent if the object is archived and can't be read. */
@@ -92,10 +97,10 @@ export interface FoundRecord {
 
 /** The record as stored: one JSON object, its files sorted by the UTF-8 bytes of their paths. */
 export function recordText(record: AssetRecord): string {
-  const { commit, codeHash, codeHashAlgorithm, sources, buildSeconds, origin, writer, leaseSeconds, createdAt } =
-    record;
+  const { commit, codeHash, codeHashAlgorithm, sources, buildSeconds, origin } = record;
+  const { builder, writer, leaseSeconds, createdAt } = record;
   const head = { schema: RECORD_SCHEMA, state: record.state, commit, codeHash, codeHashAlgorithm };
-  const base = { ...head, sources, buildSeconds, origin, writer, leaseSeconds, createdAt };
+  const base = { ...head, sources, buildSeconds, origin, builder, writer, leaseSeconds, createdAt };
   if (record.state !== 'complete') return JSON.stringify({ ...base, sealedBefore: record.sealedBefore });
   return JSON.stringify({ ...base, files: inOrder(record.files), totalSize: record.totalSize });
 }
@@ -126,6 +131,7 @@ export function parseRecord(text: string, where: string): AssetRecord {
     sources: fields.optionalText('sources'),
     buildSeconds: buildSecondsOf(fields.any('buildSeconds')),
     origin: parseOrigin(fields.object('origin')),
+    builder: parseBuilder(fields.any('builder')),
     writer: parseWriter(fields.object('writer')),
     leaseSeconds: Math.min(fields.count('leaseSeconds'), MAX_LEASE_SECONDS),
     createdAt: fields.optionalText('createdAt'),
@@ -188,6 +194,16 @@ function algorithmOf(text: string | undefined): CodeHashAlgorithm | undefined {
   return text === 'git-sha256' || text === 'md5' ? text : undefined;
 }
 
+/** Nothing depends on the builder, so fields that are invalid or too long to be copied again count as absent. */
+function parseBuilder(value: unknown): RunIdentity | undefined {
+  if (!isObject(value)) return undefined;
+  const texts = BUILDER_FIELDS.flatMap((name): [string, string][] => {
+    const text = textIn(value[name]);
+    return text === undefined || text.length > MOST_BUILDER_CHARACTERS ? [] : [[name, text]];
+  });
+  return Object.fromEntries(texts);
+}
+
 /** @returns undefined for an invalid value, which counts as absent since nothing depends on it */
 export function buildSecondsOf(value: unknown): number | undefined {
   const isRight = typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_BUILD_SECONDS;
@@ -199,6 +215,21 @@ export function totalSize(files: Iterable<Pick<AssetFile, 'size'>>): number {
   let sum = 0;
   for (const { size } of files) sum += size;
   return sum;
+}
+
+/** `3 files, 5.2 MB`, of a set that may have none. */
+export function amountOf(files: readonly Pick<AssetFile, 'size'>[]): string {
+  return files.length === 0
+    ? 'a set without files'
+    : `${counted(files.length, 'file')}, ${readableSize(totalSize(files))}`;
+}
+
+/** @returns the run that built a set, by its record's account; undefined if it does not say */
+export function builderOf({ origin, builder, writer }: RecordBase): RunIdentity | undefined {
+  // The writer of a copy did not build it.
+  if (builder !== undefined || origin.kind === 'cache') return builder;
+  const { nonce: _, sequence: __, ...run } = writer;
+  return run;
 }
 
 /** @returns the run as its system's pages name it: `#76`, or else its id; undefined if the writer gives neither */

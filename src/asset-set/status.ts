@@ -139,7 +139,7 @@ export function describeOther(
 ): string {
   switch (status.reason) {
     case 'legacy':
-      return `Found ${counted(count, 'asset')}, without a record, at ${where}.`;
+      return `Found ${counted(count, 'file')}, without a record, at ${where}.`;
     case 'damaged': {
       const { file, difference } = status.disagreement;
       return `The set at ${where} is damaged: '${printable(file.path)}' ${DAMAGE[difference]}.`;

@@ -18,7 +18,7 @@ import { parseSources, readSources, type Sources } from '../asset-set/sources.ts
 import { describeError, InputError, UserError } from '../errors.ts';
 import type { ObjectStore } from '../ports.ts';
 import type { RunContext } from '../run-context.ts';
-import { counted, printable } from '../text.ts';
+import { printable } from '../text.ts';
 import type { Outcome } from './outcome.ts';
 
 /** One for the record of an earlier build, and one for its sources. */
@@ -26,7 +26,7 @@ const MOST_REQUESTS = 2;
 const PATIENCE_MS = 2000;
 
 /**
- * Logs why a build is needed, by comparing its sources with those of an earlier build. Takes at most two requests, one
+ * Says why a build is needed, by comparing its sources with those of an earlier build. Takes at most two requests, one
  * after the other, and two seconds. A failure is only a debug line.
  *
  * @returns undefined if the code hash was not computed from git's listing, or if nothing can be said
@@ -53,9 +53,7 @@ export async function explainMiss(
         known: wholeRecord(own.record),
         locations: await likelyBuilds(run, own.location.id, fallbackPrefixes),
       }));
-    const changes = changesOf(explanation);
-    run.log.info(`${explanation.sentence}.`, linesOf(changes));
-    return { explanation, changes };
+    return { explanation, changes: changesOf(explanation) };
   } catch (error) {
     run.signal.throwIfAborted();
     run.log.debug(`Could not explain why a build is needed: ${describeError(error).line}`);
@@ -140,14 +138,6 @@ function packageWithNeeds({ codeHash, sources, log }: RunContext, signal: AbortS
       }
     },
   };
-}
-
-/** @returns the changes as lines to show below the sentence, safe to print */
-function linesOf(changes: Outcome['changes']): readonly string[] {
-  if (changes === undefined) return [];
-  const omittedCount = changes.count - changes.names.length;
-  const lines = changes.names.map(printable);
-  return omittedCount === 0 ? lines : [...lines, `and ${counted(omittedCount, 'source')} more`];
 }
 
 /** If the search found a set of this code that can't be used, that is why a build is needed. */

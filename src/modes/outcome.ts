@@ -3,8 +3,9 @@ import type { SearchResult } from '../asset-set/find.ts';
 import type { SetLocation } from '../asset-set/location.ts';
 import type { Lookup } from '../asset-set/lookup.ts';
 import { describeUnfinished } from '../asset-set/lookup.ts';
-import type { AssetFile, CompleteRecord, Writer } from '../asset-set/record.ts';
+import { type AssetFile, builderOf, type CompleteRecord } from '../asset-set/record.ts';
 import type { Reason } from '../asset-set/status.ts';
+import type { RunIdentity } from '../run-context.ts';
 
 /** A file of a set. Only path and size are known for a legacy set. */
 type OutcomeFile = Pick<AssetFile, 'path' | 'size' | 'sha256'>;
@@ -18,10 +19,12 @@ export interface Outcome {
   readonly commit: string;
   readonly codeHash: string | undefined;
   readonly builtFromCommit: string | undefined;
-  /** The run that uploaded the set, if its record says so. */
-  readonly builtBy?: Writer | undefined;
+  /** The run that built the set, if its record says so. */
+  readonly builtBy?: RunIdentity | undefined;
   /** How long ago its record was written, by the server's clock. */
   readonly ageMs?: number | undefined;
+  /** Whether that is the age of a copy of the build. */
+  readonly isCopy?: boolean | undefined;
   /** How long that build took, if the record says so. */
   readonly buildSeconds?: number | undefined;
   /** Where the set is, or will be. */
@@ -98,6 +101,7 @@ export function outcomeOf(ending: Ending): Outcome {
     builtFromCommit: record?.origin.kind === 'cache' ? record.origin.commit : record?.commit,
     // For a copy that this run made, the age of its source.
     ageMs: built && from?.record?.ageMs,
+    isCopy: built?.origin.kind === 'cache',
     buildSeconds: record?.buildSeconds,
     location: ending.location,
     files: restored?.files ?? (set === undefined ? [] : filesOf(set)),
@@ -107,8 +111,7 @@ export function outcomeOf(ending: Ending): Outcome {
     detail: set === undefined ? ending.detail : undefined,
     unfinished: unfinished && describeUnfinished(unfinished),
     lostRace: ending.lostRace,
-    // The writer of a copy did not build it.
-    builtBy: built?.origin.kind === 'upload' ? built.writer : undefined,
+    builtBy: built && builderOf(built),
   };
 }
 

@@ -5,9 +5,9 @@ import { resolveCommit } from '../asset-set/location.ts';
 import type { Lookup } from '../asset-set/lookup.ts';
 import { assertFinished } from '../asset-set/lookup.ts';
 import { isHidden } from '../asset-set/path.ts';
-import { totalSize } from '../asset-set/record.ts';
+import { amountOf } from '../asset-set/record.ts';
 import type { RunContext } from '../run-context.ts';
-import { counted, countedAssets, printable, readableSize } from '../text.ts';
+import { counted, printable } from '../text.ts';
 import { filesOf, type Outcome, outcomeOfSearch, type RestoredFiles } from './outcome.ts';
 
 export interface RestoreOptions extends SearchOptions {
@@ -45,7 +45,7 @@ export async function restoreFound(
   if (run.dryRun) {
     const files = filesOf(found).filter(({ path }) => selection.isChosen(path));
     warnOfUnmatched(run, found, selection, files);
-    log.info(`Dry run: would restore ${described(files)} into ${packages.path}.`);
+    log.info(`Dry run: would restore ${files.length === 0 ? 'no files' : amountOf(files)}, into ${packages.path}.`);
     return undefined;
   }
   const { set, files, fetchedCount } = await restoreSet(run, found, selection);
@@ -53,15 +53,10 @@ export async function restoreFound(
   // The caller decides whether that is an error.
   if (files.length === 0 && filesOf(set).length > 0) return { set, files, isRestored: false };
   const presentCount = files.length - fetchedCount;
-  log.info(
-    `Restored ${described(files, presentCount > 0 ? `, ${presentCount} of them there already` : '')} into ${packages.path}.`,
-  );
+  const before = presentCount > 0 ? `, ${presentCount} of them there before` : '';
+  log.info(`Restored ${amountOf(files)}${before}, into ${packages.path}.`);
   await reportOthers(run, files);
   return { set, files, isRestored: true };
-}
-
-function described(files: Outcome['files'], note = ''): string {
-  return `${countedAssets(files)} (${readableSize(totalSize(files))}${note})`;
 }
 
 /** A pattern that matches nothing is probably misspelt. */

@@ -13,7 +13,7 @@ import {
 import { isUsable, type Lookup, lookUp, lookUpFinished } from '../asset-set/lookup.ts';
 import { type AssetSettings, differingPath, planUpload, refuseBadPaths, refuseMissing } from '../asset-set/plan.ts';
 import { fillCache, withdrawFromCache } from '../asset-set/promote.ts';
-import type { CompleteRecord } from '../asset-set/record.ts';
+import { amountOf, type CompleteRecord } from '../asset-set/record.ts';
 import { filesByPath, type PlannedAsset, sealedFiles, sendAssets } from '../asset-set/send.ts';
 import { storeSources } from '../asset-set/sources.ts';
 import { once, waitForAll } from '../async.ts';
@@ -22,7 +22,7 @@ import type { CodeHash } from '../code-hash/code-hash.ts';
 import { InputError, RecordLostError, UserError } from '../errors.ts';
 import type { FileSelection } from '../ports.ts';
 import type { RunContext } from '../run-context.ts';
-import { countedAssets, defined, printable, readableSize } from '../text.ts';
+import { counted, defined, printable } from '../text.ts';
 import { filesOf, type Outcome, outcomeOf, recordOf } from './outcome.ts';
 
 /** Each attempt waits for another run that was faster. One run can be so three times: with the set, and with the cache. */
@@ -121,7 +121,7 @@ async function uploadPlanned(run: RunContext, plan: UploadPlan): Promise<Outcome
   }
   if (run.dryRun) {
     const copied = codeHash && `, and copy them to ${shortUriOf(bucket, cacheSet(prefix, codeHash.value))}`;
-    log.info(`Dry run: would upload ${countedAssets(assets)} to ${uriOf(bucket, location)}${copied ?? ''}.`);
+    log.info(`Dry run: would upload ${counted(assets.length, 'file')} to ${uriOf(bucket, location)}${copied ?? ''}.`);
     return outcome(run, plan, { lookup, reason });
   }
   return sendOrYield(run, plan, lookup);
@@ -192,10 +192,8 @@ async function send(run: RunContext, plan: UploadPlan, lookup: Lookup): Promise<
       return sent.files;
     },
   });
-  const size = readableSize(record.totalSize);
-  run.log.info(
-    `Stored ${countedAssets(record.files)} (${size}${presentCount > 0 ? `, ${presentCount} of them there already` : ''}) at ${uriOf(run.store.bucket, location)}.`,
-  );
+  const resumed = presentCount > 0 ? `, ${presentCount} of them before` : '';
+  run.log.info(`Stored ${amountOf(record.files)}${resumed}, at ${uriOf(run.store.bucket, location)}.`);
   const stored: Lookup = { ...lookup, status: { reason: 'complete', record } };
   return finish(run, plan, { lookup: stored, reason: presentCount > 0 ? 'resumed' : 'uploaded' });
 }
