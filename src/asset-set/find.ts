@@ -4,7 +4,7 @@ import type { RunContext } from '../run-context.ts';
 import { readableAge, shortId } from '../text.ts';
 import { artifactSet, cacheSet, type SetLocation, shortUriOf, uriOf } from './location.ts';
 import { isUsable, type Lookup, lookUp, lookUpSettled, waitForSets } from './lookup.ts';
-import { amountOf } from './record.ts';
+import { amountOf, isCopy } from './record.ts';
 import { describeOther, type Reason } from './status.ts';
 
 /** Where else to look for a set. */
@@ -171,10 +171,9 @@ function report(run: RunContext, lookup: Lookup): void {
 function describe({ store }: RunContext, { status, location, listing, record }: Lookup): string {
   const where = uriOf(store.bucket, location);
   if (status.reason === 'complete') {
-    const { files, origin } = status.record;
-    const did = origin.kind === 'cache' ? 'copied' : 'built';
+    const did = isCopy(status.record) ? 'copied' : 'built';
     const age = record?.ageMs === undefined ? '' : `, ${did} ${readableAge(record.ageMs)}`;
-    return `Found ${amountOf(files)}${age}, at ${where}.`;
+    return `Found ${amountOf(status.record.files)}${age}, at ${where}.`;
   }
   // Nobody needs the full address of a set that is not there.
   const shown = status.reason === 'absent' ? shortUriOf(store.bucket, location) : where;

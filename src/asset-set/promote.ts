@@ -119,6 +119,8 @@ interface CacheFilling {
   readonly source: SetLocation;
   readonly record: CompleteRecord;
   readonly codeHash: string;
+  /** Whether this run built the set. */
+  readonly isBuiltHere: boolean;
   /** Replaces a complete set in the cache too, since it holds the old build. */
   readonly overwrite: boolean;
 }
@@ -144,7 +146,7 @@ export async function fillCache(run: RunContext, filling: CacheFilling): Promise
 }
 
 async function fill(run: RunContext, filling: CacheFilling, location: SetLocation): Promise<boolean> {
-  const { record, source, codeHash, overwrite } = filling;
+  const { record, source, codeHash, isBuiltHere, overwrite } = filling;
   const existing = overwrite ? await lookUpFinished(run, location) : await lookUpSettled(run, location, 0);
   if (existing.status.reason === 'complete' && !overwrite) {
     warnOfOtherBuild(run, { location, kept: existing.status.record, built: record });
@@ -163,7 +165,7 @@ async function fill(run: RunContext, filling: CacheFilling, location: SetLocatio
       sources: isElsewhere ? undefined : record.sources,
       buildSeconds: record.buildSeconds,
       origin: { kind: 'upload' },
-      builder: builderOf(record),
+      builder: isBuiltHere ? undefined : builderOf(record),
     }),
   });
   await completeSet(run, claim, {

@@ -58,7 +58,7 @@ interface RecordBase {
   /** Whole seconds from the check that found nothing to the upload in the same job. */
   readonly buildSeconds?: number;
   readonly origin: Origin;
-  /** The run that built the set, if this is a copy of it. */
+  /** The run that built the set, if another one made this copy of it. */
   readonly builder?: RunIdentity;
   readonly writer: Writer;
   readonly leaseSeconds: number;
@@ -224,10 +224,15 @@ export function amountOf(files: readonly Pick<AssetFile, 'size'>[]): string {
     : `${counted(files.length, 'file')}, ${readableSize(totalSize(files))}`;
 }
 
+/** Whether another run built the set, so that the record's age is only that of a copy. */
+export function isCopy({ origin, builder }: RecordBase): boolean {
+  return origin.kind === 'cache' || builder !== undefined;
+}
+
 /** @returns the run that built a set, by its record's account; undefined if it does not say */
-export function builderOf({ origin, builder, writer }: RecordBase): RunIdentity | undefined {
-  // The writer of a copy did not build it.
-  if (builder !== undefined || origin.kind === 'cache') return builder;
+export function builderOf(record: RecordBase): RunIdentity | undefined {
+  const { builder, writer } = record;
+  if (isCopy(record)) return builder;
   const { nonce: _, sequence: __, ...run } = writer;
   return run;
 }

@@ -3,7 +3,7 @@ import type { SearchResult } from '../asset-set/find.ts';
 import type { SetLocation } from '../asset-set/location.ts';
 import type { Lookup } from '../asset-set/lookup.ts';
 import { describeUnfinished } from '../asset-set/lookup.ts';
-import { type AssetFile, builderOf, type CompleteRecord } from '../asset-set/record.ts';
+import { type AssetFile, builderOf, type CompleteRecord, isCopy } from '../asset-set/record.ts';
 import type { Reason } from '../asset-set/status.ts';
 import type { RunIdentity } from '../run-context.ts';
 
@@ -101,7 +101,7 @@ export function outcomeOf(ending: Ending): Outcome {
     builtFromCommit: record?.origin.kind === 'cache' ? record.origin.commit : record?.commit,
     // For a copy that this run made, the age of its source.
     ageMs: built && from?.record?.ageMs,
-    isCopy: built?.origin.kind === 'cache',
+    isCopy: built && isCopy(built),
     buildSeconds: record?.buildSeconds,
     location: ending.location,
     files: restored?.files ?? (set === undefined ? [] : filesOf(set)),

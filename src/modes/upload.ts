@@ -233,7 +233,9 @@ async function finish(run: RunContext, plan: UploadPlan, ending: Ending): Promis
   if (run.dryRun) return outcome(run, plan, ending);
   await leaveRecordOf(run, ending.lookup);
   if (codeHash === undefined || !isBuiltFrom(run, record, codeHash)) return outcome(run, plan, ending);
-  const cached = await fillCache(run, { source: location, record, codeHash: codeHash.value, overwrite });
+  const isBuiltHere = ending.reason === 'uploaded' || ending.reason === 'resumed';
+  const filling = { source: location, record, codeHash: codeHash.value, isBuiltHere, overwrite };
+  const cached = await fillCache(run, filling);
   return outcome(run, plan, { ...ending, cached });
 }
 
