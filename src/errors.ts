@@ -26,10 +26,13 @@ export type StoreFaultKind =
 export class StoreError extends UserError {
   override name = 'StoreError';
   readonly kind: StoreFaultKind;
+  /** The message without the request that failed: the same for all requests with this fault. */
+  readonly fault: string | undefined;
 
-  constructor(kind: StoreFaultKind, message: string, options?: ErrorOptions) {
+  constructor(kind: StoreFaultKind, message: string, options?: ErrorOptions & { readonly fault?: string }) {
     super(message, options);
     this.kind = kind;
+    this.fault = options?.fault;
   }
 }
 

@@ -254,6 +254,14 @@ describe('a check of several packages', () => {
     expect(await buildsOf(check())).toEqual([]);
   });
 
+  it('says once why all of them failed, if that is the same', async () => {
+    const { exitCode, lines } = await check({ bucket: 'not-there' });
+    expect(exitCode).toBe(1);
+    expect(lines.findLast((line) => line.startsWith('::error'))).toMatch(
+      /^::error::api, site, tool: the bucket 'not-there' does not exist at \S+: check bucket and endpoint-url$/,
+    );
+  });
+
   /** Runs something just before this step begins the set of `api` for the commit. */
   function justBeforeApi(happens: (recordKey: string) => Promise<unknown>): void {
     const recordKey = `api/records/artifacts/${scenario.head}.json`;

@@ -1,7 +1,7 @@
 import { timeBuild } from '../asset-set/handover.ts';
 import { artifactSet } from '../asset-set/location.ts';
 import { mapConcurrently } from '../async.ts';
-import { CancelledError, describeError, UserError } from '../errors.ts';
+import { CancelledError, describeError, StoreError, UserError } from '../errors.ts';
 import type { RunContext } from '../run-context.ts';
 import { counted, listed } from '../text.ts';
 import { type CheckOptions, check } from './check.ts';
@@ -21,7 +21,7 @@ export interface PackageCheck {
   readonly options: CheckOptions;
 }
 
-type Settled = { readonly answer: PackageOutcome } | { readonly name: string; readonly error: unknown };
+type Settled = { readonly answer: PackageOutcome } | Failure;
 
 /**
  * Answers "must I build?" for several packages concurrently. A failure of one package fails the run, but only after all
@@ -61,19 +61,27 @@ async function settle({ name, directory, run, options }: PackageCheck): Promise<
   }
 }
 
-function failureOf(failures: readonly { readonly name: string; readonly error: unknown }[]): unknown {
+interface Failure {
+  readonly name: string;
+  readonly error: unknown;
+}
+
+function failureOf(failures: readonly Failure[]): unknown {
   const [first] = failures;
   const cancelled = failures.find(({ error }) => error instanceof CancelledError);
   if (cancelled !== undefined) return cancelled.error;
-  const names = new Map<string, string[]>();
-  for (const { name, error } of failures) {
-    const { line } = describeError(error);
-    names.set(line, [...(names.get(line) ?? []), name]);
-  }
-  const lines = [...names].map(([line, those]) => `${listed(those)}: ${line}`);
+  const lines = [...Map.groupBy(failures, faultOf)].map(([fault, those]) => {
+    const names = listed(those.map(({ name }) => name));
+    return `${names}: ${those.length === 1 ? describeError(those[0]?.error).line : fault}`;
+  });
   const rest = lines.length - MOST_FAILURES;
   const more = rest > 0 ? [`and ${counted(rest, 'failure')} more`] : [];
   return new UserError([...lines.slice(0, MOST_FAILURES), ...more].join('; '), { cause: first?.error });
+}
+
+/** @returns what failures for the same reason have in common: a missing bucket fails the request of every package */
+function faultOf({ error }: Failure): string {
+  return (error instanceof StoreError ? error.fault : undefined) ?? describeError(error).line;
 }
 
 /** The outcome for all packages together, which is not about any single set. */

@@ -79,7 +79,8 @@ export function storeFault(error: unknown, attempt: Attempt, destination: Destin
     bucketFault(fault, attempt, destination) ??
     connectionFault(fault, destination) ??
     replyFault(fault, attempt, destination);
-  return new StoreError(classified.kind, `Could not ${attempt.what}: ${classified.advice}`, { cause: error });
+  const { kind, advice } = classified;
+  return new StoreError(kind, `Could not ${attempt.what}: ${advice}`, { cause: error, fault: advice });
 }
 
 function unsendable({ code, message }: Fault): Classified | undefined {
