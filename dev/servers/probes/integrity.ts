@@ -8,12 +8,14 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   UploadPartCommand,
+  type UploadPartCommandInput,
 } from '@aws-sdk/client-s3';
 import { type Bench, endOf, type Probe } from './probe.ts';
 
 const BODY = 'some bytes';
 const RIGHT = createHash('sha256').update(BODY).digest('base64');
 const WRONG = createHash('sha256').update('other bytes').digest('base64');
+const WRONG_CRC32 = Buffer.alloc(4).toString('base64');
 
 /** Checksums and multipart uploads. */
 export const INTEGRITY: readonly Probe[] = [
@@ -27,7 +29,14 @@ export const INTEGRITY: readonly Probe[] = [
     behaviour: 'A part is refused if its body does not match its SHA-256',
     consequence: 'bytes of a large file corrupted in transit are detected by the restore, not by the upload',
     expected: 'refused',
-    observe: sendWrongPart,
+    observe: (bench) => sendPart(bench, { ChecksumAlgorithm: 'SHA256', ChecksumSHA256: WRONG }),
+  },
+  {
+    behaviour: 'A part is refused if its body does not match its CRC32',
+    consequence:
+      'bytes of a large file corrupted on the way through TLS are detected by the restore, not by the upload',
+    expected: 'refused',
+    observe: (bench) => sendPart(bench, { ChecksumAlgorithm: 'CRC32', ChecksumCRC32: WRONG_CRC32 }),
   },
   {
     behaviour: 'HeadObject returns the SHA-256 that the upload sent',
@@ -85,10 +94,15 @@ async function put({ client, bucket }: Bench, name: string, digest: string): Pro
   await client.send(new PutObjectCommand({ ...object, ChecksumSHA256: digest }));
 }
 
-async function sendWrongPart({ client, bucket }: Bench): Promise<string> {
+type PartChecksum = Pick<UploadPartCommandInput, 'ChecksumAlgorithm' | 'ChecksumSHA256' | 'ChecksumCRC32'>;
+
+async function sendPart({ client, bucket }: Bench, checksum: PartChecksum): Promise<string> {
   const object = { Bucket: bucket, Key: 'integrity/parts' };
-  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...object, ChecksumAlgorithm: 'SHA256' }));
-  const part = { ...object, UploadId, PartNumber: 1, Body: BODY, ChecksumSHA256: WRONG };
+  const { ChecksumAlgorithm } = checksum;
+  const { UploadId } = await client.send(
+    new CreateMultipartUploadCommand({ ...object, ...(ChecksumAlgorithm && { ChecksumAlgorithm }) }),
+  );
+  const part = { ...object, ...checksum, UploadId, PartNumber: 1, Body: BODY };
   const end = await endOf(client.send(new UploadPartCommand(part)));
   await endOf(client.send(new AbortMultipartUploadCommand({ ...object, UploadId })));
   return refusalOf(end);
