@@ -100,11 +100,17 @@ describe('the heading', () => {
     ],
     ['check', { reason: 'legacy' }, "🔨 Build needed: the set of this commit has no record, and legacy is 'ignore'."],
     ['check', { reason: 'in-progress' }, '🔨 Build needed: another run is still writing the set of this commit.'],
-    ['check', { reason: 'disabled' }, "🔨 Build needed: did not look for a set, since access is 'write'."],
-    ['check', { ...FOUND, files: [] }, '✅ No build needed: built before, a set without files.'],
+    ['check', { reason: 'disabled' }, "🔨 Build needed: no set was looked for, since access is 'write'."],
+    ['check', { ...FOUND, files: [] }, '✅ No build needed: built before, no files.'],
+    [
+      'check',
+      { ...FOUND, builtBy: BUILDER, ageMs: 5000, restored: true },
+      '✅ No build needed: built 5 s ago by run 76 of Build, restored 2 files, 1.2 MB.',
+    ],
+    ['check', { ...FOUND, reason: 'legacy', ageMs: 5000 }, '✅ No build needed: built 5 s ago, 2 files, 1.2 MB.'],
     ['upload', { ...FOUND, files: [], uploaded: true, reason: 'uploaded' }, '📦 Stored a set without files.'],
-    ['upload', { ...FOUND, reason: 'read-only' }, '📦 Nothing to upload: the set is there (read-only).'],
-    ['upload', { reason: 'read-only' }, '📦 Nothing uploaded (read-only).'],
+    ['upload', { ...FOUND, reason: 'read-only' }, '📦 Nothing to upload: the set is there.'],
+    ['upload', { reason: 'read-only' }, "📦 Nothing uploaded, since access is 'read'."],
     ['check', { ...FOUND, reason: 'legacy' }, '✅ No build needed: built before, 2 files, 1.2 MB.'],
     [
       'check',
@@ -143,8 +149,8 @@ describe('the heading', () => {
       { ...FOUND, uploaded: true, reason: 'resumed', cached: true },
       '📦 Stored 2 files, 1.2 MB, part of it before, for other commits of the same code too.',
     ],
-    ['upload', { ...FOUND, reason: 'lost-race' }, '📦 Nothing to upload: the set is there (lost-race).'],
-    ['upload', {}, '📦 Nothing uploaded (absent).'],
+    ['upload', { ...FOUND, reason: 'lost-race' }, '📦 Nothing to upload: the set is there, stored by another run.'],
+    ['upload', {}, '📦 Nothing uploaded.'],
     [
       'restore',
       { ...FOUND, restored: true, builtBy: BUILDER },
@@ -174,7 +180,7 @@ describe('the heading', () => {
 describe('the log of a miss', () => {
   const explanation = changed(6);
   const changes = { count: 102, names: ['M a', 'D \u001b[31mb'] };
-  const folded = ['M a', 'D \\u{1b}[31mb', 'and 100 sources more'];
+  const folded = ['M a', 'D \\u{1b}[31mb', 'and 100 more sources'];
 
   it('gives the cause once, after the sources that the sentence has no room for', () => {
     const verdict = ['🔨 Build needed: 6 sources changed.'];
@@ -205,7 +211,7 @@ describe('the log of a miss', () => {
     expect(linesOf('check', { packages })).toEqual([
       ['<api>: 6 sources changed.', ...folded],
       ['tool: 6 sources changed.'],
-      ['🔨 Build needed: 2 of 3 packages, <api>, tool.'],
+      ['🔨 Build needed: 2 of 3 packages: <api>, tool.'],
     ]);
   });
 });
@@ -265,7 +271,7 @@ describe('the page', () => {
     const files = Array.from({ length: 10_000 }, (_, index) => assetFile(`file-${index}.zip`));
     const page = pageOf('restore', { ...FOUND, files, restored: true });
     expect(page.match(/<td><code>file-/g)).toHaveLength(1000);
-    expect(page).toContain('<p>And 9000 files more: .record.json has them all.</p>');
+    expect(page).toContain('<p>And 9000 more files: .record.json has them all.</p>');
   });
 
   it('cuts a long name, so that the size stays visible', () => {
@@ -282,7 +288,7 @@ describe('the page', () => {
     const page = pageOf('check', explained(6));
     expect(page).toContain('<details><summary>6 sources changed</summary>');
     expect(page).toContain('<tr><td>M</td><td><code>src/5.ts</code></td></tr>\n</table>\n</details>');
-    expect(pageOf('check', explained(250))).toContain('<p>And 150 sources more.</p>');
+    expect(pageOf('check', explained(250))).toContain('<p>And 150 more sources.</p>');
   });
 
   it('has the reasons of packages, folded if there are many', () => {
@@ -314,7 +320,7 @@ describe('the page', () => {
       const page = pageOf('upload', { ...FOUND, files, uploaded: true }, notesOf(...warnings));
       expect(Buffer.byteLength(page)).toBeLessThan(1024 ** 2);
       expect(page).toMatch(/<li>⚠️ 9\d\d warnings before these are in the log\.<\/li>/);
-      expect(page).toMatch(/<p>And [89]\d\d files more: \.record\.json has them all\.<\/p>/);
+      expect(page).toMatch(/<p>And [89]\d\d more files: \.record\.json has them all\.<\/p>/);
     });
 
     it.each(LONG)('with 500 packages whose builders and sources are %#', (name) => {
@@ -327,7 +333,7 @@ describe('the page', () => {
       const warnings = new Array<string>(1000).fill(name);
       const page = pageOf('check', { packages }, notesOf(...warnings));
       expect(Buffer.byteLength(page)).toBeLessThan(1024 ** 2);
-      expect(page).toContain('packages more');
+      expect(page).toContain('more packages');
       expect(
         Buffer.byteLength(pageOf('check', { explanation, changes: changesOf(explanation) }, notesOf(...warnings))),
       ).toBeLessThan(1024 ** 2);
@@ -340,7 +346,7 @@ describe('the page', () => {
       summaryOf({ ...page, mode, outcome: outcome(overrides), reported: [artifactSet(prefix, COMMIT)] });
     expect(below('upload', { ...FOUND, reason: 'marker' })).toBe('');
     expect(below('upload', { ...FOUND, reason: 'read-only' })).toBe('');
-    expect(below('upload', { reason: 'read-only' })).toMatch(/^<p>📦 Nothing uploaded \(read-only\)<\/p>/);
+    expect(below('upload', { reason: 'read-only' })).toMatch(/^<p>📦 Nothing uploaded, since access is 'read'<\/p>/);
     expect(below('upload', { ...FOUND, uploaded: true, reason: 'uploaded' })).toMatch(
       /^<p>📦 Stored 2 files, 1\.2 MB, in 12 s<\/p>\n<ul>\n<li>⚠️ careful<\/li>\n<\/ul>\n<details><summary>2 files/,
     );
@@ -372,6 +378,21 @@ describe('the page', () => {
       expect(page.replaceAll(/<[^>]*>/g, '')).not.toMatch(/[<>]/);
       expect(page).not.toMatch(/\n\s*\n|[^\n\P{Cc}]|\p{Cf}|\p{Zl}|\p{Zp}/u);
     }
+  });
+
+  it('says why a build is needed where the heading says something else', () => {
+    const explanation: Explanation = { ...changed(0), kind: 'first-build', sentence: 'Nothing to compare <with>' };
+    const why = '<p>Nothing to compare &lt;with&gt;.</p>';
+    expect(pageOf('check', { explanation })).toContain(`</h4>\n${why}\n<table>`);
+    expect(pageOf('check', { explanation: changed(6), codeHash: CODE_HASH })).not.toContain('<p>');
+    const miss = outcome({ explanation, changes: { count: 6, names: ['M a'] } });
+    const page = { bucket: 'my-assets', ownUrl: OWN_URL, outcome: miss };
+    expect(failureSummary('There are no assets', notesOf(), page)).toMatch(
+      new RegExp(`^<h4>❌ There are no assets</h4>\\n${why}\\n<details><summary>6 sources changed`),
+    );
+    expect(failureSummary('There are no assets', notesOf(), { ...page, reported: [artifactSet('', COMMIT)] })).toBe(
+      '<p>❌ There are no assets</p>',
+    );
   });
 
   it('gives a hint after a miss that did not look for the same code', () => {

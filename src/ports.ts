@@ -54,6 +54,8 @@ export interface ObjectHead extends AssetAttributes {
   readonly sha256?: string;
   /** Whether it is archived, so that it can't be read or copied. */
   readonly isArchived?: true;
+  /** Time since it was written, by the server's clock, if the reply tells it. */
+  readonly ageMs?: number;
 }
 
 /** Called when bytes are sent or received; a negative number takes back bytes that must be moved again. */

@@ -60,7 +60,7 @@ function changedLines({ changes }: Outcome): readonly string[] {
   if (changes === undefined) return [];
   const omittedCount = changes.count - changes.names.length;
   const lines = changes.names.map(printable);
-  return omittedCount === 0 ? lines : [...lines, `and ${counted(omittedCount, 'source')} more`];
+  return omittedCount === 0 ? lines : [...lines, `and ${counted(omittedCount, 'more source')}`];
 }
 
 export interface RunPage {
@@ -87,8 +87,10 @@ export function summaryOf(page: RunPage): string {
   if (reported !== undefined) return blockOf(head, notes, outcome.uploaded ? filesOf(outcome) : []);
   const { packages } = outcome;
   if (packages !== undefined) return blockOf(head, notes, partsOfEach(packages, ownUrl));
+  const { explanation } = outcome;
+  const why = explanation === undefined || tellsCause(outcome) ? [] : [paragraph(explanation)];
   const lists = [...changedSources(outcome), ...filesOf(outcome)];
-  return blockOf(head, notes, [tableOf(page), ...hints(mode, outcome), ...lists]);
+  return blockOf(head, notes, [...why, tableOf(page), ...hints(mode, outcome), ...lists]);
 }
 
 /** Whether an upload had nothing to do, since the set is there that an earlier step found. */
@@ -110,8 +112,11 @@ type FailedPage = Pick<RunPage, 'bucket' | 'ownUrl' | 'reported'> & {
  */
 export function failureSummary(line: string, notes: Notes, page?: FailedPage): string {
   const head = headOf(`❌ ${escaped(line)}`, page?.bucket, page?.reported);
-  const packages = page?.reported === undefined ? page?.outcome?.packages : undefined;
-  return blockOf(head, notes, packages === undefined ? [] : partsOfEach(packages, page?.ownUrl));
+  const outcome = page?.reported === undefined ? page?.outcome : undefined;
+  if (outcome === undefined) return blockOf(head, notes, []);
+  const { packages, explanation } = outcome;
+  const why = explanation === undefined ? [] : [paragraph(explanation), ...changedSources(outcome)];
+  return blockOf(head, notes, packages === undefined ? why : partsOfEach(packages, page?.ownUrl));
 }
 
 /**
@@ -144,25 +149,32 @@ function verdictOf(mode: Mode, outcome: Outcome, tookMs?: number): Piece[] {
 function checked(outcome: Outcome): Piece[] {
   if (outcome.packages !== undefined) return [{ text: checkedEach(outcome, outcome.packages.length) }];
   if (!outcome.found) return [{ text: `🔨 Build needed: ${causeOf(outcome)}` }];
-  const amount = { text: `, ${amountOf(outcome.files)}${savedBy(outcome)}` };
-  return [{ text: '✅ No build needed: ' }, ...builtBy(outcome), amount];
+  const { files, restored: isRestored } = outcome;
+  const amount = `${isRestored ? 'restored ' : ''}${files.length === 0 ? 'no files' : amountOf(files)}`;
+  return [{ text: '✅ No build needed: ' }, ...builtBy(outcome), { text: `, ${amount}${savedBy(outcome)}` }];
 }
 
 function checkedEach(outcome: Outcome, count: number): string {
   const missing = missingPackages(outcome).map(({ name }) => name);
   const all = counted(count, 'package');
-  if (missing.length === 0) return `✅ No build needed: ${all}, and all of them were built before`;
-  return `🔨 Build needed: ${missing.length} of ${all}, ${listed(missing)}`;
+  if (missing.length > 0) return `🔨 Build needed: ${missing.length} of ${all}: ${listed(missing)}`;
+  return `✅ No build needed: ${count === 1 ? 'the package was' : `all ${all} were`} built before`;
 }
+
+const WHY_THERE: Readonly<Record<string, string>> = {
+  marker: ', as an earlier step found',
+  'lost-race': ', stored by another run',
+};
 
 function uploaded(outcome: Outcome, took: string): Piece[] {
   const { found, reason, uploaded: isUploaded, cached } = outcome;
+  const also = cached ? ', for other commits of the same code too' : '';
   if (isUploaded) {
     const resumed = reason === 'resumed' ? ', part of it before' : '';
-    const also = cached ? ', for other commits of the same code too' : '';
     return [{ text: `📦 Stored ${amountOf(outcome.files)}${took}${resumed}${also}` }];
   }
-  return [{ text: found ? `📦 Nothing to upload: the set is there (${reason})` : `📦 Nothing uploaded (${reason})` }];
+  if (found) return [{ text: `📦 Nothing to upload: the set is there${WHY_THERE[reason] ?? ''}${also}` }];
+  return [{ text: `📦 Nothing uploaded${reason === 'read-only' ? ", since access is 'read'" : ''}` }];
 }
 
 function restored(outcome: Outcome, took: string): Piece[] {
@@ -201,7 +213,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   archived: 'the set of this commit is archived',
   legacy: "the set of this commit has no record, and legacy is 'ignore'",
   'in-progress': 'another run is still writing the set of this commit',
-  disabled: "did not look for a set, since access is 'write'",
+  disabled: "no set was looked for, since access is 'write'",
 };
 
 function causeOf(outcome: Outcome): string {
@@ -226,6 +238,10 @@ function addsToReason({ kind }: Explanation): boolean {
   return kind !== 'first-build' && kind !== 'no-sources';
 }
 
+function paragraph({ sentence }: Explanation): string {
+  return `<p>${escaped(sentence)}.</p>`;
+}
+
 /** @returns advice on how to avoid the build next time */
 function hints(mode: Mode, { found, reason, codeHash }: Outcome): string[] {
   const isOther = reason === 'in-progress' || reason === 'disabled' || codeHash !== undefined;
@@ -236,10 +252,10 @@ function hints(mode: Mode, { found, reason, codeHash }: Outcome): string[] {
 }
 
 function tableOf({ outcome, bucket, tookMs }: RunPage): string {
-  const { files, reason, found, source, builtFromCommit, codeHash, location } = outcome;
+  const { files, reason, found, source, detail, builtFromCommit, codeHash, location } = outcome;
   const cells: readonly [string, string][] = [
     ['set', setHtml(bucket, location)],
-    ['answer', found ? `${source} (${reason})` : reason],
+    ['answer', found ? `${source} (${reason})` : detail === undefined ? reason : 'does not count'],
     ['built from', shortHash(builtFromCommit)],
     ['code hash', shortHash(codeHash)],
     ['size', files.length === 0 ? '' : readableSize(totalSize(files))],
@@ -283,7 +299,7 @@ function tableOfEach(packages: readonly PackageOutcome[], ownUrl: string | undef
   return longTable(COLUMNS, rows, {
     mostBytes: MOST_BYTES.packages,
     count: rows.length,
-    more: (count) => `And ${counted(count, 'package')} more: the output packages has them all.`,
+    more: (count) => `And ${counted(count, 'more package')}: the output packages has them all.`,
   });
 }
 
@@ -298,7 +314,7 @@ function reasonsOf(packages: readonly PackageOutcome[]): string[] {
   const table = longTable(['package', 'why'], rows, {
     mostBytes: MOST_BYTES.reasons,
     count: rows.length,
-    more: (count) => `And ${counted(count, 'package')} more: the log says why.`,
+    more: (count) => `And ${counted(count, 'more package')}: the log says why.`,
   });
   return folded(`Why ${counted(rows.length, 'package')} must be built`, table, rows.length <= MOST_OPEN);
 }
@@ -311,7 +327,7 @@ function changedSources({ changes }: Outcome): string[] {
   const table = longTable(['', 'source'], rows, {
     mostBytes: MOST_BYTES.reasons,
     count,
-    more: (omitted) => `And ${counted(omitted, 'source')} more.`,
+    more: (omitted) => `And ${counted(omitted, 'more source')}.`,
   });
   return folded(`${counted(count, 'source')} changed`, table);
 }
@@ -325,7 +341,7 @@ function filesOf({ files }: Outcome): string[] {
   const table = longTable(['name', 'size', 'SHA-256 (base64)'], rows, {
     mostBytes: MOST_BYTES.files,
     count: files.length,
-    more: (count) => `And ${counted(count, 'file')} more: .record.json has them all.`,
+    more: (count) => `And ${counted(count, 'more file')}: .record.json has them all.`,
   });
   return folded(counted(files.length, 'file'), table);
 }

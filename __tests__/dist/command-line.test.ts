@@ -306,6 +306,11 @@ describe('--env-file', () => {
   });
 });
 
+it('a flag with an empty value counts as not given', async () => {
+  const { exitCode, stdout } = await scenario.cli(['check', '--prefix', '', '--commit-sha=', '--json']);
+  expect([exitCode, JSON.parse(stdout)]).toMatchObject([0, { found: false, 'commit-sha': scenario.head }]);
+});
+
 describe('a command line that cannot be used', () => {
   it.each<[readonly string[], string]>([
     [[], 'There is no command: give check, upload, restore or explain, or see --help'],

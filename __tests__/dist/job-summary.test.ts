@@ -175,7 +175,9 @@ describe('the page of a job', () => {
     const job = await newJob();
     await scenario.action('check', CACHING, { env: { RUNNER_TEMP: '' } });
     expect(await scenario.marker('.found-at')).toBeDefined();
-    expect(await job.step('upload')).toMatch(/^<h4>📦 Nothing to upload: the set is there \(marker\)<\/h4>/);
+    expect(await job.step('upload')).toMatch(
+      /^<h4>📦 Nothing to upload: the set is there, as an earlier step found<\/h4>/,
+    );
   });
 
   it('has another block, and no warning, if RUNNER_TEMP cannot be written', async () => {
@@ -212,17 +214,15 @@ packages:
       expect(stored).toContain(nameOf(name));
       expect(await job.step('restore', { ...SEVERAL, package: name })).toMatch(/^<p>📥 Restored 1 file/);
     }
-    expect(await job.step('check', SEVERAL)).toBe(
-      '<p>✅ No build needed: 2 packages, and all of them were built before</p>\n\n',
-    );
-    expect([job.headings, job.tables]).toEqual([['🔨 Build needed: 2 of 2 packages, api, site'], 1]);
+    expect(await job.step('check', SEVERAL)).toBe('<p>✅ No build needed: all 2 packages were built before</p>\n\n');
+    expect([job.headings, job.tables]).toEqual([['🔨 Build needed: 2 of 2 packages: api, site'], 1]);
   });
 
   it('has a block of all of them unless each has one', async () => {
     const job = new Job();
     await build('api');
     await job.step('upload', { ...SEVERAL, package: 'api' });
-    expect(await job.step('check', SEVERAL)).toContain('<h4>🔨 Build needed: 1 of 2 packages, site</h4>');
+    expect(await job.step('check', SEVERAL)).toContain('<h4>🔨 Build needed: 1 of 2 packages: site</h4>');
     await rm(join(scenario.root, 'site'), { recursive: true, force: true });
     expect(await job.step('upload', { ...SEVERAL, package: 'site' })).toMatch(
       /^<p>❌ package-directory .*site\/artifacts/,

@@ -386,7 +386,7 @@ packages:
     await storeAll();
     await scenario.commit({ 'tool/t.ts': 'changed' });
     const { summary } = await check();
-    expect(summary).toContain('<h4>🔨 Build needed: 1 of 3 packages, tool</h4>');
+    expect(summary).toContain('<h4>🔨 Build needed: 1 of 3 packages: tool</h4>');
     expect(summary).toMatch(
       /<tr><td>api<\/td><td>cache<\/td><td>complete<\/td><td><code title="[0-9a-f]{64}">[0-9a-f]{7}<\/code><\/td><td><a href="https:\/\/github.com\/owner\/repository\/actions\/runs\/1">run 1<\/a><\/td><td>3 B<\/td><\/tr>/,
     );

@@ -108,7 +108,7 @@ describe('readPackages', () => {
     expect(entries.map(({ declared, ...entry }) => entry)).toEqual(inline.map(({ declared, ...entry }) => entry));
     expect(entries[0]?.declared[0]?.place).toBe(`${path}, line 4, column 4`);
     await writeFile(path, '{"packages":\n{"api": {"source": []}}}');
-    expect(await messageOf(path)).toContain(`${path}, line 2, column 10: 'api' has the key 'source'`);
+    expect(await messageOf(path)).toContain(`${path}, line 2, column 10: 'api' has the unknown key 'source'`);
     await rm(folder, { recursive: true });
     expect(await messageOf(path)).toBe(
       `InputError: packages is '${path}', which can't be read (ENOENT): check out first, or correct the path`,
@@ -151,10 +151,10 @@ const MISSHAPEN: readonly [string, string][] = [
   ['defaults: {}', "line 1, column 1: there is no 'packages': name at least one package there"],
   ['packages: {}', "line 1, column 11: 'packages' is empty: name at least one package"],
   ['packages: [api]', 'line 1, column 11: packages is a list: give keys with values'],
-  ['package: {}', "line 1, column 1: the document has the key 'package', which there is not: give defaults, packages"],
+  ['package: {}', "line 1, column 1: the document has the unknown key 'package': give defaults, packages"],
   [
     'packages:\n  api: { source: [a] }',
-    "line 2, column 10: 'api' has the key 'source', which there is not: give sources, salt, directory, needs, stored, files",
+    "line 2, column 10: 'api' has the unknown key 'source': give sources, salt, directory, needs, stored, files",
   ],
   ['packages: { api: a }', "line 1, column 18: 'api' is 'a': give keys with values"],
   ['packages:\n  api:', "line 2, column 3: 'api' is empty: give keys with values"],
@@ -185,10 +185,7 @@ const MISSHAPEN: readonly [string, string][] = [
   ['packages: { "..": { sources: [a] } }', "column 13: a package's name is '..': give segments divided by '/'"],
   ['packages: { "a\\\\b": { sources: [a] } }', "column 13: a package's name is 'a\\b': give segments divided by '/'"],
   ['packages: { "": { sources: [a] } }', "column 13: a package's name is '': give segments divided by '/'"],
-  [
-    'defaults: { needs: [a] }\npackages: { a: {} }',
-    "line 1, column 13: defaults has the key 'needs', which there is not",
-  ],
+  ['defaults: { needs: [a] }\npackages: { a: {} }', "line 1, column 13: defaults has the unknown key 'needs'"],
   ['defaults: { sources: a }\npackages: { a: {} }', "line 1, column 22: 'sources' is 'a': give a list, [a, b]"],
 ];
 

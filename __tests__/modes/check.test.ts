@@ -126,7 +126,12 @@ describe('check of the record and the listing', () => {
       metadata: { 'commit-hash': scenario.head },
     });
     const found = await scenario.check();
-    expect(found).toMatchObject({ ...FOUND, reason: 'legacy', files: [{ path: 'app.zip', size: 3 }] });
+    expect(found).toMatchObject({
+      ...FOUND,
+      reason: 'legacy',
+      ageMs: expect.any(Number),
+      files: [{ path: 'app.zip', size: 3 }],
+    });
     expect(found.builtFromCommit).toBeUndefined();
     expect(await scenario.marker('.record.json')).toBeUndefined();
     expect(await scenario.check({ legacy: 'ignore' })).toMatchObject({ ...NOT_FOUND, reason: 'legacy' });

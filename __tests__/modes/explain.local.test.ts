@@ -86,6 +86,18 @@ describe('a miss is explained', () => {
     });
   });
 
+  it('by the build that a set was copied from, since nobody built the copy', async () => {
+    const before = await built();
+    await scenario.commit();
+    await check({ writer: { runId: '130' } });
+    await scenario.freshPackages();
+    await scenario.commit({ 'src/main.txt': 'changed' });
+    expect(await explained()).toMatchObject({
+      sentence: `1 of 1 source changed since the build of ${short(before)} (run 128): M src/main.txt`,
+      baseline: { commit: before, run: '128', url: 'https://example.com/runs/128' },
+    });
+  });
+
   it('by a changed line of the salt', async () => {
     const before = await built({ codeHash: { ...SOURCES, salt: 'node=22\nos=linux' } });
     await scenario.commit();
@@ -232,13 +244,13 @@ describe('the build to compare with', () => {
   });
 
   it('may be promoted from another prefix that holds its sources', async () => {
-    await built({ prefix: 'main' });
-    const promoted = await scenario.commit();
+    const before = await built({ prefix: 'main' });
+    await scenario.commit();
     const search = { prefix: 'pr', fallbackPrefixes: ['main'] };
     expect(await check(search)).toMatchObject({ found: true });
     await scenario.freshPackages();
     await scenario.commit(CHANGE);
-    expect(await explained(search)).toMatchObject({ kind: 'sources-changed', baseline: { commit: promoted } });
+    expect(await explained(search)).toMatchObject({ kind: 'sources-changed', baseline: { commit: before } });
   });
 
   it('is an older one, without details, if the first candidate was not built', async () => {
@@ -484,7 +496,11 @@ describe('the command explain', () => {
   it.each([
     ['a commit that was not built', () => ['HEAD'], /^No build of [0-9a-f]{40} in s3:/],
     ['a name that git does not know', () => ['--upload-pack=x'], /^'--upload-pack=x' is not a commit at /],
-    ['a commit that is not in the repository', () => ['e'.repeat(40)], /tells what came before e{40}: give a second/],
+    [
+      'a commit that is not in the repository',
+      () => ['e'.repeat(40)],
+      /does not show what came before e{40}: give a second/,
+    ],
   ])('refuses %s', async (_, commits, message) => {
     await expect(explain(...commits())).rejects.toThrow(message);
   });

@@ -785,7 +785,7 @@ describe('an upload as a dry run', () => {
     expect(await scenario.upload({ dryRun: true })).toMatchObject({ found: false, uploaded: false, cached: false });
     const at = `s3://${scenario.bucket.name}/`;
     expect(scenario.log).toContainEqual(
-      expect.stringMatching(`would upload 1 file to ${at}artifacts/.*, and copy them to ${at}cache/`),
+      expect.stringMatching(`would upload 1 file to ${at}artifacts/.*, with a copy at ${at}cache/`),
     );
     expect(await scenario.bucket.keys()).toEqual([]);
     expect(await readdir(scenario.packages)).toEqual(['app.zip']);

@@ -131,6 +131,7 @@ describe('head', () => {
       sizeBytes: 4,
       etag: 'etag' in result ? result.etag : '',
       sha256: sha256Of(Buffer.from('four')),
+      ageMs: expect.any(Number),
     });
   });
 });

@@ -1,7 +1,7 @@
 import type { SourceName } from '../ports.ts';
 import { comparePaths, counted, defined, listed, printable, shortened, shortId } from '../text.ts';
 import { prefixOf, type SetLocation } from './location.ts';
-import { type CompleteRecord, runLabel } from './record.ts';
+import { builderOf, builtCommitOf, type CompleteRecord, runLabel } from './record.ts';
 import type { SourceEntry, Sources } from './sources.ts';
 
 // Why a build is needed: the differences from an earlier build, and the sentence that describes them.
@@ -26,7 +26,7 @@ export type ExplanationKind =
 export interface Baseline {
   readonly commit: string;
   readonly codeHash?: string;
-  /** Id of the run that stored it; `url` is the run's page. */
+  /** The run that built it, as its system's pages name it; `url` is the run's page. */
   readonly run?: string;
   readonly url?: string;
 }
@@ -68,9 +68,11 @@ const MOST_SHOWN_CHARACTERS = 100;
 const NONE: Names = { count: 0, names: [] };
 const NOTHING = { added: NONE, changed: NONE, deleted: NONE, mode: NONE, needs: NONE, salt: NONE, patterns: NONE };
 
-/** @returns the build that a record describes */
-export function baselineOf({ commit, codeHash, writer }: CompleteRecord): Baseline {
-  return defined({ commit, codeHash, run: runLabel(writer), url: writer.url });
+/** @returns the build that a record describes: of a copy, that of the commit and the run that built it */
+export function baselineOf(record: CompleteRecord): Baseline {
+  const { commit, codeHash } = record;
+  const { url, ...run } = builderOf(record) ?? {};
+  return defined({ commit: builtCommitOf(record) ?? commit, codeHash, run: runLabel(run), url });
 }
 
 function namesOf(all: readonly string[]): Names {

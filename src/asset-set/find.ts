@@ -1,11 +1,11 @@
 import type { CodeHash } from '../code-hash/code-hash.ts';
 import { isArchived, RecordLostError, SetChangedError } from '../errors.ts';
 import type { RunContext } from '../run-context.ts';
-import { readableAge, shortId } from '../text.ts';
+import { shortId } from '../text.ts';
 import { artifactSet, cacheSet, type SetLocation, shortUriOf, uriOf } from './location.ts';
 import { isUsable, type Lookup, lookUp, lookUpSettled, waitForSets } from './lookup.ts';
 import { amountOf, isCopy } from './record.ts';
-import { describeOther, type Reason } from './status.ts';
+import { ageIn, describeOther, type Reason } from './status.ts';
 
 /** Where else to look for a set. */
 export interface SearchOptions {
@@ -171,13 +171,12 @@ function report(run: RunContext, lookup: Lookup): void {
 function describe({ store }: RunContext, { status, location, listing, record }: Lookup): string {
   const where = uriOf(store.bucket, location);
   if (status.reason === 'complete') {
-    const did = isCopy(status.record) ? 'copied' : 'built';
-    const age = record?.ageMs === undefined ? '' : `, ${did} ${readableAge(record.ageMs)}`;
+    const age = ageIn(isCopy(status.record) ? 'copied' : 'built', record?.ageMs);
     return `Found ${amountOf(status.record.files)}${age}, at ${where}.`;
   }
   // Nobody needs the full address of a set that is not there.
   const shown = status.reason === 'absent' ? shortUriOf(store.bucket, location) : where;
-  return describeOther(status, { where: shown, count: listing.size });
+  return describeOther(status, { where: shown, amount: amountOf([...listing.values()]) });
 }
 
 /** Copies a set found elsewhere to become the commit's own; with `access: read`, uses it where it is. */

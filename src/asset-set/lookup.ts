@@ -143,7 +143,8 @@ async function lookUpUnrecorded(run: RunContext, location: SetLocation, found: L
     return { ...unrecorded, status: { reason: 'incomplete', detail } };
   }
   const name = await findArchived(store, { ...unrecorded, paths: found.listing.keys() });
-  return { ...unrecorded, status: name === undefined ? { reason: 'legacy' } : { reason: 'archived', name } };
+  const status: SetStatus = name === undefined ? { reason: 'legacy', ageMs: head.ageMs } : { reason: 'archived', name };
+  return { ...unrecorded, status };
 }
 
 /** Whether this action stored the object for this very set: the Python tool also copies objects from our cache. */

@@ -139,7 +139,7 @@ export async function fillCache(run: RunContext, filling: CacheFilling): Promise
   } catch (error) {
     if (error instanceof CancelledError) throw error;
     run.log.warning(
-      `The copy for other commits of the same code (${location.prefix}) was not made, so they will be built: ${isError(error) ? error.message : error}`,
+      `The copy for other commits of the same code (${shortUriOf(run.store.bucket, location)}) was not made, so they will be built: ${isError(error) ? error.message : error}`,
     );
     return false;
   }

@@ -237,6 +237,11 @@ export function builderOf(record: RecordBase): RunIdentity | undefined {
   return run;
 }
 
+/** @returns the commit whose build a set holds; undefined if only a tool without records knew it */
+export function builtCommitOf({ origin, commit }: RecordBase): string | undefined {
+  return origin.kind === 'cache' ? origin.commit : commit;
+}
+
 /** @returns the run as its system's pages name it: `#76`, or else its id; undefined if the writer gives neither */
 export function runLabel({ runId, runNumber }: RunIdentity): string | undefined {
   return runNumber === undefined ? runId : `#${runNumber}`;

@@ -1,7 +1,7 @@
 import { mapConcurrently } from '../async.ts';
 import type { ListedObject, ObjectStore, StorageTier } from '../ports.ts';
 import type { RunContext, RunIdentity } from '../run-context.ts';
-import { counted, printable } from '../text.ts';
+import { printable, readableAge } from '../text.ts';
 import type { SetLocation } from './location.ts';
 import {
   type AssetFile,
@@ -65,8 +65,8 @@ const LEASE_SLACK_SECONDS = 5;
 
 export type SetStatus =
   | { readonly reason: 'complete'; readonly record: CompleteRecord }
-  /** The objects were written by a tool that keeps no record. */
-  | { readonly reason: 'legacy' }
+  /** The objects were written by a tool that keeps no record; `ageMs` is that of the first of them. */
+  | { readonly reason: 'legacy'; readonly ageMs?: number | undefined }
   | { readonly reason: 'damaged'; readonly record: CompleteRecord; readonly disagreement: Disagreement }
   /** `name` is the first file, or the record itself, that can't be read or copied. */
   | { readonly reason: 'archived'; readonly name: string }
@@ -132,14 +132,19 @@ const DAMAGE = {
   etag: 'has another ETag than its record says',
 } as const satisfies Record<Disagreement['difference'], string>;
 
+/** @returns `, built 2 h ago`, for example; empty if the age is unknown */
+export function ageIn(what: 'built' | 'copied' | 'stored', ageMs: number | undefined): string {
+  return ageMs === undefined ? '' : `, ${what} ${readableAge(ageMs)}`;
+}
+
 /** @returns a sentence that says whether a set counts and why, for every status other than `complete` */
 export function describeOther(
   status: Exclude<SetStatus, { reason: 'complete' }>,
-  { where, count }: { readonly where: string; readonly count: number },
+  { where, amount }: { readonly where: string; readonly amount: string },
 ): string {
   switch (status.reason) {
     case 'legacy':
-      return `Found ${counted(count, 'file')}, without a record, at ${where}.`;
+      return `Found ${amount}${ageIn('stored', status.ageMs)}, without a record, at ${where}.`;
     case 'damaged': {
       const { file, difference } = status.disagreement;
       return `The set at ${where} is damaged: '${printable(file.path)}' ${DAMAGE[difference]}.`;

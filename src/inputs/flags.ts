@@ -120,7 +120,7 @@ function textOf({ name, rawName, value }: OptionToken, names: readonly string[])
     const text = value ?? String(!rawName.startsWith('--no-'));
     return String(flag(`--${name}`, text));
   }
-  if (value === undefined || value === '')
+  if (value === undefined)
     throw new InputError(`--${name} has no value: give one, as --${name}=<value> where it begins with '-'`);
   return value;
 }

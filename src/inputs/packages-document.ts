@@ -278,7 +278,7 @@ class PackagesDocument {
       const { value: name, at: place } = this.#text(key, 'a key');
       const known = keys.find((candidate) => candidate === name);
       if (known === undefined)
-        throw this.#mistake(place, `${what} has the key ${quoted(name)}, which there is not: give ${keys.join(', ')}`);
+        throw this.#mistake(place, `${what} has the unknown key ${quoted(name)}: give ${keys.join(', ')}`);
       const field = this.#resolved(value);
       if (field === undefined) throw this.#mistake(place, `${quoted(name)} has no value: give one, or leave it out`);
       fields.set(known, field);

@@ -91,7 +91,7 @@ export async function explainCommit(
     return explained(subject, baselines, { known: undefined, locations: before.flatMap(builds), isBuilt: true });
   }
   throw new UserError(
-    `No build of ${commit} in s3://${store.bucket} has a list of its sources: give the commit, prefix and fallback-prefixes of one that was uploaded with code-hash-filter`,
+    `No build of ${commit} in s3://${store.bucket} has a list of its sources: give a commit that was uploaded with code-hash-filter, and the prefix or the package of that upload`,
   );
 }
 
@@ -101,7 +101,7 @@ async function parentsOf({ sources }: RunContext, commit: string): Promise<reado
   } catch (cause) {
     const path = printable(sources.path);
     throw new UserError(
-      `Nothing at repository-path '${path}' tells what came before ${commit}: give a second commit to compare with`,
+      `The repository at '${path}' does not show what came before ${commit}: give a second commit to compare with`,
       { cause },
     );
   }

@@ -3,7 +3,7 @@ import type { SearchResult } from '../asset-set/find.ts';
 import type { SetLocation } from '../asset-set/location.ts';
 import type { Lookup } from '../asset-set/lookup.ts';
 import { describeUnfinished } from '../asset-set/lookup.ts';
-import { type AssetFile, builderOf, type CompleteRecord, isCopy } from '../asset-set/record.ts';
+import { type AssetFile, builderOf, builtCommitOf, type CompleteRecord, isCopy } from '../asset-set/record.ts';
 import type { Reason } from '../asset-set/status.ts';
 import type { RunIdentity } from '../run-context.ts';
 
@@ -21,7 +21,7 @@ export interface Outcome {
   readonly builtFromCommit: string | undefined;
   /** The run that built the set, if its record says so. */
   readonly builtBy?: RunIdentity | undefined;
-  /** How long ago its record was written, by the server's clock. */
+  /** How long ago its record was written, or a file of a legacy set, by the server's clock. */
   readonly ageMs?: number | undefined;
   /** Whether that is the age of a copy of the build. */
   readonly isCopy?: boolean | undefined;
@@ -98,9 +98,9 @@ export function outcomeOf(ending: Ending): Outcome {
     cacheHit: set !== undefined && source === 'cache',
     commit: ending.commit,
     codeHash: ending.codeHash,
-    builtFromCommit: record?.origin.kind === 'cache' ? record.origin.commit : record?.commit,
+    builtFromCommit: record && builtCommitOf(record),
     // For a copy that this run made, the age of its source.
-    ageMs: built && from?.record?.ageMs,
+    ageMs: from && ageOf(from),
     isCopy: built && isCopy(built),
     buildSeconds: record?.buildSeconds,
     location: ending.location,
@@ -129,6 +129,11 @@ export function outcomeOfSearch(result: SearchResult, restored?: RestoredFiles):
     codeHash: codeHash?.value ?? (set && recordOf(set)?.codeHash),
     location: (set ?? own).location,
   });
+}
+
+function ageOf({ status, record }: Lookup): number | undefined {
+  if (status.reason === 'legacy') return status.ageMs;
+  return status.reason === 'complete' ? record?.ageMs : undefined;
 }
 
 /** @returns the record of a set that is complete */

@@ -75,7 +75,7 @@ function failureOf(failures: readonly Failure[]): unknown {
     return `${names}: ${those.length === 1 ? describeError(those[0]?.error).line : fault}`;
   });
   const rest = lines.length - MOST_FAILURES;
-  const more = rest > 0 ? [`and ${counted(rest, 'failure')} more`] : [];
+  const more = rest > 0 ? [`and ${counted(rest, 'more failure')}`] : [];
   return new UserError([...lines.slice(0, MOST_FAILURES), ...more].join('; '), { cause: first?.error });
 }
 

@@ -22,7 +22,7 @@ import type { CodeHash } from '../code-hash/code-hash.ts';
 import { InputError, RecordLostError, UserError } from '../errors.ts';
 import type { FileSelection } from '../ports.ts';
 import type { RunContext } from '../run-context.ts';
-import { counted, defined, printable } from '../text.ts';
+import { counted, defined, printable, shortId } from '../text.ts';
 import { filesOf, type Outcome, outcomeOf, recordOf } from './outcome.ts';
 
 /** Each attempt waits for another run that was faster. One run can be so three times: with the set, and with the cache. */
@@ -103,7 +103,7 @@ function reportNoFiles({ packages, log }: RunContext, { ifNoFilesFound, selectio
     patterns.length === 0 ? "hidden files don't count" : `no file matches files, '${printable(patterns.join(' '))}'`;
   const line = `There is nothing to upload in ${packages.path} (${why})`;
   if (ifNoFilesFound === 'error')
-    throw new InputError(`${line}: build into it first, or set if-no-files-found to 'warn' or 'ignore'`);
+    throw new InputError(`${line}: build into it first, or set if-no-files-found to 'warn', 'ignore' or 'store'`);
   if (ifNoFilesFound === 'warn') log.warning(`${line}: nothing is uploaded.`);
 }
 
@@ -120,8 +120,10 @@ async function uploadPlanned(run: RunContext, plan: UploadPlan): Promise<Outcome
     return finish(run, plan, { lookup, reason });
   }
   if (run.dryRun) {
-    const copied = codeHash && `, and copy them to ${shortUriOf(bucket, cacheSet(prefix, codeHash.value))}`;
-    log.info(`Dry run: would upload ${counted(assets.length, 'file')} to ${uriOf(bucket, location)}${copied ?? ''}.`);
+    const copied = codeHash && `, with a copy at ${shortUriOf(bucket, cacheSet(prefix, codeHash.value))}`;
+    log.info(
+      `Dry run: would upload ${assets.length === 0 ? 'a set without files' : counted(assets.length, 'file')} to ${uriOf(bucket, location)}${copied ?? ''}.`,
+    );
     return outcome(run, plan, { lookup, reason });
   }
   return sendOrYield(run, plan, lookup);
@@ -249,9 +251,9 @@ function isBuiltFrom(
   { value }: CodeHash,
 ): record is CompleteRecord {
   if (record?.codeHash === value) return true;
-  const why = record?.codeHash === undefined ? 'without a code hash' : `with the code hash ${record.codeHash}`;
+  const why = record?.codeHash === undefined ? 'without a code hash' : `with the code hash ${shortId(record.codeHash)}`;
   log.warning(
-    `The set of this commit was stored ${why}, so it is not cached under ${value}: give each job that uploads for a commit its own 'prefix', or replace the set with overwrite: true`,
+    `The set of this commit was stored ${why}, so it is not cached under ${shortId(value)}: give each job that uploads for a commit its own 'prefix', or replace the set with overwrite: true`,
   );
   return false;
 }

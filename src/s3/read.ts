@@ -151,6 +151,11 @@ function oversized({ settings: { bucket } }: Bucket, key: string, cause: unknown
   );
 }
 
+function ageOf({ date, 'last-modified': lastModified }: ReplyHead['headers']): number | undefined {
+  const [dateMs, lastModifiedMs] = [timeOf(date), timeOf(lastModified)];
+  return dateMs === undefined || lastModifiedMs === undefined ? undefined : Math.max(dateMs - lastModifiedMs, 0);
+}
+
 function timeOf(header: string | undefined): number | undefined {
   const ms = Date.parse(header ?? '');
   return Number.isNaN(ms) ? undefined : ms;
@@ -181,6 +186,7 @@ async function headOnce(bucket: Bucket, operation: Operation): Promise<ObjectHea
         // A checksum that ends in `-<number of parts>` is a digest of the parts' digests, not of the object.
         sha256: sha256?.includes('-') ? undefined : sha256,
         isArchived: isArchived(headers) || undefined,
+        ageMs: ageOf(headers),
       }),
     };
   });

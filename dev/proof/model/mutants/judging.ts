@@ -100,8 +100,8 @@ export const JUDGING: readonly Mutant[] = [
   },
   {
     guard: 'an archived set without a record is not found',
-    text: "return { ...unrecorded, status: name === undefined ? { reason: 'legacy' } : { reason: 'archived', name } };",
-    replacement: "return { ...unrecorded, status: name === '' ? { reason: 'archived', name } : { reason: 'legacy' } };",
+    text: "name === undefined ? { reason: 'legacy', ageMs: head.ageMs } : { reason: 'archived', name }",
+    replacement: "name === '' ? { reason: 'archived', name } : { reason: 'legacy', ageMs: head.ageMs }",
   },
   {
     guard: 'an archived set is not found',
