@@ -10,9 +10,8 @@ import { hostilePage, manyFilesPage, packagesPage, type StagedPage, storyPage } 
 
 answerHelp(`npm run pictures [-- DIRECTORY]
 
-Takes the pictures of the job summary in docs/guide/, light and dark. Needs chromium on the PATH.
-With a directory it takes these and more, for whoever changes the page, and puts them there: sets of no,
-1,000 and 10,000 files, several packages, and names that want to be more than names.`);
+Takes the pictures of the job summary in docs/guide/, or in another directory, light and dark: sets of no,
+3, 1,000 and 10,000 files, several packages, and hostile names. Needs chromium on the PATH.`);
 
 const WIDTH = 900;
 /** GitHub's own style, as far as the summary uses it. */
@@ -30,15 +29,12 @@ const STYLE = `
   code { background: var(--code); border-radius: 6px; padding: 0.2em 0.4em; font: 12px ui-monospace, "DejaVu Sans Mono", monospace; white-space: break-spaces; }
   details { margin: 0 0 12px; }`;
 
-const [directory] = process.argv.slice(2);
-if (directory === undefined) await take('docs/guide', await storyPage());
-else {
-  await mkdir(directory, { recursive: true });
-  await take(directory, await storyPage());
-  for (const count of [0, 1000, 10_000]) await take(directory, await manyFilesPage(count));
-  await take(directory, await packagesPage());
-  await take(directory, await hostilePage());
-}
+const [directory = 'docs/guide'] = process.argv.slice(2);
+await mkdir(directory, { recursive: true });
+await take(directory, await storyPage());
+for (const count of [0, 1000, 10_000]) await take(directory, await manyFilesPage(count));
+await take(directory, await packagesPage());
+await take(directory, await hostilePage());
 
 async function take(folder: string, page: StagedPage): Promise<void> {
   for (const theme of ['light', 'dark']) await picture(join(folder, `${page.name}-${theme}.png`), theme, page);

@@ -60,6 +60,7 @@ class Stage {
         GITHUB_SHA: commit,
         GITHUB_REPOSITORY: 'acme/shop',
         GITHUB_RUN_ID: run,
+        GITHUB_RUN_NUMBER: run,
         GITHUB_RUN_ATTEMPT: '1',
         GITHUB_WORKFLOW: 'Build',
         RUNNER_TEMP: this.#temporary,
@@ -137,7 +138,8 @@ export function manyFilesPage(count: number): Promise<StagedPage> {
     const stored = await stage.page('upload', { commit, run: '1' }, { 'if-no-files-found': 'store' });
     await stage.newJob();
     const hit = await stage.page('check', { commit, run: '2' });
-    return { name: `${count}-files`, html: `${stored}\n${hit.replace('<details>', '<details open>')}`, height: 900 };
+    const html = `${stored}\n${hit.replace('<details>', '<details open>')}`;
+    return { name: `${count}-files`, html, height: count === 0 ? 300 : 900 };
   });
 }
 
