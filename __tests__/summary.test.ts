@@ -27,7 +27,7 @@ function notesOf(...warnings: string[]): Notes {
 function linesOf(mode: 'check' | 'upload' | 'restore', overrides: Partial<Outcome>): (readonly string[])[] {
   const lines: (readonly string[])[] = [];
   const log = { ...SILENT, info: (line: string, below: readonly string[] = []) => void lines.push([line, ...below]) };
-  logOutcome(log, mode, outcome(overrides));
+  logOutcome(log, { mode, outcome: outcome(overrides) });
   return lines;
 }
 

@@ -74,9 +74,10 @@ export async function run(host: Host, inputs: Task): Promise<Outcome> {
     const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
     const { failOnMiss } = inputs.search;
     if (miss !== undefined && outcome.found && !failOnMiss) noted.log.warning(`${miss}.`);
-    logOutcome(host.log, inputs.mode, outcome);
+    const ended = { mode: inputs.mode, outcome, isDryRun: inputs.dryRun };
+    logOutcome(host.log, ended);
     if (miss !== undefined && failOnMiss) throw new MissError(`${miss}, or set fail-on-miss to 'false'`);
-    const done = { ...page, mode: inputs.mode, outcome, tookMs: systemClock.monotonicMs() - startedMs };
+    const done = { ...page, ...ended, tookMs: systemClock.monotonicMs() - startedMs };
     await publish(host, inputs, { context, outcome, html: (reported) => summaryOf({ ...done, reported }) });
     return outcome;
   } catch (error) {

@@ -44,14 +44,22 @@ export class Notes {
   }
 }
 
+/** How a run ended. */
+interface Ended {
+  readonly mode: Mode;
+  readonly outcome: Outcome;
+  readonly isDryRun?: boolean;
+}
+
 /** Logs how a run ended, as its last line, and before that what this line leaves out of why builds are needed. */
-export function logOutcome(log: Log, mode: Mode, outcome: Outcome): void {
+export function logOutcome(log: Log, ended: Ended): void {
+  const { outcome } = ended;
   for (const { name, outcome: one } of outcome.packages ?? [])
     if (one.explanation !== undefined) log.info(`${printable(name)}: ${one.explanation.sentence}.`, changedLines(one));
   const { explanation, changes } = outcome;
   if (explanation !== undefined && !tellsCause(outcome)) log.info(`${explanation.sentence}.`, changedLines(outcome));
   else if (changes !== undefined) log.info(`${counted(changes.count, 'source')} changed:`, changedLines(outcome));
-  const verdict = verdictOf(mode, outcome).map(({ text }) => text);
+  const verdict = verdictOf(ended).map(({ text }) => text);
   log.info(`${verdict.join('')}.`);
 }
 
@@ -63,9 +71,7 @@ function changedLines({ changes }: Outcome): readonly string[] {
   return omittedCount === 0 ? lines : [...lines, `and ${counted(omittedCount, 'more source')}`];
 }
 
-export interface RunPage {
-  readonly mode: Mode;
-  readonly outcome: Outcome;
+export interface RunPage extends Ended {
   readonly notes: Notes;
   readonly bucket: string;
   readonly tookMs: number;
@@ -82,7 +88,7 @@ export interface RunPage {
 export function summaryOf(page: RunPage): string {
   const { mode, outcome, notes, ownUrl, bucket, reported } = page;
   if (reported !== undefined && isReported(mode, outcome)) return '';
-  const verdict = verdictOf(mode, outcome, reported && page.tookMs).map((piece) => htmlOf(piece, ownUrl));
+  const verdict = verdictOf(page, reported && page.tookMs).map((piece) => htmlOf(piece, ownUrl));
   const head = headOf(verdict.join(''), bucket, reported);
   if (reported !== undefined) return blockOf(head, notes, outcome.uploaded ? filesOf(outcome) : []);
   const { packages } = outcome;
@@ -142,8 +148,9 @@ function blockOf(head: string, { warnings, omittedCount }: Notes, parts: readonl
 const VERDICTS = { check: checked, upload: uploaded, restore: restored } as const;
 
 /** @param tookMs given where no table says it */
-function verdictOf(mode: Mode, outcome: Outcome, tookMs?: number): Piece[] {
-  return VERDICTS[mode](outcome, tookMs === undefined ? '' : `, in ${readableDuration(tookMs)}`);
+function verdictOf({ mode, outcome, isDryRun }: Ended, tookMs?: number): Piece[] {
+  const verdict = VERDICTS[mode](outcome, tookMs === undefined ? '' : `, in ${readableDuration(tookMs)}`);
+  return isDryRun ? [...verdict, { text: ' (dry run)' }] : verdict;
 }
 
 function checked(outcome: Outcome): Piece[] {
