@@ -14,9 +14,9 @@ beforeEach(async () => {
 afterEach(() => scenario.close());
 
 it.each<[limit: number, files: number, inputs: Record<string, string>]>([
-  [60, 100, { concurrency: '256' }],
-  [100, 150, {}],
-  [300, 350, { concurrency: '256' }],
+  [60, 70, { concurrency: '256' }],
+  [100, 110, {}],
+  [300, 310, { concurrency: '256' }],
 ])(
   'with a limit of %i open files, more than that (%i) are still sent, copied and restored',
   async (limit, count, inputs) => {
