@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 // Tests named *.local.test.ts count requests of the local S3 server or have it misbehave: no other server can run them.
 const needsLocalServer = process.env.TEST_S3_ENDPOINT === undefined ? [] : ['\\.local\\.test\\.ts$'];
 
@@ -8,8 +10,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/jest.transform.js' },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
-  // Two cores are two workers; by itself jest would leave one of them idle.
-  maxWorkers: '100%',
+  // Three workers for two cores: one of them always waits for a process that it started, or for a time to pass.
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
   cacheDirectory: 'node_modules/.cache/jest',
   testTimeout: 60_000,
   reporters: ['default', '<rootDir>/jest.reporter.js'],
