@@ -90,7 +90,7 @@ describe('the requests of an upload', () => {
     scenario.forgetWire();
     scenario.bucket.server.fault = ({ key, operation, sequence }, body) => {
       if (operation === 'PutObject' && key?.startsWith('records/')) states.set(sequence, JSON.parse(body.text()).state);
-      return { kind: 'delay', ms: (sequence * 7) % 30, when: sequence % 2 === 0 ? 'before' : 'after' };
+      return { kind: 'delay', ms: 100 + ((sequence * 7) % 30), when: sequence % 2 === 0 ? 'before' : 'after' };
     };
     await scenario.upload({ codeHash: undefined, concurrency: 16 });
     const { requests } = scenario.bucket.server;
