@@ -98,5 +98,6 @@ describe.each(Object.keys(OPERATIONS))('%s', (name) => {
 
 /** Without timestamps, since `prepare` stores its objects again each time. */
 function withoutTimes(answer: unknown): unknown {
-  return JSON.parse(JSON.stringify(answer, (key, value) => (key === 'lastModifiedMs' ? undefined : value)));
+  const times = ['lastModifiedMs', 'ageMs'];
+  return JSON.parse(JSON.stringify(answer, (key, value) => (times.includes(key) ? undefined : value)));
 }
