@@ -51,6 +51,16 @@ describe('progress in a log', () => {
     expect(written).toEqual(['Uploading 2 files, 3.1 GB …']);
   });
 
+  it('begins with the name of the package, if there are several', async () => {
+    await inLog()
+      .about('a\n')
+      .during('Restoring', filesOf(2, 5), async () => clock.pass(10_000));
+    expect(written).toEqual([
+      'a\\u{a}: Restoring 2 files, 10 B …',
+      'a\\u{a}: Restoring: 0 of 2 files, 0 B of 10 B; the server has not answered for 10 s',
+    ]);
+  });
+
   it('is a line every ten seconds, with the rate since the last one', async () => {
     await inLog().during('Restoring', filesOf(30, 100 * MB), async (transfer) => {
       clock.pass(9000);

@@ -73,7 +73,12 @@ function pagesOf(names: readonly string[]): string[] {
     const found = { ...FOUND, files, builtBy, codeHash: CODE_HASH, restored: true };
     const location = artifactSet(name, COMMIT);
     const packages = [
-      { name, directory: name, prefix: name, outcome: outcome({ explanation, detail: name }) },
+      {
+        name,
+        directory: name,
+        prefix: name,
+        outcome: outcome({ explanation, changes: changesOf(explanation), detail: name }),
+      },
       { name, directory: name, prefix: name, outcome: outcome(found) },
     ];
     return [
@@ -311,6 +316,17 @@ describe('the page', () => {
     expect(pageOf('check', { packages: many })).toContain('<details><summary>Why 11 packages must be built</summary>');
   });
 
+  it('folds the changed sources of each of several packages, if its sentence has no room for them', () => {
+    const explanation = changed(6);
+    const of = (name: string, overrides: Partial<Outcome>) => ({
+      ...{ name, directory: name, prefix: name },
+      outcome: outcome({ explanation, ...overrides }),
+    });
+    const page = pageOf('check', { packages: [of('<api>', { changes: changesOf(explanation) }), of('site', {})] });
+    expect(page.match(/<summary>.*changed<\/summary>/g)).toEqual(['<summary>&lt;api&gt;: 6 sources changed</summary>']);
+    expect(page).toContain('<td>M</td><td><code>src/5.ts</code></td>');
+  });
+
   describe('stays below the limit for a step', () => {
     const LONG = ['<'.repeat(1000), '文'.repeat(1000), '\u202e'.repeat(1000)];
 
@@ -328,12 +344,16 @@ describe('the page', () => {
       const explanation = { ...changed(1000, name), sentence: name };
       const packages = Array.from({ length: 500 }, (_, index) => ({
         ...{ name: `p${index}`, directory: 'd', prefix: 'p' },
-        outcome: outcome({ ...(index % 2 === 0 ? FOUND : {}), builtBy: hostile, explanation }),
+        outcome: outcome({
+          ...(index % 2 === 0 ? FOUND : {}),
+          ...{ builtBy: hostile, explanation, changes: changesOf(explanation) },
+        }),
       }));
       const warnings = new Array<string>(1000).fill(name);
       const page = pageOf('check', { packages }, notesOf(...warnings));
       expect(Buffer.byteLength(page)).toBeLessThan(1024 ** 2);
       expect(page).toContain('more packages');
+      expect(page).toMatch(/<p>The log has the changed sources of [0-9]+ more packages\.<\/p>$/);
       expect(
         Buffer.byteLength(pageOf('check', { explanation, changes: changesOf(explanation) }, notesOf(...warnings))),
       ).toBeLessThan(1024 ** 2);
@@ -343,7 +363,12 @@ describe('the page', () => {
   it('is only a line below the block that an earlier step wrote, and nothing after a hit', () => {
     const page = { bucket: 'my-assets', tookMs: 12_000, ownUrl: OWN_URL, notes: notesOf('careful') };
     const below = (mode: 'check' | 'upload' | 'restore', overrides: Partial<Outcome>, prefix = '') =>
-      summaryOf({ ...page, mode, outcome: outcome(overrides), reported: [artifactSet(prefix, COMMIT)] });
+      summaryOf({
+        ...page,
+        mode,
+        outcome: outcome({ location: artifactSet(prefix, COMMIT), ...overrides }),
+        reported: [artifactSet(prefix, COMMIT)],
+      });
     expect(below('upload', { ...FOUND, reason: 'marker' })).toBe('');
     expect(below('upload', { ...FOUND, reason: 'read-only' })).toBe('');
     expect(below('upload', { reason: 'read-only' })).toMatch(/^<p>📦 Nothing uploaded, since access is 'read'<\/p>/);
@@ -354,6 +379,9 @@ describe('the page', () => {
       `<p>📥 Restored 2 files, 1.2 MB, in 12 s, built by run 76 (<code title="s3://my-assets/&lt;b&gt;/api/artifacts/${COMMIT}/">&lt;b&gt;/api/artifacts/${COMMIT.slice(0, 7)}/</code>)</p>\n<ul>\n<li>⚠️ careful</li>\n</ul>`,
     );
     expect(below('check', { changes: { count: 6, names: ['M a'] } })).not.toContain('<table>');
+    expect(
+      below('restore', { ...FOUND, restored: true, location: artifactSet('main', 'b'.repeat(40)) }, 'pr'),
+    ).toContain(`(<code title="s3://my-assets/main/artifacts/${'b'.repeat(40)}/">main/artifacts/bbbbbbb/</code>)`);
   });
 
   it('escapes HTML in names, and line ends, since Markdown begins after a blank line', () => {

@@ -1,5 +1,5 @@
 import type { Clock, Log } from './ports.ts';
-import { counted, readableDuration, readableSize } from './text.ts';
+import { counted, printable, readableDuration, readableSize } from './text.ts';
 
 // The progress of transfers: a line in the log every few seconds, or one line of a terminal that is rewritten in place.
 
@@ -27,8 +27,22 @@ interface ProgressPorts {
 
 type Verb = 'Uploading' | 'Restoring' | 'Copying' | 'Comparing';
 
+/** Reports transfers. */
+export interface Transfers {
+  /**
+   * Reports the progress of a transfer until `work` ends, even if it fails.
+   *
+   * @param files all files of the transfer, with their sizes in bytes
+   */
+  during<Result>(
+    verb: Verb,
+    files: readonly { readonly size: number }[],
+    work: (transfer: Transfer) => Promise<Result>,
+  ): Promise<Result>;
+}
+
 /** The progress of a run's transfers. */
-export class Progress {
+export class Progress implements Transfers {
   /** Writes above the live line. */
   readonly log: Log;
   readonly #ports: ProgressPorts;
@@ -46,23 +60,31 @@ export class Progress {
     this.#retryCount += 1;
   };
 
-  /**
-   * Reports the progress of a transfer until `work` ends, even if it fails.
-   *
-   * @param files all files of the transfer, with their sizes in bytes
-   */
-  async during<Result>(
+  during<Result>(
     verb: Verb,
     files: readonly { readonly size: number }[],
     work: (transfer: Transfer) => Promise<Result>,
   ): Promise<Result> {
-    const transfer = new Transfer(verb, files, this.#ports.clock);
+    return this.#during(verb, files, work);
+  }
+
+  async #during<Result>(
+    what: string,
+    files: readonly { readonly size: number }[],
+    work: (transfer: Transfer) => Promise<Result>,
+  ): Promise<Result> {
+    const transfer = new Transfer(what, files, this.#ports.clock);
     const stop = files.length === 0 || this.#isStopped ? () => {} : this.#report(transfer);
     try {
       return await work(transfer);
     } finally {
       stop();
     }
+  }
+
+  /** @returns the progress of one of several packages: each line begins with its name */
+  about(name: string): Transfers {
+    return { during: (verb, files, work) => this.#during(`${printable(name)}: ${verb}`, files, work) };
   }
 
   /** Ends all reports, also those of transfers that are still running. */
@@ -123,7 +145,7 @@ interface Sample {
 /** Counts the bytes and files of one transfer. */
 export class Transfer {
   readonly title: string;
-  readonly #verb: Verb;
+  readonly #what: string;
   readonly #fileCount: number;
   readonly #totalBytes: number;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
@@ -134,14 +156,15 @@ export class Transfer {
   /** Rates are computed from the first one. */
   #samples: Sample[];
 
-  constructor(verb: Verb, files: readonly { readonly size: number }[], clock: Pick<Clock, 'monotonicMs'>) {
-    this.#verb = verb;
+  /** @param what begins each line: `Uploading`, for example */
+  constructor(what: string, files: readonly { readonly size: number }[], clock: Pick<Clock, 'monotonicMs'>) {
+    this.#what = what;
     this.#fileCount = files.length;
     this.#totalBytes = files.reduce((sum, { size }) => sum + size, 0);
     this.#clock = clock;
     this.#lastSignMs = clock.monotonicMs();
     this.#samples = [this.#sample()];
-    this.title = `${verb} ${counted(files.length, 'file')}, ${readableSize(this.#totalBytes)} …`;
+    this.title = `${what} ${counted(files.length, 'file')}, ${readableSize(this.#totalBytes)} …`;
   }
 
   /** Must be called once for each file. */
@@ -171,7 +194,7 @@ export class Transfer {
     const now = this.#sample();
     const before = this.#since(now);
     const doneBytes = Math.min(Math.max(now.movedBytes, 0), this.#totalBytes);
-    const files = `${this.#verb}: ${this.#doneCount} of ${counted(this.#fileCount, 'file')}`;
+    const files = `${this.#what}: ${this.#doneCount} of ${counted(this.#fileCount, 'file')}`;
     const bytes = `${readableSize(doneBytes)} of ${readableSize(this.#totalBytes)}`;
     const silentMs = now.timeMs - this.#lastSignMs;
     const notes = [

@@ -69,7 +69,7 @@ export async function run(host: Host, inputs: Task): Promise<Outcome> {
     context = await contextOf(inputs, noted, progress);
     if (inputs.mode === 'upload') refuseUntrusted(inputs, host.job);
     warnOfCacheMode(inputs.access, noted.log);
-    outcome = await runMode(context, inputs);
+    outcome = await runMode(context, inputs, progress);
     report(noted, outcome, bucket);
     const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
     const { failOnMiss } = inputs.search;
@@ -179,9 +179,9 @@ function missOf({ mode, dryRun, search }: Inputs, outcome: Outcome): string | un
 }
 
 /** Loads code that only another mode needs on demand, so that a check starts fast. */
-async function runMode(run: RunContext, inputs: Task): Promise<Outcome> {
+async function runMode(run: RunContext, inputs: Task, progress: Progress): Promise<Outcome> {
   const { mode, search, upload, selection, packages } = inputs;
-  if (packages !== undefined && isOfMany(inputs)) return checkEach(run, packages);
+  if (packages !== undefined && isOfMany(inputs)) return checkEach(run, packages, progress);
   if (mode === 'check') return check(run, await checkOptions(inputs));
   if (mode === 'restore') {
     const { restore } = await import('./modes/restore.ts');
@@ -197,12 +197,13 @@ async function runMode(run: RunContext, inputs: Task): Promise<Outcome> {
 }
 
 /** The packages share the connections, the limit on requests and git's answers. */
-async function checkEach(run: RunContext, { chosen }: PackagesTask): Promise<Outcome> {
+async function checkEach(run: RunContext, { chosen }: PackagesTask, progress: Progress): Promise<Outcome> {
   const checks = chosen.map(async ({ name, directory, inputs }) => {
     const log = about(name, run.log);
     const { codeHash, prefix } = inputs;
     const packages = packageDirectory(inputs.packageDirectory, log);
-    return { name, directory, run: { ...run, log, packages, codeHash, prefix }, options: await checkOptions(inputs) };
+    const own = { ...run, log, packages, codeHash, prefix, progress: progress.about(name) };
+    return { name, directory, run: own, options: await checkOptions(inputs) };
   });
   const { checkPackages } = await import('./modes/packages.ts');
   return checkPackages(run, await Promise.all(checks));

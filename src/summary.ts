@@ -14,7 +14,13 @@ type Mode = Inputs['mode'];
 const MOST_WARNINGS = 50;
 const MOST_FILES = 1000;
 /** Together less than the 1 MiB that a step may add; everything else is short. */
-const MOST_BYTES = { warnings: 250_000, packages: 250_000, reasons: 150_000, files: 350_000 } as const;
+const MOST_BYTES = {
+  warnings: 250_000,
+  packages: 250_000,
+  reasons: 150_000,
+  changes: 150_000,
+  files: 350_000,
+} as const;
 /** Names in a record may have any length. */
 const MOST_NAME_CHARACTERS = 100;
 /** With more packages than this, the table of reasons is collapsed. */
@@ -89,7 +95,8 @@ export function summaryOf(page: RunPage): string {
   const { mode, outcome, notes, ownUrl, bucket, reported } = page;
   if (reported !== undefined && isReported(mode, outcome)) return '';
   const verdict = verdictOf(page, reported && page.tookMs).map((piece) => htmlOf(piece, ownUrl));
-  const head = headOf(verdict.join(''), bucket, reported);
+  const shown = outcome.found && reported?.length === 1 ? [outcome.location] : reported;
+  const head = headOf(verdict.join(''), bucket, shown);
   if (reported !== undefined) return blockOf(head, notes, outcome.uploaded ? filesOf(outcome) : []);
   const { packages } = outcome;
   if (packages !== undefined) return blockOf(head, notes, partsOfEach(packages, ownUrl));
@@ -287,7 +294,7 @@ function setHtml(bucket: string, location: SetLocation): string {
 const COLUMNS = ['package', 'answer', 'reason', 'code hash', 'built by', 'size'];
 
 function partsOfEach(packages: readonly PackageOutcome[], ownUrl: string | undefined): string[] {
-  return [...tableOfEach(packages, ownUrl), ...reasonsOf(packages)];
+  return [...tableOfEach(packages, ownUrl), ...reasonsOf(packages), ...changesOfEach(packages)];
 }
 
 function tableOfEach(packages: readonly PackageOutcome[], ownUrl: string | undefined): string[] {
@@ -326,8 +333,12 @@ function reasonsOf(packages: readonly PackageOutcome[]): string[] {
   return folded(`Why ${counted(rows.length, 'package')} must be built`, table, rows.length <= MOST_OPEN);
 }
 
-/** The changed sources, if there are more than the heading names; collapsed. */
-function changedSources({ changes }: Outcome): string[] {
+/**
+ * The changed sources, if there are more than the sentence names; collapsed.
+ *
+ * @param whose HTML before the title
+ */
+function changedSources({ changes }: Outcome, whose = ''): string[] {
   if (changes === undefined) return [];
   const { count, names } = changes;
   const rows = names.map((line) => [line.slice(0, 1), nameHtml(line.slice(2))]);
@@ -336,7 +347,18 @@ function changedSources({ changes }: Outcome): string[] {
     count,
     more: (omitted) => `And ${counted(omitted, 'more source')}.`,
   });
-  return folded(`${counted(count, 'source')} changed`, table);
+  return folded(`${whose}${counted(count, 'source')} changed`, table);
+}
+
+function changesOfEach(packages: readonly PackageOutcome[]): string[] {
+  const lists = packages
+    .map(({ name, outcome }) => changedSources(outcome, `${escaped(name)}: `).join('\n'))
+    .filter((list) => list !== '');
+  const shown = within(MOST_BYTES.changes, lists);
+  const count = lists.length - shown.length;
+  return count === 0
+    ? shown
+    : [...shown, `<p>The log has the changed sources of ${counted(count, 'more package')}.</p>`];
 }
 
 /** The files of the set, collapsed. */

@@ -129,8 +129,9 @@ describe('a check of several packages', () => {
   it('finds sets of the same code for another commit, and promotes them', async () => {
     await storeAll();
     await scenario.commit({ 'README.md': 'changed' });
-    const { outputs } = await check();
+    const { outputs, lines } = await check();
     expect(outputs).toMatchObject({ found: 'true', source: 'cache', 'cache-hit': 'true', 'file-count': '3' });
+    for (const name of NAMES) expect(lines).toContainEqual(expect.stringMatching(`^${name}: Copying 1 file, \\d B …$`));
     for (const name of NAMES)
       expect(await scenario.record(`${name}/records/artifacts/${scenario.head}.json`)).toMatchObject({
         state: 'complete',
