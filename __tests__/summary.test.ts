@@ -112,7 +112,11 @@ describe('the heading', () => {
       { ...FOUND, builtBy: BUILDER, ageMs: 5000, restored: true },
       '✅ No build needed: built 5 s ago by run 76 of Build, restored 2 files, 1.2 MB.',
     ],
-    ['check', { ...FOUND, reason: 'legacy', ageMs: 5000 }, '✅ No build needed: built 5 s ago, 2 files, 1.2 MB.'],
+    [
+      'check',
+      { ...FOUND, reason: 'legacy', ageMs: 5000, since: 'stored' },
+      '✅ No build needed: built before, stored 5 s ago, 2 files, 1.2 MB.',
+    ],
     ['upload', { ...FOUND, files: [], uploaded: true, reason: 'uploaded' }, '📦 Stored a set without files.'],
     ['upload', { ...FOUND, reason: 'read-only' }, '📦 Nothing to upload: the set is there.'],
     ['upload', { reason: 'read-only' }, "📦 Nothing uploaded, since access is 'read'."],
@@ -129,12 +133,12 @@ describe('the heading', () => {
     ],
     [
       'check',
-      { ...FOUND, builtFromCommit: 'b'.repeat(40), ageMs: 200_000_000, isCopy: true },
+      { ...FOUND, builtFromCommit: 'b'.repeat(40), ageMs: 200_000_000, since: 'copied' },
       '✅ No build needed: built for commit bbbbbbbbbbbb, copied 2 days ago, 2 files, 1.2 MB.',
     ],
     [
       'check',
-      { ...FOUND, builtFromCommit: 'b'.repeat(40), builtBy: BUILDER, ageMs: 200_000_000, isCopy: true },
+      { ...FOUND, builtFromCommit: 'b'.repeat(40), builtBy: BUILDER, ageMs: 200_000_000, since: 'copied' },
       '✅ No build needed: built by run 76 of Build for commit bbbbbbbbbbbb, copied 2 days ago, 2 files, 1.2 MB.',
     ],
     ['check', { ...FOUND, builtBy: {}, ageMs: 5000 }, '✅ No build needed: built 5 s ago, 2 files, 1.2 MB.'],
@@ -353,7 +357,7 @@ describe('the page', () => {
       const page = pageOf('check', { packages }, notesOf(...warnings));
       expect(Buffer.byteLength(page)).toBeLessThan(1024 ** 2);
       expect(page).toContain('more packages');
-      expect(page).toMatch(/<p>The log has the changed sources of [0-9]+ more packages\.<\/p>$/);
+      expect(page).toMatch(/<p>The log has the changed sources of [0-9]+ packages that are not listed here\.<\/p>$/);
       expect(
         Buffer.byteLength(pageOf('check', { explanation, changes: changesOf(explanation) }, notesOf(...warnings))),
       ).toBeLessThan(1024 ** 2);
@@ -379,6 +383,10 @@ describe('the page', () => {
       `<p>📥 Restored 2 files, 1.2 MB, in 12 s, built by run 76 (<code title="s3://my-assets/&lt;b&gt;/api/artifacts/${COMMIT}/">&lt;b&gt;/api/artifacts/${COMMIT.slice(0, 7)}/</code>)</p>\n<ul>\n<li>⚠️ careful</li>\n</ul>`,
     );
     expect(below('check', { changes: { count: 6, names: ['M a'] } })).not.toContain('<table>');
+    const packages = [{ name: 'a', directory: 'a', prefix: 'a', outcome: outcome(FOUND) }];
+    expect(below('check', { found: true, packages, location: artifactSet('', 'b'.repeat(40)) }, 'a')).toContain(
+      '>a/artifacts/ccccccc/<',
+    );
     expect(
       below('restore', { ...FOUND, restored: true, location: artifactSet('main', 'b'.repeat(40)) }, 'pr'),
     ).toContain(`(<code title="s3://my-assets/main/artifacts/${'b'.repeat(40)}/">main/artifacts/bbbbbbb/</code>)`);

@@ -95,7 +95,8 @@ export function summaryOf(page: RunPage): string {
   const { mode, outcome, notes, ownUrl, bucket, reported } = page;
   if (reported !== undefined && isReported(mode, outcome)) return '';
   const verdict = verdictOf(page, reported && page.tookMs).map((piece) => htmlOf(piece, ownUrl));
-  const shown = outcome.found && reported?.length === 1 ? [outcome.location] : reported;
+  const isOne = outcome.packages === undefined && outcome.found && reported?.length === 1;
+  const shown = isOne ? [outcome.location] : reported;
   const head = headOf(verdict.join(''), bucket, shown);
   if (reported !== undefined) return blockOf(head, notes, outcome.uploaded ? filesOf(outcome) : []);
   const { packages } = outcome;
@@ -156,6 +157,8 @@ const VERDICTS = { check: checked, upload: uploaded, restore: restored } as cons
 
 /** @param tookMs given where no table says it */
 function verdictOf({ mode, outcome, isDryRun }: Ended, tookMs?: number): Piece[] {
+  if (isDryRun && mode === 'upload') return [{ text: '📦 Nothing uploaded (dry run)' }];
+  if (isDryRun && mode === 'restore' && outcome.found) return [{ text: '📥 Nothing restored (dry run)' }];
   const verdict = VERDICTS[mode](outcome, tookMs === undefined ? '' : `, in ${readableDuration(tookMs)}`);
   return isDryRun ? [...verdict, { text: ' (dry run)' }] : verdict;
 }
@@ -199,15 +202,15 @@ function restored(outcome: Outcome, took: string): Piece[] {
 }
 
 /** @returns which run built a set and when, and for which commit if not for this one */
-function builtBy({ builtBy: run, builtFromCommit, commit, ageMs, isCopy }: Outcome): Piece[] {
+function builtBy({ builtBy: run, builtFromCommit, commit, ageMs, since = 'built' }: Outcome): Piece[] {
   const age = ageMs === undefined ? '' : readableAge(ageMs);
   const isOther = builtFromCommit !== undefined && builtFromCommit !== commit;
   const forCommit = isOther ? ` for commit ${shortId(builtFromCommit)}` : '';
   const by = run?.runId === undefined ? [] : [{ text: ' by ' }, { text: runName(run), url: run.url }];
-  if (!isCopy && age !== '') return [{ text: `built ${age}` }, ...by, { text: forCommit }];
+  if (since === 'built' && age !== '') return [{ text: `built ${age}` }, ...by, { text: forCommit }];
   const isVague = by.length === 0 && forCommit === '';
-  const copied = age === '' ? '' : `, copied ${age}`;
-  return [{ text: isVague ? 'built before' : 'built' }, ...by, { text: `${forCommit}${copied}` }];
+  const when = age === '' ? '' : `, ${since} ${age}`;
+  return [{ text: isVague ? 'built before' : 'built' }, ...by, { text: `${forCommit}${when}` }];
 }
 
 /** @returns `run #76 of Build`, for example, by the run's own account, which nobody has checked */
@@ -358,7 +361,7 @@ function changesOfEach(packages: readonly PackageOutcome[]): string[] {
   const count = lists.length - shown.length;
   return count === 0
     ? shown
-    : [...shown, `<p>The log has the changed sources of ${counted(count, 'more package')}.</p>`];
+    : [...shown, `<p>The log has the changed sources of ${counted(count, 'package')} that are not listed here.</p>`];
 }
 
 /** The files of the set, collapsed. */

@@ -244,7 +244,7 @@ describe('the log', () => {
     const told = lines.filter((line) => !line.startsWith('::'));
     expect(told).toEqual([
       expect.stringMatching(/^Found 1 file, 3 B, stored (just now|\d+ s ago), without a record, at s3:/),
-      expect.stringMatching(/^✅ No build needed: built (just now|\d+ s ago), 1 file, 3 B\.$/),
+      expect.stringMatching(/^✅ No build needed: built before, stored (just now|\d+ s ago), 1 file, 3 B\.$/),
     ]);
   });
 

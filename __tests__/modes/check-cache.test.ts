@@ -63,16 +63,35 @@ describe('a set of the same code', () => {
     await scenario.freshPackages();
     await scenario.commit();
     const copied = await scenario.check(later);
-    expect(copied).toMatchObject({ source: 'cache', builtBy: builder, isCopy: false });
+    expect(copied).toMatchObject({ source: 'cache', builtBy: builder, since: 'built' });
     expect(copied.builtBy).toEqual(builder);
-    expect(await scenario.check(later)).toMatchObject({ source: 'artifact', builtBy: builder, isCopy: true });
+    expect(await scenario.check(later)).toMatchObject({ source: 'artifact', builtBy: builder, since: 'copied' });
     await scenario.freshPackages();
     await scenario.build({ 'app.zip': 'app' });
     expect(await scenario.upload(later)).toMatchObject({ uploaded: false, cached: true });
     await scenario.freshPackages();
     await scenario.commit();
     const again = await scenario.check({ ...later, fallbackPrefixes: [] });
-    expect(again).toMatchObject({ source: 'cache', builtBy: builder, isCopy: true });
+    expect(again).toMatchObject({ source: 'cache', builtBy: builder, since: 'copied' });
+  });
+
+  it('is said to be a copy of an unknown build if no record names the builder', async () => {
+    const later = { writer: { runId: '2' }, prefix: 'pr', fallbackPrefixes: ['main'] };
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.upload({ prefix: 'main' });
+    await scenario.freshPackages();
+    await scenario.commit();
+    await scenario.check(later);
+    const key = `pr/records/artifacts/${scenario.head}.json`;
+    const { builder: _, ...record } = JSON.parse((await scenario.bucket.get(key))?.body ?? '');
+    await scenario.bucket.put(key, JSON.stringify(record));
+    await scenario.freshPackages();
+    await scenario.build({ 'app.zip': 'app' });
+    expect(await scenario.upload(later)).toMatchObject({ uploaded: false, cached: true });
+    await scenario.freshPackages();
+    await scenario.commit();
+    const { source, builtBy, since } = await scenario.check({ ...later, fallbackPrefixes: [] });
+    expect([source, builtBy, since]).toEqual(['cache', {}, 'copied']);
   });
 
   it('is not copied in a dry run, which logs the destination', async () => {

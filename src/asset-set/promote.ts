@@ -165,7 +165,8 @@ async function fill(run: RunContext, filling: CacheFilling, location: SetLocatio
       sources: isElsewhere ? undefined : record.sources,
       buildSeconds: record.buildSeconds,
       origin: { kind: 'upload' },
-      builder: isBuiltHere ? undefined : builderOf(record),
+      // Without a field, an unknown builder would be this run.
+      builder: isBuiltHere ? undefined : (builderOf(record) ?? {}),
     }),
   });
   await completeSet(run, claim, {

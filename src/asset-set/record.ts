@@ -231,10 +231,7 @@ export function isCopy({ origin, builder }: RecordBase): boolean {
 
 /** @returns the run that built a set, by its record's account; undefined if it does not say */
 export function builderOf(record: RecordBase): RunIdentity | undefined {
-  const { builder, writer } = record;
-  if (isCopy(record)) return builder;
-  const { nonce: _, sequence: __, ...run } = writer;
-  return run;
+  return isCopy(record) ? record.builder : parseBuilder(record.writer);
 }
 
 /** @returns the commit whose build a set holds; undefined if only a tool without records knew it */

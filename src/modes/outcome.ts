@@ -23,8 +23,8 @@ export interface Outcome {
   readonly builtBy?: RunIdentity | undefined;
   /** How long ago its record was written, or a file of a legacy set, by the server's clock. */
   readonly ageMs?: number | undefined;
-  /** Whether that is the age of a copy of the build. */
-  readonly isCopy?: boolean | undefined;
+  /** What happened then: a set without a record may be a copy or not. */
+  readonly since?: 'built' | 'copied' | 'stored' | undefined;
   /** How long that build took, if the record says so. */
   readonly buildSeconds?: number | undefined;
   /** Where the set is, or will be. */
@@ -101,7 +101,7 @@ export function outcomeOf(ending: Ending): Outcome {
     builtFromCommit: record && builtCommitOf(record),
     // For a copy that this run made, the age of its source.
     ageMs: from && ageOf(from),
-    isCopy: built && isCopy(built),
+    since: built === undefined ? 'stored' : isCopy(built) ? 'copied' : 'built',
     buildSeconds: record?.buildSeconds,
     location: ending.location,
     files: restored?.files ?? (set === undefined ? [] : filesOf(set)),
