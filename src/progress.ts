@@ -60,16 +60,8 @@ export class Progress implements Transfers {
     this.#retryCount += 1;
   };
 
-  during<Result>(
-    verb: Verb,
-    files: readonly { readonly size: number }[],
-    work: (transfer: Transfer) => Promise<Result>,
-  ): Promise<Result> {
-    return this.#during(verb, files, work);
-  }
-
-  async #during<Result>(
-    what: string,
+  async during<Result>(
+    what: Verb | `${string}: ${Verb}`,
     files: readonly { readonly size: number }[],
     work: (transfer: Transfer) => Promise<Result>,
   ): Promise<Result> {
@@ -84,7 +76,7 @@ export class Progress implements Transfers {
 
   /** @returns the progress of one of several packages: each line begins with its name */
   about(name: string): Transfers {
-    return { during: (verb, files, work) => this.#during(`${printable(name)}: ${verb}`, files, work) };
+    return { during: (verb, files, work) => this.during(`${printable(name)}: ${verb}`, files, work) };
   }
 
   /** Ends all reports, also those of transfers that are still running. */

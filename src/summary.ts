@@ -1,6 +1,7 @@
 import type { Explanation } from './asset-set/explanation.ts';
 import { prefixOf, type SetLocation, uriOf } from './asset-set/location.ts';
 import { amountOf, runLabel, totalSize } from './asset-set/record.ts';
+import { ageIn } from './asset-set/status.ts';
 import type { Inputs } from './inputs/inputs.ts';
 import { missingPackages, type Outcome, type PackageOutcome } from './modes/outcome.ts';
 import type { Log } from './ports.ts';
@@ -203,14 +204,13 @@ function restored(outcome: Outcome, took: string): Piece[] {
 
 /** @returns which run built a set and when, and for which commit if not for this one */
 function builtBy({ builtBy: run, builtFromCommit, commit, ageMs, since = 'built' }: Outcome): Piece[] {
-  const age = ageMs === undefined ? '' : readableAge(ageMs);
   const isOther = builtFromCommit !== undefined && builtFromCommit !== commit;
   const forCommit = isOther ? ` for commit ${shortId(builtFromCommit)}` : '';
   const by = run?.runId === undefined ? [] : [{ text: ' by ' }, { text: runName(run), url: run.url }];
-  if (since === 'built' && age !== '') return [{ text: `built ${age}` }, ...by, { text: forCommit }];
+  if (since === 'built' && ageMs !== undefined)
+    return [{ text: `built ${readableAge(ageMs)}` }, ...by, { text: forCommit }];
   const isVague = by.length === 0 && forCommit === '';
-  const when = age === '' ? '' : `, ${since} ${age}`;
-  return [{ text: isVague ? 'built before' : 'built' }, ...by, { text: `${forCommit}${when}` }];
+  return [{ text: isVague ? 'built before' : 'built' }, ...by, { text: `${forCommit}${ageIn(since, ageMs)}` }];
 }
 
 /** @returns `run #76 of Build`, for example, by the run's own account, which nobody has checked */

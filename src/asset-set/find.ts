@@ -176,7 +176,7 @@ function describe({ store }: RunContext, { status, location, listing, record }: 
   }
   // Nobody needs the full address of a set that is not there.
   const shown = status.reason === 'absent' ? shortUriOf(store.bucket, location) : where;
-  return describeOther(status, { where: shown, amount: amountOf([...listing.values()]) });
+  return describeOther(status, { where: shown, listing });
 }
 
 /** Copies a set found elsewhere to become the commit's own; with `access: read`, uses it where it is. */

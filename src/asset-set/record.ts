@@ -14,7 +14,8 @@ const MAX_LEASE_SECONDS = 21_600;
 const MOST_BUILD_SECONDS = 604_800;
 /** For each field; much longer than any real one. */
 const MOST_BUILDER_CHARACTERS = 500;
-const BUILDER_FIELDS = ['repository', 'runId', 'runNumber', 'runAttempt', 'workflow', 'ref', 'url', 'version'] as const;
+/** Of a writer and of a builder. */
+const RUN_FIELDS = ['repository', 'runId', 'runNumber', 'runAttempt', 'workflow', 'ref', 'url', 'version'] as const;
 /** About 300,000 files, which a reader can still parse in a second. */
 export const MOST_RECORD_BYTES = 64 * 1024 ** 2;
 
@@ -163,18 +164,17 @@ function parseOrigin(fields: Fields): Origin {
 }
 
 function parseWriter(fields: Fields): Writer {
-  return defined({
-    nonce: fields.text('nonce'),
-    sequence: fields.count('sequence'),
-    repository: fields.optionalText('repository'),
-    runId: fields.optionalText('runId'),
-    runNumber: fields.optionalText('runNumber'),
-    runAttempt: fields.optionalText('runAttempt'),
-    workflow: fields.optionalText('workflow'),
-    ref: fields.optionalText('ref'),
-    url: fields.optionalText('url'),
-    version: fields.optionalText('version'),
+  const run = runIn((name) => fields.optionalText(name));
+  return { nonce: fields.text('nonce'), sequence: fields.count('sequence'), ...run };
+}
+
+/** @param textOf returns the text of a field; undefined if it is absent */
+function runIn(textOf: (name: (typeof RUN_FIELDS)[number]) => string | undefined): RunIdentity {
+  const texts = RUN_FIELDS.flatMap((name): [string, string][] => {
+    const text = textOf(name);
+    return text === undefined ? [] : [[name, text]];
   });
+  return Object.fromEntries(texts);
 }
 
 function parseFile(fields: Fields): AssetFile {
@@ -197,11 +197,10 @@ function algorithmOf(text: string | undefined): CodeHashAlgorithm | undefined {
 /** Nothing depends on the builder, so fields that are invalid or too long to be copied again count as absent. */
 function parseBuilder(value: unknown): RunIdentity | undefined {
   if (!isObject(value)) return undefined;
-  const texts = BUILDER_FIELDS.flatMap((name): [string, string][] => {
+  return runIn((name) => {
     const text = textIn(value[name]);
-    return text === undefined || text.length > MOST_BUILDER_CHARACTERS ? [] : [[name, text]];
+    return text === undefined || text.length > MOST_BUILDER_CHARACTERS ? undefined : text;
   });
-  return Object.fromEntries(texts);
 }
 
 /** @returns undefined for an invalid value, which counts as absent since nothing depends on it */

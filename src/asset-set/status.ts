@@ -6,6 +6,7 @@ import type { SetLocation } from './location.ts';
 import {
   type AssetFile,
   type AssetRecord,
+  amountOf,
   type CompleteRecord,
   describeWriter,
   type UploadingRecord,
@@ -132,19 +133,22 @@ const DAMAGE = {
   etag: 'has another ETag than its record says',
 } as const satisfies Record<Disagreement['difference'], string>;
 
+/** What happened to a set at the time that its age is counted from: one without a record may be a copy or not. */
+export type Since = 'built' | 'copied' | 'stored';
+
 /** @returns `, built 2 h ago`, for example; empty if the age is unknown */
-export function ageIn(what: 'built' | 'copied' | 'stored', ageMs: number | undefined): string {
-  return ageMs === undefined ? '' : `, ${what} ${readableAge(ageMs)}`;
+export function ageIn(since: Since, ageMs: number | undefined): string {
+  return ageMs === undefined ? '' : `, ${since} ${readableAge(ageMs)}`;
 }
 
 /** @returns a sentence that says whether a set counts and why, for every status other than `complete` */
 export function describeOther(
   status: Exclude<SetStatus, { reason: 'complete' }>,
-  { where, amount }: { readonly where: string; readonly amount: string },
+  { where, listing }: { readonly where: string; readonly listing: Listing },
 ): string {
   switch (status.reason) {
     case 'legacy':
-      return `Found ${amount}${ageIn('stored', status.ageMs)}, without a record, at ${where}.`;
+      return `Found ${amountOf([...listing.values()])}${ageIn('stored', status.ageMs)}, without a record, at ${where}.`;
     case 'damaged': {
       const { file, difference } = status.disagreement;
       return `The set at ${where} is damaged: '${printable(file.path)}' ${DAMAGE[difference]}.`;

@@ -4,7 +4,7 @@ import type { SetLocation } from '../asset-set/location.ts';
 import type { Lookup } from '../asset-set/lookup.ts';
 import { describeUnfinished } from '../asset-set/lookup.ts';
 import { type AssetFile, builderOf, builtCommitOf, type CompleteRecord, isCopy } from '../asset-set/record.ts';
-import type { Reason } from '../asset-set/status.ts';
+import type { Reason, Since } from '../asset-set/status.ts';
 import type { RunIdentity } from '../run-context.ts';
 
 /** A file of a set. Only path and size are known for a legacy set. */
@@ -23,8 +23,7 @@ export interface Outcome {
   readonly builtBy?: RunIdentity | undefined;
   /** How long ago its record was written, or a file of a legacy set, by the server's clock. */
   readonly ageMs?: number | undefined;
-  /** What happened then: a set without a record may be a copy or not. */
-  readonly since?: 'built' | 'copied' | 'stored' | undefined;
+  readonly since?: Since | undefined;
   /** How long that build took, if the record says so. */
   readonly buildSeconds?: number | undefined;
   /** Where the set is, or will be. */
