@@ -243,7 +243,9 @@ describe('the log', () => {
     const { lines } = await scenario.action('check');
     const told = lines.filter((line) => !line.startsWith('::'));
     expect(told).toEqual([
-      expect.stringMatching(/^Found 1 file, 3 B, stored (just now|\d+ s ago), without a record, at s3:/),
+      expect.stringMatching(
+        `^Found 1 file, 3 B, stored (just now|[0-9]+ s ago), without a record, at s3://${scenario.bucket.name}/artifacts/${scenario.head}/\\.$`,
+      ),
       expect.stringMatching(/^✅ No build needed: built before, stored (just now|\d+ s ago), 1 file, 3 B\.$/),
     ]);
   });
