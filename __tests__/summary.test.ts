@@ -331,6 +331,23 @@ describe('the page', () => {
     expect(page).toContain('<td>M</td><td><code>src/5.ts</code></td>');
   });
 
+  it('reads only the lists of changed sources that it has room for', () => {
+    const { names, count } = changesOf(changed(1000)) ?? { names: [], count: 0 };
+    let readCount = 0;
+    const changes = {
+      count,
+      get names() {
+        readCount += 1;
+        return names;
+      },
+    };
+    const one = { name: 'p', directory: 'p', prefix: 'p', outcome: outcome({ explanation: changed(1000), changes }) };
+    const page = pageOf('check', { packages: new Array<typeof one>(500).fill(one) });
+    const shownCount = page.match(/<summary>p: 1000 sources changed/g)?.length ?? 0;
+    expect(shownCount).toBeGreaterThan(0);
+    expect(readCount).toBe(shownCount + 1);
+  });
+
   describe('stays below the limit for a step', () => {
     const LONG = ['<'.repeat(1000), '文'.repeat(1000), '\u202e'.repeat(1000)];
 

@@ -301,7 +301,7 @@ function partsOfEach(packages: readonly PackageOutcome[], ownUrl: string | undef
 }
 
 function tableOfEach(packages: readonly PackageOutcome[], ownUrl: string | undefined): string[] {
-  const rows = packages.map(({ name, outcome }) => {
+  const rows = packages.values().map(({ name, outcome }) => {
     const { found, source, reason, codeHash, builtBy, builtFromCommit, files } = outcome;
     const run = builtBy?.runId === undefined ? undefined : { text: runName(builtBy), url: builtBy.url };
     return [
@@ -315,7 +315,7 @@ function tableOfEach(packages: readonly PackageOutcome[], ownUrl: string | undef
   });
   return longTable(COLUMNS, rows, {
     mostBytes: MOST_BYTES.packages,
-    count: rows.length,
+    count: packages.length,
     more: (count) => `And ${counted(count, 'more package')}: the output packages has them all.`,
   });
 }
@@ -344,7 +344,7 @@ function reasonsOf(packages: readonly PackageOutcome[]): string[] {
 function changedSources({ changes }: Outcome, whose = ''): string[] {
   if (changes === undefined) return [];
   const { count, names } = changes;
-  const rows = names.map((line) => [line.slice(0, 1), nameHtml(line.slice(2))]);
+  const rows = names.values().map((line) => [line.slice(0, 1), nameHtml(line.slice(2))]);
   const table = longTable(['', 'source'], rows, {
     mostBytes: MOST_BYTES.reasons,
     count,
@@ -354,11 +354,10 @@ function changedSources({ changes }: Outcome, whose = ''): string[] {
 }
 
 function changesOfEach(packages: readonly PackageOutcome[]): string[] {
-  const lists = packages
-    .map(({ name, outcome }) => changedSources(outcome, `${escaped(name)}: `).join('\n'))
-    .filter((list) => list !== '');
+  const changed = packages.filter(({ outcome }) => outcome.changes !== undefined);
+  const lists = changed.values().map(({ name, outcome }) => changedSources(outcome, `${escaped(name)}: `).join('\n'));
   const shown = within(MOST_BYTES.changes, lists);
-  const count = lists.length - shown.length;
+  const count = changed.length - shown.length;
   return count === 0
     ? shown
     : [...shown, `<p>The log has the changed sources of ${counted(count, 'package')} that are not listed here.</p>`];
@@ -368,7 +367,8 @@ function changesOfEach(packages: readonly PackageOutcome[]): string[] {
 function filesOf({ files }: Outcome): string[] {
   if (files.length === 0) return [];
   const rows = files
-    .slice(0, MOST_FILES)
+    .values()
+    .take(MOST_FILES)
     .map(({ path, size, sha256 = '' }) => [nameHtml(path), readableSize(size), `<code>${escaped(sha256)}</code>`]);
   const table = longTable(['name', 'size', 'SHA-256 (base64)'], rows, {
     mostBytes: MOST_BYTES.files,
@@ -449,25 +449,27 @@ interface LongTable {
 
 function longTable(
   columns: readonly string[],
-  rows: readonly (readonly string[])[],
+  rows: Iterable<readonly string[]>,
   { mostBytes, count, more }: LongTable,
 ): string[] {
   const shown = within(
     mostBytes,
-    rows.map((cells) => rowHtml('td', cells)),
+    Iterator.from(rows).map((cells) => rowHtml('td', cells)),
   );
   const table = tableHtml(columns, shown);
   return shown.length === count ? [table] : [table, `<p>${more(count - shown.length)}</p>`];
 }
 
-/** @returns the first texts that fit into this many bytes of UTF-8 */
-function within(mostBytes: number, texts: readonly string[]): string[] {
+/** @returns the first texts that fit into this many bytes of UTF-8; of those after them, it makes only one */
+function within(mostBytes: number, texts: Iterable<string>): string[] {
+  const shown: string[] = [];
   let bytes = 0;
-  const end = texts.findIndex((text) => {
+  for (const text of texts) {
     bytes += Buffer.byteLength(text);
-    return bytes > mostBytes;
-  });
-  return texts.slice(0, end === -1 ? texts.length : end);
+    if (bytes > mostBytes) break;
+    shown.push(text);
+  }
+  return shown;
 }
 
 function rowHtml(tag: 'th' | 'td', cells: readonly string[]): string {
