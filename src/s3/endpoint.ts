@@ -52,7 +52,12 @@ export function isPathStyle(settings: Addressing): boolean {
 }
 
 interface Server {
-  readonly url: URL;
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port: number | undefined;
+  readonly host: string;
+  /** Percent-encoded, without a `/` at its end. */
+  readonly path: string;
   readonly isInPath: boolean;
 }
 
@@ -62,12 +67,17 @@ const servers = new WeakMap<Addressing, Map<string, Server>>();
 function serverOf(settings: Addressing, region: string): Server {
   const known = servers.get(settings) ?? new Map<string, Server>();
   servers.set(settings, known);
-  const server = known.get(region) ?? {
-    url: new URL(serverUrl(settings, region)),
-    isInPath: isPathStyle(settings),
-  };
+  const server = known.get(region) ?? readServer(new URL(serverUrl(settings, region)), isPathStyle(settings));
   known.set(region, server);
   return server;
+}
+
+function readServer({ protocol, hostname, port, host, pathname }: URL, isInPath: boolean): Server {
+  return {
+    ...{ protocol, hostname, host, isInPath },
+    port: port === '' ? undefined : Number(port),
+    path: pathname === '/' ? '' : pathname,
+  };
 }
 
 /** Server and path of an object, or of the bucket itself if the key is empty. */
@@ -83,15 +93,13 @@ interface Address {
 
 /** @param key not encoded */
 export function addressOf(settings: Addressing, region: string, key: string): Address {
-  const { url, isInPath } = serverOf(settings, region);
-  const base = url.pathname === '/' ? '' : url.pathname;
+  const { protocol, hostname, port, host, path: base, isInPath } = serverOf(settings, region);
   const encodedKey = key.split('/').map(encodeSegment).join('/');
   const subdomain = isInPath ? '' : `${settings.bucket}.`;
   return {
-    protocol: url.protocol,
-    hostname: subdomain + url.hostname,
-    port: url.port === '' ? undefined : Number(url.port),
-    host: subdomain + url.host,
+    ...{ protocol, port },
+    hostname: subdomain + hostname,
+    host: subdomain + host,
     path: isInPath ? `${base}/${encodeSegment(settings.bucket)}/${encodedKey}` : `${base}/${encodedKey}`,
   };
 }
