@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { prepareStep } from './action-step.ts';
+import { BARE, prepareBareScript } from './bare-script.ts';
 import type { Attempt, Contender } from './contest.ts';
 import { contentOf, pathsOf } from './folder.ts';
 import type { Place } from './place.ts';
@@ -19,13 +20,19 @@ export interface Restore {
   readonly files: FileSet;
 }
 
-/** The action and each available peer, all of which restore the same set into new folders. */
+/**
+ * The action and each available peer, all of which restore the same set into new folders. The bare script only receives
+ * it.
+ */
 export function restoreContenders(stage: Stage, place: Place, restore: Restore): Contender[] {
   const { openssl } = stage.peers;
   const programs = transferPrograms(stage.peers);
   const s5cmd = programs.find(({ name }) => name === S5CMD);
+  const prefix = `artifacts/${restore.commit}/`;
+  const reads = pathsOf(restore.files.count).map((path) => ({ method: 'GET', key: prefix + path }) as const);
   const contenders: Contender[] = [
     { name: ACTION, prepare: () => restoreByAction(stage, place, restore) },
+    { name: BARE, prepare: () => prepareBareScript(place, reads) },
     ...programs.map((program) => ({
       name: program.name,
       fewIfLong: program.name !== S5CMD,

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { prepareStep } from './action-step.ts';
+import { BARE, prepareBareScript } from './bare-script.ts';
 import type { Bucket } from './bucket.ts';
 import type { Attempt, Contender } from './contest.ts';
-import { removeMarkers } from './folder.ts';
+import { pathsOf, removeMarkers } from './folder.ts';
 import type { Timed } from './process-meter.ts';
 import type { FileSet } from './sizes.ts';
 import type { Stage } from './stage.ts';
@@ -24,7 +25,11 @@ export function uploadContenders(stage: Stage, endpoint: string, upload: Upload)
     fewIfLong: program.name !== S5CMD,
     prepare: () => prepareByProgram(stage, endpoint, { upload, program }),
   }));
-  return [{ name: ACTION, prepare: () => prepareByAction(stage, endpoint, upload) }, ...programs];
+  return [
+    { name: ACTION, prepare: () => prepareByAction(stage, endpoint, upload) },
+    { name: BARE, prepare: () => prepareByBareScript(stage, endpoint, upload) },
+    ...programs,
+  ];
 }
 
 export async function prepareByAction(stage: Stage, endpoint: string, upload: Upload): Promise<Attempt> {
@@ -49,6 +54,16 @@ async function prepareByProgram(
   const commands = [program.upload(upload.folder, bucket.name, `artifacts/${upload.commit}/`)];
   const output = join(place.home, `${program.name}.log`);
   return uploading({ commands, env: program.env(place), cwd: place.home, output }, { upload, bucket });
+}
+
+async function prepareByBareScript(stage: Stage, endpoint: string, upload: Upload): Promise<Attempt> {
+  await removeMarkers(upload.folder);
+  const bucket = await stage.freshBucket();
+  const writes = pathsOf(upload.files.count).map(
+    (path) => ({ method: 'PUT', key: `artifacts/${upload.commit}/${path}`, file: join(upload.folder, path) }) as const,
+  );
+  const { timed } = await prepareBareScript(stage.place(bucket, endpoint), writes);
+  return uploading(timed, { upload, bucket });
 }
 
 interface Uploading {

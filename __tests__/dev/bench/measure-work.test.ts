@@ -73,10 +73,7 @@ function workOf(name: string): Work {
     expect(near?.peakBytes).toBeGreaterThan(20e6);
     // A round trip each for the connection, its TLS and the requests.
     expect(far?.wallMs).toBeGreaterThan(900);
-    expect([...(loopback?.results.keys() ?? [])]).toEqual([
-      'a bare Node script with the same two requests',
-      'this action',
-    ]);
+    expect([...(loopback?.results.keys() ?? [])]).toEqual(['a bare Node script with the same requests', 'this action']);
   });
 
   it.each([

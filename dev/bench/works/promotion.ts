@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { Repository } from '../../demo/repository.ts';
+import { BARE, prepareBareScript } from '../bare-script.ts';
 import type { Bucket } from '../bucket.ts';
 import { FILTER, prepareActionCheck } from '../checks.ts';
 import type { Attempt, Contender } from '../contest.ts';
-import { writeFiles } from '../folder.ts';
+import { pathsOf, writeFiles } from '../folder.ts';
 import type { Place } from '../place.ts';
 import type { FileSet, SetName } from '../sizes.ts';
 import type { Stage } from '../stage.ts';
@@ -48,7 +49,11 @@ function lineup(scene: Scene, endpoint: string): Contender[] {
     fewIfLong: program.name !== S5CMD,
     prepare: async () => prepareCopy(scene, place, program),
   }));
-  return [{ name: ACTION, prepare: () => prepareAction(scene, place) }, ...copies];
+  return [
+    { name: ACTION, prepare: () => prepareAction(scene, place) },
+    { name: BARE, prepare: () => prepareBareCopy(scene, place) },
+    ...copies,
+  ];
 }
 
 async function prepareAction(scene: Scene, place: Place): Promise<Attempt> {
@@ -60,11 +65,20 @@ async function prepareAction(scene: Scene, place: Place): Promise<Attempt> {
   return promoted(attempt, scene, `artifacts/${commit}/`);
 }
 
+const COPIES = 'copies/';
+
+async function prepareBareCopy(scene: Scene, place: Place): Promise<Attempt> {
+  const requests = pathsOf(scene.files.count).map((path) => {
+    const headers = { 'x-amz-copy-source': `${place.bucket}/artifacts/${scene.built}/${path}` };
+    return { method: 'PUT', key: COPIES + path, headers } as const;
+  });
+  return promoted(await prepareBareScript(place, requests), scene, COPIES);
+}
+
 function prepareCopy(scene: Scene, place: Place, program: TransferProgram): Attempt {
-  const prefix = 'copies/';
-  const command = program.copy(place.bucket, `artifacts/${scene.built}/`, prefix);
+  const command = program.copy(place.bucket, `artifacts/${scene.built}/`, COPIES);
   const timed = { commands: [command], env: program.env(place), cwd: place.home, output: join(place.home, 'copy.log') };
-  return promoted({ timed, verify: async () => {}, clear: async () => {} }, scene, prefix);
+  return promoted({ timed, verify: async () => {}, clear: async () => {} }, scene, COPIES);
 }
 
 /** Verifies that all files were copied, and removes the copies before the next run. */
