@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { BUCKET, GitHubMachine, hasAct, REGION } from './support/act.ts';
+import { BUCKET, GitHubMachine, hasAct, REGION } from '../support/act.ts';
 
 // The workflows for GitHub in examples/ and the documentation, run by nektos/act locally: `npm run test:workflows`.
 
-const ROOT = resolve(import.meta.dirname, '..');
+const ROOT = resolve(import.meta.dirname, '..', '..');
 const WORKFLOW = '.github/workflows/build.yml';
 const PAGE = 'docs/guide/packages.md';
 

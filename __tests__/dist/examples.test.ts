@@ -6,16 +6,16 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { CLI_ENTRY, machineEnvironment } from '../dev/run-action.ts';
-import { INPUTS, ownVariable } from '../src/inputs/table.ts';
-import { OUTPUTS } from '../src/outputs.ts';
-import { tokenFor } from './support/credential-services.ts';
-import { Scenario } from './support/scenario.ts';
+import { CLI_ENTRY, machineEnvironment } from '../../dev/run-action.ts';
+import { INPUTS, ownVariable } from '../../src/inputs/table.ts';
+import { OUTPUTS } from '../../src/outputs.ts';
+import { tokenFor } from '../support/credential-services.ts';
+import { Scenario } from '../support/scenario.ts';
 
 // The pipelines in examples/, run as their systems run them: scripts by sh, each job in a workspace of its own, with the
 // files that a system passes between jobs. Only `make` is a stand-in. workflows.test.ts runs those for GitHub.
 
-const ROOT = resolve(import.meta.dirname, '..');
+const ROOT = resolve(import.meta.dirname, '..', '..');
 const EXAMPLES = join(ROOT, 'examples');
 const REGION = 'us-east-1';
 const NAMES = ['concourse.yml', 'github.yml', 'gitlab.yml', 'jenkinsfile', 'monorepo.yml'] as const;
