@@ -28,9 +28,13 @@ const HOOK = `
   });`;
 
 /** Runs the built action. @returns the files of dist/ that it loaded */
-async function loaded(mode: string, inputs: Record<string, string> = {}): Promise<ActionResult & { files: string[] }> {
+async function loaded(
+  mode: string,
+  inputs: Record<string, string> = {},
+  env: Record<string, string> = {},
+): Promise<ActionResult & { files: string[] }> {
   const args = ['--import', `data:text/javascript,${encodeURIComponent(HOOK)}`, ENTRY];
-  const result = await scenario.action(mode, inputs, { args });
+  const result = await scenario.action(mode, inputs, { args, env });
   const files = result.stderr.split('\n').filter((line) => line.startsWith('file:'));
   return { ...result, files: files.map((url) => fileURLToPath(url)).filter((file) => file.startsWith(DIST)) };
 }
@@ -100,6 +104,17 @@ describe('a step', () => {
     const miss = await loaded('check', CACHING);
     expect(miss.outputs.found).toBe('false');
     expect(await sizeOf(miss.files)).toBeLessThanOrEqual(MOST_BYTES_OF_A_MISS);
+  });
+
+  it('loads nothing more for keys in variables, as a step that sets up credentials leaves them', async () => {
+    await scenario.build({ 'app.zip': 'app' });
+    await scenario.action('upload');
+    serverMs += 60_000;
+    const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '' } = scenario.variables;
+    const inputs = { 'aws-access-key-id': '', 'aws-secret-access-key': '' };
+    const hit = await loaded('check', inputs, { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY });
+    expect(hit.outputs.found).toBe('true');
+    expect(hit.files.toSorted()).toEqual((await loaded('check')).files.toSorted());
   });
 
   it('loads few files of the sources if the set is found', async () => {

@@ -8,7 +8,7 @@ import { defined, isError, isObject, parsedJson, printable } from '../text.ts';
 import type { CredentialContext } from './connection.ts';
 import { containerCredentials, containerUrl, credentialFault, identityIn } from './credential-services.ts';
 import { faultOf } from './faults.ts';
-import { type Profile, sharedProfile, variable } from './settings.ts';
+import { environmentKeys, type GivenCredentials, halfSet, type Profile, sharedProfile, variable } from './settings.ts';
 import { assumeRole, assumeRoleWithWebIdentity, clientConfig } from './sts.ts';
 
 // Where credentials are looked for if no input gives any. The first configured source is used. If it fails, its error
@@ -28,13 +28,19 @@ export interface CredentialSource {
 
 /** @throws StoreError if the configuration can't be used */
 export async function findSource(context: CredentialContext): Promise<CredentialSource> {
+  const keys = environmentKeys();
   return (
-    environmentKeys() ??
+    (keys && keySource('AWS_ACCESS_KEY_ID', keys)) ??
     (await profileSource(context)) ??
     webIdentitySource(context) ??
     containerSource(context) ??
     INSTANCE
   );
+}
+
+/** @param what for messages: which keys these are */
+export function keySource(what: string, keys: GivenCredentials): CredentialSource {
+  return { what, service: '', advice: '', fetch: async () => defined(keys) };
 }
 
 /**
@@ -52,22 +58,6 @@ export async function credentialsFrom(
     if (source.isLastResort) throw new StoreError('credentials', missing(metadataAnswer(cause)), { cause });
     throw credentialFault(cause, { ...source, failure: `The AWS credentials of ${source.what} can't be fetched` });
   }
-}
-
-/** https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html */
-function environmentKeys(): CredentialSource | undefined {
-  const accessKeyId = variable('AWS_ACCESS_KEY_ID');
-  const secretAccessKey = variable('AWS_SECRET_ACCESS_KEY');
-  if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
-  if (accessKeyId === undefined || secretAccessKey === undefined)
-    throw halfSet('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', accessKeyId !== undefined);
-  const identity = defined({ accessKeyId, secretAccessKey, sessionToken: variable('AWS_SESSION_TOKEN') });
-  return { what: 'AWS_ACCESS_KEY_ID', service: '', advice: '', fetch: async () => identity };
-}
-
-function halfSet(one: string, other: string, isFirst: boolean): StoreError {
-  const [set, unset] = isFirst ? [one, other] : [other, one];
-  return new StoreError('credentials', `The variable ${set} is set, but ${unset} is not: set both, or neither`);
 }
 
 /** Settings that give a profile credentials. */

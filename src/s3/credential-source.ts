@@ -1,9 +1,9 @@
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { defined, printable } from '../text.ts';
+import { printable } from '../text.ts';
 import type { CredentialContext } from './connection.ts';
-import { type CredentialSource, credentialsFrom, findSource } from './credential-chain.ts';
+import { credentialsFrom, findSource, keySource } from './credential-chain.ts';
 import { credentialFault } from './credential-services.ts';
-import type { GivenCredentials, RoleSettings } from './settings.ts';
+import type { RoleSettings } from './settings.ts';
 import { assumeRole, assumeRoleWithWebIdentity, fetchOidcToken, hasOidc } from './sts.ts';
 
 // Credentials that the inputs don't give directly: those of the environment, or of a role.
@@ -41,7 +41,10 @@ function roleCredentials(context: CredentialContext, role: RoleSettings): () => 
         assumeRoleWithWebIdentity(context, { ...stsParameters(role), WebIdentityToken: token }),
       );
     }
-    const source = settings.credentials === undefined ? await findSource(context) : givenKeys(settings.credentials);
+    const source =
+      settings.credentials === undefined
+        ? await findSource(context)
+        : keySource('the given access key', settings.credentials);
     const credentials = await credentialsFrom(source, (why) => noneFor(role, why));
     logOnce(source.what);
     const params = {
@@ -50,10 +53,6 @@ function roleCredentials(context: CredentialContext, role: RoleSettings): () => 
     };
     return assumed(role, () => assumeRole(context, credentials, params));
   };
-}
-
-function givenKeys(credentials: GivenCredentials): CredentialSource {
-  return { what: 'the given access key', service: '', advice: '', fetch: async () => defined(credentials) };
 }
 
 function stsParameters({ arn, sessionName, durationSeconds }: RoleSettings) {

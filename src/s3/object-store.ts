@@ -8,7 +8,7 @@ import { endpointName, findRegion, partChecksum } from './endpoint.ts';
 import type { Destination } from './faults.ts';
 import { head, list, readAsset, readDocument, readObject } from './read.ts';
 import { PatientRetryStrategy } from './retry.ts';
-import type { StoreSettings } from './settings.ts';
+import { environmentKeys, type StoreSettings } from './settings.ts';
 import { HeaderSigner } from './signed-request.ts';
 import { LIMITS, type Limits, Transport } from './transport.ts';
 
@@ -94,11 +94,12 @@ const SILENT: Pick<Log, 'info' | 'debug'> = { info: () => {}, debug: () => {} };
  */
 function credentialsOf(context: CredentialContext): Credentials {
   const { role, credentials } = context.settings;
-  if (role === undefined && credentials !== undefined) {
-    const given = defined(credentials);
-    return async () => given;
-  }
-  const source = once(async () => (await import('./credential-source.ts')).credentialSource(context));
+  const source = once(async () => {
+    const keys = role === undefined ? (credentials ?? environmentKeys()) : undefined;
+    if (keys === undefined) return (await import('./credential-source.ts')).credentialSource(context);
+    const identity = defined(keys);
+    return async () => identity;
+  });
   return refreshing(
     () =>
       unlessAborted(

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ObjectCannedACL, ServerSideEncryption, StorageClass } from '@aws-sdk/client-s3';
-import { InputError } from '../errors.ts';
+import { InputError, StoreError } from '../errors.ts';
 import { printable } from '../text.ts';
 
 /** An environment variable, trimmed, since secrets are often pasted with a line end. An empty one counts as not set. */
@@ -10,11 +10,32 @@ export function variable(name: string): string | undefined {
   return process.env[name]?.trim() || undefined;
 }
 
-/** Long-lived or temporary keys, given as inputs. */
+/** Long-lived or temporary keys, given as inputs or variables. */
 export interface GivenCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string | undefined;
+}
+
+/**
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html
+ *
+ * @returns the keys in the environment, if any
+ * @throws StoreError if half of them is set
+ */
+export function environmentKeys(): GivenCredentials | undefined {
+  const accessKeyId = variable('AWS_ACCESS_KEY_ID');
+  const secretAccessKey = variable('AWS_SECRET_ACCESS_KEY');
+  if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
+  if (accessKeyId === undefined || secretAccessKey === undefined)
+    throw halfSet('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', accessKeyId !== undefined);
+  return { accessKeyId, secretAccessKey, sessionToken: variable('AWS_SESSION_TOKEN') };
+}
+
+/** The error for two variables of which only one is set: the first, or the second. */
+export function halfSet(one: string, other: string, isFirst: boolean): StoreError {
+  const [set, unset] = isFirst ? [one, other] : [other, one];
+  return new StoreError('credentials', `The variable ${set} is set, but ${unset} is not: set both, or neither`);
 }
 
 /** A role to assume before the bucket is accessed. */
