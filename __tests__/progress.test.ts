@@ -54,7 +54,7 @@ describe('progress in a log', () => {
   it('begins with the name of the package, if there are several', async () => {
     await inLog()
       .about('a\n')
-      .during('Restoring', filesOf(2, 5), async () => clock.pass(10_000));
+      .progress.during('Restoring', filesOf(2, 5), async () => clock.pass(10_000));
     expect(written).toEqual([
       'a\\u{a}: Restoring 2 files, 10 B …',
       'a\\u{a}: Restoring: 0 of 2 files, 0 B of 10 B; the server has not answered for 10 s',

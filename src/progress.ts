@@ -25,24 +25,8 @@ interface ProgressPorts {
   readonly liveLine?: LiveLine | undefined;
 }
 
-type Verb = 'Uploading' | 'Restoring' | 'Copying' | 'Comparing';
-
-/** Reports transfers. */
-export interface Transfers {
-  /**
-   * Reports the progress of a transfer until `work` ends, even if it fails.
-   *
-   * @param files all files of the transfer, with their sizes in bytes
-   */
-  during<Result>(
-    verb: Verb,
-    files: readonly { readonly size: number }[],
-    work: (transfer: Transfer) => Promise<Result>,
-  ): Promise<Result>;
-}
-
 /** The progress of a run's transfers. */
-export class Progress implements Transfers {
+export class Progress {
   /** Writes above the live line. */
   readonly log: Log;
   readonly #ports: ProgressPorts;
@@ -60,8 +44,14 @@ export class Progress implements Transfers {
     this.#retryCount += 1;
   };
 
+  /**
+   * Reports the progress of a transfer until `work` ends, even if it fails.
+   *
+   * @param what begins each line: `Uploading`, for example
+   * @param files all files of the transfer, with their sizes in bytes
+   */
   async during<Result>(
-    what: Verb | `${string}: ${Verb}`,
+    what: string,
     files: readonly { readonly size: number }[],
     work: (transfer: Transfer) => Promise<Result>,
   ): Promise<Result> {
@@ -74,9 +64,13 @@ export class Progress implements Transfers {
     }
   }
 
-  /** @returns the progress of one of several packages: each line begins with its name */
-  about(name: string): Transfers {
-    return { during: (verb, files, work) => this.during(`${printable(name)}: ${verb}`, files, work) };
+  /** @returns the log and the progress of one of several packages: each line begins with its name */
+  about(name: string): { readonly log: Log; readonly progress: Pick<Progress, 'during'> } {
+    const named = (line: string) => `${printable(name)}: ${line}`;
+    return {
+      log: prepared(this.log, named),
+      progress: { during: (what, files, work) => this.during(named(what), files, work) },
+    };
   }
 
   /** Ends all reports, also those of transfers that are still running. */
@@ -108,13 +102,19 @@ export class Progress implements Transfers {
 }
 
 function above(liveLine: LiveLine, log: Log): Log {
-  const clearing =
-    <Line extends unknown[]>(write: (...line: Line) => void) =>
-    (...line: Line) => {
-      liveLine.clear();
-      write(...line);
-    };
-  return { info: clearing(log.info), warning: clearing(log.warning), debug: clearing(log.debug) };
+  return prepared(log, (line) => {
+    liveLine.clear();
+    return line;
+  });
+}
+
+/** @param prepare is called before each line, and returns the line to write */
+function prepared(log: Log, prepare: (line: string) => string): Log {
+  return {
+    info: (line, folded) => log.info(prepare(line), folded),
+    warning: (line) => log.warning(prepare(line)),
+    debug: (line) => log.debug(prepare(line)),
+  };
 }
 
 /** One file of a transfer. */
@@ -148,7 +148,6 @@ export class Transfer {
   /** Rates are computed from the first one. */
   #samples: Sample[];
 
-  /** @param what begins each line: `Uploading`, for example */
   constructor(what: string, files: readonly { readonly size: number }[], clock: Pick<Clock, 'monotonicMs'>) {
     this.#what = what;
     this.#fileCount = files.length;

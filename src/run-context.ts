@@ -1,6 +1,6 @@
 import type { CodeHashRequest } from './code-hash/code-hash.ts';
 import type { Ports } from './ports.ts';
-import type { Transfers } from './progress.ts';
+import type { Progress } from './progress.ts';
 
 /** Which commit the inputs and the Actions context name. */
 export interface CommitRequest {
@@ -57,5 +57,5 @@ export interface RunContext extends Ports {
   /** Whether sources are stored and misses explained. */
   readonly explain: boolean;
   readonly writer: RunIdentity;
-  readonly progress: Transfers;
+  readonly progress: Pick<Progress, 'during'>;
 }

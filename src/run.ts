@@ -19,7 +19,7 @@ import type { RunContext } from './run-context.ts';
 import { type ConnectOptions, s3ObjectStore } from './s3/object-store.ts';
 import { withSharedConfig } from './s3/settings.ts';
 import { failureSummary, logOutcome, Notes, type RunPage, summaryOf } from './summary.ts';
-import { defined, listed, printable, systemCode } from './text.ts';
+import { defined, listed, systemCode } from './text.ts';
 import { VERSION } from './version.ts';
 
 /** The inputs of a run. */
@@ -59,21 +59,20 @@ export async function readInputs(host: Host): Promise<Task> {
 export async function run(host: Host, inputs: Task): Promise<Outcome> {
   const startedMs = systemClock.monotonicMs();
   const notes = new Notes();
-  const progress = new Progress({ clock: systemClock, log: host.log, liveLine: host.liveLine });
-  const noted = { ...host, log: notes.of(progress.log) };
   const { bucket } = inputs.store;
   const page = { notes, bucket, ownUrl: host.job.url };
-  let context: RunContext | undefined;
+  let context: WholeContext | undefined;
   let outcome: Outcome | undefined;
   try {
-    context = await contextOf(inputs, noted, progress);
+    context = await contextOf(inputs, { ...host, log: notes.of(host.log) });
+    const { log } = context;
     if (inputs.mode === 'upload') refuseUntrusted(inputs, host.job);
-    warnOfCacheMode(inputs.access, noted.log);
-    outcome = await runMode(context, inputs, progress);
-    report(noted, outcome, bucket);
+    warnOfCacheMode(inputs.access, log);
+    outcome = await runMode(context, inputs);
+    warnOfEmpty(host.setOutputs(outputsOf(outcome, bucket)), log);
     const miss = inputs.mode === 'upload' ? undefined : missOf(inputs, outcome);
     const { failOnMiss } = inputs.search;
-    if (miss !== undefined && outcome.found && !failOnMiss) noted.log.warning(`${miss}.`);
+    if (miss !== undefined && outcome.found && !failOnMiss) log.warning(`${miss}.`);
     const ended = { mode: inputs.mode, outcome, isDryRun: inputs.dryRun };
     logOutcome(host.log, ended);
     if (miss !== undefined && failOnMiss) throw new MissError(`${miss}, or set fail-on-miss to 'false'`);
@@ -147,8 +146,7 @@ function warnOfCacheMode({ withheldBy }: Inputs['access'], log: Host['log']): vo
  * Compares what the uploads of two commits stored; without a second commit, the first is compared with an earlier one.
  */
 export async function explain(host: Host, inputs: Task, commits: readonly string[]): Promise<Explanation> {
-  const progress = new Progress({ clock: systemClock, log: host.log, liveLine: host.liveLine });
-  const context = await contextOf(inputs, host, progress);
+  const context = await contextOf(inputs, host);
   const { explainCommit } = await import('./modes/explain.ts');
   return explainCommit(context, commits, inputs.search.fallbackPrefixes);
 }
@@ -179,9 +177,9 @@ function missOf({ mode, dryRun, search }: Inputs, outcome: Outcome): string | un
 }
 
 /** Loads code that only another mode needs on demand, so that a check starts fast. */
-async function runMode(run: RunContext, inputs: Task, progress: Progress): Promise<Outcome> {
+async function runMode(run: WholeContext, inputs: Task): Promise<Outcome> {
   const { mode, search, upload, selection, packages } = inputs;
-  if (packages !== undefined && isOfMany(inputs)) return checkEach(run, packages, progress);
+  if (packages !== undefined && isOfMany(inputs)) return checkEach(run, packages);
   if (mode === 'check') return check(run, await checkOptions(inputs));
   if (mode === 'restore') {
     const { restore } = await import('./modes/restore.ts');
@@ -197,26 +195,16 @@ async function runMode(run: RunContext, inputs: Task, progress: Progress): Promi
 }
 
 /** The packages share the connections, the limit on requests and git's answers. */
-async function checkEach(run: RunContext, { chosen }: PackagesTask, progress: Progress): Promise<Outcome> {
+async function checkEach(run: WholeContext, { chosen }: PackagesTask): Promise<Outcome> {
   const checks = chosen.map(async ({ name, directory, inputs }) => {
-    const log = about(name, run.log);
+    const { log, progress } = run.progress.about(name);
     const { codeHash, prefix } = inputs;
     const packages = packageDirectory(inputs.packageDirectory, log);
-    const own = { ...run, log, packages, codeHash, prefix, progress: progress.about(name) };
+    const own = { ...run, log, packages, codeHash, prefix, progress };
     return { name, directory, run: own, options: await checkOptions(inputs) };
   });
   const { checkPackages } = await import('./modes/packages.ts');
   return checkPackages(run, await Promise.all(checks));
-}
-
-/** A log that begins every line with the package's name. */
-function about(name: string, { info, warning, debug }: Log): Log {
-  // Passes on the rest, too: the compiler would accept a function that leaves out an optional parameter.
-  const told =
-    <Rest extends unknown[]>(write: (line: string, ...rest: Rest) => void) =>
-    (line: string, ...rest: Rest) =>
-      write(`${printable(name)}: ${line}`, ...rest);
-  return { info: told(info), warning: told(warning), debug: told(debug) };
 }
 
 async function checkOptions({ search, selection }: Inputs): Promise<CheckOptions> {
@@ -231,12 +219,12 @@ async function restoreSelection(patterns: readonly string[]): Promise<RestoreSel
   return { isChosen: pathMatcher(patterns), unmatchedBy: (paths) => unmatchedPatterns(patterns, paths), naming };
 }
 
-/** Makes the context of this run. */
-async function contextOf(
-  inputs: Task,
-  { inputs: source, job, log, onCancel }: Host,
-  progress: Progress,
-): Promise<RunContext> {
+/** The context of a run, with all of its progress. */
+type WholeContext = RunContext & { readonly progress: Progress };
+
+async function contextOf(inputs: Task, { inputs: source, job, onCancel, ...host }: Host): Promise<WholeContext> {
+  const progress = new Progress({ clock: systemClock, log: host.log, liveLine: host.liveLine });
+  const { log } = progress;
   const signal = cancellationOf(inputs.mode, onCancel);
   // Before anything else is written.
   signal.addEventListener('abort', () => progress.stop());
@@ -292,8 +280,9 @@ async function storeOf({ store: settings, trust }: Inputs, options: ConnectOptio
   return signedStore(store, recordKeys(trust));
 }
 
-function report({ log, setOutputs }: Host, outcome: Outcome, bucket: string): void {
-  for (const name of setOutputs(outputsOf(outcome, bucket)))
+/** @param names of outputs that were left empty */
+function warnOfEmpty(names: readonly string[], log: Log): void {
+  for (const name of names)
     log.warning(
       name === 'files'
         ? "The output 'files' is empty, since the set is too large for it: read .record.json in the package directory"
