@@ -36,18 +36,12 @@ export class Notes {
   of(log: Log): Log {
     return {
       ...log,
-      warning: (line, ...rest) => {
-        this.#note(line);
-        log.warning(line, ...rest);
+      warning: (line) => {
+        this.warnings.push(line);
+        this.omittedCount += this.warnings.splice(0, this.warnings.length - MOST_WARNINGS).length;
+        log.warning(line);
       },
     };
-  }
-
-  #note(line: string): void {
-    this.warnings.push(line);
-    if (this.warnings.length <= MOST_WARNINGS) return;
-    this.warnings.shift();
-    this.omittedCount += 1;
   }
 }
 
@@ -279,22 +273,14 @@ function tableOf({ outcome, bucket, tookMs }: RunPage): string {
     ['took', readableDuration(tookMs)],
   ];
   const shown = cells.filter(([, cell]) => cell !== '');
-  return tableHtml(
-    shown.map(([head]) => head),
-    [
-      rowHtml(
-        'td',
-        shown.map(([, cell]) => cell),
-      ),
-    ],
-  );
+  const heads = shown.map(([head]) => head);
+  const row = shown.map(([, cell]) => cell);
+  return tableHtml(heads, [rowHtml('td', row)]);
 }
 
 function setHtml(bucket: string, location: SetLocation): string {
   return short(location.prefix.replace(location.id, location.id.slice(0, SHORT_HASH)), uriOf(bucket, location));
 }
-
-const COLUMNS = ['package', 'answer', 'reason', 'code hash', 'built by', 'size'];
 
 function partsOfEach(packages: readonly PackageOutcome[], ownUrl: string | undefined): string[] {
   return [...tableOfEach(packages, ownUrl), ...reasonsOf(packages), ...changesOfEach(packages)];
@@ -313,7 +299,7 @@ function tableOfEach(packages: readonly PackageOutcome[], ownUrl: string | undef
       found ? readableSize(totalSize(files)) : '',
     ];
   });
-  return longTable(COLUMNS, rows, {
+  return longTable(['package', 'answer', 'reason', 'code hash', 'built by', 'size'], rows, {
     mostBytes: MOST_BYTES.packages,
     count: packages.length,
     more: (count) => `And ${counted(count, 'more package')}: the output packages has them all.`,
@@ -395,16 +381,11 @@ interface Piece {
   readonly url?: string | undefined;
 }
 
-function htmlOf({ text, url }: Piece, ownUrl: string | undefined): string {
-  return url !== undefined && url.length <= MOST_URL_CHARACTERS && isOfSystem(url, ownUrl)
-    ? `<a href="${escaped(new URL(url).href)}">${escaped(text)}</a>`
-    : escaped(text);
-}
-
-function isOfSystem(url: string, ownUrl: string | undefined): boolean {
-  if (ownUrl === undefined || !URL.canParse(url) || !URL.canParse(ownUrl)) return false;
-  const { protocol, origin } = new URL(url);
-  return (protocol === 'https:' || protocol === 'http:') && origin === new URL(ownUrl).origin;
+function htmlOf({ text, url = '' }: Piece, ownUrl = ''): string {
+  const link = url.length > MOST_URL_CHARACTERS ? null : URL.parse(url);
+  const isWeb = link?.protocol === 'https:' || link?.protocol === 'http:';
+  if (!isWeb || link.origin !== URL.parse(ownUrl)?.origin) return escaped(text);
+  return `<a href="${escaped(link.href)}">${escaped(text)}</a>`;
 }
 
 function escaped(line: string): string {
