@@ -43,6 +43,7 @@ describe('the job', () => {
   it("is read from the runner's variables", async () => {
     const env = {
       GITHUB_SHA: 'c1',
+      GITHUB_SERVER_URL: 'https://github.com',
       GITHUB_REPOSITORY: 'owner/repository',
       GITHUB_RUN_ID: '12345678901',
       GITHUB_RUN_NUMBER: '76',

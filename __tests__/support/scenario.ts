@@ -399,6 +399,7 @@ export class Scenario {
       env: {
         GITHUB_SHA: this.head,
         GITHUB_REPOSITORY: 'owner/repository',
+        GITHUB_SERVER_URL: 'https://github.com',
         GITHUB_RUN_ID: '1',
         GITHUB_RUN_ATTEMPT: '1',
         RUNNER_TEMP: this.temporary,

@@ -16,8 +16,8 @@ import {
 import { context } from '@actions/github';
 import { CancelledError, describeError, UserError } from '../errors.ts';
 import { codeOf, type OutputValue, outputTexts, printable, textIn } from '../text.ts';
-import type { Host, JobContext } from './host.ts';
-import { cancelOnSignal, eventFault } from './system.ts';
+import type { Host } from './host.ts';
+import { actionsJob, cancelOnSignal, eventFault } from './system.ts';
 
 /**
  * Runners refuse more than 1 MiB of outputs per job. `.record.json` has the files of larger sets; the lists of packages
@@ -28,20 +28,16 @@ const MOST_OUTPUT_CHARACTERS = 256 * 1024;
 /** The GitHub Actions runner that this process runs under. @throws UserError if the event's file is not JSON */
 export function actionsHost(): Host {
   if (eventFault !== undefined) throw new UserError(eventFault);
-  const { repo, sha, runId, runNumber, runAttempt, workflow, ref, serverUrl } = { ...context, repo: repository() };
+  const { before, pull_request: pull } = context.payload;
+  // A fork that has been deleted has no name. https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request
+  const isFork = pull?.head?.repo?.full_name !== pull?.base?.repo?.full_name;
+  const job = actionsJob((name) => process.env[name]?.trim() || undefined);
   return {
     inputs: { input: (name) => getInput(name), variable: (name) => process.env[name] },
     job: {
-      sha: given(sha),
-      baselines: { before: textIn(context.payload.before), base: textIn(context.payload.pull_request?.base?.sha) },
-      repository: repo,
-      runId: numbered(runId),
-      runNumber: numbered(runNumber),
-      runAttempt: numbered(runAttempt),
-      workflow: given(workflow),
-      ref: given(ref),
-      url: repo && numbered(runId) && `${serverUrl}/${repo}/actions/runs/${runId}`,
-      untrustedEvent: untrustedEvent(),
+      ...job,
+      baselines: { before: textIn(before), base: textIn(pull?.base?.sha) },
+      untrustedEvent: job.untrustedEvent ?? (isFork ? 'fork' : undefined),
     },
     // The runner hides debug lines unless debugging is on, and writing thousands of them takes time.
     log: { info: tell, warning: (line) => warning(line), debug: isDebug() ? debug : () => undefined },
@@ -85,33 +81,11 @@ function writeOutput(name: string, text: string): void {
 
 /** https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary */
 function addSummary(html: string): boolean {
-  const file = given(process.env.GITHUB_STEP_SUMMARY);
-  if (file === undefined) return false;
+  const file = process.env.GITHUB_STEP_SUMMARY;
+  if (!file) return false;
   // A blank line ends the HTML, so that text added later is parsed as Markdown again.
   appendFileSync(file, `${html}\n\n`);
   return true;
-}
-
-/** The context's own `repo` throws outside Actions. */
-function repository(): string | undefined {
-  return given(process.env.GITHUB_REPOSITORY);
-}
-
-/** https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request */
-function untrustedEvent(): JobContext['untrustedEvent'] {
-  const { eventName, payload } = context;
-  if (eventName === 'pull_request_target') return eventName;
-  const pull = payload.pull_request;
-  // A fork that has been deleted has no name.
-  return pull?.head?.repo?.full_name === pull?.base?.repo?.full_name ? undefined : 'fork';
-}
-
-function numbered(number: number): string | undefined {
-  return Number.isNaN(number) ? undefined : String(number);
-}
-
-function given(text: string | undefined): string | undefined {
-  return text === undefined || text === '' ? undefined : text;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { JobContext } from './host.ts';
+import { actionsJob } from './system.ts';
 
 /** @returns a variable's value; undefined if it is not set or empty */
 type Read = (name: string) => string | undefined;
@@ -8,21 +9,7 @@ type Read = (name: string) => string | undefined;
  * one run, since a later attempt takes over what an earlier one left unfinished.
  */
 const SYSTEMS: readonly { readonly sign: string; readonly job: (read: Read) => JobContext }[] = [
-  // https://docs.github.com/en/actions/reference/workflows-and-actions/variables
-  {
-    sign: 'GITHUB_ACTIONS',
-    job: (read) => ({
-      sha: read('GITHUB_SHA'),
-      repository: read('GITHUB_REPOSITORY'),
-      runId: read('GITHUB_RUN_ID'),
-      runNumber: read('GITHUB_RUN_NUMBER'),
-      runAttempt: read('GITHUB_RUN_ATTEMPT'),
-      workflow: read('GITHUB_WORKFLOW'),
-      ref: read('GITHUB_REF'),
-      url: joined(read, ['GITHUB_SERVER_URL', '/', 'GITHUB_REPOSITORY', '/actions/runs/', 'GITHUB_RUN_ID']),
-      untrustedEvent: read('GITHUB_EVENT_NAME') === 'pull_request_target' ? 'pull_request_target' : undefined,
-    }),
-  },
+  { sign: 'GITHUB_ACTIONS', job: actionsJob },
   // https://docs.gitlab.com/ci/variables/predefined_variables/
   {
     sign: 'GITLAB_CI',

@@ -4,6 +4,7 @@ import { type CancelledError, describeError } from '../errors.ts';
 import { readMarker, writeMarker } from '../package-directory/package-directory.ts';
 import type { Clock, JobFiles, Log, Random } from '../ports.ts';
 import { printable, systemCode } from '../text.ts';
+import type { JobContext } from './host.ts';
 
 // `@actions/github` reads the event file when it is imported, and would fail with a stack trace if it is not JSON. So
 // this module is imported first, and removes the variable if the file can't be used.
@@ -23,6 +24,28 @@ function inspect(path: string): string | undefined {
     const why = error instanceof SyntaxError ? 'is not JSON' : `can't be read (${code})`;
     return `GITHUB_EVENT_PATH is '${printable(path)}', which ${why}: leave the variable to the runner, or unset it`;
   }
+}
+
+/**
+ * The job of GitHub Actions. https://docs.github.com/en/actions/reference/workflows-and-actions/variables
+ *
+ * @param read returns a variable's value; undefined if it is not set or empty
+ */
+export function actionsJob(read: (name: string) => string | undefined): JobContext {
+  const server = read('GITHUB_SERVER_URL');
+  const repository = read('GITHUB_REPOSITORY');
+  const runId = read('GITHUB_RUN_ID');
+  return {
+    sha: read('GITHUB_SHA'),
+    repository,
+    runId,
+    runNumber: read('GITHUB_RUN_NUMBER'),
+    runAttempt: read('GITHUB_RUN_ATTEMPT'),
+    workflow: read('GITHUB_WORKFLOW'),
+    ref: read('GITHUB_REF'),
+    url: server && repository && runId && `${server}/${repository}/actions/runs/${runId}`,
+    untrustedEvent: read('GITHUB_EVENT_NAME') === 'pull_request_target' ? 'pull_request_target' : undefined,
+  };
 }
 
 /** Used by the process itself: modules, pipes, threads. */
