@@ -1,5 +1,5 @@
 import { COMMAND_NAMES, COMMANDS, FLAGS, isSwitch, SWITCHES } from './flags.ts';
-import { INPUTS, type InputName, type InputRow, ownVariable } from './table.ts';
+import { INPUTS, type InputName, ownVariable } from './table.ts';
 
 const PROGRAM = 's3-asset-manager';
 const WIDTH = 100;
@@ -7,23 +7,25 @@ const INDENT = ' '.repeat(6);
 
 /** The help for the whole program, or for one command; the most common flags come first. */
 export function helpText(command: keyof typeof COMMANDS | undefined): string {
-  const flags = FLAGS.filter((name) => suitsCommand(rowOf(name).help, command));
-  const [common, more] = [true, false].map((isCommon) =>
-    flags.filter((name) => (rowOf(name).common ?? false) === isCommon && !rowOf(name).secret),
-  );
-  const secrets = flags.filter((name) => rowOf(name).secret);
+  const flags = FLAGS.filter((name) => suitsCommand(INPUTS[name].help, command));
+  const { common = [], more = [], secret = [] } = Object.groupBy(flags, kindOf);
   return [
     ...headOf(command),
     '',
     'Every flag has a variable, which counts where the flag is not given. Flags of lists can be repeated.',
     'A flag without a value stands for true, --no-<flag> for false.',
-    ...section('Common flags', (common ?? []).flatMap(inputHelp)),
+    ...section('Common flags', common.flatMap(inputHelp)),
     ...section('Output', Object.entries(SWITCHES).flatMap(switchHelp)),
-    ...section('More flags', (more ?? []).flatMap(inputHelp)),
-    ...section('Secrets, only as variables', secrets.flatMap(secretHelp)),
+    ...section('More flags', more.flatMap(inputHelp)),
+    ...section('Secrets, only as variables', secret.flatMap(secretHelp)),
     '',
     "Exit codes: 0 done, found or not; 1 failed; 2 a flag or an input can't be used; 3 a miss, with --exit-code.",
   ].join('\n');
+}
+
+function kindOf(name: InputName): 'common' | 'more' | 'secret' {
+  const { common, secret } = INPUTS[name];
+  return secret ? 'secret' : common ? 'common' : 'more';
 }
 
 function headOf(command: keyof typeof COMMANDS | undefined): string[] {
@@ -54,11 +56,7 @@ function switchHelp([name, row]: [string, { readonly help: string; readonly valu
 }
 
 function secretHelp(name: InputName): string[] {
-  return [`  ${ownVariable(name)}`, ...wrapped(plain(rowOf(name).help))];
-}
-
-function rowOf(name: InputName): InputRow {
-  return INPUTS[name];
+  return [`  ${ownVariable(name)}`, ...wrapped(plain(INPUTS[name].help))];
 }
 
 /** A help text that ends with commands in parentheses applies only to those commands. */
@@ -70,7 +68,7 @@ function suitsCommand(help: string, command: string | undefined): boolean {
 }
 
 function inputHelp(name: InputName): string[] {
-  const { help, default: text, without, required, variables = [] } = rowOf(name);
+  const { help, default: text, without, required, variables = [] } = INPUTS[name];
   const otherwise = required === undefined ? (text ?? without) : 'required';
   const notes = otherwise === undefined ? '' : ` [${plain(otherwise)}]`;
   return [

@@ -1,8 +1,7 @@
 import type { Explanation, Names } from '../asset-set/explanation.ts';
 import type { SearchResult } from '../asset-set/find.ts';
 import type { SetLocation } from '../asset-set/location.ts';
-import type { Lookup } from '../asset-set/lookup.ts';
-import { describeUnfinished } from '../asset-set/lookup.ts';
+import { describeUnfinished, type Lookup } from '../asset-set/lookup.ts';
 import { type AssetFile, builderOf, builtCommitOf, type CompleteRecord, isCopy } from '../asset-set/record.ts';
 import type { Reason, Since } from '../asset-set/status.ts';
 import type { RunIdentity } from '../run-context.ts';
