@@ -44,7 +44,8 @@ export async function readInputs(host: Host): Promise<Task> {
     const inputs = parseInputs(host.inputs);
     if (inputs.several === undefined) return inputs;
     const packages = await (await import('./inputs/packages.ts')).packagesTask(inputs, inputs.several);
-    return { ...(inputs.several.name === undefined ? inputs : packages.chosen[0].inputs), packages };
+    const own = inputs.several.name === undefined ? undefined : packages.chosen[0]?.inputs;
+    return { ...inputs, ...own, packages };
   } catch (error) {
     summarize(host, failureSummary(describeError(error).line, new Notes()));
     throw error;

@@ -1,5 +1,4 @@
 import type { SharedPackages } from '../code-hash/code-hash.ts';
-import { InputError } from '../errors.ts';
 import { printable } from '../text.ts';
 import type { Inputs } from './inputs.ts';
 import { type PackageEntry, readPackages } from './packages-document.ts';
@@ -19,7 +18,7 @@ export interface PackagesTask {
   /** Shared by all packages; `directories` includes those of packages that this step does not handle. */
   readonly shared: SharedPackages;
   /** The packages that this step handles; at least one. */
-  readonly chosen: readonly [PackageInputs, ...PackageInputs[]];
+  readonly chosen: readonly PackageInputs[];
 }
 
 type Several = NonNullable<Inputs['several']>;
@@ -32,19 +31,17 @@ type Several = NonNullable<Inputs['several']>;
 export async function packagesTask(inputs: Inputs, several: Several): Promise<PackagesTask> {
   const entries = await readPackages({ text: several.text, packageDirectory: inputs.packageDirectory });
   const stored = entries.filter(({ isStored }) => isStored);
-  const [first, ...others] = several.name === undefined ? stored : [named(several.name, entries)];
-  if (first === undefined) throw new InputError("packages has none with a set: leave out one 'stored: false'");
-  const of = (entry: PackageEntry) => ({
-    name: entry.name,
-    directory: entry.directory,
-    inputs: inputsOf(inputs, several, entry),
-  });
+  const chosen = several.name === undefined ? stored : [named(several.name, entries)];
   return {
     shared: {
       directories: stored.map(({ directory }) => directory),
-      groups: [first, ...others].flatMap(({ sources }) => sources.map(({ patterns }) => patterns)),
+      groups: chosen.flatMap(({ sources }) => sources.map(({ patterns }) => patterns)),
     },
-    chosen: [of(first), ...others.map(of)],
+    chosen: chosen.map((entry) => ({
+      name: entry.name,
+      directory: entry.directory,
+      inputs: inputsOf(inputs, several, entry),
+    })),
   };
 }
 
