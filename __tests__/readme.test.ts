@@ -213,7 +213,7 @@ describe('the page about several packages', () => {
   it('shows valid packages, with the workflow and the list itself among their sources', async () => {
     const text = onlyBlock('yaml', PAGE, 'stored: false');
     expect(text.split('\n')[0]).toMatch(/^# yaml-language-server: \$schema=https:\/\/.*\/packages\.schema\.json$/);
-    const entries = await readPackages({ text, packageDirectory: 'packages' });
+    const entries = await readPackages(text, 'packages');
     expect(entries.map(({ name, directory }) => [name, directory])).toEqual([
       ['shared', 'packages/shared'],
       ['api', 'api/dist'],
@@ -241,7 +241,7 @@ describe('the page about several packages', () => {
       'a.ts': 'no',
     });
     const text = onlyBlock('yaml', PAGE, 'stored: false');
-    const api = (await readPackages({ text, packageDirectory: 'packages' })).find(({ name }) => name === 'api');
+    const api = (await readPackages(text, 'packages')).find(({ name }) => name === 'api');
     const [own = [], ...needs] = api?.sources.map(({ patterns }) => patterns) ?? [];
     const tree = gitSourceTree({ repositoryPath: root, packageDirectory: join(root, 'packages') });
     const { entries } = await tree.entries(own, needs);

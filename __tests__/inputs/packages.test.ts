@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { type PackageEntry, readPackages } from '../../src/inputs/packages-document.ts';
 
 function read(text: string, packageDirectory = './packages'): Promise<readonly PackageEntry[]> {
-  return readPackages({ text, packageDirectory });
+  return readPackages(text, packageDirectory);
 }
 
 async function messageOf(text: string): Promise<string> {

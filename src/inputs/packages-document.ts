@@ -51,20 +51,15 @@ const TOP_KEYS = ['defaults', 'packages'] as const;
 const DEFAULT_KEYS = ['sources', 'salt'] as const;
 const PACKAGE_KEYS = ['sources', 'salt', 'directory', 'needs', 'stored', 'files'] as const;
 
-export interface PackagesText {
-  /** YAML, or the path of a file with YAML. */
-  readonly text: string;
-  /** The folder of packages that have no `directory`. */
-  readonly packageDirectory: string;
-}
-
 /**
  * Reads the input `packages`.
  *
+ * @param text YAML, or the path of a file with YAML
+ * @param packageDirectory the folder of packages that have no `directory`
  * @returns the packages in the order of the document
  * @throws InputError for the first mistake, with its line and column
  */
-export async function readPackages({ text, packageDirectory }: PackagesText): Promise<readonly PackageEntry[]> {
+export async function readPackages(text: string, packageDirectory: string): Promise<readonly PackageEntry[]> {
   const isPath = /^[^\r\n]+\.(ya?ml|json)$/i.test(text);
   const yaml = isPath ? await readYaml(text) : text;
   return new PackagesDocument(yaml, isPath ? printable(text) : 'packages').entries(packageDirectory);
@@ -97,8 +92,6 @@ interface Declared {
   readonly isStored: boolean;
   readonly files: readonly Item[];
 }
-
-type Fields<Key extends string> = ReadonlyMap<Key, Node>;
 
 class PackagesDocument {
   readonly #place: string;
@@ -135,8 +128,10 @@ class PackagesDocument {
     const commonSources = this.#patterns(common.get('sources'), "'defaults'");
     const packages = this.#packages(top.get('packages'), commonSources);
     const commonSalt = this.#salt(common.get('salt'));
-    const needed = [...packages.keys()].map((name) => [name, this.#neededBy(name, packages)] as const);
-    const entries = needed.map(([name, needs]) => entryOf({ name, needs, packages, commonSalt, packageDirectory }));
+    const entries = [...packages].map(([name, own]) => {
+      const needed = this.#neededBy(name, own, packages);
+      return entryOf([name, own], needed, { commonSalt, packageDirectory });
+    });
     this.#refuseWithoutSources(entries, packages);
     this.#refuseSharedDirectories(entries, packages);
     return entries;
@@ -223,23 +218,24 @@ class PackagesDocument {
     return { value: normal, at: node };
   }
 
-  /** @returns the names of all packages that a package needs, directly or not; itself first */
-  #neededBy(name: string, packages: ReadonlyMap<string, Declared>): readonly string[] {
-    const found = new Set<string>();
+  /** @returns all packages that a package needs, directly or not; itself first */
+  #neededBy(name: string, own: Declared, packages: ReadonlyMap<string, Declared>): ReadonlyMap<string, Declared> {
+    const found = new Map<string, Declared>();
     const path: string[] = [];
-    const visit = (next: string): void => {
-      found.add(next);
+    const visit = (next: string, declared: Declared): void => {
+      found.set(next, declared);
       path.push(next);
-      for (const { value, at } of packages.get(next)?.needs ?? []) {
-        if (!packages.has(value))
+      for (const { value, at } of declared.needs) {
+        const needed = packages.get(value);
+        if (needed === undefined)
           throw this.#mistake(at, `${quoted(next)} needs ${quoted(value)}, and there is no such package`);
         if (path.includes(value)) throw this.#mistake(at, `these packages need each other: ${circleOf(path, value)}`);
-        if (!found.has(value)) visit(value);
+        if (!found.has(value)) visit(value, needed);
       }
       path.pop();
     };
-    visit(name);
-    return [...found];
+    visit(name, own);
+    return found;
   }
 
   #refuseWithoutSources(entries: readonly PackageEntry[], packages: ReadonlyMap<string, Declared>): void {
@@ -272,7 +268,7 @@ class PackagesDocument {
 
   // Every node is read by one of these methods.
 
-  #fields<const Key extends string>(node: unknown, what: string, keys: readonly Key[], at?: Node): Fields<Key> {
+  #fields<const Key extends string>(node: unknown, what: string, keys: readonly Key[], at?: Node) {
     const fields = new Map<Key, Node>();
     for (const { key, value } of this.#map(node, what, at).items) {
       const { value: name, at: place } = this.#text(key, 'a key');
@@ -373,30 +369,25 @@ function foldersAbove(path: string): string[] {
   return segments.slice(1).map((_, index) => segments.slice(0, index + 1).join(sep) || sep);
 }
 
-interface EntryParts {
-  readonly name: string;
-  /** Names of all packages that it needs, directly or not; itself first. */
-  readonly needs: readonly string[];
-  readonly packages: ReadonlyMap<string, Declared>;
-  readonly commonSalt: string;
-  readonly packageDirectory: string;
-}
-
-function entryOf({ name, needs, packages, commonSalt, packageDirectory }: EntryParts): PackageEntry {
-  const own = packages.get(name);
-  const patternsOf = (one: string) => [...new Set(packages.get(one)?.sources.map(({ pattern }) => pattern))];
-  const [, ...others] = needs;
-  const salts = needs.toSorted(comparePaths).map((one) => packages.get(one)?.salt ?? '');
+/** @param needed the package itself, and all that it needs */
+function entryOf(
+  [name, own]: readonly [string, Declared],
+  needed: ReadonlyMap<string, Declared>,
+  { commonSalt, packageDirectory }: { readonly commonSalt: string; readonly packageDirectory: string },
+): PackageEntry {
+  const byName = [...needed].sort(([left], [right]) => comparePaths(left, right));
+  const sourcesOf = ([one, { sources }]: readonly [string, Declared]): PackageSources => ({
+    name: one,
+    patterns: [...new Set(sources.map(({ pattern }) => pattern))],
+  });
+  const salts = [commonSalt, ...byName.map(([, { salt }]) => salt)];
   return {
     name,
-    directory: own?.directory?.value ?? join(packageDirectory, name).split(sep).join('/'),
-    sources: [
-      { name, patterns: patternsOf(name) },
-      ...others.toSorted(comparePaths).map((one) => ({ name: one, patterns: patternsOf(one) })),
-    ],
-    declared: needs.flatMap((one) => packages.get(one)?.sources ?? []),
-    salt: [commonSalt, ...salts].filter((salt) => salt !== '').join('\n'),
-    isStored: own?.isStored ?? true,
-    files: own?.files.map(({ value }) => value) ?? [],
+    directory: own.directory?.value ?? join(packageDirectory, name).split(sep).join('/'),
+    sources: [sourcesOf([name, own]), ...byName.filter(([one]) => one !== name).map(sourcesOf)],
+    declared: [...needed.values()].flatMap(({ sources }) => sources),
+    salt: salts.filter((salt) => salt !== '').join('\n'),
+    isStored: own.isStored,
+    files: own.files.map(({ value }) => value),
   };
 }

@@ -29,7 +29,7 @@ type Several = NonNullable<Inputs['several']>;
  * @throws InputError for a mistake in it, or if the input `package` names one that does not exist or has no set
  */
 export async function packagesTask(inputs: Inputs, several: Several): Promise<PackagesTask> {
-  const entries = await readPackages({ text: several.text, packageDirectory: inputs.packageDirectory });
+  const entries = await readPackages(several.text, inputs.packageDirectory);
   const stored = entries.filter(({ isStored }) => isStored);
   const chosen = several.name === undefined ? stored : [named(several.name, entries)];
   return {

@@ -140,9 +140,8 @@ export function bucketName(name: string, text: string): string {
 
 /** An http or https URL without credentials or query. It may have a path, since some servers offer S3 under one. */
 export function endpointUrl(name: string, text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isPlain =
-    url !== undefined && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+  const url = URL.parse(text);
+  const isPlain = url !== null && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
   if (isPlain && (url.protocol === 'https:' || url.protocol === 'http:')) return text;
   throw refused(name, text.replace(/^([^@]*?:\/\/)?.*@/s, '$1***@'), "give a URL such as 'https://s3.example.com'");
 }
