@@ -8,7 +8,7 @@ import { type AssetOwner, attributesOf, commitOf, sha256Of, userMetadata } from 
 import type { RecordClaim } from './claim.ts';
 import { type SetLocation, uriOf } from './location.ts';
 import { type Lookup, readRecord } from './lookup.ts';
-import { type AssetFile, inOrder } from './record.ts';
+import { type AssetFile, builtCommitOf, inOrder } from './record.ts';
 import { type Listing, readListing } from './status.ts';
 
 /** 32 bytes in base64; the last digit before the padding has two unused bits. */
@@ -31,11 +31,8 @@ export async function contentsOf(
   isChosen = (_path: string): boolean => true,
 ): Promise<SetContents> {
   if (set.status.reason !== 'complete') return legacyContents(run, set, isChosen);
-  const { files, origin, commit } = set.status.record;
-  return {
-    files: files.filter(({ path }) => isChosen(path)),
-    commit: origin.kind === 'cache' ? origin.commit : commit,
-  };
+  const { record } = set.status;
+  return { files: record.files.filter(({ path }) => isChosen(path)), commit: builtCommitOf(record) };
 }
 
 async function legacyContents(

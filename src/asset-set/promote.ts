@@ -8,7 +8,7 @@ import { contentsOf, copyAssets } from './copy.ts';
 import { cacheSet, prefixOf, type SetLocation, shortUriOf, uriOf } from './location.ts';
 import { type Lookup, lookUpFinished, lookUpSettled, wasSealed } from './lookup.ts';
 import { pathProblem } from './path.ts';
-import { type AssetFile, builderOf, type CompleteRecord } from './record.ts';
+import { type AssetFile, builderOf, builtCommitOf, type CompleteRecord } from './record.ts';
 
 interface Promotion {
   /** A usable set of the same code: from the cache, or another prefix. */
@@ -159,7 +159,7 @@ async function fill(run: RunContext, filling: CacheFilling, location: SetLocatio
     location,
     takeOver: existing.record?.etag,
     draft: defined({
-      commit: origin.kind === 'cache' ? (origin.commit ?? commit) : commit,
+      commit: builtCommitOf(record) ?? commit,
       codeHash,
       codeHashAlgorithm,
       sources: isElsewhere ? undefined : record.sources,
