@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { CodeHash, CodeHashAlgorithm, CodeHashRequest } from '../code-hash/code-hash.ts';
 import type { JobFiles } from '../ports.ts';
 import type { RunContext } from '../run-context.ts';
@@ -59,9 +59,7 @@ export function handoverName(place: Place, own: SetLocation): string {
 }
 
 function digestOf({ endpoint, bucket }: Place, own: SetLocation): string {
-  return createHash('sha256')
-    .update(JSON.stringify([endpoint, uriOf(bucket, own)]))
-    .digest('hex');
+  return hash('sha256', JSON.stringify([endpoint, uriOf(bucket, own)]), 'hex');
 }
 
 /** @returns the name of the job's file that says that a step has written a set's block of the job summary */
@@ -132,7 +130,7 @@ export function handedCodeHash(request: CodeHashRequest, value: string | undefin
   // An empty text, which can't be a pattern, separates the patterns of different packages.
   const needs = one?.needs.flatMap((need) => ['', ...need.patterns]) ?? [];
   const patterns = [...request.patterns, ...needs];
-  return defined({ value, algorithm, patterns, saltDigest: createHash('sha256').update(salt).digest('hex') });
+  return defined({ value, algorithm, patterns, saltDigest: hash('sha256', salt, 'hex') });
 }
 
 /** Whether two code hashes have the same given value, or the same algorithm, patterns and salt. */
