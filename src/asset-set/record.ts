@@ -292,43 +292,39 @@ class Fields {
   }
 
   optionalTexts(name: string): Readonly<Record<string, string>> | undefined {
-    const value = this.#get(name);
+    const value = this.any(name);
     if (value === undefined) return undefined;
     return isObject(value) && isTexts(value) ? value : this.#fail(name, 'an object of texts');
   }
 
   /** A whole number, 0 or more. */
   count(name: string): number {
-    const value = this.#get(name);
+    const value = this.any(name);
     return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
       ? value
       : this.#fail(name, 'a whole number');
   }
 
   any(name: string): unknown {
-    return this.#get(name);
+    return Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined;
   }
 
-  flag(name: string): true | false {
-    return this.#get(name) === true;
+  flag(name: string): boolean {
+    return this.any(name) === true;
   }
 
   object(name: string): Fields {
-    return new Fields(this.#get(name), this.#where, name);
+    return new Fields(this.any(name), this.#where, name);
   }
 
   list(name: string): readonly unknown[] {
-    const value = this.#get(name);
+    const value = this.any(name);
     return Array.isArray(value) ? value : this.#fail(name, 'a list');
   }
 
   #textThat(isRight: (text: string) => boolean, name: string, wanted: string): string | undefined {
-    const value = this.#get(name);
+    const value = this.any(name);
     return value === undefined || (isText(value) && isRight(value)) ? value : this.#fail(name, wanted);
-  }
-
-  #get(name: string): unknown {
-    return Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined;
   }
 
   #fail(name: string, wanted: string): never {
@@ -336,13 +332,8 @@ class Fields {
   }
 
   #refuse(what: string, wanted: string): never {
-    throw unreadable(this.#where, `${what} is not ${wanted}`);
+    throw new UserError(`${this.#where} is not a record this version can read (${what} is not ${wanted}): ${ADVICE}`);
   }
-}
-
-/** @param why the fault, such as `size is not a whole number` */
-function unreadable(where: string, why: string): UserError {
-  return new UserError(`${where} is not a record this version can read (${why}): ${ADVICE}`);
 }
 
 function isTexts(value: Readonly<Record<string, unknown>>): value is Readonly<Record<string, string>> {

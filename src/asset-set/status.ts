@@ -111,12 +111,7 @@ function isEarlierAttempt(writer: Writer, reader: RunIdentity): boolean {
 
 /** @returns every asset of the record that is not listed with its size and ETag, in the record's order */
 export function disagreements(record: CompleteRecord, listing: Listing): Disagreement[] {
-  const found: Disagreement[] = [];
-  for (const file of record.files) {
-    const disagreement = disagreementOn(file, listing.get(file.path));
-    if (disagreement !== undefined) found.push(disagreement);
-  }
-  return found;
+  return record.files.flatMap((file) => disagreementOn(file, listing.get(file.path)) ?? []);
 }
 
 /** @returns how an asset differs from what is listed in its place, if it does */
