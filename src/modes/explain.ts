@@ -16,7 +16,6 @@ import { readRecord } from '../asset-set/lookup.ts';
 import type { CompleteRecord, FoundRecord } from '../asset-set/record.ts';
 import { parseSources, readSources, type Sources } from '../asset-set/sources.ts';
 import { describeError, InputError, UserError } from '../errors.ts';
-import type { ObjectStore } from '../ports.ts';
 import type { RunContext } from '../run-context.ts';
 import { printable } from '../text.ts';
 import type { Outcome } from './outcome.ts';
@@ -49,7 +48,7 @@ export async function explainMiss(
     };
     const explanation =
       brokenSet(result, value) ??
-      (await explained(subject, new Baselines(run.store, { prefix: run.prefix, mostRequests: MOST_REQUESTS, signal }), {
+      (await explained(subject, new Baselines(run, signal, MOST_REQUESTS), {
         known: wholeRecord(own.record),
         locations: await likelyBuilds(run, own.location.id, fallbackPrefixes),
       }));
@@ -79,7 +78,7 @@ export async function explainCommit(
   const before = other === undefined ? await parentsOf(run, commit) : [await fullId(run, other)];
   const prefixes = [prefix, ...fallbackPrefixes];
   const builds = (id: string) => prefixes.map((one) => artifactSet(one, id));
-  const baselines = new Baselines(store, { prefix, mostRequests: Number.POSITIVE_INFINITY, signal });
+  const baselines = new Baselines(run, signal, Number.POSITIVE_INFINITY);
   for (const location of builds(commit)) {
     const record = await baselines.record(location);
     if (record?.codeHash === undefined || record.sources === undefined) continue;
@@ -231,22 +230,14 @@ async function explained(
   return first.sources === undefined ? noSources(baselineOf(first)) : codeChanged(baselineOf(first));
 }
 
-interface BaselineOptions {
-  readonly prefix: string;
-  readonly mostRequests: number;
-  readonly signal: AbortSignal;
-}
-
 /** Reads earlier builds, with a limited number of requests. */
 class Baselines {
-  readonly #store: ObjectStore;
-  readonly #prefix: string;
+  readonly #run: RunContext;
   readonly #signal: AbortSignal;
   #left: number;
 
-  constructor(store: ObjectStore, { prefix, mostRequests, signal }: BaselineOptions) {
-    this.#store = store;
-    this.#prefix = prefix;
+  constructor(run: RunContext, signal: AbortSignal, mostRequests: number) {
+    this.#run = run;
     this.#signal = signal;
     this.#left = mostRequests;
   }
@@ -258,7 +249,7 @@ class Baselines {
   /** @returns undefined if there is no complete set that counts */
   async record(location: SetLocation): Promise<CompleteRecord | undefined> {
     this.#left -= 1;
-    const record = wholeRecord(await readRecord(this.#store, location, this.#signal));
+    const record = wholeRecord(await readRecord(this.#run.store, location, this.#signal));
     return record?.commit === location.id ? record : undefined;
   }
 
@@ -266,8 +257,8 @@ class Baselines {
   async sources({ codeHash, sources, origin }: CompleteRecord, location: SetLocation | undefined): Promise<Sources> {
     if (codeHash === undefined || sources === undefined) throw new UserError('the record names no sources');
     const from = origin.kind === 'cache' ? origin.prefix : undefined;
-    const prefix = from ?? (location === undefined ? this.#prefix : prefixOf(location));
+    const prefix = from ?? (location === undefined ? this.#run.prefix : prefixOf(location));
     this.#left -= 1;
-    return readSources(this.#store, { prefix, codeHash, sha256: sources, signal: this.#signal });
+    return readSources(this.#run.store, { prefix, codeHash, sha256: sources, signal: this.#signal });
   }
 }
