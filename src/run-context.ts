@@ -44,6 +44,8 @@ export interface RunContext extends Ports {
   readonly codeHash: CodeHashRequest | undefined;
   /** Put before every key: empty, or without a trailing `/`. */
   readonly prefix: string;
+  /** Prefixes to search next, in this order; nothing is written there. */
+  readonly fallbackPrefixes: readonly string[];
   readonly access: Access;
   /** Whether sets without a record count. */
   readonly legacy: 'trust' | 'ignore';

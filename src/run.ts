@@ -149,7 +149,7 @@ function warnOfCacheMode({ withheldBy }: Inputs['access'], log: Host['log']): vo
 export async function explain(host: Host, inputs: Task, commits: readonly string[]): Promise<Explanation> {
   const context = await contextOf(inputs, host);
   const { explainCommit } = await import('./modes/explain.ts');
-  return explainCommit(context, commits, inputs.search.fallbackPrefixes);
+  return explainCommit(context, commits);
 }
 
 /** Whether this is a check of all packages. */
@@ -179,12 +179,12 @@ function missOf({ mode, dryRun, search }: Inputs, outcome: Outcome): string | un
 
 /** Loads code that only another mode needs on demand, so that a check starts fast. */
 async function runMode(run: WholeContext, inputs: Task): Promise<Outcome> {
-  const { mode, search, upload, selection, packages } = inputs;
+  const { mode, upload, selection, packages } = inputs;
   if (packages !== undefined && isOfMany(inputs)) return checkEach(run, packages);
   if (mode === 'check') return check(run, await checkOptions(inputs));
   if (mode === 'restore') {
     const { restore } = await import('./modes/restore.ts');
-    return restore(run, { ...search, selection: await restoreSelection(selection.patterns) });
+    return restore(run, await restoreSelection(selection.patterns));
   }
   const [uploading, { contentTypeOf }] = await Promise.all([
     import('./modes/upload.ts'),
@@ -199,9 +199,10 @@ async function runMode(run: WholeContext, inputs: Task): Promise<Outcome> {
 async function checkEach(run: WholeContext, { chosen }: PackagesTask): Promise<Outcome> {
   const checks = chosen.map(async ({ name, directory, inputs }) => {
     const { log, progress } = run.progress.about(name);
-    const { codeHash, prefix } = inputs;
+    const { codeHash, prefix, search } = inputs;
+    const { fallbackPrefixes } = search;
     const packages = packageDirectory(inputs.packageDirectory, log);
-    const own = { ...run, log, packages, codeHash, prefix, progress };
+    const own = { ...run, log, packages, codeHash, prefix, fallbackPrefixes, progress };
     return { name, directory, run: own, options: await checkOptions(inputs) };
   });
   const { checkPackages } = await import('./modes/packages.ts');
@@ -209,7 +210,7 @@ async function checkEach(run: WholeContext, { chosen }: PackagesTask): Promise<O
 }
 
 async function checkOptions({ search, selection }: Inputs): Promise<CheckOptions> {
-  return { ...search, restore: search.restore ? await restoreSelection(selection.patterns) : undefined };
+  return { restore: search.restore ? await restoreSelection(selection.patterns) : undefined };
 }
 
 /** Which files of a set are restored, and by which system's rules for names. */
@@ -249,6 +250,7 @@ async function contextOf(inputs: Task, { inputs: source, job, onCancel, ...host 
     commit: { asked: inputs.commitSha, context, repositoryIsGiven: inputs.repository.isGiven },
     codeHash: inputs.codeHash,
     prefix: inputs.prefix,
+    fallbackPrefixes: inputs.search.fallbackPrefixes,
     access: inputs.access.value,
     legacy: inputs.legacy,
     dryRun: inputs.dryRun,

@@ -48,6 +48,7 @@ function runThatKeeps(kept: string[]): RunContext {
     commit: { asked: LOCATION.id, context: undefined, repositoryIsGiven: false },
     codeHash: undefined,
     prefix: '',
+    fallbackPrefixes: [],
     access: 'read-write',
     legacy: 'trust',
     dryRun: false,

@@ -459,7 +459,7 @@ it('an explanation changes nothing in the bucket', async () => {
 
 describe('the command explain', () => {
   function explain(...commits: readonly string[]) {
-    return explainCommit(scenario.run({ prefix: '' }), commits, []);
+    return explainCommit(scenario.run({ prefix: '' }), commits);
   }
 
   it('agrees with the check before that build', async () => {
@@ -479,7 +479,7 @@ describe('the command explain', () => {
       await scenario.commit({ 'src/c.txt': 'c' }).then(() => built()),
     ];
     const run = scenario.run({ sources: closedSources() });
-    expect(await explainCommit(run, [third, first], [])).toMatchObject({
+    expect(await explainCommit(run, [third, first])).toMatchObject({
       kind: 'sources-changed',
       added: { count: 2, names: ['src/b.txt', 'src/c.txt'] },
       baseline: { commit: first },

@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { RestoreSelection } from '../../src/asset-set/download.ts';
 import { parseRecord } from '../../src/asset-set/record.ts';
-import type { RestoreOptions } from '../../src/modes/restore.ts';
 import { pathMatcher, unmatchedPatterns } from '../../src/package-directory/scan.ts';
 import type { ObjectStore } from '../../src/ports.ts';
-import type { RunContext } from '../../src/run-context.ts';
 import { closedSources, EVERYTHING, Scenario, skippingClock } from '../support/scenario.ts';
 
 const isPosix = process.platform !== 'win32';
@@ -29,7 +28,7 @@ function sha256(body: string): string {
   return createHash('sha256').update(body).digest('base64');
 }
 
-function chosenBy(...patterns: readonly string[]): Partial<RestoreOptions & RunContext> {
+function chosenBy(...patterns: readonly string[]): { readonly selection: RestoreSelection } {
   const unmatchedBy = (paths: Iterable<string>) => unmatchedPatterns(patterns, paths);
   return { selection: { ...EVERYTHING, isChosen: pathMatcher(patterns), unmatchedBy } };
 }

@@ -27,7 +27,7 @@ import { gitSourceTree } from '../../src/code-hash/code-hash.ts';
 import { jobFiles, systemClock, systemRandom } from '../../src/host/system.ts';
 import { type CheckOptions, check } from '../../src/modes/check.ts';
 import type { Outcome } from '../../src/modes/outcome.ts';
-import { type RestoreOptions, restore } from '../../src/modes/restore.ts';
+import { restore } from '../../src/modes/restore.ts';
 import { type UploadOptions, upload } from '../../src/modes/upload.ts';
 import { packageDirectory } from '../../src/package-directory/package-directory.ts';
 import type { Clock, ObjectStore, Ports, SourceTree } from '../../src/ports.ts';
@@ -275,8 +275,7 @@ export class Scenario {
   }
 
   async check(overrides: Partial<CheckOptions & RunContext> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
-    const options = { fallbackPrefixes: [], ...overrides };
-    return check(this.run({ ...ports, ...overrides }), options);
+    return check(this.run({ ...ports, ...overrides }), overrides);
   }
 
   async upload(overrides: Partial<UploadOptions & RunContext> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
@@ -290,9 +289,12 @@ export class Scenario {
     return upload(this.run({ ...ports, ...overrides }), options);
   }
 
-  async restore(overrides: Partial<RestoreOptions & RunContext> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
-    const options = { fallbackPrefixes: [], selection: EVERYTHING, ...overrides };
-    return restore(this.run({ ...ports, ...overrides }), options);
+  async restore(
+    overrides: Partial<RunContext> & { readonly selection?: RestoreSelection } = {},
+    ports: Partial<Ports> = {},
+  ): Promise<Outcome> {
+    const { selection = EVERYTHING, ...run } = overrides;
+    return restore(this.run({ ...ports, ...run }), selection);
   }
 
   /** The context of a run, with the overrides of a test. */
@@ -302,6 +304,7 @@ export class Scenario {
       commit: { asked: undefined, context: this.head, repositoryIsGiven: false },
       codeHash: SOURCES,
       prefix: '',
+      fallbackPrefixes: [],
       access: 'read-write',
       legacy: 'trust',
       dryRun: false,

@@ -7,11 +7,6 @@ import { isUsable, type Lookup, lookUp, lookUpSettled, waitForSets } from './loo
 import { amountOf, isCopy } from './record.ts';
 import { ageIn, describeOther, type Reason } from './status.ts';
 
-/** Where else to look for a set. */
-export interface SearchOptions {
-  readonly fallbackPrefixes: readonly string[];
-}
-
 /** How a search ended: with a usable set, or with the status of the commit's own set. */
 export interface SearchResult {
   /** The usable set; undefined on a miss. */
@@ -39,7 +34,6 @@ export interface SearchResult {
 
 /** The state of a search. */
 interface Search {
-  readonly options: SearchOptions;
   readonly own: Lookup;
   readonly codeHash: CodeHash | undefined;
   /** When to stop waiting for other runs, by the monotonic clock. */
@@ -54,7 +48,7 @@ interface Search {
  *
  * @returns the result, which may be a miss; a miss is always a definite answer of the store
  */
-export async function findSet(run: RunContext, options: SearchOptions, commit: string): Promise<SearchResult> {
+export async function findSet(run: RunContext, commit: string): Promise<SearchResult> {
   const deadlineMs = run.clock.monotonicMs() + run.waitMs;
   const own = await lookUpSettled(run, artifactSet(run.prefix, commit));
   report(run, own);
@@ -62,7 +56,7 @@ export async function findSet(run: RunContext, options: SearchOptions, commit: s
 
   const codeHash = await hashSources(run, commit);
   if (isInProgress(own)) return miss({ own, codeHash });
-  const search = { options, own, codeHash, deadlineMs, seen: [] };
+  const search = { own, codeHash, deadlineMs, seen: [] };
   const from = await findElsewhere(run, search);
   if (from === undefined || isInProgress(from)) return miss(search, from);
   return makeOwn(run, search, from);
@@ -96,13 +90,10 @@ async function hashSources(run: RunContext, commit: string): Promise<CodeHash | 
  * Where else the same build may be, best first: this prefix's cache, then the commit's set and the cache of each
  * fallback prefix.
  */
-function candidates({ prefix: ownPrefix }: RunContext, { options, own, codeHash }: Search): SetLocation[] {
+function candidates(run: RunContext, { own, codeHash }: Search): SetLocation[] {
   const cacheOf = (prefix: string) => (codeHash === undefined ? [] : [cacheSet(prefix, codeHash.value)]);
-  const fallbacks = options.fallbackPrefixes.flatMap((prefix) => [
-    artifactSet(prefix, own.location.id),
-    ...cacheOf(prefix),
-  ]);
-  return [...cacheOf(ownPrefix), ...fallbacks];
+  const setsOf = (prefix: string) => [artifactSet(prefix, own.location.id), ...cacheOf(prefix)];
+  return [...cacheOf(run.prefix), ...run.fallbackPrefixes.flatMap(setsOf)];
 }
 
 /**

@@ -1,11 +1,11 @@
 import type { RestoreSelection } from '../asset-set/download.ts';
-import { findSet, missUnasked, type SearchOptions } from '../asset-set/find.ts';
+import { findSet, missUnasked } from '../asset-set/find.ts';
 import { handedCodeHash, handOver, handOverSources, leaveRecord } from '../asset-set/handover.ts';
 import { resolveCommit } from '../asset-set/location.ts';
 import type { RunContext } from '../run-context.ts';
 import { type Outcome, outcomeOfSearch } from './outcome.ts';
 
-export interface CheckOptions extends SearchOptions {
+export interface CheckOptions {
   /** On a hit, restore these assets too. */
   readonly restore?: RestoreSelection | undefined;
   /** Whether the step checks several packages. One build may then follow another, so this check does not time one. */
@@ -25,13 +25,13 @@ export async function check(run: RunContext, options: CheckOptions): Promise<Out
   const commit = await resolveCommit(run.commit, run.sources);
   await markers?.writeMarker('.commit-hash', commit);
 
-  const result = run.access === 'write' ? await missUnasked(run, commit) : await findSet(run, options, commit);
+  const result = run.access === 'write' ? await missUnasked(run, commit) : await findSet(run, commit);
   const { found } = result;
   const restored =
     found && options.restore && (await (await import('./restore.ts')).restoreFound(run, found, options.restore));
   const explained =
     found === undefined && run.explain && run.access !== 'write'
-      ? await (await import('./explain.ts')).explainMiss(run, result, options.fallbackPrefixes)
+      ? await (await import('./explain.ts')).explainMiss(run, result)
       : undefined;
   const outcome = { ...outcomeOfSearch(result, restored), ...explained };
 

@@ -33,7 +33,6 @@ const PATIENCE_MS = 2000;
 export async function explainMiss(
   run: RunContext,
   result: SearchResult,
-  fallbackPrefixes: readonly string[],
 ): Promise<Pick<Outcome, 'explanation' | 'changes'> | undefined> {
   const { codeHash, own, unfinished } = result;
   if (codeHash?.sources === undefined) return undefined;
@@ -50,7 +49,7 @@ export async function explainMiss(
       brokenSet(result, value) ??
       (await explained(subject, new Baselines(run, signal, MOST_REQUESTS), {
         known: wholeRecord(own.record),
-        locations: await likelyBuilds(run, own.location.id, fallbackPrefixes),
+        locations: await likelyBuilds(run, own.location.id),
       }));
     return { explanation, changes: changesOf(explanation) };
   } catch (error) {
@@ -68,12 +67,8 @@ export async function explainMiss(
  * @throws UserError if the first one has no stored sources, or there is no second one; InputError for a name that git
  *   does not know
  */
-export async function explainCommit(
-  run: RunContext,
-  [asked = '', other]: readonly string[],
-  fallbackPrefixes: readonly string[],
-): Promise<Explanation> {
-  const { store, prefix, signal } = run;
+export async function explainCommit(run: RunContext, [asked = '', other]: readonly string[]): Promise<Explanation> {
+  const { store, prefix, fallbackPrefixes, signal } = run;
   const commit = await fullId(run, asked);
   const before = other === undefined ? await parentsOf(run, commit) : [await fullId(run, other)];
   const prefixes = [prefix, ...fallbackPrefixes];
@@ -163,9 +158,8 @@ function wholeRecord(found: FoundRecord | undefined): CompleteRecord | undefined
  * so there the commit before the push was never built, and the base was built under a fallback prefix.
  */
 async function likelyBuilds(
-  { sources, prefix, baselines: { before, base }, commit: { context } }: RunContext,
+  { sources, prefix, fallbackPrefixes, baselines: { before, base }, commit: { context } }: RunContext,
   commit: string,
-  fallbackPrefixes: readonly string[],
 ): Promise<SetLocation[]> {
   const ownFirst = [prefix, ...fallbackPrefixes];
   const baseFirst = [...fallbackPrefixes, prefix];

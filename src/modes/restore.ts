@@ -1,5 +1,5 @@
 import { type RestoreSelection, restoreSet } from '../asset-set/download.ts';
-import { findSet, type SearchOptions } from '../asset-set/find.ts';
+import { findSet } from '../asset-set/find.ts';
 import { leaveRecord } from '../asset-set/handover.ts';
 import { resolveCommit } from '../asset-set/location.ts';
 import { assertFinished, type Lookup } from '../asset-set/lookup.ts';
@@ -9,27 +9,23 @@ import type { RunContext } from '../run-context.ts';
 import { counted, printable } from '../text.ts';
 import { filesOf, type Outcome, outcomeOfSearch, type RestoredFiles } from './outcome.ts';
 
-export interface RestoreOptions extends SearchOptions {
-  readonly selection: RestoreSelection;
-}
-
 /**
  * Restores the assets of a commit, or of the same code, into the package directory, every byte verified.
  *
  * @returns the outcome; a miss is an outcome
  * @throws UserError when another run is still writing the set, and for files that can't be restored as they were
  */
-export async function restore(run: RunContext, options: RestoreOptions): Promise<Outcome> {
+export async function restore(run: RunContext, selection: RestoreSelection): Promise<Outcome> {
   const packages = run.dryRun ? undefined : run.packages;
   for (const stale of ['.record.json', '.sha256sums'] as const) await packages?.removeMarker(stale);
   // A set is found by its commit, so only hashing sources needs the repository.
   const commit = await resolveCommit({ ...run.commit, repositoryIsGiven: false }, run.sources);
-  const result = await findSet(run, options, commit);
+  const result = await findSet(run, commit);
   assertFinished(run, result.own);
   if (result.found === undefined) return outcomeOfSearch(result);
 
   await packages?.create();
-  const restored = await restoreFound(run, result.found, options.selection);
+  const restored = await restoreFound(run, result.found, selection);
   if (restored !== undefined) await leaveRecord(run, restored.set);
   return outcomeOfSearch(result, restored);
 }

@@ -138,6 +138,7 @@ export class ModelProcess implements Runner {
       commit: { asked: COMMITS[commit], context: undefined, repositoryIsGiven: false },
       codeHash: caches ? (hashes ? computed : ({ kind: 'given', value: CODES[code] } as const)) : undefined,
       prefix: this.own.root,
+      fallbackPrefixes: fallsBack ? [root === 0 ? ROOTS[1] : ROOTS[0]] : [],
       access: promotes || mode === 'upload' ? 'read-write' : 'read',
       legacy,
       dryRun: false,
@@ -150,9 +151,8 @@ export class ModelProcess implements Runner {
       // Nothing depends on it, so its timers would only add steps.
       progress: new Progress({ clock: { ...ports.clock, every: () => () => {} }, log: ports.log }),
     };
-    const search = { fallbackPrefixes: fallsBack ? [root === 0 ? ROOTS[1] : ROOTS[0]] : [] };
-    if (mode === 'restore') return restore(run, { ...search, selection: EVERYTHING });
-    if (mode === 'check') return check(run, { ...search, restore: this.plan.restores ? EVERYTHING : undefined });
+    if (mode === 'restore') return restore(run, EVERYTHING);
+    if (mode === 'check') return check(run, { restore: this.plan.restores ? EVERYTHING : undefined });
     const settings = { contentType: () => undefined, cacheControl: undefined, metadata: undefined };
     const selection = { patterns: [], includeHidden: false };
     return upload(run, { selection, settings, overwrite, ifNoFilesFound: 'store' });
