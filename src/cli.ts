@@ -30,29 +30,17 @@ async function runCommand(line: CommandLine): Promise<number> {
   const terminal = new Terminal(line);
   const host = terminalHost(line, terminal);
   const inputs = await readInputs(host);
-  if (line.command === 'explain') return runExplain(line, terminal, () => explain(host, inputs, line.commits));
   const missed = line.tellsMiss && inputs.mode !== 'upload' ? MISSED : undefined;
   try {
+    if (line.command === 'explain') {
+      const explanation = await explain(host, inputs, line.commits);
+      return print(line.isJson ? outputText(explanation) : `${explanation.sentence}.`);
+    }
     const { found } = await run(host, inputs);
     return found ? DONE : (missed ?? DONE);
   } catch (error) {
     terminal.fail(error);
     return error instanceof MissError ? (missed ?? FAILED) : FAILED;
-  }
-}
-
-/** Prints the answer alone: with `--json` all that is known, else in one sentence. */
-async function runExplain(
-  { isJson }: CommandLine,
-  terminal: Terminal,
-  ask: () => Promise<{ readonly sentence: string }>,
-): Promise<number> {
-  try {
-    const explanation = await ask();
-    return print(isJson ? outputText(explanation) : `${explanation.sentence}.`);
-  } catch (error) {
-    terminal.fail(error);
-    return FAILED;
   }
 }
 
