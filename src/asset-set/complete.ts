@@ -5,14 +5,7 @@ import { counted, printable } from '../text.ts';
 import type { RecordClaim } from './claim.ts';
 import { type SetLocation, uriOf } from './location.ts';
 import type { AssetFile, CompleteRecord } from './record.ts';
-import {
-  confirmDisagreements,
-  disagreements,
-  type Listing,
-  readListing,
-  type UnexpectedObjects,
-  unexpectedIn,
-} from './status.ts';
+import { confirmDisagreements, disagreements, type Listing, readListing, unexpectedIn } from './status.ts';
 
 const MOST_ROUNDS = 3;
 const LISTINGS_AT_ONCE = 8;
@@ -97,9 +90,10 @@ async function abortOpenUploads(
   }
 }
 
-function warnOfUnexpected({ log }: RunContext, location: SetLocation, { count, first }: UnexpectedObjects): void {
+function warnOfUnexpected({ log }: RunContext, location: SetLocation, paths: ReadonlySet<string>): void {
+  const [first] = paths;
   if (first !== undefined)
     log.warning(
-      `${location.prefix} holds ${count} object(s) that are not part of the set, such as '${printable(first)}': tools without records take them for assets. Delete them if they are of no use.`,
+      `${location.prefix} holds ${paths.size} object(s) that are not part of the set, such as '${printable(first)}': tools without records take them for assets. Delete them if they are of no use.`,
     );
 }

@@ -46,17 +46,9 @@ export async function readListing(store: ObjectStore, location: SetLocation): Pr
   return (await listed(location, store.list(location.prefix))).listing;
 }
 
-/** Unexpected objects: listed but not in the record, left by a writer that had lost it. */
-export interface UnexpectedObjects {
-  readonly count: number;
-  readonly first: string | undefined;
-}
-
-export function unexpectedIn(record: CompleteRecord, listing: Listing): UnexpectedObjects {
-  const paths = new Set(listing.keys());
-  for (const { path } of record.files) paths.delete(path);
-  const [first] = paths;
-  return { count: paths.size, first };
+/** @returns the paths of objects that are listed but not in the record: a writer that had lost it left them */
+export function unexpectedIn(record: CompleteRecord, listing: Listing): ReadonlySet<string> {
+  return new Set(listing.keys()).difference(new Set(record.files.map(({ path }) => path)));
 }
 
 // The status that follows from a set's record and its listing.
