@@ -186,13 +186,8 @@ async function runMode(run: WholeContext, inputs: Task): Promise<Outcome> {
     const { restore } = await import('./modes/restore.ts');
     return restore(run, await restoreSelection(selection.patterns));
   }
-  const [uploading, { contentTypeOf }] = await Promise.all([
-    import('./modes/upload.ts'),
-    import('./asset-set/plan.ts'),
-  ]);
-  const { contentType, cacheControl, metadata } = upload;
-  const settings = { contentType: (path: string) => contentType ?? contentTypeOf(path), cacheControl, metadata };
-  return uploading.upload(run, { ...upload, selection, settings });
+  const uploading = await import('./modes/upload.ts');
+  return uploading.upload(run, { ...upload, selection });
 }
 
 /** The packages share the connections, the limit on requests and git's answers. */

@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => scenario.close());
 
 const SETTINGS = {
-  contentType: () => 'application/zip',
+  contentType: 'application/zip',
   cacheControl: 'max-age=60',
   metadata: { team: 'web' },
 } as const;
@@ -20,7 +20,7 @@ const SETTINGS = {
 async function uploadAndMoveOn(): Promise<{ built: string; commit: string; codeHash: string }> {
   const built = scenario.head;
   await scenario.build({ 'app.zip': 'app', 'nested/deep/site.txt': 'site' });
-  const { codeHash = '' } = await scenario.upload({ settings: SETTINGS });
+  const { codeHash = '' } = await scenario.upload(SETTINGS);
   await scenario.freshPackages();
   return { built, codeHash, commit: await scenario.commit({ 'README.md': scenario.head }) };
 }

@@ -18,7 +18,7 @@ const SOME = 'folder-3/ä-0003.txt';
 const FOUND = { found: true, reason: 'complete' };
 const NOTE = 'x'.repeat(500);
 const UNCACHED = { codeHash: undefined };
-const SETTINGS = { contentType: () => undefined, cacheControl: undefined, metadata: { note: NOTE } };
+const SETTINGS = { contentType: 'application/octet-stream', cacheControl: undefined, metadata: { note: NOTE } };
 
 let scenario: Scenario;
 beforeEach(async () => {
@@ -66,7 +66,7 @@ async function restored(): Promise<string[]> {
 describe('a large set that is uploaded', () => {
   it('has an ordered record like any other set, and so do its copies', async () => {
     await build();
-    const uploaded = await scenario.upload({ settings: SETTINGS, codeHash: SOURCES });
+    const uploaded = await scenario.upload({ ...SETTINGS, codeHash: SOURCES });
     expect(uploaded).toMatchObject({ reason: 'uploaded', cached: true });
     await scenario.commit();
     await scenario.freshPackages();
@@ -145,7 +145,7 @@ describe('a large set', () => {
     await damage('other bytes');
     await build();
     scenario.forgetWire();
-    const uploaded = await scenario.upload({ ...UNCACHED, settings: SETTINGS });
+    const uploaded = await scenario.upload({ ...UNCACHED, ...SETTINGS });
     expect(uploaded).toMatchObject({ found: true, reason: 'resumed' });
     const puts = scenario.wire().filter((request) => request.startsWith('PutObject artifacts'));
     expect(puts).toEqual([`PutObject artifacts/<commit>/${SOME}`]);
@@ -159,7 +159,7 @@ describe('a large set', () => {
     await build();
     await rm(join(scenario.packages, '.found'));
     await writeFile(join(scenario.packages, SOME), 'new');
-    const uploaded = await scenario.upload({ ...UNCACHED, settings: SETTINGS, overwrite: true });
+    const uploaded = await scenario.upload({ ...UNCACHED, ...SETTINGS, overwrite: true });
     expect(uploaded).toMatchObject({ found: true });
     expect(scenario.warnings()).toEqual([
       expect.stringContaining("holds 1 object(s) that are not part of the set, such as 'folder-3/stray.txt'"),

@@ -28,8 +28,8 @@ describe('the record of an upload', () => {
   it('has the attributes of its assets, even if these existed before', async () => {
     await scenario.build({ 'index.html': 'x' });
     await scenario.upload({ codeHash: undefined });
-    const settings = { contentType: () => 'text/html', cacheControl: 'no-store', metadata: { team: 'web' } };
-    await scenario.upload({ codeHash: undefined, overwrite: true, settings });
+    const settings = { contentType: 'text/html', cacheControl: 'no-store', metadata: { team: 'web' } };
+    await scenario.upload({ codeHash: undefined, overwrite: true, ...settings });
     expect(await scenario.record()).toMatchObject({
       files: [{ contentType: 'text/html', cacheControl: 'no-store', metadata: { team: 'web' } }],
     });

@@ -81,7 +81,9 @@ describe('an upload stores', () => {
   it('exactly the metadata that deployments and the next check read', async () => {
     await scenario.build({ 'app.zip': 'app' });
     const { codeHash } = await scenario.upload({
-      settings: { contentType: () => 'application/zip', cacheControl: 'max-age=60', metadata: { team: 'web' } },
+      contentType: 'application/zip',
+      cacheControl: 'max-age=60',
+      metadata: { team: 'web' },
     });
     const own = { 'commit-hash': scenario.head, 'package-hash': sha256('app'), 'code-hash': codeHash };
     for (const key of [`artifacts/${scenario.head}/app.zip`, `cache/${codeHash}/app.zip`])
@@ -662,10 +664,10 @@ describe('an upload after an interrupted one', () => {
 
   it('sends assets again that were stored with other attributes', async () => {
     await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
-    const settings = { contentType: () => 'text/plain', cacheControl: 'no-cache', metadata: { team: 'web' } };
+    const settings = { contentType: 'text/plain', cacheControl: 'no-cache', metadata: { team: 'web' } };
     const writer = { repository: 'owner/repository', runId: '1', runAttempt: '2' };
     await expect(scenario.upload({ concurrency: 1 }, { store: failingAfter(1) })).rejects.toThrow();
-    expect(await scenario.upload({ writer, settings })).toMatchObject({ reason: 'uploaded' });
+    expect(await scenario.upload({ writer, ...settings })).toMatchObject({ reason: 'uploaded' });
     const record = await scenario.record();
     for (const { path, contentType, cacheControl, metadata } of record?.state === 'complete' ? record.files : [])
       expect(await scenario.bucket.get(artifactsPrefix() + path)).toMatchObject({

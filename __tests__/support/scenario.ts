@@ -281,7 +281,9 @@ export class Scenario {
   async upload(overrides: Partial<UploadOptions & RunContext> = {}, ports: Partial<Ports> = {}): Promise<Outcome> {
     const options: UploadOptions = {
       selection: { patterns: [], includeHidden: false },
-      settings: { contentType: () => 'application/octet-stream', cacheControl: undefined, metadata: undefined },
+      contentType: 'application/octet-stream',
+      cacheControl: undefined,
+      metadata: undefined,
       ifNoFilesFound: 'error',
       overwrite: false,
       ...overrides,

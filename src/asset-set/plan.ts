@@ -12,8 +12,8 @@ import type { PlannedAsset } from './send.ts';
 
 /** The settings that all assets of an upload are stored with. */
 export interface AssetSettings {
-  /** The content type for a path; undefined leaves it to the store. */
-  readonly contentType: (path: string) => string | undefined;
+  /** Undefined: by the extension of each file. */
+  readonly contentType: string | undefined;
   readonly cacheControl: string | undefined;
   readonly metadata: Readonly<Record<string, string>> | undefined;
 }
@@ -27,7 +27,7 @@ const SECRETS = /(^|\/)(\.aws|\.npmrc|\.env)(\/|$)/;
  */
 export async function planUpload(
   { packages, log }: RunContext,
-  { selection, settings }: { selection: FileSelection; settings: AssetSettings },
+  { selection, ...settings }: AssetSettings & { readonly selection: FileSelection },
 ): Promise<readonly PlannedAsset[]> {
   const files = await packages.scan(selection);
   for (const { path } of files)
@@ -59,7 +59,7 @@ function plan({ path, sizeBytes, executable }: ScannedFile, settings: AssetSetti
   return defined({
     path,
     size: sizeBytes,
-    contentType: settings.contentType(path),
+    contentType: settings.contentType ?? contentTypeOf(path),
     cacheControl: settings.cacheControl,
     metadata: settings.metadata,
     executable: executable || undefined,

@@ -28,10 +28,9 @@ import { filesOf, type Outcome, outcomeOf, recordOf } from './outcome.ts';
 /** Each attempt waits for another run that was faster. One run can be so three times: with the set, and with the cache. */
 const MOST_OVERWRITES = 5;
 
-export interface UploadOptions {
+export interface UploadOptions extends AssetSettings {
   /** Which files are uploaded. */
   readonly selection: FileSelection;
-  readonly settings: AssetSettings;
   /** `store` stores a set without files, which says that this code passed. */
   readonly ifNoFilesFound: 'error' | 'warn' | 'ignore' | 'store';
   readonly overwrite: boolean;

@@ -153,9 +153,9 @@ export class ModelProcess implements Runner {
     };
     if (mode === 'restore') return restore(run, EVERYTHING);
     if (mode === 'check') return check(run, { restore: this.plan.restores ? EVERYTHING : undefined });
-    const settings = { contentType: () => undefined, cacheControl: undefined, metadata: undefined };
+    const settings = { contentType: 'application/octet-stream', cacheControl: undefined, metadata: undefined };
     const selection = { patterns: [], includeHidden: false };
-    return upload(run, { selection, settings, overwrite, ifNoFilesFound: 'store' });
+    return upload(run, { ...settings, selection, overwrite, ifNoFilesFound: 'store' });
   }
 
   #jobFiles(): Ports['jobFiles'] {
