@@ -37,12 +37,9 @@ export interface UploadOptions extends AssetSettings {
 }
 
 /** Everything that an upload has decided before it looks at the store. */
-interface UploadPlan {
-  readonly overwrite: boolean;
+interface UploadPlan extends Pick<UploadOptions, 'overwrite' | 'ifNoFilesFound'> {
   readonly location: SetLocation;
   readonly assets: readonly PlannedAsset[];
-  /** Whether to store a set that has no files. */
-  readonly storesEmpty: boolean;
   readonly codeHash: CodeHash | undefined;
   /** How long the build took, if this job's check recorded when it began. */
   readonly buildSeconds: number | undefined;
@@ -72,9 +69,7 @@ export async function upload(run: RunContext, options: UploadOptions): Promise<O
   const codeHash = await findHash();
   const cache = codeHash === undefined ? [] : [cacheSet(run.prefix, codeHash.value)];
   refuseBadPaths(run.packages, { assets, locations: [location, ...cache] });
-  const storesEmpty = options.ifNoFilesFound === 'store';
-  const { overwrite } = options;
-  return uploadPlanned(run, { overwrite, location, assets, storesEmpty, codeHash, buildSeconds });
+  return uploadPlanned(run, { ...options, location, assets, codeHash, buildSeconds });
 }
 
 /** @returns the assets to upload, or the outcome if an earlier step found the set */
@@ -107,12 +102,12 @@ function reportNoFiles({ packages, log }: RunContext, { ifNoFilesFound, selectio
 }
 
 async function uploadPlanned(run: RunContext, plan: UploadPlan): Promise<Outcome> {
-  const { location, assets, storesEmpty, codeHash, overwrite } = plan;
+  const { location, assets, ifNoFilesFound, codeHash, overwrite } = plan;
   const { log, prefix } = run;
   const { bucket } = run.store;
   const lookup = await lookUpFinished(run, location);
   const { reason } = lookup.status;
-  if (assets.length === 0 && !storesEmpty) return outcome(run, plan, { lookup, reason });
+  if (assets.length === 0 && ifNoFilesFound !== 'store') return outcome(run, plan, { lookup, reason });
   if (isUsable(lookup, run.legacy) && !overwrite) {
     await compareWithStored(run, plan, lookup);
     log.info(`The set at ${shortUriOf(bucket, location)} has all of these paths: nothing is uploaded.`);
