@@ -26,6 +26,7 @@ export interface RunIdentity {
   readonly runId?: string;
   /** The number by which the CI system's pages name the run, if that is not its id. */
   readonly runNumber?: string;
+  /** From 1; absent if the system does not number the attempts of a run. */
   readonly runAttempt?: string;
   readonly workflow?: string;
   readonly ref?: string;

@@ -2,23 +2,14 @@ import type { CancelledError } from '../errors.ts';
 import type { InputSource } from '../inputs/inputs.ts';
 import type { Log } from '../ports.ts';
 import type { LiveLine } from '../progress.ts';
-import type { Baselines } from '../run-context.ts';
+import type { Baselines, RunIdentity } from '../run-context.ts';
 import type { OutputValue } from '../text.ts';
 
 /** The job according to the CI system; fields that the system does not provide are undefined. */
-export interface JobContext {
+export interface JobContext extends Partial<Record<Exclude<keyof RunIdentity, 'version'>, string | undefined>> {
   /** The commit that triggered the Actions workflow. */
   readonly sha?: string | undefined;
   readonly baselines?: Baselines | undefined;
-  readonly repository?: string | undefined;
-  readonly runId?: string | undefined;
-  readonly runNumber?: string | undefined;
-  /** From 1; undefined if the system does not number the attempts of a run. */
-  readonly runAttempt?: string | undefined;
-  readonly workflow?: string | undefined;
-  readonly ref?: string | undefined;
-  /** The URL of the run's page. */
-  readonly url?: string | undefined;
   /** An event that lets outsiders' code influence what this job builds. */
   readonly untrustedEvent?: 'pull_request_target' | 'fork' | undefined;
 }
