@@ -88,7 +88,7 @@ export function terminalHost({ texts, isJson, envFile }: CommandLine, terminal: 
     log: terminal.log,
     liveLine: terminal.liveLine,
     setOutputs: (outputs) => {
-      if (isJson) process.stdout.write(`${jsonOf(outputs)}\n`);
+      if (isJson) process.stdout.write(`${inPrintable(JSON.stringify(Object.fromEntries(outputs)))}\n`);
       if (envFile === undefined) return [];
       warnOfOverwritten(overwrittenInputs(inputs), terminal.log);
       return appendOutputs(envFile, outputs);
@@ -106,14 +106,6 @@ function leaveOutWorkflowCommands(): void {
     String(written[0]).startsWith('::debug::') || write(...written);
   // The overloads of `write` differ only in the parameters after the text.
   process.stdout.write = filtered as typeof write;
-}
-
-function jsonOf(outputs: ReadonlyMap<string, OutputValue>): string {
-  const fields = [...outputs].map(([name, value]) => {
-    const text = typeof value === 'string' ? inPrintable(JSON.stringify(value)) : outputText(value);
-    return `${JSON.stringify(name)}:${text}`;
-  });
-  return `{${fields.join(',')}}`;
 }
 
 /** @returns the names of the lists that were left empty: those that are too long, and the longest until all fit */
