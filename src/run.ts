@@ -22,7 +22,6 @@ import { failureSummary, logOutcome, Notes, type RunPage, summaryOf } from './su
 import { defined, listed, systemCode } from './text.ts';
 import { VERSION } from './version.ts';
 
-/** The inputs of a run. */
 export type Task = Inputs & {
   /** Set if there are several packages; if `package` names one, the inputs are those of that package. */
   readonly packages?: PackagesTask | undefined;

@@ -45,7 +45,6 @@ export class Notes {
   }
 }
 
-/** How a run ended. */
 interface Ended {
   readonly mode: Mode;
   readonly outcome: Outcome;
@@ -349,7 +348,6 @@ function changesOfEach(packages: readonly PackageOutcome[]): string[] {
     : [...shown, `<p>The log has the changed sources of ${counted(count, 'package')} that are not listed here.</p>`];
 }
 
-/** The files of the set, collapsed. */
 function filesOf({ files }: Outcome): string[] {
   if (files.length === 0) return [];
   const rows = files

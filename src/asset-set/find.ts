@@ -32,7 +32,6 @@ export interface SearchResult {
   readonly lostRace?: string | undefined;
 }
 
-/** The state of a search. */
 interface Search {
   readonly own: Lookup;
   readonly codeHash: CodeHash | undefined;
@@ -151,7 +150,6 @@ function miss(
   return { own, codeHash, unfinished, found: undefined, reason, source: 'artifact', elsewhere: seen };
 }
 
-/** Logs the status of a set. */
 function report(run: RunContext, lookup: Lookup): void {
   const { reason } = lookup.status;
   const line = describe(run, lookup);

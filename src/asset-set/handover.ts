@@ -182,7 +182,6 @@ export function secondsSinceMiss({ clock }: RunContext, hints: Hints): number | 
   return buildSecondsOf(Math.round((clock.wallTime().getTime() - checkedAtMs) / 1000));
 }
 
-/** The result of a check. */
 interface CheckResult {
   /** Undefined for a miss. */
   readonly found: SetLocation | undefined;

@@ -152,7 +152,6 @@ function isOurs(head: AssetAttributes, location: SetLocation): boolean {
   return isRecorded(head) && (location.kind === 'cache' || commitOf(head) === location.id);
 }
 
-/** A set that has a record, as it was read. */
 interface RecordedSet {
   readonly location: SetLocation;
   readonly record: ReadRecord;

@@ -53,7 +53,6 @@ export function sealedFiles(found: Lookup): Evidence['sealed'] {
   return filesByPath(record?.state === 'complete' ? record.files : []);
 }
 
-/** @returns the files by their paths */
 export function filesByPath(files: readonly AssetFile[]): ReadonlyMap<string, AssetFile> {
   return new Map(files.map((file) => [file.path, file]));
 }

@@ -178,7 +178,6 @@ async function likelyBuilds(
   return [...locations.values()];
 }
 
-/** The code that needs a build. */
 interface Subject {
   readonly codeHash: string;
   readonly sources: () => Promise<Sources>;

@@ -62,7 +62,6 @@ export function missingPackages({ packages = [] }: Outcome): readonly PackageOut
   return packages.filter(({ outcome }) => !outcome.found);
 }
 
-/** How a mode ended. */
 interface Ending extends Pick<Outcome, 'reason' | 'commit' | 'codeHash' | 'location' | 'detail' | 'lostRace'> {
   /** The set that may be used, if there is one. */
   readonly set: Lookup | undefined;
