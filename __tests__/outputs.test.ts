@@ -39,7 +39,7 @@ describe('the outputs', () => {
   });
 
   it('report a hit in the cache that is used in place', () => {
-    const hit = { found: true, source: 'cache', reason: 'complete', cacheHit: true, codeHash: CODE_HASH } as const;
+    const hit = { found: true, source: 'cache', reason: 'complete', codeHash: CODE_HASH } as const;
     const files = [assetFile('a.zip', { size: 3 }), assetFile('sub/b.zip', { size: 39 })];
     const location = cacheSet('team/app', CODE_HASH);
     expect(tell({ ...hit, builtFromCommit: 'b'.repeat(40), location, files, restored: true })).toEqual({

@@ -128,7 +128,7 @@ describe('the heading', () => {
     ],
     [
       'check',
-      { ...FOUND, cacheHit: true, builtFromCommit: 'b'.repeat(40), builtBy: BUILDER, ageMs: 200_000_000 },
+      { ...FOUND, builtFromCommit: 'b'.repeat(40), builtBy: BUILDER, ageMs: 200_000_000 },
       '✅ No build needed: built 2 days ago by run 76 of Build for commit bbbbbbbbbbbb, 2 files, 1.2 MB.',
     ],
     [

@@ -10,7 +10,7 @@ export const OUTPUTS = {
   found: ({ found }) => found,
   source: ({ source }) => source,
   reason: ({ reason }) => reason,
-  'cache-hit': ({ cacheHit }) => cacheHit,
+  'cache-hit': ({ source }) => source === 'cache',
   'commit-sha': ({ commit }) => commit,
   'code-hash': ({ codeHash }) => codeHash ?? '',
   'built-from-commit': ({ builtFromCommit }) => builtFromCommit ?? '',

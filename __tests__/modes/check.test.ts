@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseRecord } from '../../src/asset-set/record.ts';
 import { OTHER_WRITER, Scenario, SOURCES, skippingClock } from '../support/scenario.ts';
 
-const FOUND = { found: true, source: 'artifact', cacheHit: false } as const;
-const NOT_FOUND = { found: false, source: 'none', cacheHit: false, files: [] } as const;
+const FOUND = { found: true, source: 'artifact' } as const;
+const NOT_FOUND = { found: false, source: 'none', files: [] } as const;
 /** The writer that the run of these tests names in records. */
 const THIS_RUN = { repository: 'owner/repository', runId: '1', runAttempt: '1' } as const;
 

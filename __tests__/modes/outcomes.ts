@@ -8,7 +8,6 @@ export function outcome(overrides: Partial<Outcome> = {}): Outcome {
     found: false,
     source: 'none',
     reason: 'absent',
-    cacheHit: false,
     commit: COMMIT,
     codeHash: undefined,
     builtFromCommit: undefined,

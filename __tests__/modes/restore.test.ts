@@ -73,7 +73,6 @@ describe('a restore', () => {
       found: true,
       source: 'artifact',
       reason: 'complete',
-      cacheHit: false,
       restored: true,
       uploaded: false,
       builtFromCommit: scenario.head,
@@ -375,7 +374,6 @@ describe('a set of the same code', () => {
     const outcome = await scenario.restore({ codeHash: codeHash(), access: 'read' });
     expect(outcome).toMatchObject({
       source: 'cache',
-      cacheHit: true,
       restored: true,
       location: { prefix: `cache/${value}/` },
     });

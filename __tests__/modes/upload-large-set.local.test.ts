@@ -70,7 +70,7 @@ describe('a large set that is uploaded', () => {
     expect(uploaded).toMatchObject({ reason: 'uploaded', cached: true });
     await scenario.commit();
     await scenario.freshPackages();
-    expect(await scenario.check({ codeHash: SOURCES })).toMatchObject({ found: true, cacheHit: true });
+    expect(await scenario.check({ codeHash: SOURCES })).toMatchObject({ found: true, source: 'cache' });
     const records = (await scenario.bucket.keys('records/')).map((key) => scenario.bucket.get(key));
     expect(records).toHaveLength(3);
     for (const record of await Promise.all(records)) {

@@ -46,7 +46,6 @@ describe('an upload stores', () => {
       reason: 'uploaded',
       uploaded: true,
       cached: true,
-      cacheHit: false,
       commit: scenario.head,
       builtFromCommit: scenario.head,
       location: { prefix: `artifacts/${scenario.head}/` },

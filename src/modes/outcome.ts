@@ -14,7 +14,6 @@ export interface Outcome {
   readonly found: boolean;
   readonly source: 'artifact' | 'cache' | 'none';
   readonly reason: Reason | 'disabled' | 'uploaded' | 'resumed' | 'marker' | 'lost-race' | 'read-only';
-  readonly cacheHit: boolean;
   readonly commit: string;
   readonly codeHash: string | undefined;
   readonly builtFromCommit: string | undefined;
@@ -92,7 +91,6 @@ export function outcomeOf(ending: Ending): Outcome {
     found: set !== undefined,
     source: set === undefined ? 'none' : source,
     reason,
-    cacheHit: set !== undefined && source === 'cache',
     commit: ending.commit,
     codeHash: ending.codeHash,
     builtFromCommit: record && builtCommitOf(record),

@@ -88,13 +88,12 @@ function faultOf({ error }: Failure): string {
 function outcomeOfPackages(prefix: string, packages: readonly PackageOutcome[]): Outcome {
   const outcomes = packages.map(({ outcome }) => outcome);
   const missing = outcomes.find(({ found }) => !found);
-  const isFromCache = outcomes.some(({ cacheHit }) => cacheHit);
+  const isFromCache = outcomes.some(({ source }) => source === 'cache');
   const commit = outcomes[0]?.commit ?? '';
   return {
     found: missing === undefined,
     source: missing === undefined ? (isFromCache ? 'cache' : 'artifact') : 'none',
     reason: missing?.reason ?? 'complete',
-    cacheHit: missing === undefined && isFromCache,
     commit,
     codeHash: undefined,
     builtFromCommit: undefined,
