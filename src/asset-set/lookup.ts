@@ -164,7 +164,7 @@ async function judge(run: RunContext, { location, record: read, pages }: Recorde
   const detail = (record.state === 'complete' ? distrust : undefined) ?? misplacement(record, location);
   if (detail !== undefined) return { ...found, status: { reason: 'incomplete', detail } };
   if (record.state === 'complete') return { ...found, status: await statusOfComplete(run, found, record) };
-  const isLive = leaseIsLive({ record, ageMs: read.ageMs }, run.writer);
+  const isLive = leaseIsLive(read, run.writer);
   return { ...found, status: isLive ? { reason: 'in-progress', record } : unfinished(record) };
 }
 

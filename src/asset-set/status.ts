@@ -77,18 +77,16 @@ export interface Disagreement {
   readonly listedEtag?: string;
 }
 
-/** A record as read, with its age by the server's clock at that moment. */
-interface DatedRecord {
-  readonly record: AssetRecord;
-  readonly ageMs: number;
-}
-
 /**
  * Whether the writer of an unfinished record may still be at work.
  *
+ * @param ageMs since the record was written
  * @param reader the run that asks, which knows that its own earlier attempts have ended
  */
-export function leaseIsLive({ record, ageMs }: DatedRecord, reader: RunIdentity): boolean {
+export function leaseIsLive(
+  { record, ageMs }: { readonly record: AssetRecord; readonly ageMs: number },
+  reader: RunIdentity,
+): boolean {
   if (isEarlierAttempt(record.writer, reader)) return false;
   // Released: a writer stops before it releases its record.
   if (record.leaseSeconds === 0) return false;
