@@ -131,8 +131,8 @@ function linesOf(words: ReadonlyMap<string, string>): string {
 
 /** How many bytes an env file can take. One that is too large already is not for GitLab. */
 function roomIn(path: string): number {
-  const { length } = textOf(path);
-  return length < MOST_BYTES ? MOST_BYTES - length : MOST_BYTES;
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  return size < MOST_BYTES ? MOST_BYTES - size : MOST_BYTES;
 }
 
 /** The value is lost to whoever reads the file. */
@@ -155,7 +155,9 @@ function plainWord(text: string): string {
 
 function append(path: string, lines: string): void {
   try {
-    const text = textOf(path);
+    // A pipe's end would never come.
+    const isFile = statSync(path, { throwIfNoEntry: false })?.isFile();
+    const text = isFile ? readFileSync(path, 'latin1') : '';
     appendFileSync(path, text === '' || text.endsWith('\n') ? lines : `\n${lines}`);
   } catch (cause) {
     throw new UserError(
@@ -163,9 +165,4 @@ function append(path: string, lines: string): void {
       { cause },
     );
   }
-}
-
-/** @returns a character per byte; an empty text if there is no such file, or for a pipe, whose end would never come */
-function textOf(path: string): string {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path, 'latin1') : '';
 }
