@@ -170,11 +170,7 @@ function parseWriter(fields: Fields): Writer {
 
 /** @param textOf returns the text of a field; undefined if it is absent */
 function runIn(textOf: (name: (typeof RUN_FIELDS)[number]) => string | undefined): RunIdentity {
-  const texts = RUN_FIELDS.flatMap((name): [string, string][] => {
-    const text = textOf(name);
-    return text === undefined ? [] : [[name, text]];
-  });
-  return Object.fromEntries(texts);
+  return defined(Object.fromEntries(RUN_FIELDS.map((name) => [name, textOf(name)])));
 }
 
 function parseFile(fields: Fields): AssetFile {
