@@ -191,7 +191,7 @@ interface Fault {
 
 /** Reads the parts of an error, whether it comes from the SDK, the system or our own requests. */
 export function faultOf(error: unknown): Fault {
-  if (!isError(error)) return { ...NOTHING_KNOWN, message: printable(String(error)) };
+  if (!isError(error)) return faultOf(new Error(String(error)));
   const metadata = '$metadata' in error && isObject(error.$metadata) ? error.$metadata : {};
   const response = '$response' in error && isObject(error.$response) ? error.$response : {};
   const headers = isObject(response.headers) ? response.headers : {};
@@ -206,15 +206,6 @@ export function faultOf(error: unknown): Fault {
     isForeign: isForeign(error, status),
   };
 }
-
-const NOTHING_KNOWN: Fault = {
-  name: 'Error',
-  code: '',
-  status: undefined,
-  message: '',
-  region: undefined,
-  isForeign: false,
-};
 
 /** For a reply that it can't parse, the SDK throws its XML parser's error with the reply attached. */
 function isForeign(error: Error, status: number | undefined): boolean {
