@@ -37,16 +37,20 @@ export async function sendWith<Value>(
   send: (isWith: boolean) => Promise<Value>,
 ): Promise<Value> {
   if (connection.refusals.has(refusable)) return send(false);
+  const isRefusal = (error: unknown): error is Error => isError(error) && REFUSABLE[refusable](connection, error);
   try {
     return await send(true);
-  } catch (error) {
-    if (!isRefusal(connection, refusable, error)) throw error;
-    return sendWithout(connection, { refusable, error, send });
+  } catch (refusal) {
+    if (!isRefusal(refusal)) throw refusal;
+    const value = await send(false).catch((error: unknown) => {
+      // The same refusal again: it had another cause.
+      throw isRefusal(error) ? refusal : error;
+    });
+    if (!connection.refusals.has(refusable))
+      connection.log.debug(`The store refuses ${refusable} (${refusal.name}): requests go without them from now on`);
+    connection.refusals.add(refusable);
+    return value;
   }
-}
-
-function isRefusal(connection: Connection, refusable: Refusable, error: unknown): error is Error {
-  return isError(error) && REFUSABLE[refusable](connection, error);
 }
 
 /** HEAD replies have no body, so the status is all there is. */
@@ -54,26 +58,6 @@ const UNEXPLAINED: ReadonlySet<string> = new Set(['Status400', 'Status501']);
 
 function isUnknownChecksum({ settings }: Connection, { name }: Error): boolean {
   return isUnknownHeader(settings, name) || (settings.endpointUrl !== undefined && UNEXPLAINED.has(name));
-}
-
-interface Refused<Value> {
-  readonly refusable: Refusable;
-  readonly error: Error;
-  readonly send: (isWith: boolean) => Promise<Value>;
-}
-
-async function sendWithout<Value>(connection: Connection, { refusable, error, send }: Refused<Value>): Promise<Value> {
-  let value: Value;
-  try {
-    value = await send(false);
-  } catch (reason) {
-    // The same refusal again: it had another cause.
-    throw isRefusal(connection, refusable, reason) ? error : reason;
-  }
-  if (!connection.refusals.has(refusable))
-    connection.log.debug(`The store refuses ${refusable} (${error.name}): requests go without them from now on`);
-  connection.refusals.add(refusable);
-  return value;
 }
 
 const SKEWED = 'RequestTimeTooSkewed';
