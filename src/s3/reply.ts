@@ -139,7 +139,10 @@ export function textOf(element: XmlElement, name: string): string | undefined {
   return textIn(element[name]);
 }
 
-/** The server refused the request. Shaped like the SDK's own errors, so that both are reported the same way. */
+/**
+ * The server refused the request. Shaped like the SDK's own errors, so that both are reported the same way.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ */
 export class ReplyError extends Error {
   readonly $metadata: { readonly httpStatusCode: number; clockSkewCorrected?: boolean };
   readonly $response: Pick<Reply, 'headers'>;
@@ -148,23 +151,16 @@ export class ReplyError extends Error {
   readonly Region: string | undefined;
 
   constructor({ status, headers, body }: Reply) {
-    const fields = errorFields(body);
-    super(fields.Message ?? `status ${status} without an explanation`);
-    this.name = fields.Code ?? `Status${status}`;
+    // For a proxy's page, the status has to do.
+    const fields = readXml(body, 'Error');
+    const code = textOf(fields, 'Code');
+    super(textOf(fields, 'Message') ?? `status ${status} without an explanation`);
+    this.name = code ?? `Status${status}`;
     this.$metadata = { httpStatusCode: status };
     this.$response = { headers };
-    this.$responseBodyText = fields.Code === undefined && body.length > 0 ? body.toString() : undefined;
-    this.Region = fields.Region;
+    this.$responseBodyText = code === undefined && body.length > 0 ? body.toString() : undefined;
+    this.Region = textOf(fields, 'Region');
   }
-}
-
-type ErrorFields = Partial<Record<'Code' | 'Message' | 'Region', string | undefined>>;
-
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
-function errorFields(body: Buffer): ErrorFields {
-  // For a proxy's page, the status has to do.
-  const fields = readXml(body, 'Error');
-  return { Code: textOf(fields, 'Code'), Message: textOf(fields, 'Message'), Region: textOf(fields, 'Region') };
 }
 
 /** The SDK's classifiers take any error: the fields of a reply are optional. */
