@@ -105,24 +105,16 @@ export function headersOf({ headers }: IncomingMessage): Record<string, string> 
 export type XmlElement = Readonly<Record<string, unknown>>;
 
 /**
- * @param root the name of the document element
- * @returns its children by name; undefined if the document has another root
- * @throws Error if it is not XML
- */
-export function parseXml(body: Buffer, root: string): XmlElement | undefined {
-  const document: unknown = parseXML(body.toString('utf8'));
-  const element = isObject(document) ? document[root] : undefined;
-  return isObject(element) ? element : undefined;
-}
-
-/**
- * Like {@link parseXml}, for replies whose required fields are checked afterwards.
+ * Parses a reply whose required fields are checked afterwards.
  *
- * @returns an element without children if the document has another root or is not XML
+ * @param root the name of the document element
+ * @returns its children by name; none if the document has another root or is not XML
  */
 export function readXml(body: Buffer, root: string): XmlElement {
   try {
-    return parseXml(body, root) ?? {};
+    const document: unknown = parseXML(body.toString('utf8'));
+    const element = isObject(document) ? document[root] : undefined;
+    return isObject(element) ? element : {};
   } catch {
     return {};
   }
