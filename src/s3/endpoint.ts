@@ -51,40 +51,11 @@ export function isPathStyle(settings: Addressing): boolean {
   return endpointUrl !== undefined && isIP(new URL(endpointUrl).hostname.replace(/^\[|\]$/g, '')) !== 0;
 }
 
-interface Server {
-  readonly protocol: string;
-  readonly hostname: string;
-  readonly port: number | undefined;
-  readonly host: string;
-  /** Percent-encoded, without a `/` at its end. */
-  readonly path: string;
-  readonly isInPath: boolean;
-}
-
-/** Cached: parsing a URL takes as long as signing a request. */
-const servers = new WeakMap<Addressing, Map<string, Server>>();
-
-function serverOf(settings: Addressing, region: string): Server {
-  const known = servers.get(settings) ?? new Map<string, Server>();
-  servers.set(settings, known);
-  const server = known.get(region) ?? readServer(new URL(serverUrl(settings, region)), isPathStyle(settings));
-  known.set(region, server);
-  return server;
-}
-
-function readServer({ protocol, hostname, port, host, pathname }: URL, isInPath: boolean): Server {
-  return {
-    ...{ protocol, hostname, host, isInPath },
-    port: port === '' ? undefined : Number(port),
-    path: pathname === '/' ? '' : pathname,
-  };
-}
-
 /** Server and path of an object, or of the bucket itself if the key is empty. */
 interface Address {
   readonly protocol: string;
   readonly hostname: string;
-  readonly port: number | undefined;
+  readonly port?: number;
   /** Host and port, as in the `Host` header. */
   readonly host: string;
   /** Percent-encoded. */
@@ -93,15 +64,33 @@ interface Address {
 
 /** @param key not encoded */
 export function addressOf(settings: Addressing, region: string, key: string): Address {
-  const { protocol, hostname, port, host, path: base, isInPath } = serverOf(settings, region);
-  const encodedKey = key.split('/').map(encodeSegment).join('/');
+  const { path, ...server } = bucketAddress(settings, region);
+  return { ...server, path: path + key.split('/').map(encodeSegment).join('/') };
+}
+
+/** Cached: parsing a URL takes as long as signing a request. */
+const addresses = new WeakMap<Addressing, Map<string, Address>>();
+
+function bucketAddress(settings: Addressing, region: string): Address {
+  const known = addresses.get(settings) ?? new Map<string, Address>();
+  addresses.set(settings, known);
+  const address = known.get(region) ?? findAddress(settings, region);
+  known.set(region, address);
+  return address;
+}
+
+function findAddress(settings: Addressing, region: string): Address {
+  const { protocol, hostname, port, host, pathname } = new URL(serverUrl(settings, region));
+  const isInPath = isPathStyle(settings);
   const subdomain = isInPath ? '' : `${settings.bucket}.`;
-  return {
-    ...{ protocol, port },
+  const base = pathname === '/' ? '' : pathname;
+  return defined({
+    protocol,
     hostname: subdomain + hostname,
+    port: port === '' ? undefined : Number(port),
     host: subdomain + host,
-    path: isInPath ? `${base}/${encodeSegment(settings.bucket)}/${encodedKey}` : `${base}/${encodedKey}`,
-  };
+    path: isInPath ? `${base}/${encodeSegment(settings.bucket)}/` : `${base}/`,
+  });
 }
 
 /** Percent-encodes all but the unreserved characters of RFC 3986, as S3's signatures require. */
@@ -135,8 +124,8 @@ interface Requesting {
  */
 export async function findRegion(settings: StoreSettings, { transport, retries, signal }: Requesting): Promise<string> {
   const { bucket, endpointUrl } = settings;
-  const { host, port, ...address } = addressOf(settings, FIRST_REGION, '');
-  const request = new HttpRequest({ method: 'HEAD', ...address, headers: { host }, ...defined({ port }) });
+  const { host, ...address } = addressOf(settings, FIRST_REGION, '');
+  const request = new HttpRequest({ method: 'HEAD', ...address, headers: { host } });
   const isAws = endpointUrl === undefined;
   const asking = isAws ? new Transport({ ...LIMITS, connectTimeoutMs: CONNECT_WITHIN_MS }) : transport;
   const reply = await withRetries(retries, signal, async () => {

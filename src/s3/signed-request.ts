@@ -174,7 +174,7 @@ async function sign(
 ): Promise<SignedRequest> {
   const { settings } = connection;
   const { method, key, query = {}, headers = {}, body } = request;
-  const { port, host, ...address } = addressOf(settings, await connection.region(), key);
+  const { host, ...address } = addressOf(settings, await connection.region(), key);
   const length = body && String(body.bytes.length);
   const named = {
     'content-length': length,
@@ -184,7 +184,6 @@ async function sign(
   const unsigned = new HttpRequest({
     method,
     ...address,
-    ...defined({ port }),
     query: { ...query },
     headers: { host, ...headers, ...defined(named), 'x-amz-content-sha256': contentHashOf(body) },
     body: body?.bytes,
