@@ -1,8 +1,8 @@
+import { partition } from '@aws-sdk/core/client';
 import { StoreError } from '../errors.ts';
 import type { WriteCondition, WriteResult } from '../ports.ts';
 import { defined, isError, printable } from '../text.ts';
 import type { Connection } from './connection.ts';
-import { partitionOf } from './endpoint.ts';
 import { type Attempt, causeName, isPreconditionFailure, isUnknownHeader, storeFault } from './faults.ts';
 import type { Reply } from './reply.ts';
 import type { StoreSettings } from './settings.ts';
@@ -115,7 +115,7 @@ export class Bucket {
 
   #attempt({ verb, key, action, source }: Operation): Attempt {
     const { bucket, region } = this.settings;
-    const bucketArn = `arn:${region === undefined ? 'aws' : partitionOf(region)}:s3:::${bucket}`;
+    const bucketArn = `arn:${region === undefined ? 'aws' : partition(region).name}:s3:::${bucket}`;
     const arn = (object: string) => `${bucketArn}/${printable(object)}`;
     const reading = source === undefined ? '' : `s3:GetObject on ${arn(source)} and `;
     const hint = action === 's3:GetObject' ? ' (without s3:ListBucket, S3 denies what does not exist)' : '';

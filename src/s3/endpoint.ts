@@ -23,11 +23,6 @@ export function serverUrl({ endpointUrl, fips, dualstack }: Addressing, region: 
   return `https://${service}.${region}.${partition(region).dnsSuffix}`;
 }
 
-/** @returns the partition as in ARNs: `aws`, `aws-cn` */
-export function partitionOf(region: string): string {
-  return partition(region).name;
-}
-
 /** Identifies a server, to tell sets of several servers apart: its URL, or `aws`. */
 export function endpointName({ endpointUrl }: Addressing): string {
   return endpointUrl === undefined ? 'aws' : new URL(endpointUrl).href.replace(/\/+$/, '');
