@@ -3,7 +3,6 @@ import { partition } from '@aws-sdk/core/client';
 import { HttpRequest } from '@smithy/core/protocols';
 import { withRetries } from '../async.ts';
 import { StoreError } from '../errors.ts';
-import type { ChecksumAlgorithm } from '../ports.ts';
 import { defined, isError, printable } from '../text.ts';
 import { storeFault } from './faults.ts';
 import { type Reply, ReplyError } from './reply.ts';
@@ -26,14 +25,6 @@ export function serverUrl({ endpointUrl, fips, dualstack }: Addressing, region: 
 /** Identifies a server, to tell sets of several servers apart: its URL, or `aws`. */
 export function endpointName({ endpointUrl }: Addressing): string {
   return endpointUrl === undefined ? 'aws' : new URL(endpointUrl).href.replace(/\/+$/, '');
-}
-
-/**
- * The checksum of a part. TLS already protects bytes on their way, so a CRC is enough there: SHA-256 takes twice as
- * long.
- */
-export function partChecksum({ endpointUrl }: Addressing): ChecksumAlgorithm {
-  return endpointUrl === undefined || new URL(endpointUrl).protocol === 'https:' ? 'crc32' : 'sha256';
 }
 
 /**
