@@ -8,7 +8,7 @@ import type { Limits, Transport } from './transport.ts';
 /** @param options `forceRefresh` fetches new credentials even if the current ones are still valid */
 export type Credentials = (options?: { readonly forceRefresh?: boolean }) => Promise<AwsCredentialIdentity>;
 
-/** The part of a connection that credentials are fetched with. */
+/** The part of a connection that credentials and the region are fetched with. */
 export interface CredentialContext {
   readonly settings: StoreSettings;
   readonly transport: Transport;
@@ -35,7 +35,6 @@ export interface Connection extends CredentialContext {
   readonly partChecksum: ChecksumAlgorithm;
   /** What the store has refused; this run no longer sends it. */
   readonly refusals: Set<Refusable>;
-  readonly log: Pick<Log, 'info' | 'debug'>;
   /** How far this machine's clock is behind the server's. */
   clockOffsetMs: number;
 }

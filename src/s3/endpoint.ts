@@ -4,9 +4,10 @@ import { HttpRequest } from '@smithy/core/protocols';
 import { withRetries } from '../async.ts';
 import { StoreError } from '../errors.ts';
 import { defined, isError, printable } from '../text.ts';
+import type { CredentialContext } from './connection.ts';
 import { storeFault } from './faults.ts';
 import { type Reply, ReplyError } from './reply.ts';
-import { isUnreachable, type PatientRetryStrategy } from './retry.ts';
+import { isUnreachable } from './retry.ts';
 import type { StoreSettings } from './settings.ts';
 import { LIMITS, Transport } from './transport.ts';
 
@@ -96,19 +97,13 @@ const MOST_REPLY_BYTES = 1024 ** 2;
 /** Short, so that in a closed network a step soon advises setting the region. */
 const CONNECT_WITHIN_MS = 3000;
 
-interface Requesting {
-  readonly transport: Transport;
-  readonly retries: () => Promise<PatientRetryStrategy>;
-  readonly signal: AbortSignal;
-}
-
 /**
  * Asks the bucket for its region, without a signature: the answer names it even if access is denied.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
  *
  * @throws StoreError if AWS knows no such bucket, or nothing answers
  */
-export async function findRegion(settings: StoreSettings, { transport, retries, signal }: Requesting): Promise<string> {
+export async function findRegion({ settings, transport, retries, signal }: CredentialContext): Promise<string> {
   const { bucket, endpointUrl } = settings;
   const { host, ...address } = addressOf(settings, FIRST_REGION, '');
   const request = new HttpRequest({ method: 'HEAD', ...address, headers: { host } });
@@ -119,7 +114,7 @@ export async function findRegion(settings: StoreSettings, { transport, retries, 
       return settled(await asking.exchange(request, { mostBytes: MOST_REPLY_BYTES, signal }));
     } catch (error) {
       // A network that drops packets would drop them again.
-      throw isAws && isTimeout(error) ? noRegion(bucket, host, error) : error;
+      throw isAws && isError(error) && error.name === 'TimeoutError' ? noRegion(bucket, host, error) : error;
     }
   }).catch((error: unknown) => {
     signal.throwIfAborted();
@@ -133,10 +128,6 @@ export async function findRegion(settings: StoreSettings, { transport, retries, 
     'no-such-bucket',
     `AWS does not say which region the bucket '${bucket}' is in (status ${reply.status}): check bucket, or set aws-region`,
   );
-}
-
-function isTimeout(error: unknown): boolean {
-  return isError(error) && error.name === 'TimeoutError';
 }
 
 function noRegion(bucket: string, host: string, cause: unknown): StoreError {

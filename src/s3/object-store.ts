@@ -59,15 +59,13 @@ export function connect(
   const destination = destinationOf(bucket, endpointUrl);
   const transport = new Transport(limits, { mostAtOnce });
   const retries = once(async () => new PatientRetryStrategy(maxAttempts, onRetry));
-  const region = once(async () => settings.region ?? findRegion(settings, { transport, retries, signal }));
-  const credentials = credentialsOf({ settings, transport, retries, signal, log });
+  const context = { settings, transport, retries, signal, log };
+  const region = once(async () => settings.region ?? findRegion(context));
+  const credentials = credentialsOf(context);
   return {
-    settings,
+    ...context,
     limits,
-    signal,
     destination,
-    transport,
-    retries,
     region,
     credentials,
     signer: once(async () => new HeaderSigner(await region(), credentials)),
@@ -75,7 +73,6 @@ export function connect(
     // TLS already protects bytes on their way, so a CRC is enough there: SHA-256 takes twice as long.
     partChecksum: destination.scheme === 'http' ? 'sha256' : 'crc32',
     refusals: new Set(),
-    log,
     clockOffsetMs: 0,
   };
 }
