@@ -55,10 +55,9 @@ export function connect(
   settings: StoreSettings,
   { signal = new AbortController().signal, limits = LIMITS, log = SILENT, onRetry, mostAtOnce }: ConnectOptions = {},
 ): Connection {
-  const { bucket, endpointUrl, maxAttempts } = settings;
-  const destination = destinationOf(bucket, endpointUrl);
+  const destination = destinationOf(settings);
   const transport = new Transport(limits, { mostAtOnce });
-  const retries = once(async () => new PatientRetryStrategy(maxAttempts, onRetry));
+  const retries = once(async () => new PatientRetryStrategy(settings.maxAttempts, onRetry));
   const context = { settings, transport, retries, signal, log };
   const region = once(async () => settings.region ?? findRegion(context));
   const credentials = credentialsOf(context);
@@ -77,7 +76,7 @@ export function connect(
   };
 }
 
-function destinationOf(bucket: string, endpointUrl: string | undefined): Destination {
+function destinationOf({ bucket, endpointUrl }: StoreSettings): Destination {
   if (endpointUrl === undefined) return { bucket, host: 'AWS S3' };
   const { host, protocol } = new URL(endpointUrl);
   return { bucket, host, scheme: protocol === 'https:' ? 'https' : 'http' };
@@ -99,14 +98,8 @@ function credentialsOf(context: CredentialContext): Credentials {
     const identity = defined(keys);
     return async () => identity;
   });
-  return refreshing(
-    () =>
-      unlessAborted(
-        source().then((fetch) => fetch()),
-        context.signal,
-      ),
-    context.transport,
-  );
+  const fetch = async () => (await source())();
+  return refreshing(() => unlessAborted(fetch(), context.signal), context.transport);
 }
 
 /** Credentials with less time left than this are fetched again. */
@@ -115,17 +108,12 @@ const REFRESH_MS = 5 * 60_000;
 /** Some sources return the same credentials until they expire, so asking more often is pointless. */
 const LEAST_INTERVAL_MS = 60_000;
 
-interface Fetched {
-  readonly identity: AwsCredentialIdentity;
-  readonly atMs: number;
-}
-
 /** @param clock how far the server's clock, which decides when credentials expire, is ahead of this machine's */
 function refreshing(
   fetch: () => Promise<AwsCredentialIdentity>,
   clock: { readonly clockOffsetMs: number },
 ): Credentials {
-  let last: Fetched | undefined;
+  let last: { readonly identity: AwsCredentialIdentity; readonly atMs: number } | undefined;
   let underWay: Promise<AwsCredentialIdentity> | undefined;
   const leftMs = ({ expiration }: AwsCredentialIdentity): number =>
     expiration === undefined ? Number.POSITIVE_INFINITY : expiration.getTime() - Date.now() - clock.clockOffsetMs;
