@@ -91,9 +91,6 @@ function encodeSegment(segment: string): string {
 /** Any region's server names the right region; servers without regions usually go by this name. */
 const FIRST_REGION = 'us-east-1';
 
-/** For a HEAD, or for the page of a proxy. */
-const MOST_REPLY_BYTES = 1024 ** 2;
-
 /** Short, so that in a closed network a step soon advises setting the region. */
 const CONNECT_WITHIN_MS = 3000;
 
@@ -111,7 +108,7 @@ export async function findRegion({ settings, transport, retries, signal }: Crede
   const asking = isAws ? new Transport({ ...LIMITS, connectTimeoutMs: CONNECT_WITHIN_MS }) : transport;
   const reply = await withRetries(retries, signal, async () => {
     try {
-      return settled(await asking.exchange(request, { mostBytes: MOST_REPLY_BYTES, signal }));
+      return settled(await asking.exchange(request, { signal }));
     } catch (error) {
       // A network that drops packets would drop them again.
       throw isAws && isError(error) && error.name === 'TimeoutError' ? noRegion(bucket, host, error) : error;

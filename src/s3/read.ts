@@ -123,7 +123,7 @@ export async function readDocument(
   signal = bucket.signal,
 ): Promise<StoredDocument | undefined> {
   const operation = { verb: 'read', key, action: 's3:GetObject', signal };
-  const request = { method: 'GET', key, mostReplyBytes: MOST_BYTES } as const;
+  const request = { method: 'GET', key, mostBytes: MOST_BYTES } as const;
   try {
     return await bucket.sendIfThere(operation, request, ({ body, headers }) => ({
       body,
@@ -139,7 +139,7 @@ export async function readDocument(
 /** Like {@link readDocument}. @throws StoreError, also for an object longer than `mostBytes` */
 export async function readObject(bucket: Bucket, { key, mostBytes, signal }: ObjectRead): Promise<Buffer | undefined> {
   const operation = { verb: 'read', key, action: 's3:GetObject', signal };
-  const request = { method: 'GET', key, mostReplyBytes: mostBytes } as const;
+  const request = { method: 'GET', key, mostBytes } as const;
   return bucket.sendIfThere(operation, request, ({ body }) => body);
 }
 
@@ -258,8 +258,8 @@ export async function readAsset(bucket: Bucket, read: AssetRead): Promise<ReadRe
   const { key, etag, range, into, onBytes, signal } = read;
   const operation = { verb: 'read', key, action: 's3:GetObject', signal };
   const headers = { 'if-match': etag, ...(isWhole(read) ? {} : { range: `bytes=${firstAndLast(read)}` }) };
-  const mostReplyBytes = Math.max(range.lengthBytes, REFUSAL_BYTES);
-  const request = { method: 'GET', key, headers, mostReplyBytes, ...defined({ into, onBytes }) } as const;
+  const mostBytes = Math.max(range.lengthBytes, REFUSAL_BYTES);
+  const request = { method: 'GET', key, headers, mostBytes, ...defined({ into, onBytes }) } as const;
   try {
     return await bucket.send(operation, request, (reply) =>
       resultOf(bucket, operation, { read, head: reply, body: reply.body }),

@@ -30,9 +30,6 @@ import type { ExchangeOptions } from './transport.ts';
 // a request, and loading it takes longer than the rest of a check. Signing and the classification of faults use the
 // SDK's own parts.
 
-/** Enough for an error document or a listing of a thousand objects. */
-const MOST_REPLY_BYTES = 16 * 1024 ** 2;
-
 /** The hash of an empty body. https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html */
 const NOTHING_HASHED = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
@@ -42,21 +39,14 @@ export interface RequestBody {
   readonly sha256: string | undefined;
 }
 
-export interface S3Request {
+/** A request to sign and send. What `onBytes` was told of a failed attempt is taken back by a negative number. */
+export interface S3Request extends ExchangeOptions {
   readonly method: 'GET' | 'HEAD' | 'PUT';
   /** Empty for the bucket itself. */
   readonly key: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
-  readonly mostReplyBytes?: number;
-  /** Memory for the body of the reply, used if it has exactly the same length. */
-  readonly into?: Uint8Array;
-  /** How long the server may be silent, if it has to move bytes before it answers. */
-  readonly silenceMs?: number;
-  /** Called with the bytes of the body, in either direction; those of a failed attempt are subtracted again. */
-  readonly onBytes?: OnBytes | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -100,7 +90,7 @@ async function sendOnce<Value>(
   request: S3Request,
   read: (reply: Reply) => Value,
 ): Promise<Value> {
-  const { signal, silenceMs, into, mostReplyBytes: mostBytes = MOST_REPLY_BYTES } = request;
+  const { signal, silenceMs, into, mostBytes } = request;
   const counted = countedBytes(request.onBytes);
   const { clockOffsetMs: usedOffsetMs } = connection;
   const signed = await sign(connection, { request, clockOffsetMs: usedOffsetMs });
@@ -130,8 +120,7 @@ function countedBytes(onBytes: OnBytes | undefined) {
   };
 }
 
-interface SignedExchange extends Omit<ExchangeOptions, 'mostBytes'> {
-  readonly mostBytes?: number;
+interface SignedExchange extends ExchangeOptions {
   /** The clock offset that the request was signed with. */
   readonly usedOffsetMs?: number;
 }
@@ -144,10 +133,10 @@ interface SignedExchange extends Omit<ExchangeOptions, 'mostBytes'> {
 export async function exchangeSigned(
   connection: Connection,
   signed: SignedRequest,
-  { usedOffsetMs = connection.clockOffsetMs, mostBytes = MOST_REPLY_BYTES, ...options }: SignedExchange,
+  { usedOffsetMs = connection.clockOffsetMs, ...options }: SignedExchange,
 ): Promise<Reply> {
   refuseUnsendable(signed.headers);
-  const reply = await connection.transport.exchange(signed, { ...options, mostBytes });
+  const reply = await connection.transport.exchange(signed, options);
   // A copy or a Complete can fail after its status 200 was sent; the body then contains an error. Searching for it
   // first saves parsing nearly every body.
   const isWrite = signed.method === 'PUT' || signed.method === 'POST';

@@ -56,9 +56,12 @@ interface SendOptions {
   readonly onBytes?: OnBytes | undefined;
 }
 
+/** Enough for an error document or a listing of a thousand objects. */
+const MOST_REPLY_BYTES = 16 * 1024 ** 2;
+
 export interface ExchangeOptions extends SendOptions {
   /** A reply with a longer body is not read. */
-  readonly mostBytes: number;
+  readonly mostBytes?: number | undefined;
   /** Memory for the body, used if it has exactly the same length. */
   readonly into?: Uint8Array | undefined;
 }
@@ -100,15 +103,12 @@ export class Transport {
     return this.#semaphore === undefined ? exchange() : this.#semaphore.take(exchange);
   }
 
-  async #exchange(request: HttpRequest, { mostBytes, into, ...options }: ExchangeOptions): Promise<Reply> {
+  async #exchange(request: HttpRequest, options: ExchangeOptions): Promise<Reply> {
+    const { mostBytes = MOST_REPLY_BYTES, into, onBytes } = options;
     const message = await this.send(request, options);
     // The Content-Length of a HEAD is that of a body that does not come.
-    const reading = {
-      into,
-      onBytes: options.onBytes,
-      mostBytes: request.method === 'HEAD' ? Number.POSITIVE_INFINITY : mostBytes,
-    };
-    return readReply(message, reading);
+    const mostBodyBytes = request.method === 'HEAD' ? Number.POSITIVE_INFINITY : mostBytes;
+    return readReply(message, { mostBytes: mostBodyBytes, into, onBytes });
   }
 
   /**
