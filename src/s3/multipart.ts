@@ -6,7 +6,7 @@ import {
   ListMultipartUploadsCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { HttpRequest, HttpResponse } from '@smithy/core/protocols';
+import { HttpRequest } from '@smithy/core/protocols';
 import type { BuildHandler } from '@smithy/types';
 import { once, withRetries } from '../async.ts';
 import type { AssetCopy } from '../ports.ts';
@@ -199,7 +199,7 @@ async function createClient(connection: Connection): Promise<S3Client> {
     region: await region(),
     credentials,
     signer,
-    requestHandler: new SignedRequestHandler(connection),
+    requestHandler: new SdkRequestHandler((request, options) => exchangeSigned(connection, request, options)),
     // `endpoint` already accounts for them; the client refuses an endpoint together with AWS_USE_FIPS_ENDPOINT and the
     // like.
     useFipsEndpoint: false,
@@ -224,21 +224,4 @@ function withoutId<Input extends object, Output extends object>(
     if (HttpRequest.isInstance(handling.request)) delete handling.request.query['x-id'];
     return next(handling);
   };
-}
-
-/** Gives the SDK's requests the same size limit for replies, and the same handling of refusals, as all others. */
-class SignedRequestHandler extends SdkRequestHandler {
-  readonly #connection: Connection;
-
-  constructor(connection: Connection) {
-    super(connection.transport);
-    this.#connection = connection;
-  }
-
-  override async handle(...[request, options = {}]: Parameters<SdkRequestHandler['handle']>) {
-    const { abortSignal, requestTimeout: silenceMs } = options;
-    const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined;
-    const { status, headers, body } = await exchangeSigned(this.#connection, request, { signal, silenceMs });
-    return { response: new HttpResponse({ statusCode: status, headers, body }) };
-  }
 }

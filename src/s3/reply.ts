@@ -92,7 +92,7 @@ class ReplyBody {
 }
 
 /** @returns the headers by lowercase name, without those that have several values: only cookies do */
-export function headersOf({ headers }: IncomingMessage): Record<string, string> {
+function headersOf({ headers }: IncomingMessage): Record<string, string> {
   const named: Record<string, string> = {};
   for (const name in headers) {
     const value = headers[name];

@@ -1,10 +1,8 @@
 import { fromTemporaryCredentials, fromWebToken } from '@aws-sdk/credential-providers';
-import type { HttpResponse } from '@smithy/core/protocols';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { defined, isText } from '../text.ts';
 import type { CredentialContext } from './connection.ts';
 import { askService, credentialFault, ServiceError } from './credential-services.ts';
-import { readReply } from './reply.ts';
 import { type StoreSettings, variable } from './settings.ts';
 import { SdkRequestHandler } from './transport.ts';
 
@@ -13,21 +11,15 @@ import { SdkRequestHandler } from './transport.ts';
 /** In the partition `aws`, for a bucket whose region is not known yet. */
 const DEFAULT_REGION = 'us-east-1';
 
-const MOST_PAGE_BYTES = 1024 ** 2;
-
-/** Refuses a gateway's page, which the SDK would take for an empty answer or a refusal without a reason. */
-class ServiceRequestHandler extends SdkRequestHandler {
-  override async handle(...request: Parameters<SdkRequestHandler['handle']>): Promise<{ response: HttpResponse }> {
-    const { response } = await super.handle(...request);
-    if (!/^text\/html\b/i.test(response.headers['content-type'] ?? '')) return { response };
-    throw new ServiceError(await readReply(response.body, { mostBytes: MOST_PAGE_BYTES }));
-  }
-}
-
 /** Makes the SDK's clients for credentials use our own transport and retries. */
 export async function clientConfig({ settings, transport, retries }: CredentialContext) {
   return {
-    requestHandler: new ServiceRequestHandler(transport),
+    requestHandler: new SdkRequestHandler(async (request, options) => {
+      const reply = await transport.exchange(request, options);
+      // The SDK would take a gateway's page for an empty answer or a refusal without a reason.
+      if (/^text\/html\b/i.test(reply.headers['content-type'] ?? '')) throw new ServiceError(reply);
+      return reply;
+    }),
     retryStrategy: await retries(),
     systemClockOffset: transport.clockOffsetMs,
     useFipsEndpoint: settings.fips ?? false,

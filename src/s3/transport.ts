@@ -4,7 +4,7 @@ import type { HttpRequest } from '@smithy/types';
 import { once, type Semaphore, semaphore } from '../async.ts';
 import type { OnBytes } from '../ports.ts';
 import type { ProxyRoute } from './proxy.ts';
-import { headersOf, type Reply, readReply } from './reply.ts';
+import { type Reply, readReply } from './reply.ts';
 
 const GIB = 1024 ** 3;
 
@@ -48,23 +48,20 @@ const PROXY_VARIABLES = ['http_proxy', 'https_proxy', 'all_proxy'] as const;
 
 type Timeouts = Pick<Limits, 'connectTimeoutMs' | 'silenceTimeoutMs'>;
 
-interface SendOptions {
+export interface ExchangeOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long the server may be silent, if it has to move bytes before it answers. */
   readonly silenceMs?: number | undefined;
   /** Called with the bytes of the body, in either direction. */
   readonly onBytes?: OnBytes | undefined;
-}
-
-/** Enough for an error document or a listing of a thousand objects. */
-const MOST_REPLY_BYTES = 16 * 1024 ** 2;
-
-export interface ExchangeOptions extends SendOptions {
   /** A reply with a longer body is not read. */
   readonly mostBytes?: number | undefined;
   /** Memory for the body, used if it has exactly the same length. */
   readonly into?: Uint8Array | undefined;
 }
+
+/** Enough for an error document or a listing of a thousand objects. */
+const MOST_REPLY_BYTES = 16 * 1024 ** 2;
 
 interface TransportOptions {
   readonly isProxied?: boolean;
@@ -105,20 +102,16 @@ export class Transport {
 
   async #exchange(request: HttpRequest, options: ExchangeOptions): Promise<Reply> {
     const { mostBytes = MOST_REPLY_BYTES, into, onBytes } = options;
-    const message = await this.send(request, options);
+    const message = await this.#send(request, options);
     // The Content-Length of a HEAD is that of a body that does not come.
     const mostBodyBytes = request.method === 'HEAD' ? Number.POSITIVE_INFINITY : mostBytes;
     return readReply(message, { mostBytes: mostBodyBytes, into, onBytes });
   }
 
-  /**
-   * Sends a request once.
-   *
-   * @returns the reply as soon as it begins; the caller reads its body
-   */
-  async send(
+  /** @returns the reply as soon as it begins */
+  async #send(
     request: HttpRequest,
-    { signal, silenceMs: timeout = this.#timeouts.silenceTimeoutMs, onBytes }: SendOptions = {},
+    { signal, silenceMs: timeout = this.#timeouts.silenceTimeoutMs, onBytes }: ExchangeOptions,
   ): Promise<IncomingMessage> {
     const { http, agent, refusal } = await this.#routeTo(request);
     await this.#takeTurn();
@@ -330,12 +323,14 @@ function timedOut(message: string): Error {
   return Object.assign(new Error(message), { name: 'TimeoutError' });
 }
 
-/** The transport as the request handler of the SDK's clients, which read the body of a reply themselves. */
-export class SdkRequestHandler {
-  readonly #transport: Transport;
+type Exchange = (request: HttpRequest, options: ExchangeOptions) => Promise<Reply>;
 
-  constructor(transport: Transport) {
-    this.#transport = transport;
+/** Makes the SDK's clients send their requests like all others. */
+export class SdkRequestHandler {
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
   }
 
   async handle(
@@ -346,9 +341,8 @@ export class SdkRequestHandler {
     }: { readonly abortSignal?: unknown; readonly requestTimeout?: number } = {},
   ): Promise<{ response: HttpResponse }> {
     const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined;
-    const message = await this.#transport.send(request, { signal, silenceMs });
-    const { statusCode = 0, statusMessage: reason = '' } = message;
-    return { response: new HttpResponse({ statusCode, reason, headers: headersOf(message), body: message }) };
+    const { status, headers, body } = await this.#exchange(request, { signal, silenceMs });
+    return { response: new HttpResponse({ statusCode: status, headers, body }) };
   }
 
   /** Part of the SDK's interface: its clients configure nothing here. */
