@@ -1,13 +1,12 @@
 import { partition } from '@aws-sdk/core/client';
 import { StoreError } from '../errors.ts';
 import type { WriteCondition, WriteResult } from '../ports.ts';
-import { defined, isError, printable } from '../text.ts';
+import { isError, printable } from '../text.ts';
 import type { Connection } from './connection.ts';
 import { type Attempt, causeName, isPreconditionFailure, isUnknownHeader, storeFault } from './faults.ts';
 import type { Reply } from './reply.ts';
 import type { StoreSettings } from './settings.ts';
 import { type S3Request, sendSigned } from './signed-request.ts';
-import type { Limits } from './transport.ts';
 
 /** An operation on the bucket, as messages describe it. */
 export interface Operation {
@@ -25,21 +24,9 @@ export interface Operation {
 
 /** The bucket as operations see it: sends requests and turns their faults into StoreErrors. */
 export class Bucket {
-  /** Fields of every request that the SDK's client sends. */
-  readonly address: {
-    readonly Bucket: string;
-    readonly ExpectedBucketOwner?: string;
-    readonly RequestPayer?: 'requester';
-  };
   readonly connection: Connection;
 
   constructor(connection: Connection) {
-    const { bucket, expectedBucketOwner, requesterPays } = connection.settings;
-    this.address = defined({
-      Bucket: bucket,
-      ExpectedBucketOwner: expectedBucketOwner,
-      RequestPayer: requesterPays ? ('requester' as const) : undefined,
-    });
     this.connection = connection;
   }
 
@@ -50,10 +37,6 @@ export class Bucket {
   /** Ends every request that only reads. */
   get signal(): AbortSignal {
     return this.connection.signal;
-  }
-
-  get limits(): Limits {
-    return this.connection.limits;
   }
 
   /**

@@ -57,7 +57,7 @@ export function multipart(bucket: Bucket) {
   };
   return {
     put: putInParts.bind(undefined, requests),
-    copy: (copy: AssetCopy) => copyInParts(requests, copy, bucket.limits.copiedPartBytes),
+    copy: (copy: AssetCopy) => copyInParts(requests, copy, bucket.connection.limits.copiedPartBytes),
     abortUploads: abortUploads.bind(undefined, requests),
   };
 }
@@ -66,7 +66,7 @@ export function multipart(bucket: Bucket) {
 async function create(bucket: Bucket, { key, attributes, signal }: UploadRequest): Promise<OpenUpload> {
   const { signal: _, ...operation } = writing({ key, signal });
   const fields = {
-    ...bucket.address,
+    ...addressFields(bucket),
     ...assetFields(attributes, bucket.settings),
     ...tagging(bucket.settings),
     Key: key,
@@ -111,7 +111,7 @@ function copyPart(
   const operation = { ...writing(upload), source: source.key };
   const CopySourceRange = `bytes=${part.position}-${part.position + part.sizeBytes - 1}`;
   const headers = headersFor({ ...copySource(bucket.settings, source), CopySourceRange });
-  const silenceMs = silenceFor(bucket.limits, part.sizeBytes);
+  const silenceMs = silenceFor(bucket.connection.limits, part.sizeBytes);
   return bucket.send(operation, { ...partRequest({ upload, part }), headers, silenceMs }, ({ body }) => {
     const result = readXml(body, 'CopyPartResult');
     const ETag = bucket.requiredEtag(operation, textOf(result, 'ETag'));
@@ -124,8 +124,8 @@ function copyPart(
 function complete(bucket: Bucket, { upload, parts, condition, sizeBytes }: Completion): Promise<string> {
   const { key, uploadId, signal } = upload;
   const operation = writing(upload);
-  const fields = { ...bucket.address, ...conditionFields(condition), Key: key, UploadId: uploadId };
-  const requestTimeout = silenceFor(bucket.limits, sizeBytes);
+  const fields = { ...addressFields(bucket), ...conditionFields(condition), Key: key, UploadId: uploadId };
+  const requestTimeout = silenceFor(bucket.connection.limits, sizeBytes);
   return perform(bucket, operation, async (client) => {
     const Parts = bucket.connection.refusals.has('checksum headers') ? parts.map(withoutChecksum) : [...parts];
     const command = new CompleteMultipartUploadCommand({ ...fields, MultipartUpload: { Parts } });
@@ -141,7 +141,7 @@ function withoutChecksum({ PartNumber, ETag }: CompletedPart): CompletedPart {
 function abort(bucket: Bucket, { key, uploadId }: UploadId): Promise<unknown> {
   const operation = { verb: 'abort the multipart upload of', key, action: 's3:AbortMultipartUpload' };
   return perform(bucket, operation, (client) =>
-    client.send(new AbortMultipartUploadCommand({ ...bucket.address, Key: key, UploadId: uploadId })),
+    client.send(new AbortMultipartUploadCommand({ ...addressFields(bucket), Key: key, UploadId: uploadId })),
   );
 }
 
@@ -150,11 +150,20 @@ function list(bucket: Bucket, prefix: string): Promise<UploadsPage> {
   const verb = 'list the multipart uploads under';
   const operation = { verb, key: prefix, action: 's3:ListBucketMultipartUploads', signal: bucket.signal };
   return perform(bucket, operation, async (client) => {
-    const command = new ListMultipartUploadsCommand({ ...bucket.address, Prefix: prefix });
+    const command = new ListMultipartUploadsCommand({ ...addressFields(bucket), Prefix: prefix });
     const { Uploads = [], IsTruncated } = await client.send(command, { abortSignal: operation.signal });
     const uploads = Uploads.map(({ Key, UploadId }) => defined({ key: Key, uploadId: UploadId }));
     // Otherwise an empty reply would pass for an empty list.
     return { uploads, isTruncated: bucket.required(operation, IsTruncated, 'IsTruncated') };
+  });
+}
+
+/** The fields of every request that the SDK's client sends. */
+function addressFields({ settings: { bucket, expectedBucketOwner, requesterPays } }: Bucket) {
+  return defined({
+    Bucket: bucket,
+    ExpectedBucketOwner: expectedBucketOwner,
+    RequestPayer: requesterPays ? ('requester' as const) : undefined,
   });
 }
 

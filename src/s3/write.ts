@@ -53,7 +53,7 @@ function put(bucket: Bucket, { key, condition, fields, body, onBytes, signal }: 
  */
 export async function copyAsset(bucket: Bucket, copy: AssetCopy): Promise<CopyResult> {
   const { condition, source } = copy;
-  const isLarge = source.sizeBytes > bucket.limits.copiedAtOnceBytes;
+  const isLarge = source.sizeBytes > bucket.connection.limits.copiedAtOnceBytes;
   const send = isLarge
     ? (await import('./multipart.ts')).multipart(bucket).copy
     : (whole: AssetCopy) => copyWhole(bucket, whole);
@@ -81,7 +81,7 @@ async function copyWhole(bucket: Bucket, copy: AssetCopy): Promise<string> {
     ...conditionFields(condition),
     MetadataDirective: 'REPLACE',
   });
-  const silenceMs = silenceFor(bucket.limits, source.sizeBytes);
+  const silenceMs = silenceFor(bucket.connection.limits, source.sizeBytes);
   return bucket.send(operation, { method: 'PUT', key: target, headers, silenceMs }, ({ body }) =>
     bucket.requiredEtag(operation, textOf(readXml(body, 'CopyObjectResult'), 'ETag')),
   );
