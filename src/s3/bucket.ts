@@ -1,7 +1,7 @@
 import { partition } from '@aws-sdk/core/client';
 import { StoreError } from '../errors.ts';
 import type { WriteCondition, WriteResult } from '../ports.ts';
-import { isError, printable } from '../text.ts';
+import { printable } from '../text.ts';
 import type { Connection } from './connection.ts';
 import { type Attempt, causeName, isPreconditionFailure, isUnknownHeader, storeFault } from './faults.ts';
 import type { Reply } from './reply.ts';
@@ -52,19 +52,17 @@ export class Bucket {
   }
 
   /** Like {@link send}. @returns undefined if the store says that there is no such object, which is not a fault */
-  sendIfThere<Value>(
+  async sendIfThere<Value>(
     operation: Operation,
     request: Omit<S3Request, 'signal'>,
     read: (reply: Reply) => Value,
   ): Promise<Value | undefined> {
-    return this.explaining(operation, async () => {
-      try {
-        return await sendSigned(this.connection, { ...request, signal: operation.signal }, read);
-      } catch (error) {
-        if (isError(error) && error.name === 'NoSuchKey') return undefined;
-        throw error;
-      }
-    });
+    try {
+      return await this.send(operation, request, read);
+    } catch (error) {
+      if (causeName(error) === 'NoSuchKey') return undefined;
+      throw error;
+    }
   }
 
   /** Requires a field of a reply. Gateways have been seen to answer 200 with a page that has none of the fields. */
