@@ -27,7 +27,7 @@ import {
   type UploadRequest,
   type UploadsPage,
 } from './in-parts.ts';
-import { assetFields, conditionFields, copySource, headersFor, tagging } from './object-headers.ts';
+import { assetFields, conditionFields, copySource, headersFor } from './object-headers.ts';
 import { head } from './read.ts';
 import { sendWith } from './refusal.ts';
 import { readXml, textOf } from './reply.ts';
@@ -68,7 +68,7 @@ async function create(bucket: Bucket, { key, attributes, signal }: UploadRequest
   const fields = {
     ...addressFields(bucket),
     ...assetFields(attributes, bucket.settings),
-    ...tagging(bucket.settings),
+    Tagging: bucket.settings.tagging,
     Key: key,
   };
   const uploadId = await perform(bucket, operation, (client) =>

@@ -1,25 +1,16 @@
-import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import type { AssetAttributes, WriteCondition } from '../ports.ts';
 import { defined } from '../text.ts';
 import type { StoreSettings } from './settings.ts';
 
 // The attributes that objects are stored with: as fields with the SDK's names, and as headers.
 
-type Placement = Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId' | 'ACL'>;
-
 /** The fields of every object, records included: a bucket policy may demand them. */
-export function placement({ serverSideEncryption, sseKmsKeyId, acl }: StoreSettings): Placement {
+export function placement({ serverSideEncryption, sseKmsKeyId, acl }: StoreSettings) {
   return defined({ ServerSideEncryption: serverSideEncryption, SSEKMSKeyId: sseKmsKeyId, ACL: acl });
 }
 
-type AssetFields = Pick<PutObjectCommandInput, 'Metadata' | 'ContentType' | 'CacheControl' | 'StorageClass'> &
-  Placement;
-
-/** The fields of assets. */
-export function assetFields(
-  { metadata, contentType, cacheControl }: AssetAttributes,
-  settings: StoreSettings,
-): AssetFields {
+/** The fields of assets. Tags are not among them: a copy keeps those of its source. */
+export function assetFields({ metadata, contentType, cacheControl }: AssetAttributes, settings: StoreSettings) {
   return defined({
     ...placement(settings),
     Metadata: { ...metadata },
@@ -27,11 +18,6 @@ export function assetFields(
     CacheControl: cacheControl,
     StorageClass: settings.storageClass,
   });
-}
-
-/** The tags of a new object; a copy keeps those of its source. */
-export function tagging({ tagging: tags }: StoreSettings): { Tagging?: string } {
-  return defined({ Tagging: tags });
 }
 
 /** The source of a copy within the bucket, valid only while it has this ETag. */

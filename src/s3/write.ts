@@ -10,7 +10,6 @@ import {
   type HeaderFields,
   headersFor,
   placement,
-  tagging,
 } from './object-headers.ts';
 import { readXml, textOf } from './reply.ts';
 import type { RequestBody } from './signed-request.ts';
@@ -25,7 +24,7 @@ export function writeObject(bucket: Bucket, { body: bytes, contentType, ...write
 /** Writes an asset in one request; the store checks its SHA-256. */
 export function putAsset(bucket: Bucket, asset: AssetPut): Promise<WriteResult> {
   const { key, body: bytes, sha256, attributes, condition, onBytes, signal } = asset;
-  const fields = { ...assetFields(attributes, bucket.settings), ...tagging(bucket.settings) };
+  const fields = { ...assetFields(attributes, bucket.settings), Tagging: bucket.settings.tagging };
   return put(bucket, { key, condition, fields, body: { bytes, sha256 }, onBytes, signal });
 }
 
