@@ -34,7 +34,9 @@ export async function* list(bucket: Bucket, prefix: string): AsyncGenerator<read
   let token: string | undefined;
   let emptyCount = 0;
   do {
-    const { objects, next } = await readPage(bucket, operation, token);
+    const query = { 'list-type': '2', prefix, 'encoding-type': 'url', ...defined({ 'continuation-token': token }) };
+    const request = { method: 'GET', key: '', query } as const;
+    const { objects, next } = await bucket.send(operation, request, ({ body }) => pageIn(bucket, operation, body));
     emptyCount = objects.length === 0 ? emptyCount + 1 : 0;
     if (emptyCount > MOST_EMPTY_PAGES)
       throw bucket.malformed(
@@ -52,12 +54,6 @@ interface ObjectPage {
   readonly objects: readonly ListedObject[];
   /** The token for the next page; undefined after the last one. */
   readonly next: string | undefined;
-}
-
-async function readPage(bucket: Bucket, operation: Operation, token: string | undefined): Promise<ObjectPage> {
-  const prefix = operation.key;
-  const query = { 'list-type': '2', prefix, 'encoding-type': 'url', ...defined({ 'continuation-token': token }) };
-  return bucket.send(operation, { method: 'GET', key: '', query }, ({ body }) => pageIn(bucket, operation, body));
 }
 
 function pageIn(bucket: Bucket, operation: Operation, body: Buffer): ObjectPage {
@@ -90,12 +86,14 @@ function listedObject(
   };
 }
 
+const ARCHIVES: ReadonlySet<string | undefined> = new Set(['GLACIER', 'DEEP_ARCHIVE']);
+
 /** Intelligent-Tiering never archives smaller objects. */
 const SMALLEST_TIERED_BYTES = 128 * 1024;
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html */
 function tierOf(storageClass: string | undefined, sizeBytes: number): StorageTier | undefined {
-  if (storageClass === 'GLACIER' || storageClass === 'DEEP_ARCHIVE') return 'archive';
+  if (ARCHIVES.has(storageClass)) return 'archive';
   const isTiered = storageClass === 'INTELLIGENT_TIERING' && sizeBytes >= SMALLEST_TIERED_BYTES;
   return isTiered ? 'intelligent' : undefined;
 }
@@ -228,11 +226,9 @@ async function readFirstByte<Value>(
   }
 }
 
-const ARCHIVES: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE']);
-
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html */
 function isArchived(headers: Readonly<Record<string, string>>): boolean {
-  return 'x-amz-archive-status' in headers || ARCHIVES.has(headers['x-amz-storage-class'] ?? '');
+  return 'x-amz-archive-status' in headers || ARCHIVES.has(headers['x-amz-storage-class']);
 }
 
 function metadataIn(headers: Readonly<Record<string, string>>): Record<string, string> {
