@@ -109,7 +109,7 @@ function webIdentitySource(context: CredentialContext): CredentialSource | undef
   const file = variable('AWS_WEB_IDENTITY_TOKEN_FILE');
   if (file === undefined) return undefined;
   const roleArn = variable('AWS_ROLE_ARN');
-  if (roleArn === undefined) throw halfSet('AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN', true);
+  if (roleArn === undefined) throw halfSet('AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN');
   return {
     what: `the role ${printable(roleArn)} (AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE)`,
     service: 'STS',
@@ -181,11 +181,9 @@ async function processCredentials(profile: string, command: string): Promise<Aws
 
 function exitOf(cause: unknown): string {
   const { code, stderr } = Object(cause);
-  const lastLine =
-    String(stderr ?? '')
-      .trim()
-      .split(/\r?\n/)
-      .at(-1)
-      ?.trim() ?? '';
+  const lines = String(stderr ?? '')
+    .trim()
+    .split(/\n\s*/);
+  const lastLine = lines.at(-1) ?? '';
   return `exit code ${printable(String(code))}${lastLine === '' ? '' : `: ${printable(lastLine)}`}`;
 }

@@ -1,5 +1,5 @@
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { printable } from '../text.ts';
+import { defined, printable } from '../text.ts';
 import type { CredentialContext } from './connection.ts';
 import { credentialsFrom, findSource, keySource } from './credential-chain.ts';
 import { credentialFault } from './credential-services.ts';
@@ -47,10 +47,7 @@ function roleCredentials(context: CredentialContext, role: RoleSettings): () => 
         : keySource('the given access key', settings.credentials);
     const credentials = await credentialsFrom(source, (why) => noneFor(role, why));
     logOnce(source.what);
-    const params = {
-      ...stsParameters(role),
-      ...(role.externalId === undefined ? {} : { ExternalId: role.externalId }),
-    };
+    const params = defined({ ...stsParameters(role), ExternalId: role.externalId });
     return assumed(role, () => assumeRole(context, credentials, params));
   };
 }

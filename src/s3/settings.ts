@@ -27,14 +27,13 @@ export function environmentKeys(): GivenCredentials | undefined {
   const accessKeyId = variable('AWS_ACCESS_KEY_ID');
   const secretAccessKey = variable('AWS_SECRET_ACCESS_KEY');
   if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
-  if (accessKeyId === undefined || secretAccessKey === undefined)
-    throw halfSet('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', accessKeyId !== undefined);
+  if (accessKeyId === undefined) throw halfSet('AWS_SECRET_ACCESS_KEY', 'AWS_ACCESS_KEY_ID');
+  if (secretAccessKey === undefined) throw halfSet('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY');
   return { accessKeyId, secretAccessKey, sessionToken: variable('AWS_SESSION_TOKEN') };
 }
 
-/** The error for two variables of which only one is set: the first, or the second. */
-export function halfSet(one: string, other: string, isFirst: boolean): StoreError {
-  const [set, unset] = isFirst ? [one, other] : [other, one];
+/** The error for two variables of which only one is set. */
+export function halfSet(set: string, unset: string): StoreError {
   return new StoreError('credentials', `The variable ${set} is set, but ${unset} is not: set both, or neither`);
 }
 
