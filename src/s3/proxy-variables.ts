@@ -14,12 +14,6 @@ interface Server {
   readonly port: string;
 }
 
-/** For URLs without a port. */
-const DEFAULT_PORTS = new Map([
-  ['http:', '80'],
-  ['https:', '443'],
-]);
-
 /**
  * The proxy for a server according to `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`. The variables mean the
  * same as to Go's clients (https://pkg.go.dev/golang.org/x/net/http/httpproxy), and `ALL_PROXY` the same as to curl and
@@ -32,7 +26,10 @@ const DEFAULT_PORTS = new Map([
 export function proxyFor(serverUrl: string): ProxyServer | undefined {
   const { protocol, hostname, port } = new URL(serverUrl);
   const variable = firstSet(protocol.replace(':', '_proxy')) ?? firstSet('all_proxy');
-  const server = { host: unbracketed(hostname), port: port || (DEFAULT_PORTS.get(protocol) ?? '') };
+  const server = {
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port || (protocol === 'https:' ? '443' : '80'),
+  };
   if (variable === undefined || isExcepted(server)) return undefined;
   return { variable, url: proxyUrl(variable, server) };
 }
@@ -100,8 +97,4 @@ function isWithin(host: string, base: string, bits?: number): boolean {
   const range = new BlockList();
   range.addSubnet(base, bits ?? longest, family);
   return range.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4');
-}
-
-function unbracketed(hostname: string): string {
-  return hostname.replace(/^\[|\]$/g, '');
 }

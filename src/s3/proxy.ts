@@ -101,20 +101,14 @@ async function within<Socket>(timeoutMs: number, connectOpts: object, connect: (
   }
 }
 
-/** Whether a retry may succeed: the proxy is busy, or could not reach the server just now. */
-function isTransient(status: number): boolean {
-  return status >= 500 || status === 408 || status === 429;
-}
-
 function connectError(proxy: ProxyServer, server: string, status: number): Error {
   if (status === AUTHENTICATION_STATUS) return authenticationError(proxy, server);
   const answer = `${nameOf(proxy)} answered ${status} to CONNECT`;
-  return isTransient(status)
-    ? Object.assign(new Error(answer), { code: PROXY_UNAVAILABLE })
-    : new StoreError(
-        'unreachable',
-        `${server} can't be reached: ${answer}: have the proxy allow that server, or add it to NO_PROXY`,
-      );
+  // A retry may succeed: the proxy is busy, or could not reach the server just now.
+  if (status >= 500 || status === 408 || status === 429)
+    return Object.assign(new Error(answer), { code: PROXY_UNAVAILABLE });
+  const advice = 'have the proxy allow that server, or add it to NO_PROXY';
+  return new StoreError('unreachable', `${server} can't be reached: ${answer}: ${advice}`);
 }
 
 function authenticationError(proxy: ProxyServer, server: string): StoreError {

@@ -137,7 +137,7 @@ export class Transport {
         reply?.destroy(error);
         outgoing.destroy(error);
       };
-      outgoing.once('timeout', () => end(silent(timeout)));
+      outgoing.once('timeout', () => end(timedOut(`timed out after ${timeout} ms of inactivity`)));
       limitExchange(outgoing, { silenceMs: timeout, bodyBytes: lengthOf(request.body), end });
       outgoing.once('close', () => {
         inFlight?.delete(outgoing);
@@ -306,11 +306,6 @@ function limitExchange(outgoing: ClientRequest, { silenceMs, bodyBytes, end }: E
   };
   timer = setTimeout(check, exchangeMs(silenceMs, bodyBytes));
   outgoing.once('close', () => clearTimeout(timer));
-}
-
-/** The error for a peer that sends nothing. */
-function silent(silenceMs: number): Error {
-  return timedOut(`timed out after ${silenceMs} ms of inactivity`);
 }
 
 /** Not retried: one attempt already took longer than a step can wait. */
