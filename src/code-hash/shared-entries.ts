@@ -1,4 +1,4 @@
-import { once, type Semaphore, semaphore, waitForAll } from '../async.ts';
+import { once, semaphore, waitForAll } from '../async.ts';
 import type { PatternGroup, SourceEntries, SourceName, SourceTree } from '../ports.ts';
 import { askGit, assertRepositoryRoot, readGit } from './git.ts';
 import { COMPARE, findEntries, findNames, isPackaged, LIST_UNTRACKED, packagePaths } from './git-entries.ts';
@@ -22,13 +22,16 @@ type Found = { readonly places: readonly number[] } | SourceEntries;
 
 /** @returns a function that lists the entries that match any of several groups */
 export function sharedEntries(sources: SharedSources): (groups: readonly PatternGroup[]) => Promise<SourceEntries> {
+  const { root, packageDirectories } = sources;
   const snapshot = once(() => takeSnapshot(sources));
   const waiting = semaphore(GROUPS_AT_ONCE);
   const known = new Map<string, Promise<Found>>();
   // Several packages may need the same one.
   const find = (group: PatternGroup): Promise<Found> => {
     const key = JSON.stringify(group);
-    const found = known.get(key) ?? snapshot().then((taken) => findGroup(sources, taken, { group, waiting }));
+    // git also decides whether a pattern matches nothing.
+    const byGit = () => waiting.take(() => findEntries(root, packageDirectories, group));
+    const found = known.get(key) ?? snapshot().then((taken) => matching(taken, group) ?? byGit());
     known.set(key, found);
     return found;
   };
@@ -101,23 +104,11 @@ function placesOf(groups: readonly PatternGroup[]): string[] {
   return places.has('') ? [] : [...places].map((place) => `:(literal)${place}`);
 }
 
-interface GroupSearch {
-  readonly group: PatternGroup;
-  readonly waiting: Semaphore;
-}
-
-async function findGroup(
-  { root, packageDirectories }: SharedSources,
-  snapshot: Snapshot,
-  { group, waiting }: GroupSearch,
-): Promise<Found> {
-  const plain = plainGroup(group);
-  // git also decides whether a pattern matches nothing.
-  return (plain && matching(snapshot, plain)) ?? waiting.take(() => findEntries(root, packageDirectories, group));
-}
-
 /** @returns undefined if only git can answer */
-function matching(snapshot: Snapshot, { wanted, excluding, isExcluded, isIncluded }: PlainGroup): Found | undefined {
+function matching(snapshot: Snapshot, group: PatternGroup): Found | undefined {
+  const plain = plainGroup(group);
+  if (plain === undefined) return undefined;
+  const { wanted, excluding, isExcluded, isIncluded } = plain;
   const all = [...wanted, ...excluding];
   if (snapshot.changed.some(isIncluded) || snapshot.repositories.some((path) => all.some((one) => meets(one, path))))
     return undefined;
