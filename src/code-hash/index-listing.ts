@@ -73,12 +73,9 @@ async function listMatching(
   patterns: readonly string[],
 ): Promise<Pick<IndexListing, 'entries' | 'allMatch'>> {
   const including = patterns.filter((pattern) => !isExcluding(pattern));
-  const judging = list(index, including.length === 0 ? patterns : including);
-  if (including.length === 0 || including.length === patterns.length) {
-    const { exitCode, output } = await judging;
-    return { entries: output, allMatch: exitCode === 0 };
-  }
-  const [{ exitCode }, { output }] = await Promise.all([judging, list(index, patterns)]);
+  const isMixed = including.length > 0 && including.length < patterns.length;
+  const listing = list(index, patterns);
+  const [{ output }, { exitCode }] = await Promise.all([listing, isMixed ? list(index, including) : listing]);
   return { entries: output, allMatch: exitCode === 0 };
 }
 
