@@ -129,7 +129,7 @@ export async function packagePaths(root: string, packageDirectories: readonly st
   return paths
     .flat()
     .filter(isInside)
-    .map((path) => asBytes(`${path.split(sep).join('/')}/`));
+    .map((path) => Buffer.from(`${path.split(sep).join('/')}/`).toString('latin1'));
 }
 
 /** Whether an untracked path, as `git ls-files -o` prints it, is one of these directories or inside one. */
@@ -139,10 +139,6 @@ export function isPackaged(path: string, directories: readonly string[]): boolea
 
 function isInside(path: string): boolean {
   return path !== '..' && !path.startsWith(`..${sep}`) && !isAbsolute(path);
-}
-
-function asBytes(text: string): string {
-  return Buffer.from(text).toString('latin1');
 }
 
 /**
@@ -246,7 +242,7 @@ async function updateIndex({ root, environment, differences }: Addition): Promis
     readGit(root, ['update-index', ...options, '-z', '--stdin'], { environment, input: endedByNul(paths) });
   // Without force, git refuses to remove a deleted file whose folder has become a link.
   if (differences.deleted.size > 0) await update(['--force-remove'], [...differences.deleted]);
-  const paths = [...differences.modified, ...differences.untracked.map(withoutSlash)];
+  const paths = [...differences.modified, ...differences.untracked.map((path) => path.replace(/\/$/, ''))];
   await update(['--info-only', '--add', '--remove', '--replace'], paths);
 }
 
@@ -273,8 +269,4 @@ function assertAdded({ entries, excludedSubmodules }: IndexListing, { modified, 
   throw new UserError(
     `git would not add '${printable(Buffer.from(lost, 'latin1').toString())}', so it can't be hashed: hash before the build changes files, or exclude it in code-hash-filter`,
   );
-}
-
-function withoutSlash(path: string): string {
-  return path.endsWith('/') ? path.slice(0, -1) : path;
 }
