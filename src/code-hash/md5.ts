@@ -91,17 +91,13 @@ type Finder = (folder: string) => readonly string[];
  * repeatedly.
  *
  * @param root taken literally, although Python would expand wildcards in it
+ * @param directoriesOnly as in Python, this only filters the matches of wildcards: under a plain name that is a file,
+ *   nothing is found
  * @returns paths relative to the root, as Python's text
  */
-function glob(root: string, pattern: string): string[] {
-  return expand(root, pattern, false);
-}
-
-// As in Python, `directoriesOnly` only filters the matches of wildcards: under a plain name that is a file, nothing is
-// found.
-function expand(root: string, pattern: string, directoriesOnly: boolean): string[] {
+function glob(root: string, pattern: string, directoriesOnly = false): string[] {
   const { parent, name } = splitLast(pattern);
-  const folders = hasMagic(parent) ? expand(root, parent, true) : [parent];
+  const folders = hasMagic(parent) ? glob(root, parent, true) : [parent];
   const find = finderOf(root, name, directoriesOnly);
   return folders.flatMap((folder) => find(folder).map((path) => join(folder, path)));
 }
