@@ -176,8 +176,10 @@ function handedBy(
   const { codeHash: asked, packages, log } = run;
   const own = asked && handedCodeHash(asked, undefined);
   const [first, ...others] = codeHashes.filter((other) => own === undefined || isSameRequest(other, own));
-  if (first?.value !== undefined && others.length === 0)
-    return withSources(run, { value: first.value, algorithm: first.algorithm });
+  if (first?.value !== undefined && others.length === 0) {
+    const codeHash = { value: first.value, algorithm: first.algorithm };
+    return { ...codeHash, sources: () => handedSources(run, codeHash) };
+  }
   if (asked !== undefined && first !== undefined) return 'not computed';
   if (first === undefined && codeHashes.length > 0)
     log.warning(
@@ -187,11 +189,6 @@ function handedBy(
   else if (asked === undefined && first !== undefined)
     reportNoCaching(run, "check found the commit's own set, so it computed no code hash");
   return undefined;
-}
-
-/** The check has left the sources beside the code hash. */
-function withSources(run: RunContext, codeHash: CodeHash): CodeHash {
-  return { ...codeHash, sources: () => handedSources(run, codeHash) };
 }
 
 function reportNoCaching({ log }: RunContext, why: string): void {
