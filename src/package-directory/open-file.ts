@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, lstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
-import type { DigestOptions, FileDigests, OnBytes, OpenFile } from '../ports.ts';
+import type { OnBytes, OpenFile } from '../ports.ts';
 import { printable, systemCode } from '../text.ts';
 import { changed, READ_FLAGS, readAt, resolveInside } from './files.ts';
 import { hashFile } from './hashing.ts';
@@ -72,43 +72,24 @@ function openTarget(target: string, path: string): number {
 function checked(descriptor: number, path: string): OpenFile {
   const opened = fstatSync(descriptor, { bigint: true });
   if (!opened.isFile()) throw changed(path);
+  const sizeBytes = Number(opened.size);
   return {
-    sizeBytes: Number(opened.size),
-    read: (position, lengthBytes, into = Buffer.allocUnsafe(lengthBytes)) =>
-      readExactly(descriptor, { path, position, into }),
-    digests: (options) => digestsOf(descriptor, { path, sizeBytes: Number(opened.size) }, options),
+    sizeBytes,
+    read: async (position, lengthBytes, into = Buffer.allocUnsafe(lengthBytes)) => {
+      if ((await readAt(descriptor, into, position)) < into.length) throw changed(path);
+      return into;
+    },
+    digests: (options) =>
+      hashFile({ descriptor, sizeBytes }, options).catch((cause: unknown) => {
+        options.signal.throwIfAborted();
+        throw changed(path, cause);
+      }),
     assertUnchanged: async () => {
       const now = fstatSync(descriptor, { bigint: true });
       if (now.size !== opened.size || now.mtimeNs !== opened.mtimeNs) throw changed(path);
     },
     [Symbol.asyncDispose]: async () => closeSync(descriptor),
   };
-}
-
-interface Hashed {
-  readonly path: string;
-  readonly sizeBytes: number;
-}
-
-async function digestsOf(
-  descriptor: number,
-  { path, sizeBytes }: Hashed,
-  options: DigestOptions,
-): Promise<FileDigests> {
-  try {
-    return await hashFile({ descriptor, sizeBytes }, options);
-  } catch (cause) {
-    options.signal.throwIfAborted();
-    throw changed(path, cause);
-  }
-}
-
-async function readExactly(
-  descriptor: number,
-  { path, position, into }: { path: string; position: number; into: Uint8Array },
-): Promise<Uint8Array> {
-  if ((await readAt(descriptor, into, position)) < into.length) throw changed(path);
-  return into;
 }
 
 const READ_BYTES = 1024 * 1024;
