@@ -46,7 +46,8 @@ class HashingThread {
   constructor() {
     // Loaded for large files only.
     const { Worker } = process.getBuiltinModule('node:worker_threads');
-    this.#worker = new Worker(threadSource(), { eval: true, resourceLimits: LIMITS });
+    const source = `(${hashFiles})(${digestsOf}, ${checksumOf})`;
+    this.#worker = new Worker(source, { eval: true, resourceLimits: LIMITS });
     this.#worker
       .on('message', (answer: Answer) => this.#take?.(answer))
       .on('error', (error) => {
@@ -63,7 +64,7 @@ class HashingThread {
   async hash(file: HashedFile, { signal, onBytes }: Omit<DigestOptions, 'parts'>): Promise<FileDigests> {
     this.#lastId += 1;
     const id = this.#lastId;
-    const stop = (): void => this.#tell({ id, isStopped: true });
+    const stop = (): void => this.#worker.postMessage({ id, isStopped: true } satisfies Message);
     signal.addEventListener('abort', stop);
     this.#worker.ref();
     try {
@@ -73,7 +74,7 @@ class HashingThread {
           else if ('digests' in answer) resolve(answer.digests);
           else reject(signal.aborted ? signal.reason : answer.error);
         };
-        this.#tell({ id, file });
+        this.#worker.postMessage({ id, file } satisfies Message);
       });
     } finally {
       signal.removeEventListener('abort', stop);
@@ -82,17 +83,9 @@ class HashingThread {
       this.#worker.unref();
     }
   }
-
-  #tell(message: Message): void {
-    this.#worker.postMessage(message);
-  }
 }
 
 // A thread is started from the text of the functions below, so they use nothing but their parameters.
-
-function threadSource(): string {
-  return `(${hashFiles})(${digestsOf}, ${checksumOf})`;
-}
 
 function hashFiles(digests: typeof digestsOf, checksum: typeof checksumOf): void {
   const { parentPort } = process.getBuiltinModule('node:worker_threads');
