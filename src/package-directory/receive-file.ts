@@ -32,18 +32,15 @@ const LEFTOVER_AGE_MS = 24 * 3_600_000;
 /** Folders in which this process has removed leftovers. */
 const cleaned = new Set<string>();
 
-/** Opens a new file by its path in the package directory: relative, with `/`, already validated. */
-type Receiver = (path: string) => IncomingFile;
-
 /**
  * Opens new files under temporary, hidden names in their folders. No link is followed on the way, and an existing file
  * is replaced only after the new one is complete.
  *
  * @param root the package directory; its links are resolved only once
- * @returns a function that opens a file; it throws UserError if a link or a file is in place of a folder, or a folder
- *   in place of the file
+ * @returns a function that opens a file by its path in the directory: relative, with `/`, already validated; it throws
+ *   UserError if a link or a file is in place of a folder, or a folder in place of the file
  */
-export function receiverOf(root: string): Receiver {
+export function receiverOf(root: string): (path: string) => IncomingFile {
   let realRoot: string | undefined;
   return (path) => {
     realRoot ??= explaining(path, () => realpathSync.native(root));
