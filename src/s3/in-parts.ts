@@ -157,16 +157,7 @@ export function copyInParts(requests: MultipartRequests, copy: AssetCopy, prefer
 
 /** Aborts a failed upload without hiding why it failed. If that fails too, the next run removes the parts. */
 async function discard(requests: MultipartRequests, upload: OpenUpload): Promise<void> {
-  await abort(requests, upload).catch(() => undefined);
-}
-
-/** Removes an upload and its parts; does nothing if it is gone already. */
-async function abort(requests: MultipartRequests, upload: UploadId): Promise<void> {
-  try {
-    await requests.abort(upload);
-  } catch (error) {
-    if (causeName(error) !== 'NoSuchUpload') throw error;
-  }
+  await requests.abort(upload).catch(() => undefined);
 }
 
 /**
@@ -189,7 +180,9 @@ export async function abortUploads(
     for (const { key, uploadId } of uploads) {
       if (!key?.startsWith(prefix) || uploadId === undefined || aborted.has(uploadId)) continue;
       beforeEach();
-      await abort(requests, { key, uploadId });
+      await requests.abort({ key, uploadId }).catch((error: unknown) => {
+        if (causeName(error) !== 'NoSuchUpload') throw error;
+      });
       aborted.add(uploadId);
     }
     if (!isTruncated || aborted.size === countBefore) return aborted.size;
