@@ -56,7 +56,7 @@ function receiveFile(realRoot: string, path: string): IncomingFile {
   const temporary = join(folder, `${TEMPORARY}${randomUUID()}`);
   const descriptor = explaining(path, () => openSync(temporary, 'wx', FILE_MODE));
   const place = placeOf(descriptor) ?? temporary;
-  const incoming = new Incoming({ path, descriptor, temporary: place, target });
+  const incoming = incomingFile({ path, descriptor, temporary: place, target });
   if (place === temporary) return incoming;
   incoming.discard();
   throw new UserError(
@@ -82,51 +82,40 @@ interface Place {
   readonly target: string;
 }
 
-class Incoming implements IncomingFile {
-  readonly #place: Place;
-  #isOpen = true;
-  #isKept = false;
-
-  constructor(place: Place) {
-    this.#place = place;
-  }
-
-  async write(position: number, bytes: Uint8Array): Promise<void> {
-    const { path, descriptor } = this.#place;
-    await writeAt(descriptor, bytes, position).catch((error: unknown) => {
-      throw cannotRestore(path, error);
-    });
-  }
-
-  async keep({ executable }: { readonly executable: boolean }): Promise<void> {
-    const { path, descriptor, temporary, target } = this.#place;
-    explaining(path, () => {
-      if (executable) makeExecutable(descriptor);
-      this.#close();
-      renameSync(temporary, target);
-    });
-    this.#isKept = true;
-  }
-
+function incomingFile({ path, descriptor, temporary, target }: Place) {
+  let isOpen = true;
+  let isKept = false;
+  const close = (): void => {
+    isOpen = false;
+    closeSync(descriptor);
+  };
   /** Never throws, since that would hide why the file was not kept. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#isKept) this.discard();
-  }
-
-  /** Never throws. */
-  discard(): void {
+  const discard = (): void => {
     try {
-      if (this.#isOpen) this.#close();
-      unlinkSync(this.#place.temporary);
+      if (isOpen) close();
+      unlinkSync(temporary);
     } catch {
       // A later restore removes it.
     }
-  }
-
-  #close(): void {
-    this.#isOpen = false;
-    closeSync(this.#place.descriptor);
-  }
+  };
+  return {
+    write: (position: number, bytes: Uint8Array) =>
+      writeAt(descriptor, bytes, position).catch((error: unknown) => {
+        throw cannotRestore(path, error);
+      }),
+    keep: async ({ executable }: { readonly executable: boolean }) => {
+      explaining(path, () => {
+        if (executable) makeExecutable(descriptor);
+        close();
+        renameSync(temporary, target);
+      });
+      isKept = true;
+    },
+    discard,
+    [Symbol.asyncDispose]: async () => {
+      if (!isKept) discard();
+    },
+  };
 }
 
 /** Gives the execute permission to everyone whom the umask lets read the file. */
