@@ -32,7 +32,7 @@ import { head } from './read.ts';
 import { sendWith } from './refusal.ts';
 import { readXml, textOf } from './reply.ts';
 import { exchangeSigned } from './signed-request.ts';
-import { SdkRequestHandler, silenceFor } from './transport.ts';
+import { sdkRequestHandler, silenceFor } from './transport.ts';
 
 // The requests for multipart uploads. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 
@@ -208,7 +208,7 @@ async function createClient(connection: Connection): Promise<S3Client> {
     region: await region(),
     credentials,
     signer,
-    requestHandler: new SdkRequestHandler((request, options) => exchangeSigned(connection, request, options)),
+    requestHandler: sdkRequestHandler((request, options) => exchangeSigned(connection, request, options)),
     // `endpoint` already accounts for them; the client refuses an endpoint together with AWS_USE_FIPS_ENDPOINT and the
     // like.
     useFipsEndpoint: false,

@@ -4,7 +4,7 @@ import { defined, isText } from '../text.ts';
 import type { CredentialContext } from './connection.ts';
 import { askService, credentialFault, ServiceError } from './credential-services.ts';
 import { type StoreSettings, variable } from './settings.ts';
-import { SdkRequestHandler } from './transport.ts';
+import { sdkRequestHandler } from './transport.ts';
 
 // Assumes roles for the input, for profiles and for the environment.
 
@@ -14,7 +14,7 @@ const DEFAULT_REGION = 'us-east-1';
 /** Makes the SDK's clients for credentials use our own transport and retries. */
 export async function clientConfig({ settings, transport, retries }: CredentialContext) {
   return {
-    requestHandler: new SdkRequestHandler(async (request, options) => {
+    requestHandler: sdkRequestHandler(async (request, options) => {
       const reply = await transport.exchange(request, options);
       // The SDK would take a gateway's page for an empty answer or a refusal without a reason.
       if (/^text\/html\b/i.test(reply.headers['content-type'] ?? '')) throw new ServiceError(reply);

@@ -318,32 +318,21 @@ function timedOut(message: string): Error {
   return Object.assign(new Error(message), { name: 'TimeoutError' });
 }
 
-type Exchange = (request: HttpRequest, options: ExchangeOptions) => Promise<Reply>;
+interface SdkOptions {
+  readonly abortSignal?: unknown;
+  readonly requestTimeout?: number;
+}
 
 /** Makes the SDK's clients send their requests like all others. */
-export class SdkRequestHandler {
-  readonly #exchange: Exchange;
-
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange;
-  }
-
-  async handle(
-    request: HttpRequest,
-    {
-      abortSignal,
-      requestTimeout: silenceMs,
-    }: { readonly abortSignal?: unknown; readonly requestTimeout?: number } = {},
-  ): Promise<{ response: HttpResponse }> {
-    const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined;
-    const { status, headers, body } = await this.#exchange(request, { signal, silenceMs });
-    return { response: new HttpResponse({ statusCode: status, headers, body }) };
-  }
-
-  /** Part of the SDK's interface: its clients configure nothing here. */
-  updateHttpClientConfig(): void {}
-
-  httpHandlerConfigs(): Record<string, never> {
-    return {};
-  }
+export function sdkRequestHandler(exchange: (request: HttpRequest, options: ExchangeOptions) => Promise<Reply>) {
+  return {
+    async handle(request: HttpRequest, { abortSignal, requestTimeout: silenceMs }: SdkOptions = {}) {
+      const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined;
+      const { status, headers, body } = await exchange(request, { signal, silenceMs });
+      return { response: new HttpResponse({ statusCode: status, headers, body }) };
+    },
+    // Part of the SDK's interface: its clients configure nothing here.
+    updateHttpClientConfig: () => {},
+    httpHandlerConfigs: () => ({}),
+  };
 }
