@@ -82,9 +82,6 @@ function unreadable(path: string, cause: unknown): UserError {
   );
 }
 
-/** Finds the paths in a folder that match one part of a pattern; an empty path is the folder itself. */
-type Finder = (folder: string) => readonly string[];
-
 /**
  * Finds what CPython's `glob.glob(f'{root}/{pattern}', recursive=True)` finds, in any order. A part `**` crosses
  * folders and follows links, wildcards skip names with a leading dot, and a pattern with several `**` finds paths
@@ -102,7 +99,8 @@ function glob(root: string, pattern: string, directoriesOnly = false): string[] 
   return folders.flatMap((folder) => find(folder).map((path) => join(folder, path)));
 }
 
-function finderOf(root: string, name: string, directoriesOnly: boolean): Finder {
+/** @returns a function that finds the paths in a folder that match one part of a pattern; an empty one is the folder */
+function finderOf(root: string, name: string, directoriesOnly: boolean): (folder: string) => readonly string[] {
   if (name === '**') return (folder) => ['', ...namesBelow(join(root, folder), directoriesOnly)];
   if (name === '') return (folder) => (isDirectory(join(root, folder)) ? [''] : []);
   if (!hasMagic(name)) return (folder) => (exists(join(join(root, folder), name)) ? [name] : []);
@@ -131,10 +129,7 @@ function namesBelow(path: string, directoriesOnly: boolean): string[] {
   return found;
 }
 
-function isDirectoryEntry(
-  folder: string,
-  { name, mayBeDirectory }: { name: string; mayBeDirectory: boolean },
-): boolean {
+function isDirectoryEntry(folder: string, { name, mayBeDirectory }: DirectoryEntry): boolean {
   return mayBeDirectory && isDirectory(join(folder, name));
 }
 
