@@ -1,27 +1,14 @@
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
-// Stands for a hyphen that makes a range. It has two characters, so no single character can be mistaken for it.
-const TO = 'to';
-
 /**
  * Compiles a set such as `[a-z]` like CPython 3.11's fnmatch, including its quirks: a backwards range vanishes together
  * with its ends, and a leading `!` is looked for only after that. (3.9 fails on such a range.)
  *
  * @param body the characters (one code point each) between the brackets
- * @returns a function that says whether a character matches
+ * @returns a regular expression for one character
  */
-function characterSet(body: readonly string[]): (character: string) => boolean {
+function characterSet(body: readonly string[]): string {
   const parts = withoutBackwardRanges(splitAtRanges(body));
-  const members = parts.flatMap((part, index) => (index === 0 ? part : [TO, ...part]));
-  const isNegated = members[0] === '!';
-  const ranges = rangesOf(isNegated ? members.slice(1) : members);
-  return (character) => {
-    const code = codeOf(character);
-    return isNegated !== ranges.some(({ from, to }) => from <= code && code <= to);
-  };
+  const members = parts.map((part) => part.map(escaped).join('')).join('-');
+  return parts[0]?.[0] === '!' ? `[^${members.slice(escaped('!').length)}]` : `[${members}]`;
 }
 
 /** Splits at each hyphen that makes a range, that is, is not at either end of the body or right after a range. */
@@ -49,23 +36,13 @@ function withoutBackwardRanges(parts: readonly string[][]): string[][] {
   return kept;
 }
 
-function rangesOf(members: readonly string[]): Range[] {
-  const ranges: Range[] = [];
-  for (let index = 0; index < members.length; ) {
-    const isRange = members[index + 1] === TO;
-    ranges.push({ from: codeOf(members[index]), to: codeOf(members[isRange ? index + 2 : index]) });
-    index += isRange ? 3 : 1;
-  }
-  return ranges;
+function codeOf(character = ''): number {
+  return character.codePointAt(0) ?? 0;
 }
 
-/** A hyphen with nothing left before it counts as a plain character. */
-function codeOf(member: string | undefined): number {
-  return (member === TO ? '-' : (member ?? '')).codePointAt(0) ?? 0;
+function escaped(character: string): string {
+  return `\\u{${codeOf(character).toString(16)}}`;
 }
-
-const ANY_RUN = 'any-run';
-type Piece = typeof ANY_RUN | ((character: string) => boolean);
 
 /** Whether Python's glob treats a text as a pattern, not as a plain name. */
 export function hasMagic(text: string): boolean {
@@ -79,17 +56,25 @@ export function hasMagic(text: string): boolean {
  * @returns a function that says whether a name matches
  */
 export function namePattern(pattern: string): (name: string) => boolean {
-  const pieces = piecesOf([...pattern]);
-  return (name) => matches(pieces, [...name]);
+  const [first = '', ...runs] = piecesOf([...pattern])
+    .join('')
+    .split('*');
+  const last = runs.pop();
+  // As in CPython, what is between two `*` is looked for only once, so that no pattern takes exponential time.
+  const middle = runs.map((run, index) => `(?=(.*?${run}))\\${index + 1}`).join('');
+  const regex = new RegExp(`^${first}${middle}${last === undefined ? '' : `.*${last}`}$`, 'su');
+  return (name) => regex.test(name);
 }
 
-function piecesOf(pattern: readonly string[]): Piece[] {
-  const pieces: Piece[] = [];
+/** @returns a regular expression for each character and set of the pattern, and `*` for each `*` */
+function piecesOf(pattern: readonly string[]): string[] {
+  const pieces: string[] = [];
   for (let index = 0; index < pattern.length; ) {
-    const character = pattern[index];
+    const character = pattern[index] ?? '';
     const end = character === '[' ? endOfSet(pattern, index) : -1;
     if (end >= 0) pieces.push(characterSet(pattern.slice(index + 1, end)));
-    else pieces.push(character === '*' ? ANY_RUN : (other) => character === '?' || other === character);
+    else if (character === '*') pieces.push('*');
+    else pieces.push(character === '?' ? '.' : escaped(character));
     index = Math.max(index, end) + 1;
   }
   return pieces;
@@ -99,27 +84,4 @@ function piecesOf(pattern: readonly string[]): Piece[] {
 function endOfSet(pattern: readonly string[], open: number): number {
   const first = pattern[open + 1] === '!' ? open + 2 : open + 1;
   return pattern.indexOf(']', first + 1);
-}
-
-/** Backtracks only to the last `*`: no earlier one ever needs to match more. */
-function matches(pieces: readonly Piece[], name: readonly string[]): boolean {
-  let piece = 0;
-  let position = 0;
-  let retry: { piece: number; position: number } | undefined;
-  while (position < name.length) {
-    const wanted = pieces[piece];
-    const character = name[position] ?? '';
-    if (wanted === ANY_RUN) {
-      retry = { piece, position };
-      piece += 1;
-    } else if (wanted?.(character)) {
-      piece += 1;
-      position += 1;
-    } else if (retry !== undefined) {
-      retry.position += 1;
-      piece = retry.piece + 1;
-      position = retry.position;
-    } else return false;
-  }
-  return pieces.slice(piece).every((rest) => rest === ANY_RUN);
 }
