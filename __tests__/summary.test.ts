@@ -156,7 +156,7 @@ describe('the heading', () => {
     [
       'upload',
       { ...FOUND, uploaded: true, reason: 'resumed', cached: true },
-      '📦 Stored 2 files, 1.2 MB, part of it before, for other commits of the same code too.',
+      '📦 Stored 2 files, 1.2 MB, part of it before, and cached for other commits of the same code.',
     ],
     ['upload', { ...FOUND, reason: 'lost-race' }, '📦 Nothing to upload: the set is there, stored by another run.'],
     ['upload', {}, '📦 Nothing uploaded.'],
@@ -298,6 +298,21 @@ describe('the page', () => {
     expect(page).toContain('<details><summary>6 sources changed</summary>');
     expect(page).toContain('<tr><td>M</td><td><code>src/5.ts</code></td></tr>\n</table>\n</details>');
     expect(pageOf('check', explained(250))).toContain('<p>And 150 more sources.</p>');
+  });
+
+  it('links the run that built what a miss is compared with, if it is of the same system', () => {
+    const explanation = (url: string) => ({
+      ...changed(1),
+      sentence: '1 of 9 sources changed since the build of cccccccccccc (run #76): M src/0.ts',
+      baseline: { commit: COMMIT, run: '#76', url },
+    });
+    const url = 'https://github.com/owner/repository/actions/runs/76';
+    const linked = `1 of 9 sources changed since the build of cccccccccccc (<a href="${url}">run #76</a>): M src/0.ts`;
+    expect(pageOf('check', { explanation: explanation(url) })).toContain(`<h4>🔨 Build needed: ${linked}</h4>`);
+    const one = { name: 'api', directory: 'api', prefix: 'api', outcome: outcome({ explanation: explanation(url) }) };
+    expect(pageOf('check', { packages: [one] })).toContain(`<td>${linked}</td>`);
+    for (const other of ['https://evil.example.com/76', 'javascript:alert(1)'])
+      expect(pageOf('check', { explanation: explanation(other) })).not.toContain('<a ');
   });
 
   it('has the reasons of packages, folded if there are many', () => {

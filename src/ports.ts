@@ -208,8 +208,10 @@ export interface SourceTree {
   head(): Promise<string | undefined>;
   /** The full hex id of the commit with this name; undefined if git knows none. */
   resolve(name: string): Promise<string | undefined>;
-  /** The full hex ids of a commit's parents, by default HEAD's, even those missing from a shallow clone. */
-  parents(commit?: string): Promise<readonly string[]>;
+  /** The full hex ids of HEAD's parents, even those missing from a shallow clone. */
+  parents(): Promise<readonly string[]>;
+  /** The full hex ids of a commit's parents, then of its latest other ancestors that the clone has. */
+  ancestors(commit: string): Promise<readonly string[]>;
   /** Repositories in direct subfolders, and the commits checked out there. */
   nested(): Promise<readonly NestedRepository[]>;
   /**

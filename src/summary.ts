@@ -96,7 +96,7 @@ export function summaryOf(page: RunPage): string {
   const { packages } = outcome;
   if (packages !== undefined) return blockOf(head, notes, partsOfEach(packages, ownUrl));
   const { explanation } = outcome;
-  const why = explanation === undefined || tellsCause(outcome) ? [] : [paragraph(explanation)];
+  const why = explanation === undefined || tellsCause(outcome) ? [] : [paragraph(explanation, ownUrl)];
   const lists = [...changedSources(outcome), ...filesOf(outcome)];
   return blockOf(head, notes, [...why, tableOf(page), ...hints(mode, outcome), ...lists]);
 }
@@ -123,7 +123,7 @@ export function failureSummary(line: string, notes: Notes, page?: FailedPage): s
   const outcome = page?.reported === undefined ? page?.outcome : undefined;
   if (outcome === undefined) return blockOf(head, notes, []);
   const { packages, explanation } = outcome;
-  const why = explanation === undefined ? [] : [paragraph(explanation), ...changedSources(outcome)];
+  const why = explanation === undefined ? [] : [paragraph(explanation, page?.ownUrl), ...changedSources(outcome)];
   return blockOf(head, notes, packages === undefined ? why : partsOfEach(packages, page?.ownUrl));
 }
 
@@ -151,15 +151,15 @@ const VERDICTS = { check: checked, upload: uploaded, restore: restored } as cons
 
 /** @param tookMs given where no table says it */
 function verdictOf({ mode, outcome, isDryRun }: Ended, tookMs?: number): Piece[] {
-  if (isDryRun && mode === 'upload') return [{ text: '📦 Nothing uploaded (dry run)' }];
-  if (isDryRun && mode === 'restore' && outcome.found) return [{ text: '📥 Nothing restored (dry run)' }];
+  if (isDryRun && mode === 'upload') return [{ text: 'Dry run: 📦 Nothing uploaded' }];
+  if (isDryRun && mode === 'restore' && outcome.found) return [{ text: 'Dry run: 📥 Nothing restored' }];
   const verdict = VERDICTS[mode](outcome, tookMs === undefined ? '' : `, in ${readableDuration(tookMs)}`);
-  return isDryRun ? [...verdict, { text: ' (dry run)' }] : verdict;
+  return isDryRun ? [{ text: 'Dry run: ' }, ...verdict] : verdict;
 }
 
 function checked(outcome: Outcome): Piece[] {
   if (outcome.packages !== undefined) return [{ text: checkedEach(outcome, outcome.packages.length) }];
-  if (!outcome.found) return [{ text: `🔨 Build needed: ${causeOf(outcome)}` }];
+  if (!outcome.found) return [{ text: '🔨 Build needed: ' }, ...causeOf(outcome)];
   const { files, restored: isRestored } = outcome;
   const amount = `${isRestored ? 'restored ' : ''}${files.length === 0 ? 'no files' : amountOf(files)}`;
   return [{ text: '✅ No build needed: ' }, ...builtBy(outcome), { text: `, ${amount}${savedBy(outcome)}` }];
@@ -179,7 +179,7 @@ const WHY_THERE: Readonly<Record<string, string>> = {
 
 function uploaded(outcome: Outcome, took: string): Piece[] {
   const { found, reason, uploaded: isUploaded, cached } = outcome;
-  const also = cached ? ', for other commits of the same code too' : '';
+  const also = cached ? ', and cached for other commits of the same code' : '';
   if (isUploaded) {
     const resumed = reason === 'resumed' ? ', part of it before' : '';
     return [{ text: `📦 Stored ${amountOf(outcome.files)}${took}${resumed}${also}` }];
@@ -189,7 +189,7 @@ function uploaded(outcome: Outcome, took: string): Piece[] {
 }
 
 function restored(outcome: Outcome, took: string): Piece[] {
-  if (!outcome.found) return [{ text: `📥 Nothing to restore: ${causeOf(outcome)}` }];
+  if (!outcome.found) return [{ text: '📥 Nothing to restore: ' }, ...causeOf(outcome)];
   const ofWhat = outcome.files.length === 0 ? ': no file of the set was chosen' : ` of ${amountOf(outcome.files)}`;
   if (!outcome.restored) return [{ text: `📥 Nothing restored${ofWhat}` }];
   return [{ text: `📥 Restored ${amountOf(outcome.files)}${took}, ` }, ...builtBy(outcome)];
@@ -226,10 +226,23 @@ const CAUSES: Readonly<Record<string, string>> = {
   disabled: "no set was looked for, since access is 'write'",
 };
 
-function causeOf(outcome: Outcome): string {
-  const { reason, codeHash, detail, explanation } = outcome;
-  if (explanation !== undefined && tellsCause(outcome))
-    return explanation.sentence.charAt(0).toLowerCase() + explanation.sentence.slice(1);
+function causeOf(outcome: Outcome): Piece[] {
+  const { explanation } = outcome;
+  if (explanation === undefined || !tellsCause(outcome)) return [{ text: causeOfMiss(outcome) }];
+  const { sentence } = explanation;
+  return linked({ ...explanation, sentence: sentence.charAt(0).toLowerCase() + sentence.slice(1) });
+}
+
+/** @returns the sentence, in which the run of the earlier build is a link */
+function linked({ sentence, baseline }: Pick<Explanation, 'sentence' | 'baseline'>): Piece[] {
+  const { run, url } = baseline ?? {};
+  const label = `run ${run}`;
+  const at = run === undefined ? -1 : sentence.indexOf(`(${label})`) + 1;
+  if (at <= 0) return [{ text: sentence }];
+  return [{ text: sentence.slice(0, at) }, { text: label, url }, { text: sentence.slice(at + label.length) }];
+}
+
+function causeOfMiss({ reason, codeHash, detail }: Outcome): string {
   if (detail !== undefined) return `the set of this commit does not count: ${printable(detail)}`;
   if (reason === 'absent')
     return codeHash === undefined
@@ -248,8 +261,14 @@ function addsToReason({ kind }: Explanation): boolean {
   return kind !== 'first-build' && kind !== 'no-sources';
 }
 
-function paragraph({ sentence }: Explanation): string {
-  return `<p>${escaped(sentence)}.</p>`;
+function paragraph(explanation: Explanation, ownUrl: string | undefined): string {
+  return `<p>${sentenceHtml(explanation, ownUrl)}.</p>`;
+}
+
+function sentenceHtml(explanation: Explanation, ownUrl: string | undefined): string {
+  return linked(explanation)
+    .map((piece) => htmlOf(piece, ownUrl))
+    .join('');
 }
 
 /** @returns advice on how to avoid the build next time */
@@ -282,7 +301,7 @@ function setHtml(bucket: string, location: SetLocation): string {
 }
 
 function partsOfEach(packages: readonly PackageOutcome[], ownUrl: string | undefined): string[] {
-  return [...tableOfEach(packages, ownUrl), ...reasonsOf(packages), ...changesOfEach(packages)];
+  return [...tableOfEach(packages, ownUrl), ...reasonsOf(packages, ownUrl), ...changesOfEach(packages)];
 }
 
 function tableOfEach(packages: readonly PackageOutcome[], ownUrl: string | undefined): string[] {
@@ -306,12 +325,12 @@ function tableOfEach(packages: readonly PackageOutcome[], ownUrl: string | undef
 }
 
 /** Why packages have to be built; collapsed if there are many. */
-function reasonsOf(packages: readonly PackageOutcome[]): string[] {
+function reasonsOf(packages: readonly PackageOutcome[], ownUrl: string | undefined): string[] {
   const rows = packages.flatMap(({ name, outcome: { explanation } }) =>
-    explanation === undefined ? [] : [[escaped(name), escaped(explanation.sentence)]],
+    explanation === undefined ? [] : [[escaped(name), sentenceHtml(explanation, ownUrl)]],
   );
   // There is nothing to say about first builds.
-  if (!packages.some(({ outcome: { explanation } }) => explanation !== undefined && addsToReason(explanation)))
+  if (packages.every(({ outcome: { explanation } }) => (explanation?.kind ?? 'first-build') === 'first-build'))
     return [];
   const table = longTable(['package', 'why'], rows, {
     mostBytes: MOST_BYTES.reasons,

@@ -19,6 +19,7 @@ function checkedOut(head: string | undefined): SourceTree {
     head: async () => head,
     resolve: async () => undefined,
     parents: async () => [],
+    ancestors: async () => [],
     nested: async () => [],
     entries: unused,
     committedEntries: unused,

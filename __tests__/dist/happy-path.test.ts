@@ -171,7 +171,7 @@ describe('a pipeline', () => {
   it('only reports the result of an upload in a dry run', async () => {
     await scenario.build(FILES);
     const { outputs: told, lines } = await scenario.action('upload', { 'dry-run': 'true' });
-    expect(lines.at(-1)).toBe('📦 Nothing uploaded (dry run).');
+    expect(lines.at(-1)).toBe('Dry run: 📦 Nothing uploaded.');
     expect(told).toMatchObject({ found: 'false', uploaded: 'false', reason: 'absent' });
     expect(await scenario.bucket.keys()).toEqual([]);
     expect((await readdir(scenario.packages)).toSorted()).toEqual(['app.zip', 'nested']);

@@ -61,7 +61,7 @@ describe('the page of a job', () => {
     await scenario.build(FILES);
     const stored = await job.step('upload');
     expect(stored).toMatch(
-      /^<p>📦 Stored 2 files, 7 B, in [0-9.]+ m?s, for other commits of the same code too<\/p>\n<details><summary>2 files<\/summary>\n/,
+      /^<p>📦 Stored 2 files, 7 B, in [0-9.]+ m?s, and cached for other commits of the same code<\/p>\n<details><summary>2 files<\/summary>\n/,
     );
     expect([job.headings, job.tables]).toEqual([[BUILD_NEEDED], 1]);
     expect(job.page.match(/<td><code>app.zip<\/code><\/td>/g)).toHaveLength(1);
@@ -71,7 +71,7 @@ describe('the page of a job', () => {
     await scenario.build(FILES);
     const first = new Job();
     expect(await first.step('upload')).toMatch(
-      /^<h4>📦 Stored 2 files, 7 B, for other commits of the same code too<\/h4>\n<table>/,
+      /^<h4>📦 Stored 2 files, 7 B, and cached for other commits of the same code<\/h4>\n<table>/,
     );
     const second = await newJob();
     const found = await second.step('check');
@@ -210,7 +210,7 @@ packages:
     for (const name of ['api', 'site']) {
       await build(name);
       const stored = await job.step('upload', { ...SEVERAL, package: name });
-      expect(stored).toMatch(/^<p>📦 Stored 1 file, \d B, in [0-9.]+ m?s, for other/);
+      expect(stored).toMatch(/^<p>📦 Stored 1 file, \d B, in [0-9.]+ m?s, and cached for other/);
       expect(stored).toContain(nameOf(name));
       expect(await job.step('restore', { ...SEVERAL, package: name })).toMatch(/^<p>📥 Restored 1 file/);
     }

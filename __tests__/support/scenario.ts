@@ -133,6 +133,7 @@ export function closedSources(): SourceTree {
     head: refuse,
     resolve: refuse,
     parents: refuse,
+    ancestors: refuse,
     nested: refuse,
     entries: refuse,
     committedEntries: refuse,

@@ -111,11 +111,11 @@ export function codeChanged(baseline: Baseline): Explanation {
 export function firstBuild(lookedAt: readonly SetLocation[]): Explanation {
   if (lookedAt.length === 0)
     return { kind: 'first-build', sentence: 'There is no earlier commit to compare with', ...NOTHING };
-  const commits = new Set(lookedAt.map(({ id }) => shortId(id)));
+  const commits = [...new Set(lookedAt.map(({ id }) => shortId(id)))];
   const prefixes = [...new Set(lookedAt.map(prefixOf))];
   const names = prefixes.map((prefix) => (prefix === '' ? "the bucket's root" : `'${forSentence(prefix)}'`));
   const place = prefixes.join('') === '' ? '' : ` under ${names.join(' or ')}`;
-  const sentence = `There is no build to compare with${place}: looked for ${[...commits].join(' and ')}`;
+  const sentence = `There is no build to compare with${place}: looked for ${listed(commits, MOST_SHOWN)}`;
   return { kind: 'first-build', sentence, ...NOTHING };
 }
 
@@ -272,7 +272,8 @@ function changedPatterns({ patterns: now }: Sources, { patterns: before }: Sourc
   return [...added, ...[...those.difference(these)].map((pattern) => `-${pattern}`)];
 }
 
-function patternsPart(names: readonly string[]): Part | undefined {
+function patternsPart(lines: readonly string[]): Part | undefined {
+  const names = lines.map((line) => `${line.startsWith('+') ? 'added' : 'removed'} ${line.slice(1)}`);
   return names.length === 0 ? undefined : { what: 'the patterns changed', names };
 }
 

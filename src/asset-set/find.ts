@@ -23,6 +23,8 @@ export interface SearchResult {
   readonly unfinished?: Lookup | undefined;
   /** On a miss: the other sets that were looked up. */
   readonly elsewhere?: readonly Lookup[] | undefined;
+  /** On a miss: why the set of the same code that was found could not be copied. */
+  readonly copyFault?: 'damaged' | 'archived';
   /** On a hit: the set that was copied to become the commit's own, if any. */
   readonly from?: Lookup | undefined;
   /**
@@ -187,7 +189,7 @@ async function makeOwn(run: RunContext, search: Search, from: Lookup): Promise<S
     // Some servers don't show in listings that an object is archived.
     if (!(error instanceof SetChangedError) && !isArchived(error)) throw error;
     run.log.warning(`The assets of the same code can't be used: ${error.message}.`);
-    return miss(search);
+    return { ...miss(search), copyFault: isArchived(error) ? 'archived' : 'damaged' };
   }
 }
 

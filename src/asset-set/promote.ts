@@ -123,6 +123,8 @@ interface CacheFilling {
   readonly isBuiltHere: boolean;
   /** Replaces a complete set in the cache too, since it holds the old build. */
   readonly overwrite: boolean;
+  /** Stores the sources under this prefix, if the set came from another one. @returns their digest, if they are stored */
+  readonly storeSources: () => Promise<string | undefined>;
 }
 
 /**
@@ -146,7 +148,7 @@ export async function fillCache(run: RunContext, filling: CacheFilling): Promise
 }
 
 async function fill(run: RunContext, filling: CacheFilling, location: SetLocation): Promise<boolean> {
-  const { record, source, codeHash, isBuiltHere, overwrite } = filling;
+  const { record, source, codeHash, isBuiltHere, overwrite, storeSources } = filling;
   const existing = overwrite ? await lookUpFinished(run, location) : await lookUpSettled(run, location, 0);
   if (existing.status.reason === 'complete' && !overwrite) {
     warnOfOtherBuild(run, { location, kept: existing.status.record, built: record });
@@ -162,7 +164,7 @@ async function fill(run: RunContext, filling: CacheFilling, location: SetLocatio
       commit: builtCommitOf(record) ?? commit,
       codeHash,
       codeHashAlgorithm,
-      sources: isElsewhere ? undefined : record.sources,
+      sources: isElsewhere ? await storeSources() : record.sources,
       buildSeconds: record.buildSeconds,
       origin: { kind: 'upload' },
       // Without a field, an unknown builder would be this run.

@@ -104,15 +104,14 @@ export function gitSourceTree({ repositoryPath, packageDirectory, packages }: So
     return sharedEntries({ root: repositoryPath, packageDirectories: directories, groups });
   });
   const matcher = once(async () => (await import('./shared-entries.ts')).sourceMatcher(repositoryPath));
-  const parentsOfHead = once(async () => (await import('./git.ts')).readParents(repositoryPath));
   return {
     path: repositoryPath,
     exists: async () => (await import('./git.ts')).isDirectory(repositoryPath),
     isRepository: async () => (await import('./git.ts')).isRepositoryRoot(repositoryPath),
     head: once(async () => (await import('./git.ts')).readHead(repositoryPath)),
     resolve: async (name) => (await import('./git.ts')).resolveName(repositoryPath, name),
-    parents: async (commit) =>
-      commit === undefined ? parentsOfHead() : (await import('./git.ts')).readParents(repositoryPath, commit),
+    parents: once(async () => (await import('./git.ts')).readParents(repositoryPath)),
+    ancestors: async (commit) => (await import('./git.ts')).readAncestors(repositoryPath, commit),
     nested: async () => (await import('./git.ts')).findNested(repositoryPath),
     entries: async (patterns, needs = []) =>
       packages === undefined && needs.length === 0

@@ -195,6 +195,15 @@ export async function readParents(root: string, commit = 'HEAD'): Promise<string
   return head.split('\n').flatMap((line) => /^parent ([0-9a-f]+)$/.exec(line)?.[1] ?? []);
 }
 
+const MOST_ANCESTORS = 50;
+
+/** @returns the full ids of a commit's parents, then of its latest other ancestors that the clone has */
+export async function readAncestors(root: string, commit: string): Promise<string[]> {
+  const parents = await readParents(root, commit);
+  const known = await readGit(root, ['rev-list', `--max-count=${MOST_ANCESTORS}`, '--skip=1', commit]);
+  return [...new Set([...parents, ...known.split('\n')])].filter((id) => id !== '');
+}
+
 /** @returns the repositories in direct subfolders; none if the directory can't be read */
 export async function findNested(directory: string): Promise<NestedRepository[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);

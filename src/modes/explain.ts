@@ -17,7 +17,7 @@ import type { CompleteRecord, FoundRecord } from '../asset-set/record.ts';
 import { parseSources, readSources, type Sources } from '../asset-set/sources.ts';
 import { describeError, InputError, UserError } from '../errors.ts';
 import type { RunContext } from '../run-context.ts';
-import { printable } from '../text.ts';
+import { printable, readableDuration } from '../text.ts';
 import type { Outcome } from './outcome.ts';
 
 /** One for the record of an earlier build, and one for its sources. */
@@ -54,7 +54,8 @@ export async function explainMiss(
     return { explanation, changes: changesOf(explanation) };
   } catch (error) {
     run.signal.throwIfAborted();
-    run.log.debug(`Could not explain why a build is needed: ${describeError(error).line}`);
+    const why = signal.aborted ? `it took more than ${readableDuration(PATIENCE_MS)}` : describeError(error).line;
+    run.log.debug(`Could not explain why a build is needed: ${why}`);
     return undefined;
   }
 }
@@ -62,15 +63,15 @@ export async function explainMiss(
 /**
  * Compares the code of two commits by the sources that their uploads stored.
  *
- * @param commits one or two, as git names them; full ids need no repository. Without a second one, the parents of the
- *   first are tried
- * @throws UserError if the first one has no stored sources, or there is no second one; InputError for a name that git
- *   does not know
+ * @param commits one or two, as git names them; full ids need no repository. Without a second one, the first is
+ *   compared with the latest of its ancestors that was built
+ * @throws UserError if the first one has no stored sources, or the second one was not built; InputError for a name that
+ *   git does not know
  */
 export async function explainCommit(run: RunContext, [asked = '', other]: readonly string[]): Promise<Explanation> {
   const { store, prefix, fallbackPrefixes, signal } = run;
   const commit = await fullId(run, asked);
-  const before = other === undefined ? await parentsOf(run, commit) : [await fullId(run, other)];
+  const before = other === undefined ? await ancestorsOf(run, commit) : [await fullId(run, other)];
   const prefixes = [prefix, ...fallbackPrefixes];
   const builds = (id: string) => prefixes.map((one) => artifactSet(one, id));
   const baselines = new Baselines(run, signal, Number.POSITIVE_INFINITY);
@@ -82,16 +83,21 @@ export async function explainCommit(run: RunContext, [asked = '', other]: readon
       sources: () => baselines.sources(record, location),
       package: packageWithNeeds(run, signal),
     };
-    return explained(subject, baselines, { known: undefined, locations: before.flatMap(builds), isBuilt: true });
+    const candidates = { known: undefined, locations: before.flatMap(builds), isBuilt: true } as const;
+    const explanation = await explained(subject, baselines, candidates);
+    if (other === undefined || explanation.kind !== 'first-build') return explanation;
+    throw new UserError(
+      `There is no build of ${before.join()} in s3://${store.bucket}: give a commit that was uploaded, and the prefix or the package of that upload`,
+    );
   }
   throw new UserError(
     `No build of ${commit} in s3://${store.bucket} has a list of its sources: give a commit that was uploaded with code-hash-filter, and the prefix or the package of that upload`,
   );
 }
 
-async function parentsOf({ sources }: RunContext, commit: string): Promise<readonly string[]> {
+async function ancestorsOf({ sources }: RunContext, commit: string): Promise<readonly string[]> {
   try {
-    return await sources.parents(commit);
+    return await sources.ancestors(commit);
   } catch (cause) {
     const path = printable(sources.path);
     throw new UserError(
@@ -135,14 +141,13 @@ function packageWithNeeds({ codeHash, sources, log }: RunContext, signal: AbortS
 }
 
 /** If the search found a set of this code that can't be used, that is why a build is needed. */
-function brokenSet({ own, elsewhere = [] }: SearchResult, codeHash: string): Explanation | undefined {
+function brokenSet({ own, elsewhere = [], copyFault }: SearchResult, codeHash: string): Explanation | undefined {
   for (const lookup of [own, ...elsewhere]) {
     const { reason } = lookup.status;
     const record = wholeRecord(lookup.record);
     if (record?.codeHash !== codeHash) continue;
     if (reason === 'damaged' || reason === 'archived') return setGone(baselineOf(record), reason);
-    // It was found, but could not be copied.
-    if (reason === 'complete') return setGone(baselineOf(record), 'damaged');
+    if (reason === 'complete' && copyFault !== undefined) return setGone(baselineOf(record), copyFault);
   }
   return undefined;
 }
@@ -152,10 +157,14 @@ function wholeRecord(found: FoundRecord | undefined): CompleteRecord | undefined
   return found?.distrust === undefined && found?.record?.state === 'complete' ? found.record : undefined;
 }
 
+/** What GitHub and GitLab give as the commit before a branch's first push. */
+const NO_COMMIT = /^0+$/;
+
 /**
  * Where an earlier build may be, most likely first, since there are only enough requests for one: the commit before the
  * push, the pull request's base, the parents of HEAD. A pull request's workflow runs for a new merge commit each time,
- * so there the commit before the push was never built, and the base was built under a fallback prefix.
+ * so there the commit before the push was never built, and the base was built under a fallback prefix. So were the
+ * parents of a branch's first push.
  */
 async function likelyBuilds(
   { sources, prefix, fallbackPrefixes, baselines: { before, base }, commit: { context } }: RunContext,
@@ -164,14 +173,15 @@ async function likelyBuilds(
   const ownFirst = [prefix, ...fallbackPrefixes];
   const baseFirst = [...fallbackPrefixes, prefix];
   const isMerge = base !== undefined && commit === context;
+  const isNew = isMerge || NO_COMMIT.test(before ?? '');
   const commits = [
     { id: isMerge ? undefined : before, prefixes: ownFirst },
     { id: base, prefixes: baseFirst },
-    ...(await sources.parents()).map((id) => ({ id, prefixes: isMerge ? baseFirst : ownFirst })),
+    ...(await sources.parents()).map((id) => ({ id, prefixes: isNew ? baseFirst : ownFirst })),
   ];
   const locations = new Map<string, SetLocation>();
   for (const { id, prefixes } of commits) {
-    if (id === undefined || !isCommit(id) || /^0+$/.test(id) || id === commit) continue;
+    if (id === undefined || !isCommit(id) || NO_COMMIT.test(id) || id === commit) continue;
     for (const location of prefixes.map((one) => artifactSet(one, id)))
       if (!locations.has(location.recordKey)) locations.set(location.recordKey, location);
   }

@@ -230,8 +230,10 @@ async function finish(run: RunContext, plan: UploadPlan, ending: Ending): Promis
   await leaveRecordOf(run, ending.lookup);
   if (codeHash === undefined || !isBuiltFrom(run, record, codeHash)) return outcome(run, plan, ending);
   const isBuiltHere = ending.reason === 'uploaded' || ending.reason === 'resumed';
-  const filling = { source: location, record, codeHash: codeHash.value, isBuiltHere, overwrite };
-  const cached = await fillCache(run, filling);
+  const cached = await fillCache(run, {
+    ...{ source: location, record, codeHash: codeHash.value, isBuiltHere, overwrite },
+    storeSources: () => storeSources(run, codeHash),
+  });
   return outcome(run, plan, { ...ending, cached });
 }
 

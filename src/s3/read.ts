@@ -130,7 +130,9 @@ export async function readDocument(
       dateMs: bucket.required(operation, timeOf(headers.date), 'a Date'),
     }));
   } catch (error) {
-    throw causeName(error) === 'OversizedReplyError' ? oversized(bucket, key, error) : error;
+    if (causeName(error) !== 'OversizedReplyError') throw error;
+    const limit = `${readableSize(MOST_RECORD_BYTES)}, the limit for records`;
+    throw oversized(bucket, { key, limit, cause: error });
   }
 }
 
@@ -138,13 +140,21 @@ export async function readDocument(
 export async function readObject(bucket: Bucket, { key, mostBytes, signal }: ObjectRead): Promise<Buffer | undefined> {
   const operation = { verb: 'read', key, action: 's3:GetObject', signal };
   const request = { method: 'GET', key, mostBytes } as const;
-  return bucket.sendIfThere(operation, request, ({ body }) => body);
+  try {
+    return await bucket.sendIfThere(operation, request, ({ body }) => body);
+  } catch (error) {
+    if (causeName(error) !== 'OversizedReplyError') throw error;
+    throw oversized(bucket, { key, limit: readableSize(mostBytes), cause: error });
+  }
 }
 
-function oversized({ settings: { bucket } }: Bucket, key: string, cause: unknown): StoreError {
+function oversized(
+  { settings: { bucket } }: Bucket,
+  { key, limit, cause }: { readonly key: string; readonly limit: string; readonly cause: unknown },
+): StoreError {
   return new StoreError(
     'malformed-reply',
-    `s3://${bucket}/${printable(key)} is larger than ${readableSize(MOST_RECORD_BYTES)}, the limit for records: find out who wrote it, and delete it to start anew`,
+    `s3://${bucket}/${printable(key)} is larger than ${limit}: find out who wrote it, and delete it to start anew`,
     { cause },
   );
 }

@@ -179,6 +179,7 @@ export class ModelProcess implements Runner {
       nested: async () => [],
       resolve: async () => undefined,
       parents: async () => [],
+      ancestors: async () => [],
       head: async () => COMMITS[checksOutOther ? (commit + 1) % COMMITS.length : commit],
       entries: async () => ({ entries, unmatched: [] }),
       committedEntries: async () => entries,
