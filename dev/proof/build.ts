@@ -6,7 +6,7 @@ import type { Dice } from './dice.ts';
 
 /** The smallest part size that the action accepts, in MiB. */
 export const PART_SIZE_MIB = 5;
-const PART_BYTES = PART_SIZE_MIB * 1024 ** 2;
+export const PART_BYTES = PART_SIZE_MIB * 1024 ** 2;
 
 export interface BuiltFile {
   readonly bytes: Uint8Array;

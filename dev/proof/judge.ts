@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Build, differences } from './build.ts';
+import { type Build, differences, PART_BYTES } from './build.ts';
 import type { ProvenStore, SeenObject } from './store.ts';
 
 // Judges the contents of a bucket only by the text of the protocol: nothing here imports a line of the action.
@@ -15,6 +15,8 @@ export interface JudgedSet {
   readonly record: 'absent' | 'uploading' | 'complete';
   /** Run and attempt, as `1/2`, that hold a record in state `uploading`; undefined if it is released. */
   readonly holder: string | undefined;
+  /** Whether the record is in state `uploading`, and was `complete` before. */
+  readonly isReopened: boolean;
   readonly origin: string | undefined;
   /** The files under the set's prefix, whatever the record says. */
   readonly objects: ReadonlyMap<string, SeenObject>;
@@ -36,15 +38,15 @@ export async function judgeSet(store: ProvenStore, set: SetName, builds: readonl
   );
   const recordKey = `${root}records/${set.folder}/${set.id}.json`;
   const record = (await store.objects(recordKey)).get(recordKey);
-  if (record === undefined)
-    return { record: 'absent', holder: undefined, origin: undefined, objects, build: undefined, faults: [] };
+  const nothing = { holder: undefined, isReopened: false, origin: undefined, build: undefined, faults: [], objects };
+  if (record === undefined) return { ...nothing, record: 'absent' };
   const fields: unknown = JSON.parse(Buffer.from(record.bytes).toString('utf8'));
   const origin = textIn(objectIn(fields, 'origin'), 'kind');
   if (textIn(fields, 'state') !== 'complete') {
     const holder = valueIn(fields, 'leaseSeconds') === 0 ? undefined : writerOf(fields);
-    return { record: 'uploading', holder, origin, objects, build: undefined, faults: [] };
+    return { ...nothing, record: 'uploading', holder, isReopened: valueIn(fields, 'sealedBefore') === true, origin };
   }
-  return { record: 'complete', holder: undefined, origin, objects, ...judgeFiles(fields, objects, { set, builds }) };
+  return { ...nothing, record: 'complete', origin, ...judgeFiles(fields, objects, { set, builds }) };
 }
 
 function writerOf(record: unknown): string {
@@ -102,6 +104,17 @@ export function missingFiles(build: Build, { objects }: JudgedSet): Build {
       return stored === undefined || !Buffer.from(bytes).equals(stored.bytes);
     }),
   );
+}
+
+/**
+ * The files that an upload of a build must send. Once a set was sealed, metadata no longer shows what an object is, and
+ * of one that was sent in parts, the store has no SHA-256 either.
+ */
+export function filesToSend(build: Build, left: JudgedSet): Build {
+  if (left.record === 'complete') return new Map();
+  const missing = missingFiles(build, left);
+  const isUnknown = (bytes: Uint8Array) => left.isReopened && bytes.length > PART_BYTES;
+  return new Map([...build].filter(([path, { bytes }]) => missing.has(path) || isUnknown(bytes)));
 }
 
 function valueIn(fields: unknown, name: string): unknown {

@@ -1,6 +1,6 @@
 import { type Build, differences, makeBuild, readDirectory, rebuild, sizeOf, writeBuild } from './build.ts';
 import { Dice } from './dice.ts';
-import { type JudgedSet, judgeSet, missingFiles, type SetName } from './judge.ts';
+import { filesToSend, type JudgedSet, judgeSet, type SetName } from './judge.ts';
 import { type BuiltAction, describeRun, type KillPoint, Lane, type Step, type StepResult } from './lane.ts';
 import { sentTo, strangers } from './leftovers.ts';
 import type { Endpoint } from './store.ts';
@@ -256,9 +256,9 @@ class History {
     const { exitCode, outputs, requests } = result;
     this.#witness.equal([exitCode, outputs.found], [0, 'true'], 'how the last upload ends');
     const build = this.#builds[0] ?? new Map();
-    const missing = left.record === 'complete' ? new Map() : missingFiles(build, left);
+    const needed = filesToSend(build, left);
     const sent = sentTo(this.#setOf('artifacts', upload.commit), requests);
-    this.#witness.equal(sent, { files: missing.size, bytes: sizeOf(missing) }, 'what the last upload sends');
+    this.#witness.equal(sent, { files: needed.size, bytes: sizeOf(needed) }, 'what the last upload sends');
   }
 
   async #expectRestorable(commit: string): Promise<void> {
