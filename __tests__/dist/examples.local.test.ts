@@ -13,7 +13,7 @@ import { tokenFor } from '../support/credential-services.ts';
 import { Scenario } from '../support/scenario.ts';
 
 // The pipelines in examples/, run as their systems run them: scripts by sh, each job in a workspace of its own, with the
-// files that a system passes between jobs. Only `make` is a stand-in. workflows.test.ts runs those for GitHub.
+// files that a system passes between jobs. Only `make` is a stand-in. workflows.local.test.ts runs those for GitHub.
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
 const EXAMPLES = join(ROOT, 'examples');
