@@ -7,7 +7,7 @@ import type { Attempt } from './contest.ts';
 import { cloudEnvironment, type Place, REGION } from './place.ts';
 
 // The least that Node needs for the requests of a work: a script that loads nothing but node:https, and sends requests
-// which were signed before the clock started. What it receives, it throws away.
+// which were signed before the clock started. It keeps nothing of what it receives.
 
 export const BARE = 'a bare Node script with the same requests';
 
@@ -22,6 +22,8 @@ export interface BareRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Path of the file that is sent. */
   readonly file?: string;
+  /** Whether the reply is read as text and, if it is JSON, parsed; any other is thrown away. */
+  readonly isText?: true;
 }
 
 export async function prepareBareScript(place: Place, requests: readonly BareRequest[]): Promise<Attempt> {
@@ -37,10 +39,11 @@ interface Signed {
   readonly method: BareRequest['method'];
   readonly headers: Readonly<Record<string, string>>;
   readonly file?: string | undefined;
+  readonly isText?: true | undefined;
 }
 
 async function signed({ endpoint, bucket, credentials }: Place, request: BareRequest): Promise<Signed> {
-  const { method, key, query = {}, file } = request;
+  const { method, key, query = {}, file, isText } = request;
   const { protocol, hostname, port, host } = new URL(endpoint);
   const path = `/${bucket}/${key}`;
   const payload = file === undefined ? createHash('sha256').digest('hex') : 'UNSIGNED-PAYLOAD';
@@ -48,7 +51,7 @@ async function signed({ endpoint, bucket, credentials }: Place, request: BareReq
   const unsigned = new HttpRequest({ method, protocol, hostname, port: Number(port), path, query, headers });
   const signer = new HeaderSigner(REGION, async () => credentials);
   const { headers: sent } = await signer.sign(unsigned, { signingDate: new Date() });
-  return { url: `${endpoint}${path}?${new URLSearchParams(query)}`, method, headers: sent, file };
+  return { url: `${endpoint}${path}?${new URLSearchParams(query)}`, method, headers: sent, file, isText };
 }
 
 function scriptOf(requests: readonly Signed[]): string {
@@ -59,15 +62,18 @@ const agent = new https.Agent({ keepAlive: true });
 const requests = ${JSON.stringify(requests)};
 let next = 0;
 function send() {
-  const { url, method, headers, file } = requests[next++] ?? {};
+  const { url, method, headers, file, isText } = requests[next++] ?? {};
   if (url === undefined) return;
-  const length = file === undefined ? {} : { 'content-length': fs.statSync(file).size };
-  const request = https.request(url, { agent, method, headers: { ...headers, ...length } }, (reply) => {
+  const request = https.request(url, { agent, method, headers }, (reply) => {
     if (reply.statusCode !== 200) throw new Error(reply.statusCode);
-    reply.on('data', () => {}).on('end', send);
+    let text = '';
+    if (isText) reply.setEncoding('utf8');
+    reply.on('data', (chunk) => isText && (text += chunk)).on('end', () => {
+      if (text.startsWith('{')) JSON.parse(text);
+      send();
+    });
   });
-  if (file === undefined) request.end();
-  else fs.createReadStream(file, { highWaterMark: 1024 * 1024 }).pipe(request);
+  request.end(file && fs.readFileSync(file));
 }
 for (let lane = 0; lane < ${AT_ONCE}; lane++) send();
 `;

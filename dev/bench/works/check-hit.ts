@@ -46,7 +46,7 @@ function plain({ home: cwd }: Place, command: readonly string[], env: Timed['env
 
 function requestsOf(commit: string): readonly BareRequest[] {
   return [
-    { method: 'GET', key: `records/artifacts/${commit}.json` },
-    { method: 'GET', key: '', query: { 'list-type': '2', prefix: `artifacts/${commit}/` } },
+    { method: 'GET', key: `records/artifacts/${commit}.json`, isText: true },
+    { method: 'GET', key: '', query: { 'list-type': '2', prefix: `artifacts/${commit}/` }, isText: true },
   ];
 }
