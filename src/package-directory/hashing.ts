@@ -10,11 +10,8 @@ interface HashedFile {
   readonly parts: HashedParts;
 }
 
-/** To a thread: hash a file, or stop hashing it. */
-type Message = { readonly id: number } & ({ readonly file: HashedFile } | { readonly isStopped: true });
-
-/** From a thread: how many more bytes it has hashed, and finally the digests or an error. */
-type Answer = { readonly bytes: number } | { readonly digests: FileDigests } | { readonly error: unknown };
+/** What a thread answers to a file: how many more bytes it has hashed, and finally the digests. */
+type Answer = number | FileDigests;
 
 /** One file per thread, and one thread per processor: more would only wait for each other. */
 const hashing = semaphore(availableParallelism());
@@ -39,21 +36,22 @@ const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 };
 
 class HashingThread {
   readonly #worker: Worker;
-  /** Takes the answers about the file that is being hashed. */
   #take: ((answer: Answer) => void) | undefined;
-  #lastId = 0;
+  #fail: ((error: unknown) => void) | undefined;
 
   constructor() {
     // Loaded for large files only.
     const { Worker } = process.getBuiltinModule('node:worker_threads');
     const source = `(${hashFiles})(${digestsOf}, ${checksumOf})`;
     this.#worker = new Worker(source, { eval: true, resourceLimits: LIMITS });
+    const end = (error: unknown): void => {
+      threads.delete(this);
+      this.#fail?.(error);
+    };
     this.#worker
       .on('message', (answer: Answer) => this.#take?.(answer))
-      .on('error', (error) => {
-        threads.delete(this);
-        this.#take?.({ error });
-      });
+      .on('error', end)
+      .on('exit', end);
     threads.add(this);
   }
 
@@ -62,23 +60,19 @@ class HashingThread {
   }
 
   async hash(file: HashedFile, { signal, onBytes }: Omit<DigestOptions, 'parts'>): Promise<FileDigests> {
-    this.#lastId += 1;
-    const id = this.#lastId;
-    const stop = (): void => this.#worker.postMessage({ id, isStopped: true } satisfies Message);
+    const stop = (): void => void this.#worker.terminate();
     signal.addEventListener('abort', stop);
     this.#worker.ref();
     try {
       return await new Promise<FileDigests>((resolve, reject) => {
-        this.#take = (answer) => {
-          if ('bytes' in answer) onBytes?.(answer.bytes);
-          else if ('digests' in answer) resolve(answer.digests);
-          else reject(signal.aborted ? signal.reason : answer.error);
-        };
-        this.#worker.postMessage({ id, file } satisfies Message);
+        this.#take = (answer) => (typeof answer === 'number' ? onBytes?.(answer) : resolve(answer));
+        this.#fail = (error) => reject(signal.aborted ? signal.reason : error);
+        this.#worker.postMessage(file);
       });
     } finally {
       signal.removeEventListener('abort', stop);
       this.#take = undefined;
+      this.#fail = undefined;
       // An idle thread must not keep the process alive.
       this.#worker.unref();
     }
@@ -87,37 +81,22 @@ class HashingThread {
 
 // A thread is started from the text of the functions below, so they use nothing but their parameters.
 
+/** An error ends the thread, which reports it. */
 function hashFiles(digests: typeof digestsOf, checksum: typeof checksumOf): void {
   const { parentPort } = process.getBuiltinModule('node:worker_threads');
   const buffer = Buffer.allocUnsafe(1024 * 1024);
-  let stoppedId: number | undefined;
   const answer = (message: Answer): void => parentPort?.postMessage(message);
-  parentPort?.on('message', (message: Message) => {
-    const { id } = message;
-    if ('isStopped' in message) {
-      stoppedId = id;
-      return;
-    }
-    /** Lets messages arrive. */
-    const pause = async (): Promise<void> => {
-      await new Promise((resolve) => setImmediate(resolve));
-      if (stoppedId === id) throw new Error('stopped');
-    };
-    digests(message.file, { checksum, buffer, pause, onBytes: (bytes) => answer({ bytes }) })
-      .then((result) => answer({ digests: result }))
-      .catch((error: unknown) => answer({ error }));
-  });
+  parentPort?.on('message', (file: HashedFile) => answer(digests(file, { checksum, buffer, onBytes: answer })));
 }
 
 interface Hashing {
   readonly checksum: typeof checksumOf;
   /** For the bytes that are read at once. */
   readonly buffer: Buffer;
-  readonly pause: () => Promise<void>;
   readonly onBytes: OnBytes;
 }
 
-async function digestsOf(file: HashedFile, { checksum, buffer, pause, onBytes }: Hashing): Promise<FileDigests> {
+function digestsOf(file: HashedFile, { checksum, buffer, onBytes }: Hashing): FileDigests {
   const { createHash } = process.getBuiltinModule('node:crypto');
   const { readSync } = process.getBuiltinModule('node:fs');
   const { descriptor, sizeBytes, parts } = file;
@@ -129,16 +108,13 @@ async function digestsOf(file: HashedFile, { checksum, buffer, pause, onBytes }:
     const part = checksum(parts.checksum);
     const end = Math.min(start + parts.sizeBytes, sizeBytes);
     for (let position = start; position < end; ) {
-      await pause();
-      const bytes = buffer.subarray(
-        0,
-        readSync(descriptor, buffer, 0, Math.min(buffer.length, end - position), position),
-      );
-      if (bytes.length === 0) throw new Error(`the file ends at byte ${position} of ${sizeBytes}`);
+      const count = readSync(descriptor, buffer, 0, Math.min(buffer.length, end - position), position);
+      if (count === 0) throw new Error(`the file ends at byte ${position} of ${sizeBytes}`);
+      const bytes = buffer.subarray(0, count);
       whole.update(bytes);
       part.update(bytes);
-      position += bytes.length;
-      unreportedBytes += bytes.length;
+      position += count;
+      unreportedBytes += count;
       if (unreportedBytes < reportedBytes) continue;
       onBytes(unreportedBytes);
       unreportedBytes = 0;
