@@ -524,6 +524,9 @@ describe('the copy for the cache', () => {
     const { codeHash } = await scenario.check();
     await scenario.putRecord({}, `records/cache/${codeHash}.json`);
     expect(await scenario.upload()).toMatchObject({ found: true, uploaded: true, cached: false });
+    expect(scenario.log).toContainEqual(
+      expect.stringMatching(`^run 77 .* is still writing cache/${codeHash}/: .*left to it`),
+    );
     expect(scenario.warnings()).toEqual([]);
     expect(await scenario.record(`records/cache/${codeHash}.json`)).toMatchObject({ writer: OTHER_WRITER });
   });

@@ -6,7 +6,7 @@ import { RecordClaim } from './claim.ts';
 import { completeSet } from './complete.ts';
 import { contentsOf, copyAssets } from './copy.ts';
 import { cacheSet, prefixOf, type SetLocation, shortUriOf, uriOf } from './location.ts';
-import { type Lookup, lookUpFinished, lookUpSettled, wasSealed } from './lookup.ts';
+import { describeUnfinished, type Lookup, lookUpFinished, lookUpSettled, wasSealed } from './lookup.ts';
 import { pathProblem } from './path.ts';
 import { type AssetFile, builderOf, builtCommitOf, type CompleteRecord } from './record.ts';
 
@@ -154,7 +154,10 @@ async function fill(run: RunContext, filling: CacheFilling, location: SetLocatio
     warnOfOtherBuild(run, { location, kept: existing.status.record, built: record });
     return true;
   }
-  if (existing.status.reason === 'in-progress') return false;
+  if (existing.status.reason === 'in-progress') {
+    run.log.info(`${describeUnfinished(existing)}: the copy for other commits of the same code is left to it.`);
+    return false;
+  }
   const { commit, codeHashAlgorithm, origin } = record;
   const isElsewhere = origin.kind === 'cache' && origin.prefix !== undefined;
   const claim = await RecordClaim.begin(run, {
