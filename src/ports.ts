@@ -10,7 +10,8 @@ export type WriteCondition = { readonly kind: 'absent' } | { readonly kind: 'unc
 export type WriteResult =
   | {
       readonly outcome: 'written';
-      readonly etag: string /** false: the server can't check conditions */;
+      readonly etag: string;
+      /** False: the server can't check conditions. */
       readonly guarded: boolean;
     }
   | { readonly outcome: 'precondition-failed' }

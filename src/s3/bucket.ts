@@ -89,7 +89,6 @@ export class Bucket {
       return await send();
     } catch (error) {
       operation.signal?.throwIfAborted();
-
       throw storeFault(error, this.#attempt(operation), this.connection.destination);
     }
   }

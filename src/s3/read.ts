@@ -13,7 +13,15 @@ import { defined, printable, readableSize } from '../text.ts';
 import type { Bucket, Operation } from './bucket.ts';
 import { causeName, causeStatus, isPreconditionFailure } from './faults.ts';
 import { METADATA_HEADER } from './object-headers.ts';
-import { elementsOf, OversizedReplyError, type ReplyHead, readXml, textOf, type XmlElement } from './reply.ts';
+import {
+  elementsOf,
+  OversizedReplyError,
+  type Reply,
+  type ReplyHead,
+  readXml,
+  textOf,
+  type XmlElement,
+} from './reply.ts';
 
 /** Servers may return empty pages while they scan keys outside the prefix, but not forever. */
 const MOST_EMPTY_PAGES = 100;
@@ -115,48 +123,38 @@ function decoded(name: string): string | undefined {
 const MOST_BYTES = MOST_RECORD_BYTES + 1024;
 
 /** @returns a whole object; undefined if the store says that there is none */
-export async function readDocument(
-  bucket: Bucket,
-  key: string,
-  signal = bucket.signal,
-): Promise<StoredDocument | undefined> {
-  const operation = { verb: 'read', key, action: 's3:GetObject', signal };
-  const request = { method: 'GET', key, mostBytes: MOST_BYTES } as const;
-  try {
-    return await bucket.sendIfThere(operation, request, ({ body, headers }) => ({
-      body,
-      etag: bucket.requiredEtag(operation, headers.etag),
-      lastModifiedMs: bucket.required(operation, timeOf(headers['last-modified']), 'Last-Modified'),
-      dateMs: bucket.required(operation, timeOf(headers.date), 'a Date'),
-    }));
-  } catch (error) {
-    if (causeName(error) !== 'OversizedReplyError') throw error;
-    const limit = `${readableSize(MOST_RECORD_BYTES)}, the limit for records`;
-    throw oversized(bucket, { key, limit, cause: error });
-  }
+export function readDocument(bucket: Bucket, key: string, signal = bucket.signal): Promise<StoredDocument | undefined> {
+  const limit = `${readableSize(MOST_RECORD_BYTES)}, the limit for records`;
+  return readWhole(bucket, { key, mostBytes: MOST_BYTES, limit, signal }, ({ body, headers }, operation) => ({
+    body,
+    etag: bucket.requiredEtag(operation, headers.etag),
+    lastModifiedMs: bucket.required(operation, timeOf(headers['last-modified']), 'Last-Modified'),
+    dateMs: bucket.required(operation, timeOf(headers.date), 'a Date'),
+  }));
 }
 
 /** Like {@link readDocument}. @throws StoreError, also for an object longer than `mostBytes` */
-export async function readObject(bucket: Bucket, { key, mostBytes, signal }: ObjectRead): Promise<Buffer | undefined> {
-  const operation = { verb: 'read', key, action: 's3:GetObject', signal };
-  const request = { method: 'GET', key, mostBytes } as const;
-  try {
-    return await bucket.sendIfThere(operation, request, ({ body }) => body);
-  } catch (error) {
-    if (causeName(error) !== 'OversizedReplyError') throw error;
-    throw oversized(bucket, { key, limit: readableSize(mostBytes), cause: error });
-  }
+export function readObject(bucket: Bucket, read: ObjectRead): Promise<Buffer | undefined> {
+  return readWhole(bucket, { ...read, limit: readableSize(read.mostBytes) }, ({ body }) => body);
 }
 
-function oversized(
-  { settings: { bucket } }: Bucket,
-  { key, limit, cause }: { readonly key: string; readonly limit: string; readonly cause: unknown },
-): StoreError {
-  return new StoreError(
-    'malformed-reply',
-    `s3://${bucket}/${printable(key)} is larger than ${limit}: find out who wrote it, and delete it to start anew`,
-    { cause },
-  );
+/** @param limit names `mostBytes` in the error for a longer object */
+async function readWhole<Value>(
+  bucket: Bucket,
+  { key, mostBytes, limit, signal }: ObjectRead & { readonly limit: string },
+  read: (reply: Reply, operation: Operation) => Value,
+): Promise<Value | undefined> {
+  const operation = { verb: 'read', key, action: 's3:GetObject', signal };
+  try {
+    return await bucket.sendIfThere(operation, { method: 'GET', key, mostBytes }, (reply) => read(reply, operation));
+  } catch (cause) {
+    if (causeName(cause) !== 'OversizedReplyError') throw cause;
+    throw new StoreError(
+      'malformed-reply',
+      `s3://${bucket.settings.bucket}/${printable(key)} is larger than ${limit}: find out who wrote it, and delete it to start anew`,
+      { cause },
+    );
+  }
 }
 
 function ageOf({ date, 'last-modified': lastModified }: ReplyHead['headers']): number | undefined {

@@ -141,7 +141,6 @@ export async function exchangeSigned(
   // first saves parsing nearly every body.
   const isWrite = signed.method === 'PUT' || signed.method === 'POST';
   if (reply.status < 300 && !(isWrite && reply.body.includes('<Error'))) return reply;
-
   return checkReply(connection, { reply, usedOffsetMs, usedToken: signed.headers[TOKEN_HEADER] });
 }
 
