@@ -102,7 +102,7 @@ async function bundle(directory: string): Promise<string[]> {
     ...OUTPUT,
     dir: directory,
     codeSplitting: {
-      groups: [{ name: (id: string) => parts.get(id) ?? PROVIDERS }],
+      groups: [{ name: (id: string) => parts.get(id) ?? PROVIDERS, debugName: 'parts' }],
       includeDependenciesRecursively: false,
     },
   });

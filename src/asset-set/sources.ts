@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
 import type { CodeHash } from '../code-hash/code-hash.ts';
 import { describeError, UserError } from '../errors.ts';
 import type { ObjectStore, SourceListing } from '../ports.ts';
@@ -133,9 +132,6 @@ function isEntry(value: unknown): value is SourceEntry {
   return Array.isArray(value) && value.length === 3 && value.every(isText);
 }
 
-const compress = promisify(gzip);
-const expand = promisify(gunzip);
-
 /**
  * Stores the sources of a code hash, unless they are already stored. Nothing depends on them, so a failure is only a
  * debug line.
@@ -153,7 +149,7 @@ export async function storeSources(
     if (text === undefined) return undefined;
     const bytes = Buffer.from(text);
     if (bytes.length > MOST_BYTES) throw new UserError(`they are more than ${readableSize(MOST_BYTES)}`);
-    const body = await compress(bytes, COMPRESSION);
+    const body = await promisify(zlib().gzip)(bytes, COMPRESSION);
     const write = { key, body, contentType: 'application/gzip', condition: { kind: 'absent' }, signal } as const;
     if ((await store.writeObject(write)).outcome === 'written') return digestOf(body);
     // Another version of zlib may have compressed the same text to other bytes.
@@ -191,7 +187,12 @@ export async function readSources(
 }
 
 function expanded(body: Buffer): Promise<Buffer> {
-  return expand(body, { maxOutputLength: MOST_BYTES });
+  return promisify(zlib().gunzip)(body, { maxOutputLength: MOST_BYTES });
+}
+
+/** Loaded on demand, since a check that only hashes its sources does not need it. */
+function zlib() {
+  return process.getBuiltinModule('node:zlib');
 }
 
 function digestOf(body: Buffer): string {

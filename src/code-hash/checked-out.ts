@@ -1,5 +1,6 @@
 import { type Hints, handedCodeHash, handedSources, isSameRequest } from '../asset-set/handover.ts';
 import { describeLack, isCodeHash } from '../asset-set/location.ts';
+import { sourcesText } from '../asset-set/sources.ts';
 import { once, waitForAll } from '../async.ts';
 import { InputError, UserError } from '../errors.ts';
 import type { Log, PatternGroup, SourceListing, SourceTree } from '../ports.ts';
@@ -53,7 +54,7 @@ export async function hashCheckedOut(
 
 /** Computed on demand, since only a miss needs it. */
 function sourcesFor(request: ComputedHash, listing: SourceListing): () => Promise<string> {
-  return once(async () => (await import('../asset-set/sources.ts')).sourcesText(request, listing));
+  return once(() => sourcesText(request, listing));
 }
 
 async function assertHead(commit: string, sources: SourceTree): Promise<void> {
