@@ -58,6 +58,7 @@ class Stage {
       cwd: this.#root,
       env: {
         GITHUB_SHA: commit,
+        GITHUB_SERVER_URL: 'https://github.com',
         GITHUB_REPOSITORY: 'acme/shop',
         GITHUB_RUN_ID: run,
         GITHUB_RUN_NUMBER: run,
