@@ -114,7 +114,7 @@ export function inOrder(files: readonly AssetFile[]): AssetFile[] {
 /**
  * Parses a record. Ignores unknown fields, and takes an unknown state for `uploading`.
  *
- * @param text the object's body, or the marker `.record.json`
+ * @param text the object's body
  * @param where names the place in messages
  * @throws UserError if the text is not a record, or has a schema that this version does not know
  */
