@@ -110,7 +110,7 @@ const TABLE = {
   },
   'commit-sha': {
     parse: commitSha,
-    without: "the workflow's",
+    without: "the workflow's; elsewhere `HEAD`",
     help: 'commit that the set belongs to: a full id, or `HEAD` for the commit that is checked out',
   },
 
