@@ -606,6 +606,18 @@ describe('committed entries', () => {
     expect(index()).toEqual(before);
   });
 
+  it('are not those of a commit that stands in for HEAD by a replace ref, which a build can add', async () => {
+    const repository = await repositories.createCommitted(FILES);
+    const clean = await treeOf(repository).committedEntries(['src/**']);
+    const head = repository.git('rev-parse', 'HEAD').trim();
+    await repository.write({ 'src/a.ts': 'of another build\n' });
+    repository.commit();
+    repository.git('replace', head, 'HEAD');
+    repository.git('update-ref', 'HEAD', head);
+    expect(await treeOf(repository).head()).toBe(head);
+    expect(Buffer.from(await treeOf(repository).committedEntries(['src/**']))).toEqual(Buffer.from(clean));
+  });
+
   it('are none if nothing matches, and an error if there is no commit', async () => {
     const repository = await repositories.createCommitted(FILES);
     expect(await treeOf(repository).committedEntries(['nowhere/**'])).toHaveLength(0);

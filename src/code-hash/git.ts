@@ -30,7 +30,12 @@ function scrubbed(inherited: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
  * 2.35.2 to 2.37, and security updates of older versions, ignore it on the command line.
  */
 function repositoryVariables(root: string): NodeJS.ProcessEnv {
-  return { GIT_DIR: join(resolve(root), '.git'), GIT_WORK_TREE: resolve(root), GIT_NO_LAZY_FETCH: '1' };
+  return {
+    GIT_DIR: join(resolve(root), '.git'),
+    GIT_WORK_TREE: resolve(root),
+    GIT_NO_LAZY_FETCH: '1',
+    GIT_NO_REPLACE_OBJECTS: '1', // a build could let another commit stand in for HEAD
+  };
 }
 
 /** Options before the command, for every git run on the repository at `root`. */
