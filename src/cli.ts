@@ -1,5 +1,5 @@
 import { InputError, MissError } from './errors.ts';
-import { Terminal, terminalHost } from './host/terminal.ts';
+import { handleFailedOutput, Terminal, terminalHost } from './host/terminal.ts';
 import { assertExplain, type CommandLine, parseCommandLine } from './inputs/flags.ts';
 import { explain, readInputs, run } from './run.ts';
 import { outputText } from './text.ts';
@@ -12,6 +12,7 @@ const MISSED = 3;
 
 /** The command line program. Never rejects; sets the exit code of the process. */
 export async function cli(): Promise<void> {
+  handleFailedOutput();
   try {
     process.exitCode = await runCommand(parseCommandLine(process.argv.slice(2)));
   } catch (error) {

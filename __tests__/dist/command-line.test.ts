@@ -306,6 +306,39 @@ describe('--env-file', () => {
   });
 });
 
+/** `/dev/full` is a disk without free space. */
+const onLinux = process.platform === 'linux' ? describe : describe.skip;
+
+onLinux('output that nobody takes', () => {
+  /** Runs the program in a shell, as `"$0"`. */
+  const shell = (script: string) =>
+    promisify(execFile)('sh', ['-c', script, CLI_ENTRY], {
+      ...{ cwd: scenario.root, timeout: 60_000 },
+      env: { PATH: process.env.PATH, ...scenario.variables },
+    });
+
+  it.each(['2>/dev/full', '--verbose 2>&1 | head -n 1'])(
+    'does not stop an upload if it is the log: %s',
+    async (redirection) => {
+      await scenario.build(Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`${index}.txt`, 'x'])));
+      await shell(`"$0" upload ${redirection}`);
+      expect(await scenario.record()).toMatchObject({ state: 'complete', files: { length: 100 } });
+    },
+  );
+
+  it.each(['check --json', 'explain HEAD HEAD', '--help', '--version'])(
+    'is one line and exit code 1 if it is a result: %s',
+    async (command) => {
+      await scenario.build({ 'app.zip': 'app' });
+      await scenario.cli(['upload', ...FILTER]);
+      await expect(shell(`"$0" ${command} >/dev/full`)).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^error: stdout can't be written \(ENOSPC\): .*\n$/m),
+      });
+    },
+  );
+});
+
 it('a flag with an empty value counts as not given', async () => {
   const { exitCode, stdout } = await scenario.cli(['check', '--prefix', '', '--commit-sha=', '--json']);
   expect([exitCode, JSON.parse(stdout)]).toMatchObject([0, { found: false, 'commit-sha': scenario.head }]);

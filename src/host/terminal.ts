@@ -76,6 +76,19 @@ export class Terminal {
   }
 }
 
+/** By default, output that can't be written ends the process at once, even in the middle of an upload. */
+export function handleFailedOutput(): void {
+  // Without the log, the work can still be done.
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', (cause) => {
+    const advice = "check the disk's free space, and that whatever reads it reads to the end";
+    new Terminal({ isVerbose: false }).fail(
+      new UserError(`stdout can't be written (${systemCode(cause)}): ${advice}`, { cause }),
+    );
+    process.exit(1);
+  });
+}
+
 /** The command line that this process was started with. @throws UserError if the env file can't be written */
 export function terminalHost({ texts, isJson, envFile }: CommandLine, terminal: Terminal): Host {
   leaveOutWorkflowCommands();
