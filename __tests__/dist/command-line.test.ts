@@ -84,7 +84,9 @@ describe('explain', () => {
       stderr: expect.stringMatching(/one commit or two/),
     });
     expect(await scenario.cli(['explain', 'HEAD'])).toMatchObject({ exitCode: 1, stdout: '' });
-    expect((await scenario.cli(['explain', '--help'])).stdout).toMatch(/^Usage: .* explain <commit> \[<commit>\]/);
+    const { stdout } = await scenario.cli(['explain', '--help']);
+    expect(stdout).toMatch(/^Usage: .* explain <commit> \[<commit>\]/);
+    expect(stdout).not.toMatch(/--(env-file|exit-code|restore)( |$)/m);
   });
 });
 

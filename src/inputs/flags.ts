@@ -23,7 +23,7 @@ export const ENV_FILE = 'env-file';
 export const SWITCHES = {
   json: { help: 'prints the outputs on stdout, as one JSON object' },
   [ENV_FILE]: {
-    help: "appends the outputs to a file, in lines such as 'ASSETS_FOUND=true'",
+    help: "appends the outputs to a file, in lines such as 'ASSETS_FOUND=true' (check, upload, restore)",
     value: 'path',
   },
   'exit-code': { help: 'exits with 3 where nothing was found (check, restore)' },

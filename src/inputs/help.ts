@@ -8,6 +8,8 @@ const INDENT = ' '.repeat(6);
 /** The help for the whole program, or for one command; the most common flags come first. */
 export function helpText(command: keyof typeof COMMANDS | undefined): string {
   const flags = FLAGS.filter((name) => suitsCommand(INPUTS[name].help, command));
+  const switches = Object.entries(SWITCHES).filter(([, { help }]) => suitsCommand(help, command));
+  const miss = suitsCommand(SWITCHES['exit-code'].help, command) ? '; 3 a miss, with --exit-code' : '';
   const { common = [], more = [], secret = [] } = Object.groupBy(flags, kindOf);
   return [
     ...headOf(command),
@@ -15,11 +17,11 @@ export function helpText(command: keyof typeof COMMANDS | undefined): string {
     'Every flag has a variable, which counts where the flag is not given. Flags of lists can be repeated.',
     'A flag without a value stands for true, --no-<flag> for false.',
     ...section('Common flags', common.flatMap(inputHelp)),
-    ...section('Output', Object.entries(SWITCHES).flatMap(switchHelp)),
+    ...section('Output', switches.flatMap(switchHelp)),
     ...section('More flags', more.flatMap(inputHelp)),
     ...section('Secrets, only as variables', secret.flatMap(secretHelp)),
     '',
-    "Exit codes: 0 done, found or not; 1 failed; 2 a flag or an input can't be used; 3 a miss, with --exit-code.",
+    `Exit codes: 0 done, found or not; 1 failed; 2 a flag or an input can't be used${miss}.`,
   ].join('\n');
 }
 
