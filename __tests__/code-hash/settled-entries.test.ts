@@ -1,4 +1,4 @@
-import { rename, utimes } from 'node:fs/promises';
+import { mkdir, rename, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { gitSourceTree } from '../../src/code-hash/code-hash.ts';
@@ -185,12 +185,13 @@ const SCENARIOS: Record<string, Scenario> = {
   'a submodule at another commit, one changed inside, one not checked out, one new': {
     arrange: async (r) => {
       const other = await repositories.createCommitted({ 'x.txt': 'x\n' });
-      for (const name of ['moved', 'changed', 'empty']) r.git('submodule', '--quiet', 'add', other.root, `src/${name}`);
+      for (const name of ['moved', 'changed', 'empty']) r.addSubmodule(other.root, `src/${name}`);
       r.git('config', 'submodule.src/moved.ignore', 'all');
       r.commit();
       r.git('-C', 'src/moved', 'commit', '--quiet', '--allow-empty', '-m', 'x');
       await r.writeFile('src/changed/x.txt', 'changed\n');
-      r.git('submodule', '--quiet', 'deinit', 'src/empty');
+      await r.remove('src/empty');
+      await mkdir(join(r.root, 'src/empty'));
       r.git('clone', '--quiet', other.root, 'src/new');
     },
   },
@@ -204,7 +205,7 @@ const SCENARIOS: Record<string, Scenario> = {
   'a submodule turned into a file, one turned into a folder': {
     arrange: async (r) => {
       const other = await repositories.createCommitted({ 'x.txt': 'x\n' });
-      for (const name of ['one', 'two']) r.git('submodule', '--quiet', 'add', other.root, `src/${name}`);
+      for (const name of ['one', 'two']) r.addSubmodule(other.root, `src/${name}`);
       r.commit();
       await r.remove('src/one');
       await r.writeFile('src/one', '1\n');

@@ -237,7 +237,7 @@ describe('the repository', () => {
 
   it('may be a submodule', async () => {
     const [repository, other] = [await repositories.createCommitted(FILES), await repositories.createCommitted(FILES)];
-    repository.git('submodule', '--quiet', 'add', other.root, 'module');
+    repository.addSubmodule(other.root, 'module');
     const submodule = { root: join(repository.root, 'module') };
     await writeFile(join(submodule.root, 'new.txt'), 'n');
     expect(await pathsOf(submodule, ['*'])).toEqual(['new.txt', 'other.txt']);
@@ -426,7 +426,7 @@ describe('a pattern that matches nothing', () => {
 describe('a pattern for everything in a submodule', () => {
   async function withSubmodules(...names: readonly string[]): Promise<Repository> {
     const [repository, other] = [await repositories.createCommitted(FILES), await repositories.createCommitted(FILES)];
-    for (const name of names) repository.git('submodule', '--quiet', 'add', other.root, name);
+    for (const name of names) repository.addSubmodule(other.root, name);
     await repository.write({ 'vendor/own.txt': 'o\n', 'vendor/folder/f.txt': 'f\n' });
     repository.commit();
     return repository;

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -57,6 +57,17 @@ export class Repository {
 
   commit(): void {
     this.script(COMMIT);
+  }
+
+  /** Adds a submodule like `git submodule add`, which is a shell script that needs more programs than git. */
+  addSubmodule(source: string, name: string): void {
+    const directory = join('.git/modules', name);
+    mkdirSync(dirname(join(this.root, directory)), { recursive: true });
+    this.git('clone', '--quiet', '--separate-git-dir', directory, source, name);
+    this.git('config', '--file', '.gitmodules', `submodule.${name}.path`, name);
+    this.git('config', '--file', '.gitmodules', `submodule.${name}.url`, source);
+    this.git('config', `submodule.${name}.url`, source);
+    this.git('add', '.gitmodules', name);
   }
 
   /** Runs several commands in one process: starting one from this large process takes ten times as long as git itself. */
