@@ -63,7 +63,7 @@ describe('the demo', () => {
     }
   });
 
-  it('fails and leaves nothing behind where a step goes wrong', async () => {
+  it('fails and leaves nothing behind if a step goes wrong', async () => {
     const { lines, ...ending } = await end(start({ PATH: temporary }));
     expect(ending).toEqual({
       exitCode: 1,
@@ -73,7 +73,7 @@ describe('the demo', () => {
     expect(lines.join('\n')).not.toContain('Every step ended as told');
   });
 
-  it('fails where an output is not what it tells', async () => {
+  it('fails if an output differs from the story', async () => {
     const print = jest.spyOn(console, 'log').mockImplementation(() => {});
     await using stage = await Stage.open(new AbortController().signal);
     const commit = await stage.repository.commit('first', { 'src/a.txt': 'a' });
@@ -96,7 +96,7 @@ describe('the demo', () => {
     },
   );
 
-  onPosix('leaves nothing behind where nobody reads on', async () => {
+  onPosix('leaves nothing behind if its reader goes away', async () => {
     const demo = start();
     demo.stdout.once('data', () => demo.stdout.destroy());
     const exitCode = await new Promise((done) => demo.on('close', done));

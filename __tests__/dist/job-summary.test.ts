@@ -157,7 +157,7 @@ describe('the page of a job', () => {
     expect(await job.step('upload', { 'code-hash-filter': '' })).toMatch(/^<h4>📦 Stored 2 files/);
   });
 
-  it('is not continued where the block is missing: in another job, or if the check was told to write none', async () => {
+  it('is not continued if the block is missing: in another job, or if the check wrote none', async () => {
     const job = new Job();
     await job.step('check', { 'job-summary': 'false' });
     // The command line program has no page.

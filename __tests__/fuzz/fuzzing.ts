@@ -1,17 +1,17 @@
 import { it } from '@jest/globals';
 import fc, { type Arbitrary } from 'fast-check';
 
-/** How many cases each property is tried with. */
+/** The number of cases for each property. */
 const CASES = Number(process.env.FUZZ_CASES ?? 2_000);
-/** Another one each time; the name of the test tells it. */
+/** A new one for each run; the names of the tests contain it. */
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31);
 const FIRST_MS = 30_000;
 const MOST_MS_A_CASE = 2;
 
-/** Processor time, which does not depend on what else the machine does. No case may take more, whatever is in it. */
+/** Processor time, which does not depend on the load of the machine. No case may take more, whatever its input. */
 const MOST_MS = 3000;
 
-/** A test of a property of anything at all; FUZZ_CASES and FUZZ_SEED set how many and which. */
+/** A test of a property with arbitrary inputs; FUZZ_CASES and FUZZ_SEED set their number and the seed. */
 export function itHolds<Case>(name: string, cases: Arbitrary<Case>, property: (example: Case) => void): void {
   it(
     `${name} (${CASES} cases, seed ${SEED})`,
@@ -30,7 +30,7 @@ export function itHolds<Case>(name: string, cases: Arbitrary<Case>, property: (e
   );
 }
 
-/** The same, of something that takes a promise. */
+/** The same for an asynchronous property. */
 export function itHoldsAsync<Case>(
   name: string,
   cases: Arbitrary<Case>,
@@ -43,7 +43,7 @@ export function itHoldsAsync<Case>(
   );
 }
 
-/** Line ends, control and format characters, lone surrogates, and what the runner takes for a command. */
+/** Line ends, control and format characters, lone surrogates, and text that the runner takes for a command. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|##\[/u;
 
 /** Whether a message is one line that a log can show as it is. */
@@ -51,7 +51,7 @@ export function isPrintableLine(text: string): boolean {
   return text !== '' && !UNPRINTABLE.test(text);
 }
 
-/** Characters that mean something to somebody: paths, URLs, XML, JSON, terminals, Windows, Unicode. */
+/** Characters with a meaning in some format: paths, URLs, XML, JSON, terminals, Windows, Unicode. */
 const TROUBLE = [
   ...'/\\.:*?"<>|%+&#=\'`$~!@ \t\r\n\0\u001b\u007f\u0085\u00a0\u00ad\u200b\u202e\u2028\u2029\ufeff\ufffd\ufffe',
   '\ud800',
@@ -73,20 +73,20 @@ const TROUBLE = [
   'constructor',
 ] as const;
 
-/** Short texts, troublesome more often than not. */
+/** Short texts, most of them with special characters. */
 export function troublesomeText(words: readonly string[] = []): Arbitrary<string> {
   const piece = fc.constantFrom(...words, ...TROUBLE, 'a', 'b', '0', '1', 'A', 'Z', '-', '_');
   return fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join(''));
 }
 
-/** A place in a text and what comes there instead of some characters. */
+/** A place in a text, and the text that replaces some characters there. */
 export interface Edit {
   readonly at: number;
   readonly drop: number;
   readonly insert: string;
 }
 
-/** @param pieces what may be put in */
+/** @param pieces texts that may be inserted */
 export function edits(pieces: readonly string[], maxLength = 3): Arbitrary<readonly Edit[]> {
   const edit = fc.record({
     at: fc.nat({ max: 2000 }),

@@ -65,7 +65,7 @@ function isKeyPrefix(prefix: string): boolean {
   return prefix === '' || prefix.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 }
 
-/** What the README's table promises of each. */
+/** What the table in the documentation promises for each. */
 const PROMISES: Readonly<Record<string, (inputs: Inputs) => boolean>> = {
   mode: ({ mode }) => ['check', 'upload', 'restore'].includes(mode),
   access: ({ access }) => ['read-write', 'read', 'write'].includes(access.value),

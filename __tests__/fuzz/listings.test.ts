@@ -25,7 +25,7 @@ const CONNECTION = connect({
   tagging: undefined,
 });
 
-/** A bucket whose listing is what a test says, page by page. */
+/** A bucket with a listing that the test provides, page by page. */
 class CannedBucket extends Bucket {
   readonly #pages: readonly string[];
   #asked = 0;
@@ -43,7 +43,7 @@ class CannedBucket extends Bucket {
   }
 }
 
-/** @returns the refusal where the reply can't be believed */
+/** @returns the error, if the reply is not accepted */
 async function listed(pages: readonly string[]): Promise<ListedObject[] | StoreError> {
   const objects: ListedObject[] = [];
   try {

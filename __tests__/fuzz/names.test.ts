@@ -31,7 +31,7 @@ const path = fc
   .tuple(fc.constantFrom('', '', '', '/', './', '../', 'C:/', '//'), fc.array(segment, { minLength: 1, maxLength: 4 }))
   .map(([start, segments]) => start + segments.join('/'));
 
-/** Whether a path may be stored, and restored on a system of these rules. */
+/** Whether a path may be stored, and restored on a system with these rules. */
 function isAccepted(name: string, rules: NamingRules): boolean {
   const problem = pathProblem(name, [PREFIX]);
   if (problem !== undefined && !isPrintableLine(problem)) throw new Error(`No line: ${problem}`);
@@ -48,7 +48,7 @@ function expectInside(name: string, { join, relative, isAbsolute }: typeof posix
   if (back.replaceAll('\\', '/') !== name) throw new Error(`It becomes ${back}`);
 }
 
-/** A system that does not tell upper from lower case takes `.FOUND` for `.found`. */
+/** A system that ignores case takes `.FOUND` for `.found`. */
 function expectNoMarker(name: string, rules: NamingRules): void {
   const known = rules === 'other' ? name : name.toLowerCase();
   if (MARKERS.includes(known)) throw new Error(`It is a marker for ${rules}`);

@@ -30,7 +30,7 @@ const UPLOADING = {
 };
 const COMPLETE = { ...UPLOADING, state: 'complete', files: [FILE, { ...FILE, path: 'b' }], totalSize: 6 };
 
-/** Where a field is, from the outside in. */
+/** The path of a field, from the outside in. */
 const PLACES = [
   ...Object.keys(COMPLETE).map((name) => [name]),
   ...Object.keys(UPLOADING.origin).map((name) => ['origin', name]),
@@ -69,7 +69,7 @@ const text = fc.oneof(
   { weight: 1, arbitrary: troublesomeText(PIECES) },
 );
 
-/** `undefined` takes the field away. */
+/** `undefined` removes the field. */
 function changed(base: object, changes: readonly { place: readonly string[]; value: unknown }[]): string {
   const copy: unknown = JSON.parse(JSON.stringify(base));
   for (const { place, value } of changes) put(copy, place, structuredClone(value));
@@ -83,7 +83,7 @@ function put(target: unknown, [name, ...rest]: readonly string[], value: unknown
   else Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** @returns undefined where it was refused as it should be */
+/** @returns undefined if it was refused, as it should be */
 function parsed(body: string): AssetRecord | undefined {
   try {
     return parseRecord(body, WHERE);

@@ -360,7 +360,7 @@ describe('a package that needs others', () => {
     expect(await explained(asked)).toMatchObject({ kind: 'needs-changed', needs: ONE('shared'), changed: ONE('lib') });
   });
 
-  it('says only that sources changed if git can not tell whose they are', async () => {
+  it("says only that sources changed if git can't say which package they belong to", async () => {
     const asked = ofApi(['api/**'], ['lib/[a-z]*']);
     await scenario.commit({ 'api/main.ts': 'a', 'base/b.ts': 'b', 'lib/x.ts': 'x' });
     await built(asked);

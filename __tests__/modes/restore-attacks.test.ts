@@ -236,7 +236,7 @@ describe('an entry in the package directory', () => {
     expect(await readFile(join(outside(), 'precious'), 'utf8')).toBe('precious');
   });
 
-  (isPosix ? it : it.skip)('is replaced as a pipe, which nobody is waited for at', async () => {
+  (isPosix ? it : it.skip)('is replaced if it is a pipe, without waiting for a reader', async () => {
     execFileSync('mkfifo', [inside('plain.txt')]);
     await scenario.restore();
     expect(await readFile(inside('plain.txt'), 'utf8')).toBe('x');

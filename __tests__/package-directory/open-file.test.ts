@@ -135,7 +135,7 @@ describe('while it is open', () => {
   });
 });
 
-(process.platform === 'win32' ? it.skip : it)('a file that can not be read is told', async () => {
+(process.platform === 'win32' ? it.skip : it)("a file that can't be read is reported", async () => {
   await using packages = await Packages.create({ 'a.zip': 'a' });
   await chmod(packages.around, 0o755);
   await chmod(join(packages.path, 'a.zip'), 0);

@@ -225,7 +225,7 @@ describe('a full disk', () => {
   (isPosix ? it : it.skip).each([
     ['in the middle of a large write', [1_000_000]],
     ['after many small writes', Array.from({ length: 10 }, () => 100_000)],
-  ])('%s is told, and nothing is left of the file', async (_, pieces) => {
+  ])('%s is reported, and nothing is left of the file', async (_, pieces) => {
     await using packages = await Packages.create({ 'sub/a': 'of before' });
     const script = `trap '' XFSZ; ulimit -f ${MOST_BLOCKS}; exec "$@"`;
     const args = ['--input-type=module', '--eval', PROGRAM, packages.path, ...pieces.map(String)];
@@ -242,7 +242,7 @@ describe('a full disk', () => {
 });
 
 describe('a read-only directory', () => {
-  (isPosix ? it : it.skip).each(['a', 'sub/a'])('is told of: %s', async (path) => {
+  (isPosix ? it : it.skip).each(['a', 'sub/a'])('is reported for %s', async (path) => {
     await using packages = await Packages.create();
     await chmod(packages.around, 0o755);
     await chmod(packages.path, 0o555);
@@ -254,7 +254,7 @@ describe('a read-only directory', () => {
     await chmod(packages.path, 0o755);
   });
 
-  (isPosix ? it : it.skip)('any more does not hide what went wrong', async () => {
+  (isPosix ? it : it.skip)('does not hide an earlier error if it has become read-only', async () => {
     await using packages = await Packages.create();
     await chmod(packages.around, 0o755);
     const incoming = await packages.adapter.receive('a');

@@ -252,7 +252,7 @@ it('never lets a name reach a message unescaped', async () => {
   await expect(packages.scan()).rejects.toThrow("'bad\\u{a}::warning::x' is a broken link");
 });
 
-(process.platform === 'win32' ? it.skip : it)('tells a folder that can not be read', async () => {
+(process.platform === 'win32' ? it.skip : it)("reports a folder that can't be read", async () => {
   await using packages = await Packages.create({ 'sub/closed/a': 'a' });
   await chmod(packages.around, 0o755);
   await chmod(join(packages.path, 'sub/closed'), 0);
@@ -261,20 +261,17 @@ it('never lets a name reach a message unescaped', async () => {
   );
 });
 
-(process.platform === 'win32' ? it.skip : it)(
-  'does not look into hidden folders that it is not to upload',
-  async () => {
-    await using packages = await Packages.create({ 'a.zip': 'a', '.cache/b': 'b' });
-    await chmod(packages.around, 0o755);
-    await chmod(join(packages.path, '.cache'), 0);
-    await asNobody(async () => {
-      expect(await packages.scan()).toEqual(['a.zip']);
-      await expect(packages.scan([], true)).rejects.toThrow("The folder '.cache/' can't be read (EACCES)");
-    });
-  },
-);
+(process.platform === 'win32' ? it.skip : it)('does not look into hidden folders that it does not upload', async () => {
+  await using packages = await Packages.create({ 'a.zip': 'a', '.cache/b': 'b' });
+  await chmod(packages.around, 0o755);
+  await chmod(join(packages.path, '.cache'), 0);
+  await asNobody(async () => {
+    expect(await packages.scan()).toEqual(['a.zip']);
+    await expect(packages.scan([], true)).rejects.toThrow("The folder '.cache/' can't be read (EACCES)");
+  });
+});
 
-(process.platform === 'linux' ? describe : describe.skip)('a name that is no text', () => {
+(process.platform === 'linux' ? describe : describe.skip)('a name that is not valid UTF-8', () => {
   const NAME = Buffer.from([0x61, 0xff, 0x62]);
   const REFUSAL = /^'a.b\/?' can't be an asset: its name is not valid UTF-8/u;
 

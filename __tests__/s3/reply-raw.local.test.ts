@@ -208,7 +208,7 @@ describe("a value that can't be a header", () => {
       'an ETag of a record',
       (store) => store.readAsset({ key: 'a', etag: '"a\r\nb"', sizeBytes: 2, range, signal: never() }),
     ],
-  ])('is not sent, and told as what it is: %s', async (_, operate) => {
+  ])('is not sent, and is reported as such: %s', async (_, operate) => {
     const server = await start(inTurn(GOOD));
     const fault = await faultOf(operate(storeAt(server)));
     expect(fault.kind).toBe('rejected');

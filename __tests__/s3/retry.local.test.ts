@@ -309,7 +309,7 @@ describe('a 200 with an error in it', () => {
   });
 });
 
-it('a deleted object is told from a changed one if the server distinguishes them', async () => {
+it('a deleted object is distinguished from a changed one if the server does so', async () => {
   const store = storeAt(server);
   const condition = { kind: 'unchanged', etag: '"e"' } as const;
   expect(await store.writeDocument('none', Buffer.from('{}'), condition)).toEqual({ outcome: 'missing' });

@@ -4,13 +4,13 @@ import { type Contender, holdContest } from '../../../dev/bench/contest.ts';
 const { signal: cancelled } = new AbortController();
 const TIMED = { commands: [], env: {}, cwd: '.', output: 'there-is-no-such-file' };
 
-/** Takes a millisecond more each time. */
+/** Each run takes a millisecond more than the one before. */
 function meterWith(exitCode = 0) {
   let wallMs = 0;
   return { run: async () => ({ wallMs: ++wallMs, cpuMs: 0, peakBytes: 0, exitCode }) };
 }
 
-/** A contender that tells what is asked of it. */
+/** A contender that records the calls it gets. */
 function contender(name: string, told: string[], verify = async (): Promise<void> => {}): Contender {
   return {
     name,
@@ -22,7 +22,7 @@ function contender(name: string, told: string[], verify = async (): Promise<void
 }
 
 describe('a contest', () => {
-  it('runs all in turn, and begins each round with another one', async () => {
+  it('runs all of them in turn, and starts each round with a different one', async () => {
     const told: string[] = [];
     const contenders = ['a', 'b', 'c'].map((name) => contender(name, told));
     const results = await holdContest(contenders, { runs: 2, meter: meterWith(), cancelled });
@@ -34,7 +34,7 @@ describe('a contest', () => {
     ]);
   });
 
-  it('runs one that takes long less often', async () => {
+  it('runs a slow contender less often', async () => {
     const told: string[] = [];
     const slow = { ...contender('slow', told), mostRuns: 1 };
     const results = await holdContest([slow, contender('a', told)], { runs: 3, meter: meterWith(), cancelled });
@@ -44,7 +44,7 @@ describe('a contest', () => {
     ]);
   });
 
-  it('runs one three times that takes long, where that will do', async () => {
+  it('runs a slow contender three times if that is enough', async () => {
     const told: string[] = [];
     const meter = { run: async () => ({ wallMs: 5001, cpuMs: 0, peakBytes: 0, exitCode: 0 }) };
     const slow = { ...contender('slow', told), fewIfLong: true };
@@ -60,14 +60,14 @@ describe('a contest', () => {
   it.each([
     ['fails', meterWith(3), async () => {}, 'a: exit code 3'],
     ['does not do its work', meterWith(), () => Promise.reject(new Error('nothing there')), 'a: nothing there'],
-  ])('counts no run that %s, and clears it up', async (_, meter, verify, message) => {
+  ])('does not count a run that %s, and cleans up after it', async (_, meter, verify, message) => {
     const told: string[] = [];
     const held = holdContest([contender('a', told, verify)], { runs: 1, meter, cancelled });
     await expect(held).rejects.toThrow(message);
     expect(told).toEqual(['a', 'a cleared']);
   });
 
-  it('begins no run once it is cancelled', async () => {
+  it('starts no run after it is cancelled', async () => {
     const told: string[] = [];
     const held = holdContest([contender('a', told)], { runs: 1, meter: meterWith(), cancelled: AbortSignal.abort() });
     await expect(held).rejects.toThrow('aborted');

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { DelayLine } from '../../../dev/bench/delay-line.ts';
 
-it('delivers in order, none of it early, and counts what is under way', async () => {
+it('delivers in order, nothing early, and counts the bytes in transit', async () => {
   const line = new DelayLine({ delayMs: 20, notBeforeMs: 0 });
   const delivered: { readonly name: string; readonly afterMs: number }[] = [];
   const add = (name: string): void => {
@@ -26,7 +26,7 @@ it('holds everything back until a connection would be there', async () => {
   expect(deliveredMs).toBeGreaterThanOrEqual(notBeforeMs);
 });
 
-it('delivers at once where there is no delay', () => {
+it('delivers at once without a delay', () => {
   const line = new DelayLine({ delayMs: 0, notBeforeMs: 0 });
   const delivered: string[] = [];
   line.add(1, () => delivered.push('a'));

@@ -41,7 +41,7 @@ describe('the delaying proxy', () => {
     expect(received.equals(body)).toBe(true);
   });
 
-  it('makes each exchange take a round trip more, and two where the connection has to be set up', async () => {
+  it('adds a round trip to each exchange, and two if the connection has to be set up', async () => {
     await using link = await openLink(60);
     const first = await exchange(link, Buffer.from('a'));
     const second = await exchange(link, Buffer.from('b'));
@@ -49,7 +49,7 @@ describe('the delaying proxy', () => {
     expect(second.tookMs).toBeGreaterThanOrEqual(60);
   });
 
-  it('passes on that nobody listens any more', async () => {
+  it('passes on a broken connection', async () => {
     await using link = await openLink(1);
     const gone = await openLink(1);
     await gone[Symbol.asyncDispose]();

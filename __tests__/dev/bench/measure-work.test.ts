@@ -66,7 +66,7 @@ function workOf(name: string): Work {
     return await measureWork(workOf(name), { ...options, progress: () => {} });
   }
 
-  it('is measured over both links, and takes the round trips more', async () => {
+  it('is measured over both links, and takes longer by the round trips', async () => {
     const [loopback, latency] = await measure('check-hit', 300);
     const [near, far] = [loopback, latency].map((measured) => measured?.results.get('this action'));
     expect(near).toMatchObject({ runs: 1, wallMs: expect.any(Number), cpuMs: expect.any(Number) });

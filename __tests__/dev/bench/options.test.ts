@@ -31,13 +31,13 @@ describe('the options', () => {
     expect(server.id).toBe('minio');
   });
 
-  it('run once with --quick, or as often as is said', () => {
+  it('run once with --quick, or as often as --runs says', () => {
     expect(parseOptions(['--quick']).runs).toBe(1);
     expect(parseOptions(['--quick', '--runs', '3']).runs).toBe(3);
   });
 
   it.each([['--only', 'check-hit'], ['--quick'], ['--link', 'loopback'], ['--runs', '4']])(
-    'make no result for the documentation of %j %j',
+    'give no result for the documentation with %j %j',
     (...args) => {
       expect(parseOptions(args).isFull).toBe(false);
     },
@@ -55,13 +55,13 @@ describe('the options', () => {
 });
 
 describe('the documentation', () => {
-  it('names every work, link and server that there is', async () => {
+  it('names every work, link and server', async () => {
     const page = await readFile('docs/internals/performance.md', 'utf8');
     for (const name of [...WORKS.map((work) => work.name), ...LINK_NAMES, ...SERVERS.map(({ id }) => id)])
       expect(page).toMatch(new RegExp(`(\`|--server )${name}\``));
   });
 
-  it('gives commands that the options take', async () => {
+  it('gives commands that the options accept', async () => {
     const page = await readFile('docs/internals/performance.md', 'utf8');
     const commands = [...page.matchAll(/^npm run bench(?: --(.*))?$/gm)].map(([, args = '']) => args.trim());
     expect(commands.length).toBeGreaterThan(1);

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 const canLimit = process.getuid?.() === 0 && spawnSync('unshare', ['--net', 'tc', '-Version']).status === 0;
 const MODULE = join('dev', 'bench', 'own-network.ts');
 
-/** Enters the network, and tells how loopback is queued there before, during and after the limit. */
+/** Enters the network, and prints its loopback's queue before, during and after the limit. */
 const SCRIPT = `
 import { execFileSync } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
@@ -35,6 +35,6 @@ async function runScript(env: NodeJS.ProcessEnv): Promise<string> {
   expect([before, after]).toEqual([expect.stringContaining('noqueue'), expect.stringContaining('noqueue')]);
 });
 
-it('is left out with a line where there is no tool for it', async () => {
+it('is left out, with a line that says so, if a tool is missing', async () => {
   expect(await runScript({ PATH: '' })).toMatch(/^2gbit is left out, which needs Linux, root.*ENOENT\n$/);
 });

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { renderResults, renderTargets } from '../../../dev/bench/report.ts';
 
-it('shows what must be reached, and whether it is', () => {
+it('shows each target, and whether it is reached', () => {
   const shown = renderTargets([
     { title: '`check`', link: '25ms', says: 'at most 2 ms', value: '1 ms', isReached: true },
     { title: 'bundle', link: undefined, says: 'at most 3 KB', value: '4 KB', isReached: false },

@@ -11,7 +11,7 @@ describe('the median', () => {
     expect(median(values)).toBe(expected);
   });
 
-  it('of nothing is no number', () => {
+  it('of nothing is NaN', () => {
     expect(median([])).toBeNaN();
   });
 
@@ -22,7 +22,7 @@ describe('the median', () => {
   });
 });
 
-it('sums several runs up as medians of times, and the highest peak', () => {
+it('summarizes runs as the medians of their times and the highest peak', () => {
   const costs = [
     { wallMs: 30, cpuMs: 1, peakBytes: 5 },
     { wallMs: 10, cpuMs: 9, peakBytes: 50 },

@@ -27,11 +27,11 @@ describe('a target', () => {
     expect(target.judge(measured)).toEqual({ value, isReached });
   });
 
-  it('is not judged without the peer that it compares with', () => {
+  it('is not judged if its peer is missing', () => {
     expect(timeRatio(PAIR, 1).judge(results({ own: [1, 1] }))).toBeUndefined();
   });
 
-  it('is for all links, unless it is said', () => {
+  it('applies to all links unless it names some', () => {
     expect(timeRatio(PAIR, 1).links).toEqual(['loopback', '25ms', '2gbit']);
     expect(timeRatio(PAIR, 1, ['25ms']).links).toEqual(['25ms']);
   });

@@ -7,7 +7,7 @@ import type { RequestBody } from '../../../dev/local-s3/request-body.ts';
 import { parseQuery, type S3Request } from '../../../dev/local-s3/s3-request.ts';
 import { EMPTY_SHA256 } from '../../../dev/local-s3/signature.ts';
 
-// The examples of Amazon's S3 API reference; their clock stands at midnight of 24 May 2013.
+// The examples of Amazon's S3 API reference; their time is midnight of 24 May 2013.
 const ACCESS_KEY_ID = 'AKIAIOSFODNN7EXAMPLE';
 const MIDNIGHT = Date.UTC(2013, 4, 24);
 const HOST = 'examplebucket.s3.amazonaws.com';
@@ -64,7 +64,7 @@ const refusal = (code: string) => expect.objectContaining({ code });
 const verify = (request: S3Request, more = {}) => authenticate(request, NO_BODY, { ...verifier, ...more });
 
 describe('a signed header', () => {
-  it('is accepted and tells who it is', () => {
+  it('is accepted, and identifies its sender', () => {
     const arn = `arn:aws:iam::123456789012:user/${ACCESS_KEY_ID}`;
     expect(verify(getObject())).toEqual({ accessKeyId: ACCESS_KEY_ID, arn, region: 'us-east-1' });
   });
@@ -86,7 +86,7 @@ describe('a signed header', () => {
     expect(() => verify(getObject(claim))).toThrow(refusal(code));
   });
 
-  it('names the region that would have been right', () => {
+  it('is refused for a wrong region, with the right one named', () => {
     expect(() => verify(getObject(), { regions: ['eu-west-1'] })).toThrow(
       expect.objectContaining({ details: { Region: 'eu-west-1' } }),
     );
@@ -103,7 +103,7 @@ describe('a signed header', () => {
     else expect(attempt).toThrow(refusal('RequestTimeTooSkewed'));
   });
 
-  it('is wanted', () => {
+  it('is required', () => {
     const { authorization: _, ...headers } = getObject().headers;
     expect(() => verify({ ...getObject(), headers })).toThrow(refusal('AccessDenied'));
   });

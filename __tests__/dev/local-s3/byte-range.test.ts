@@ -12,7 +12,7 @@ describe('parseRange', () => {
     expect(parseRange(header, 100)).toEqual(range);
   });
 
-  it.each([undefined, 'bytes=-', 'bytes=5-2', 'bytes=0-1,3-4', 'items=0-1'])('overlooks %s', (header) => {
+  it.each([undefined, 'bytes=-', 'bytes=5-2', 'bytes=0-1,3-4', 'items=0-1'])('ignores %s', (header) => {
     expect(parseRange(header, 100)).toBeUndefined();
   });
 
@@ -26,7 +26,7 @@ describe('parseRange', () => {
 });
 
 describe('parseCopyRange', () => {
-  it('takes nothing but a range within the source', () => {
+  it('accepts only a range within the source', () => {
     expect(parseCopyRange('bytes=0-99', 100)).toEqual({ start: 0, end: 100 });
     for (const header of ['bytes=0-100', 'bytes=5-', 'bytes=9-3', '0-9']) {
       expect(() => parseCopyRange(header, 100)).toThrow('Range specified is not valid');

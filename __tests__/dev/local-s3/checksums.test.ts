@@ -23,7 +23,7 @@ describe('fullObjectChecksum', () => {
 });
 
 describe('compositeChecksum', () => {
-  it('is what S3 gave for three parts of 5, 5 and 1 MiB', () => {
+  it('is the one that S3 gave for three parts of 5, 5 and 1 MiB', () => {
     // Captured from S3 by the authors of https://github.com/floci-io/floci/issues/3083.
     const parts = [
       'lcKa6Boe7a167tUCN5C4OaFygGSYD8MBnBARTrdL+1w=',
@@ -36,7 +36,7 @@ describe('compositeChecksum', () => {
 });
 
 describe('declaredChecksum', () => {
-  it('finds the one that is there', () => {
+  it('finds the one that is declared', () => {
     const headers = { 'content-type': 'text/plain', 'x-amz-checksum-crc32': 'y/Q5Jg==' };
     expect(declaredChecksum(headers)).toEqual({ algorithm: 'CRC32', value: 'y/Q5Jg==' });
     expect(declaredChecksum({ 'content-type': 'text/plain' })).toBeUndefined();

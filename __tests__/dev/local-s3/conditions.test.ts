@@ -25,7 +25,7 @@ describe('judgeRead', () => {
     expect(judgeRead(object, readConditions({ [name]: value }))).toBe(verdict);
   });
 
-  it('lets an ETag decide over a date', () => {
+  it('prefers an ETag to a date', () => {
     const headers = { 'if-match': object.etag, 'if-unmodified-since': ELEVEN };
     expect(judgeRead(object, readConditions(headers))).toBe('go');
   });
@@ -41,13 +41,13 @@ describe('checkWrite', () => {
     expect(() => checkWrite(object, {}, 'k')).not.toThrow();
   });
 
-  it('holds If-None-Match: * to mean that nothing is there', () => {
+  it('takes If-None-Match: * to mean that there is no object', () => {
     expect(() => checkWrite(undefined, { 'if-none-match': '*' }, 'k')).not.toThrow();
     expect(() => checkWrite(object, { 'if-none-match': '*' }, 'k')).toThrow('pre-conditions');
     expect(() => checkWrite(object, { 'if-none-match': OTHER }, 'k')).toThrow('not implemented');
   });
 
-  it('holds If-Match to the ETag that is there', () => {
+  it('compares If-Match with the current ETag', () => {
     expect(() => checkWrite(object, { 'if-match': object.etag }, 'k')).not.toThrow();
     expect(() => checkWrite(object, { 'if-match': OTHER }, 'k')).toThrow('pre-conditions');
     expect(() => checkWrite(undefined, { 'if-match': OTHER }, 'k')).toThrow('The specified key does not exist');

@@ -23,7 +23,7 @@ describe('Content', () => {
     expect(Content.concat([content.slice(6, 8), Content.from('!')]).text()).toBe('gh!');
   });
 
-  it('keeps a copy of what it was made from', () => {
+  it('keeps its own copy of the bytes', () => {
     const bytes = Buffer.from('abc');
     const copy = Content.from(bytes);
     bytes.fill(0);

@@ -117,7 +117,7 @@ describe('a fault in time', () => {
     await sent;
   });
 
-  it('holds a reply up until the test lets it go', async () => {
+  it('delays a reply until the test releases it', async () => {
     const gate = Promise.withResolvers<void>();
     await using s3 = await startWith({ kind: 'hold', until: () => gate.promise });
     const sent = s3.client.send(put);
@@ -128,7 +128,7 @@ describe('a fault in time', () => {
   });
 });
 
-describe('a server that overlooks', () => {
+describe('a server that ignores', () => {
   it('conditions', async () => {
     await using s3 = await startWith({ kind: 'ignore', headers: ['if-none-match'] });
     await s3.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: 'a', Body: 'new', IfNoneMatch: '*' }));

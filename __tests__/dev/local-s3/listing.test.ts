@@ -27,31 +27,31 @@ describe('listKeys', () => {
     expect(list({})).toEqual({ names: KEYS, next: undefined });
   });
 
-  it('takes a prefix as it is, not as a folder', () => {
+  it('takes a prefix literally, not as a folder', () => {
     expect(list({ prefix: 'a' }).names).toEqual(['a', 'a/', 'a/1', 'a/2', 'a/b/3', 'ab']);
     expect(list({ prefix: 'a/' }).names).toEqual(['a/', 'a/1', 'a/2', 'a/b/3']);
     expect(list({ prefix: 'nothing' })).toEqual({ names: [], next: undefined });
   });
 
-  it('rolls up what has the delimiter after the prefix', () => {
+  it('rolls up keys with the delimiter after the prefix', () => {
     expect(list({ delimiter: '/' }).names).toEqual(['a', '[a/]', 'ab', '[b/]', 'c', '\uff5e', '\u{1f600}']);
     expect(list({ delimiter: '/', prefix: 'a/' }).names).toEqual(['a/', 'a/1', 'a/2', '[a/b/]']);
     expect(list({ delimiter: '/', prefix: 'b/' }).names).toEqual(['[b//]', 'b/c']);
   });
 
-  it.each([1, 2, 3, 5])('comes to the same in pages of %d', (maxKeys) => {
+  it.each([1, 2, 3, 5])('gives the same in pages of %d', (maxKeys) => {
     expect(listAll({ maxKeys })).toEqual(KEYS);
     expect(listAll({ maxKeys, delimiter: '/' })).toEqual(list({ delimiter: '/' }).names);
     expect(listAll({ maxKeys, delimiter: '/', prefix: 'a/' })).toEqual(list({ delimiter: '/', prefix: 'a/' }).names);
   });
 
-  it('starts after a key, be it there or not', () => {
+  it('starts after a key, whether it exists or not', () => {
     expect(list({ after: 'a/2', prefix: 'a' }).names).toEqual(['a/b/3', 'ab']);
     expect(list({ after: 'a/15', prefix: 'a' }).names).toEqual(['a/2', 'a/b/3', 'ab']);
     expect(list({ after: 'zz', prefix: 'a' }).names).toEqual([]);
   });
 
-  it('is not truncated when the last page is full, nor when none is wanted', () => {
+  it('is not truncated when the last page is full, or when max-keys is 0', () => {
     expect(list({ maxKeys: KEYS.length }).next).toBeUndefined();
     expect(list({ maxKeys: 0 })).toEqual({ names: [], next: undefined });
   });

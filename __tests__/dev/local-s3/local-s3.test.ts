@@ -13,7 +13,7 @@ describe('startLocalS3', () => {
     await expect(startLocalS3({ port: first.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 
-  it('tells its own time', async () => {
+  it('has its own clock', async () => {
     const noon = Date.UTC(2026, 8, 1, 12);
     await using server = await startLocalS3({ buckets: [BUCKET], now: () => noon });
     const response = await fetch(`${server.url}/${BUCKET}/a`);
@@ -50,7 +50,7 @@ describe('close', () => {
   });
 });
 
-describe('straight access', () => {
+describe('direct access', () => {
   it('puts, gets, lists and deletes without a request', async () => {
     await using server = await startLocalS3({ buckets: [BUCKET] });
     for (const key of ['b', 'a/2', 'a/1', '\u{1f600}', '\uff5e']) server.put(BUCKET, key, key);

@@ -39,7 +39,7 @@ describe('s3Operation', () => {
     expect(s3Operation(request(line))).toBe(operation);
   });
 
-  it('tells a copy by its source', () => {
+  it('recognizes a copy by its source', () => {
     const headers = { 'x-amz-copy-source': 'b/k' };
     expect(s3Operation(request('PUT /b/k', headers))).toBe('CopyObject');
     expect(s3Operation(request('PUT /b/k?partNumber=1&uploadId=1', headers))).toBe('UploadPartCopy');
@@ -47,7 +47,7 @@ describe('s3Operation', () => {
 });
 
 describe('STS', () => {
-  it('is told by a form that is posted to no bucket', () => {
+  it('is recognized by a form that is posted to no bucket', () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
     expect(isSts(request('POST /', headers))).toBe(true);
     expect(isSts(request('POST /b', headers))).toBe(false);

@@ -22,7 +22,7 @@ describe('deny', () => {
     await expect(s3.client.send(copy)).rejects.toMatchObject({ name: 'AccessDenied' });
   });
 
-  it('makes a missing key a refusal when listing is not allowed', async () => {
+  it('refuses a missing key when listing is not allowed', async () => {
     await using s3 = await start({ deny: ({ action }) => action === 's3:ListBucket' });
     s3.server.put(BUCKET, 'there', 'x');
     const head = (Key: string) => s3.client.send(new HeadObjectCommand({ Bucket: BUCKET, Key }));
@@ -32,7 +32,7 @@ describe('deny', () => {
     await expect(s3.client.send(list)).rejects.toMatchObject({ name: 'AccessDenied' });
   });
 
-  it('asks for tags and ACLs apart from the object', async () => {
+  it('checks tags and ACLs separately from the object', async () => {
     await using s3 = await start();
     const put = (more: object) =>
       s3.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: 'a', Body: 'x', ...more }));
@@ -42,7 +42,7 @@ describe('deny', () => {
     await expect(put({ ACL: 'private' })).rejects.toThrow('s3:PutObjectAcl');
   });
 
-  it('tells one key pair from another', async () => {
+  it('distinguishes key pairs', async () => {
     const credentials = { accessKeyId: 'reader', secretAccessKey: 'r' };
     await using s3 = await start({
       credentials: [credentials],

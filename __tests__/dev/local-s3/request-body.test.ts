@@ -39,7 +39,7 @@ describe('a plain body', () => {
     expect(verify).toThrow(expect.objectContaining({ code }));
   });
 
-  it('may be none', async () => {
+  it('may be absent', async () => {
     const body = await receiveBody(Readable.from([]), {});
     expect(body).toMatchObject({ receivedBytes: 0, sha256: createHash('sha256').digest('hex') });
   });

@@ -4,7 +4,7 @@ import { peakConcurrency } from '../../../dev/local-s3/local-s3.ts';
 import { BUCKET, start } from './start.ts';
 
 describe('the log', () => {
-  it('has what a request asked for and what became of it', async () => {
+  it('has each request and its result', async () => {
     await using s3 = await start();
     await s3.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: 'a b/é', Body: 'hello', ContentType: 'text/x' }));
     await s3.client.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: 'none' }));
@@ -33,7 +33,7 @@ describe('the log', () => {
     expect(put?.endedAt).toBeGreaterThan(put?.startedAt ?? Number.POSITIVE_INFINITY);
   });
 
-  it('names errors, and starts afresh when cleared', async () => {
+  it('names errors, and is empty after it is cleared', async () => {
     await using s3 = await start();
     const listing = new ListObjectsV2Command({ Bucket: 'missing' });
     await expect(s3.client.send(listing)).rejects.toThrow('The specified bucket does not exist');

@@ -27,7 +27,7 @@ describe('parseRequest', () => {
     expect(parse('/', 'Host', 'b.localhost')).toMatchObject({ bucket: 'b', key: undefined });
   });
 
-  it('keeps the target as it came', () => {
+  it('keeps the target as received', () => {
     const request = parse('/b/%7e?x=%2f&y');
     expect(request).toMatchObject({ rawPath: '/b/%7e', rawQuery: 'x=%2f&y', query: { x: '/', y: '' } });
   });
@@ -43,7 +43,7 @@ describe('parseRequest', () => {
 });
 
 describe('parseQuery', () => {
-  it('takes a plus sign for a space', () => {
+  it('reads a plus sign as a space', () => {
     expect(parseQuery('a=b+c%2B&&d=e=f')).toEqual([
       ['a', 'b c+'],
       ['d', 'e=f'],

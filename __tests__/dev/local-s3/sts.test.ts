@@ -26,7 +26,7 @@ async function startSts(options: LocalS3Options = {}) {
   return { server, sts: stsOf(server), [Symbol.asyncDispose]: () => server.close() };
 }
 
-/** Lists the bucket with what STS gave. */
+/** Lists the bucket with the credentials from STS. */
 async function list(
   server: LocalS3,
   { AccessKeyId = '', SecretAccessKey = '', SessionToken = '' }: Partial<Credentials>,
@@ -41,7 +41,7 @@ function token(claims: Record<string, unknown>): string {
 }
 
 describe('AssumeRole', () => {
-  it('gives credentials that work until the server clock says otherwise', async () => {
+  it("gives credentials that work until they expire by the server's clock", async () => {
     let offsetMs = 0;
     await using local = await startSts({ now: () => Date.now() + offsetMs });
     const { Credentials: issued, AssumedRoleUser } = await local.sts.send(assume({ DurationSeconds: 900 }));
@@ -50,14 +50,14 @@ describe('AssumeRole', () => {
     await expect(list(local.server, { ...issued, SessionToken: 'bogus' })).rejects.toMatchObject({
       name: 'InvalidToken',
     });
-    // Within the allowed skew of 15 minutes, so that expiry alone is at stake.
+    // Within the allowed skew of 15 minutes, so that only the expiry matters.
     offsetMs = 899_000;
     expect(await list(local.server, issued ?? {})).toMatchObject({ KeyCount: 0 });
     offsetMs = 900_000;
     await expect(list(local.server, issued ?? {})).rejects.toMatchObject({ name: 'ExpiredToken' });
   });
 
-  it('holds to the roles that there are', async () => {
+  it('accepts only the roles that exist', async () => {
     const roles = [{ arn: RoleArn, externalId: 'secret', maxDurationSeconds: 1800 }];
     await using local = await startSts({ roles });
     await local.sts.send(assume({ ExternalId: 'secret', DurationSeconds: 1800 }));
@@ -95,7 +95,7 @@ describe('AssumeRole', () => {
 });
 
 describe('a fault', () => {
-  it('speaks the language of STS', async () => {
+  it('is reported in the form of STS', async () => {
     await using local = await startSts({ fault: () => ({ kind: 'error', status: 400, code: 'Throttling' }) });
     await expect(local.sts.send(assume())).rejects.toMatchObject({ name: 'Throttling' });
   });
@@ -114,7 +114,7 @@ describe('AssumeRoleWithWebIdentity', () => {
     expect(local.server.requests[0]?.headers.authorization).toBeUndefined();
   });
 
-  it('lets a hook judge the claims', async () => {
+  it('lets a hook check the claims', async () => {
     await using local = await startSts({ checkWebIdentity: ({ claims: { aud } }) => aud === 'mine' });
     await expect(send(local, token(claims))).rejects.toMatchObject({ name: 'InvalidIdentityTokenException' });
     await send(local, token({ ...claims, aud: 'mine' }));
@@ -130,7 +130,7 @@ describe('AssumeRoleWithWebIdentity', () => {
 });
 
 describe('GetCallerIdentity', () => {
-  it('tells who signed', async () => {
+  it('names the signer', async () => {
     await using local = await startSts();
     const whoami = new GetCallerIdentityCommand();
     expect(await local.sts.send(whoami)).toMatchObject({

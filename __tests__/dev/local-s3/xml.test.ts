@@ -27,7 +27,7 @@ describe('parseXml', () => {
     expect(childText(document, 'Missing')).toBeUndefined();
   });
 
-  it('gives back what was escaped', () => {
+  it('reverses escaping', () => {
     const key = 'D/a & <b>"\' +%\r\n\t😀';
     expect(childText(parseXml(element('A', leaf('Key', key))), 'Key')).toBe(key);
     expect(childText(parseXml('<A><K>&#10;&#x41;&apos;&unknown;</K></A>'), 'K')).toBe("\nA'&unknown;");

@@ -18,7 +18,7 @@ it('figures are a table for each part', () => {
   ]);
 });
 
-it('guards that were taken out are told one by one, in one line each', () => {
+it('removed guards are listed, one on each line', () => {
   const mutants = [
     { guard: 'the lease', violation: 'two writers\n  of one set | both', interleavings: 1234 },
     { guard: 'a second look', violation: undefined, interleavings: 2000 },

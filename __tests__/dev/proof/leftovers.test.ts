@@ -3,12 +3,12 @@ import { expect, it } from '@jest/globals';
 import { strangers } from '../../../dev/proof/leftovers.ts';
 import { MARKERS } from '../../../src/asset-set/path.ts';
 
-it('markers, and what is to become one or an asset, are no strangers', () => {
+it('markers, and temporary files of markers and assets, are expected', () => {
   const temporary = [...MARKERS.map((name) => `${name}.${randomUUID()}.tmp`), `a/.restoring-${randomUUID()}`];
   expect(strangers([...MARKERS, ...temporary])).toEqual([]);
 });
 
-it('all else that is hidden is', () => {
+it('any other hidden file is unexpected', () => {
   const hidden = ['.other', 'a/.found', '.found.tmp', '.found-at.old', `.other.${randomUUID()}.tmp`];
   expect(strangers(hidden)).toEqual(hidden);
 });

@@ -39,7 +39,7 @@ describe('the page', () => {
     expect(mergeRows(parsePage(PAGE), [fresh], ['Two', 'Three', 'One'])).toEqual([rowOf('Two'), fresh]);
   });
 
-  it('says that a question is new to a server that was not tested this time', () => {
+  it('marks a question that a server has not been asked yet', () => {
     const page = renderPage([rowOf('One')], [...PROBES, probe('a new one')]);
     expect(page).toContain('| a new one | without: a new one | not asked |');
   });
@@ -47,7 +47,7 @@ describe('the page', () => {
 
 describe('two pages', () => {
   it.each<Partial<ServerRow>>([{ testedOn: '2027-01-01' }, { took: '7 s' }, { suite: 'all 126 passed' }])(
-    'say the same where %j is new',
+    'are the same although %j is new',
     (changes) => {
       expect(saysTheSame(PAGE, renderPage([rowOf('One', changes), rowOf('Two')], PROBES))).toBe(true);
     },
@@ -59,7 +59,7 @@ describe('two pages', () => {
     { suite: '1 failure, 124 passed' },
     { suite: 'all 125 passed, 1 skipped' },
     { answers: new Map([['counts', 'yes']]) },
-  ])('differ where %j is new', (changes) => {
+  ])('differ if %j is new', (changes) => {
     expect(saysTheSame(PAGE, renderPage([rowOf('One', changes), rowOf('Two')], PROBES))).toBe(false);
   });
 });

@@ -48,13 +48,13 @@ onPosix('a server', () => {
     expect(await installServer(failing, { installDirectory, cancelled })).toBe(join(installDirectory, 'fake-1', 'bin'));
   });
 
-  it('leaves nothing behind where it can not be installed', async () => {
+  it("leaves nothing behind if it can't be installed", async () => {
     const failing = server({ args: ['-c', 'exit 3'] });
     await expect(installServer(failing, { installDirectory, cancelled })).rejects.toThrow('ended with 3');
     expect(await readdir(installDirectory)).toEqual([]);
   });
 
-  it('is not installed without the tool for it, which is named', async () => {
+  it('is not installed if its tool is missing; the error names the tool', async () => {
     const toolless = server({ program: 'go', env: { PATH: installDirectory } });
     await expect(installServer(toolless, { installDirectory, cancelled })).rejects.toThrow(
       'Fake is installed with go, which is not on the PATH: install it (https://go.dev/dl)',

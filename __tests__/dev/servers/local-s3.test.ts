@@ -5,7 +5,7 @@ import { ATTRIBUTES } from '../../../dev/servers/probes/attributes.ts';
 import type { Site } from '../../../dev/servers/site.ts';
 import { smokeTest } from '../../../dev/servers/smoke.ts';
 
-// What other servers are asked holds for the one that is made after S3.
+// The local server, which imitates S3, must pass the probes for other servers.
 
 const { signal } = new AbortController();
 let server: LocalS3;
@@ -22,7 +22,7 @@ describe('the local S3 server', () => {
     expect(Object.fromEntries(answers)).toEqual(Object.fromEntries(PROBES.map(({ behaviour }) => [behaviour, 'yes'])));
   });
 
-  it('is told from one that does otherwise', async () => {
+  it('fails a probe that it answers differently', async () => {
     server.deny = ({ action }) => action === 's3:PutObjectTagging';
     const answers = await askServer(site, signal, ATTRIBUTES);
     const others = [...answers].filter(([, answer]) => answer !== 'yes');
@@ -33,7 +33,7 @@ describe('the local S3 server', () => {
     await smokeTest(site, signal);
   });
 
-  it('fails the smoke test where a step goes wrong, which is told', async () => {
+  it('fails the smoke test if a step goes wrong, and names the step', async () => {
     server.deny = ({ key }) => key?.startsWith('cache/') ?? false;
     await expect(smokeTest(site, signal)).rejects.toThrow(/^upload: cached is 'false' instead of 'true'/);
   });

@@ -10,7 +10,7 @@ describe('the options', () => {
     expect({ check, reportDirectory }).toEqual({ check: false, reportDirectory: undefined });
   });
 
-  it('choose servers, whose order they do not change', () => {
+  it('choose servers, without changing their order', () => {
     const { servers } = parseOptions(['--only', 'minio,seaweedfs']);
     expect(servers.map(({ id }) => id)).toEqual(['seaweedfs', 'minio']);
   });

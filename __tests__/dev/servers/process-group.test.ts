@@ -22,11 +22,11 @@ async function waitFor(file: string): Promise<void> {
   while (!(await isThere())) await setTimeout(10);
 }
 
-/** A shell with a child that says when it is there, and when it was told to end. */
+/** A shell with a child that reports when it starts, and when it is asked to end. */
 const PARENT = '(trap "touch child-ended; exit" TERM; touch child-started; sleep 60 & wait) & wait';
 
 onPosix('a program', () => {
-  it('ends with all that it started', async () => {
+  it('ends together with every process that it started', async () => {
     {
       await using _group = new ProcessGroup('sh', ['-c', PARENT], { cwd, stdio });
       await waitFor('child-started');
@@ -37,12 +37,12 @@ onPosix('a program', () => {
   it.each([
     ['exit 3', 3],
     ['kill -KILL $$', 'SIGKILL'],
-  ])('tells how it ended: %s', async (command, end) => {
+  ])('reports how it ended: %s', async (command, end) => {
     const { signal } = new AbortController();
     expect(await runToEnd('sh', ['-c', command], { cwd, stdio, cancelled: signal })).toBe(end);
   });
 
-  it('ends where it is cancelled', async () => {
+  it('ends when it is cancelled', async () => {
     const cancellation = new AbortController();
     const end = runToEnd('sh', ['-c', PARENT], { cwd, stdio, cancelled: cancellation.signal });
     await waitFor('child-started');
@@ -51,7 +51,7 @@ onPosix('a program', () => {
     await waitFor('child-ended');
   });
 
-  it('is not begun where it was cancelled before', async () => {
+  it('is not started if it was cancelled before', async () => {
     await expect(
       runToEnd('sh', ['-c', PARENT], { cwd, stdio, cancelled: AbortSignal.abort(new Error('cancelled')) }),
     ).rejects.toThrow('cancelled');

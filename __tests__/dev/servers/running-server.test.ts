@@ -15,7 +15,7 @@ const SERVER = `
     reply.end(require('node:os').tmpdir());
   }).listen(process.argv[1], '127.0.0.1');`;
 
-/** A server that Node runs. @param onLaunch is told where it is put */
+/** A server that Node runs. @param onLaunch gets the path of its program */
 function nodeServer(script: string, onLaunch: (place: LaunchPlace) => void = () => {}): ServerDefinition {
   return {
     id: 'fake',
@@ -31,7 +31,7 @@ function nodeServer(script: string, onLaunch: (place: LaunchPlace) => void = () 
 }
 
 onPosix('a server', () => {
-  it('is ready once it stores, and gone with its data once it is disposed', async () => {
+  it('is ready once it can store, and is gone with its data once it is disposed', async () => {
     let dataDirectory = '';
     let endpoint = '';
     const server = nodeServer(SERVER, (place) => {
@@ -49,14 +49,14 @@ onPosix('a server', () => {
     await expect(access(dataDirectory)).rejects.toThrow('ENOENT');
   });
 
-  it('that ends at once is told with the end of its log', async () => {
+  it('that ends at once is reported with the end of its log', async () => {
     const start = RunningServer.start(nodeServer('console.log("no room"); process.exit(1)'), process.execPath, {
       cancelled: signal,
     });
     await expect(start).rejects.toThrow('Fake did not start. The end of its log:\nno room');
   });
 
-  it('is not waited for once that is cancelled', async () => {
+  it('is no longer waited for after a cancellation', async () => {
     const start = RunningServer.start(nodeServer('setInterval(() => {}, 1000)'), process.execPath, {
       cancelled: AbortSignal.timeout(500),
     });

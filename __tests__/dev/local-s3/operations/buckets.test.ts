@@ -32,7 +32,7 @@ describe('buckets', () => {
     await expect(s3.client.send(head)).rejects.toMatchObject({ $metadata: { httpStatusCode: 404 } });
   });
 
-  it('have names that S3 allows, once', async () => {
+  it('have unique names that S3 allows', async () => {
     await using s3 = await start();
     const make = (Bucket: string) => s3.client.send(new CreateBucketCommand({ Bucket }));
     await expect(make('A_B')).rejects.toMatchObject({ name: 'InvalidBucketName' });
@@ -71,7 +71,7 @@ describe('a bucket in another region', () => {
     });
   });
 
-  it('answers to requests signed for its own, and names it to those signed for a third', async () => {
+  it('answers requests signed for its own region, and names it to those signed for a third', async () => {
     await using s3 = await start(options);
     const near = clientOf(s3.server, { region: 'eu-west-1' });
     expect(await near.send(head)).toMatchObject({ BucketRegion: 'eu-west-1' });

@@ -41,7 +41,7 @@ describe('CopyObject', () => {
     expect(head.StorageClass).toBeUndefined();
   });
 
-  it('replaces all metadata when told so', async () => {
+  it('replaces all metadata when asked to', async () => {
     await using s3 = await startWithSource();
     await s3.client.send(copy({ MetadataDirective: 'REPLACE', Metadata: { b: '2' }, StorageClass: 'STANDARD_IA' }));
     expect(s3.server.get(BUCKET, 'copy')).toMatchObject({

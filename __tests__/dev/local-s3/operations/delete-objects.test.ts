@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { BUCKET, start } from '../start.ts';
 
 describe('DeleteObject', () => {
-  it('removes what is there and is content with what is not', async () => {
+  it('removes an object, and succeeds for a missing one', async () => {
     await using s3 = await start();
     s3.server.put(BUCKET, 'a', 'x');
     for (const Key of ['a', 'missing']) await s3.client.send(new DeleteObjectCommand({ Bucket: BUCKET, Key }));
@@ -11,7 +11,7 @@ describe('DeleteObject', () => {
     expect(s3.server.requests.map(({ status }) => status)).toEqual([204, 204]);
   });
 
-  it('spares what is not as expected', async () => {
+  it('leaves an object alone whose ETag or version is another', async () => {
     await using s3 = await start();
     s3.server.put(BUCKET, 'a', 'x');
     for (const more of [{ IfMatch: '"0"' }, { VersionId: 'x' }]) {
@@ -24,7 +24,7 @@ describe('DeleteObject', () => {
 describe('DeleteObjects', () => {
   const Objects = ['a & <b>"\'\n', 'forbidden', 'missing'].map((Key) => ({ Key }));
 
-  it('says of each key what became of it', async () => {
+  it('reports the result for each key', async () => {
     await using s3 = await start();
     for (const { Key } of Objects) s3.server.put(BUCKET, Key, 'x');
     s3.server.deny = ({ key }) => key === 'forbidden';
@@ -34,7 +34,7 @@ describe('DeleteObjects', () => {
     expect(s3.server.keys(BUCKET)).toEqual(['forbidden']);
   });
 
-  it('is silent when told so, and takes at most 1,000 keys', async () => {
+  it('reports nothing in quiet mode, and takes at most 1,000 keys', async () => {
     await using s3 = await start();
     const send = (Delete: { Objects: { Key: string }[]; Quiet?: boolean }) =>
       s3.client.send(new DeleteObjectsCommand({ Bucket: BUCKET, Delete }));

@@ -17,7 +17,7 @@ describe('ListObjectsV2', () => {
     expect(s3.server.requests).toHaveLength(3);
   });
 
-  it('tells size, ETag, time, class and checksum of each object', async () => {
+  it('gives size, ETag, time, class and checksum of each object', async () => {
     await using s3 = await start();
     const stored = s3.server.put(BUCKET, 'a', 'body', { checksumAlgorithm: 'SHA256' });
     const page = await list(s3, { FetchOwner: true });
@@ -53,7 +53,7 @@ describe('ListObjectsV2', () => {
     expect(await list(s3)).toMatchObject({ Contents: [{ Key: 'E/a b+c%d&<é>\n' }] });
   });
 
-  it('refuses a token that it did not give', async () => {
+  it('refuses a token that it did not issue', async () => {
     await using s3 = await start();
     await expect(list(s3, { ContinuationToken: '?' })).rejects.toMatchObject({ name: 'InvalidArgument' });
   });

@@ -61,7 +61,7 @@ describe('a multipart upload', () => {
     expect(s3.server.uploads(BUCKET)).toEqual([]);
   });
 
-  it('takes a part sent again for the part, and leaves out what is not named', async () => {
+  it('uses the last version of a part, and leaves out parts that are not named', async () => {
     await using s3 = await start(SMALL_PARTS);
     const UploadId = await create(s3);
     const [, , third] = await upload(s3, UploadId, { bodies: ['first part', 'old second', 'end'] });
@@ -151,7 +151,7 @@ describe('CompleteMultipartUpload', () => {
   it.each<[string, Partial<CompleteMultipartUploadCommandInput>]>([
     ['size', { MpuObjectSize: 5 }],
     ['checksum', { ChecksumCRC32: 'AAAAAA==' }],
-  ])('refuses another %s than that of the parts', async (_name, more) => {
+  ])('refuses a %s that is not that of the parts', async (_name, more) => {
     await using s3 = await start(SMALL_PARTS);
     const UploadId = await create(s3);
     const parts = await upload(s3, UploadId);
@@ -196,7 +196,7 @@ describe('an open upload', () => {
 });
 
 describe('GetObjectAttributes', () => {
-  it('tells of the parts', async () => {
+  it('describes the parts', async () => {
     await using s3 = await start(SMALL_PARTS);
     const UploadId = await create(s3, { ChecksumAlgorithm: 'CRC32' });
     await complete(s3, UploadId, await upload(s3, UploadId));

@@ -22,7 +22,7 @@ describe('PutObject', () => {
     expect(s3.server.get(BUCKET, 'a')?.content.text()).toBe('hello');
   });
 
-  it('keeps what is said of the object', async () => {
+  it('keeps the attributes of the object', async () => {
     await using s3 = await start();
     const placement = { StorageClass: 'STANDARD_IA', ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'key' } as const;
     const description = { ContentType: 'text/x', CacheControl: 'no-store', ContentEncoding: 'gzip' };
@@ -90,7 +90,7 @@ describe('PutObject', () => {
     await expect(s3.client.send(put('a', 'x', more))).rejects.toMatchObject(refusal(status, code));
   });
 
-  it('takes 1,024 bytes of anything for a key', async () => {
+  it('accepts any key of up to 1,024 bytes', async () => {
     await using s3 = await start();
     const keys = ['a//b', '../a', './a/', 'line1\nline2', 'a%2Fb', 'é😀', 'a', 'a/b', 'k'.repeat(1024), "!*'()&=+"];
     for (const key of keys) await s3.client.send(put(key, key));
@@ -117,9 +117,9 @@ describe('a conditional PutObject', () => {
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
-  it('is judged when the body has arrived, not when it begins to', async () => {
+  it('is judged when the body has arrived, not when it starts to arrive', async () => {
     await using s3 = await start();
-    // Held up after its body has come and before it takes effect.
+    // Delayed after its body has arrived, before it takes effect.
     s3.server.fault = ({ sequence }) => (sequence === 1 ? { kind: 'delay', ms: 200 } : undefined);
     const slow = s3.client.send(put('a', 'slow', { IfNoneMatch: '*' }));
     const refused = expect(slow).rejects.toMatchObject(refusal(412, 'PreconditionFailed'));

@@ -23,7 +23,7 @@ describe('GetObject and HeadObject', () => {
     { storageClass: 'GLACIER' },
     { storageClass: 'DEEP_ARCHIVE' },
     { storageClass: 'INTELLIGENT_TIERING', archiveStatus: 'ARCHIVE_ACCESS' } as const,
-  ])('tell what an archived object is like, but not its bytes: %j', async (options) => {
+  ])('give the headers of an archived object, but not its bytes: %j', async (options) => {
     await using s3 = await start();
     const { etag } = s3.server.put(BUCKET, 'a', TEXT, options);
     await expect(get(s3)).rejects.toMatchObject({ name: 'InvalidObjectState', $metadata: { httpStatusCode: 403 } });

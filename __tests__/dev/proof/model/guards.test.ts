@@ -18,7 +18,7 @@ function without(source: string, change: Partial<typeof GUARD & { within: string
 }
 
 describe('a guard', () => {
-  it('is taken out where it stands, in whichever file', () => {
+  it('is removed, whichever file it is in', () => {
     expect(without(SOURCE)).toContain("{\n  if (record.etag === '') return false;\n  return isLive(record);");
     const sources = new Map([
       ['src/other.ts', 'export const NAME = `a`;'],
@@ -50,13 +50,13 @@ describe('a guard', () => {
     expect(() => without(source)).toThrow("The guard 'ETags are compared' is found 0 times");
   });
 
-  it('that is there twice is one of a function', () => {
+  it('that occurs twice is found by the function it is in', () => {
     const twice = SOURCE + SOURCE.replace('judge', 'judgeAgain');
     expect(() => without(twice)).toThrow('is found 2 times (src/a.ts:3, src/a.ts:8)');
     expect(without(twice, { within: 'judgeAgain' }).split("record.etag === ''")).toHaveLength(2);
   });
 
-  it('may be a template, or stand beside one', () => {
+  it('may be a template, or be next to one', () => {
     const source = 'const line = `$' + '{printable(path)} of it`;\nif (path.length / 2 > most) throw line;\n';
     expect(without(source, { text: 'if (path.length / 2 > most) throw line;', replacement: '' })).not.toContain(
       'throw',
