@@ -17,7 +17,7 @@ export interface ModelPlan {
   readonly progress?: (line: string) => void;
 }
 
-/** If nothing breaks without a guard, there is no use in trying for long. */
+/** For a redundant guard, more tries would show nothing new. */
 const TRIES_OF_REDUNDANT = 2000;
 const MOST_TRIES = 200_000;
 const SHRINKS_FOR_MS = 30_000;
@@ -80,7 +80,7 @@ async function noticedByTests(workbench: Workbench, mutant: Mutant, tests: strin
   return failed === undefined ? undefined : { tried: 0, violation: `the test '${failed}' fails` };
 }
 
-/** If removing a guard goes unnoticed, nothing proves that guard, unless the list gives a reason. */
+/** A guard whose removal goes unnoticed is unproven, unless the list gives a reason. */
 async function proveNoticed(mutant: Mutant, { workbench, tally, seed, progress }: Trial): Promise<void> {
   const { guard, redundant, rare } = mutant;
   const interleavings = rare !== undefined ? 0 : redundant === undefined ? MOST_TRIES : TRIES_OF_REDUNDANT;

@@ -1,29 +1,29 @@
 import type { AssetAttributes, WriteCondition } from '../../../src/ports.ts';
 import { digestsOf, etagOf, etagOfParts, isRecordKey, note } from './contents.ts';
 
-/** Who did something: the number of a process, or somebody who does not know of records. */
+/** The origin of a change: the number of a process, or an outsider, who does not know about records. */
 export type Author = number | 'outsider';
 
-/** An object as one write left it. */
+/** The state of an object after one write. */
 export interface Version {
   readonly bytes: Buffer;
   readonly etag: string;
   readonly attributes: AssetAttributes;
-  /** Base64 SHA-256, where the store keeps one. */
+  /** Base64 SHA-256, if the store keeps one. */
   readonly checksum: string | undefined;
   readonly modifiedMs: number;
-  /** The store has lost the bytes that the ETag is of, and does not know. */
+  /** The store has lost bytes without noticing, so the ETag no longer matches. */
   readonly isRotten?: boolean;
   /** Nothing can read or copy it. */
   readonly isArchived?: boolean;
-  /** The store says that it was written later than it was. */
+  /** The store gives a time later than the real time of the write. */
   readonly isPostdated?: boolean;
-  /** Written by a request that had taken effect before. */
+  /** Written by the repetition of a request that had already taken effect. */
   readonly isRepeated?: boolean;
   readonly author: Author;
 }
 
-/** Of one key; the store's state at any moment is what its changes up to then came to. */
+/** A change of one key. All changes up to a moment give the store's state at that moment. */
 export interface Change {
   readonly key: string;
   readonly version: Version | undefined;
@@ -36,7 +36,7 @@ export interface Multipart {
   readonly attributes: AssetAttributes;
   readonly author: Author;
   readonly parts: Map<number, Buffer>;
-  /** Nobody knows of it: the reply that tells its id was lost, or is still on its way. */
+  /** Its sender does not know its id: the reply was lost, or has not arrived yet. */
   isUnknown: boolean;
 }
 
@@ -54,12 +54,12 @@ export type Refusal = 'precondition-failed' | 'missing';
 
 const PAGE_LENGTH = 2;
 
-/** An S3 bucket: each method is one request, and takes effect at once. */
+/** An S3 bucket. Each method is one request and takes effect at once. */
 export class Bucket {
   readonly objects = new Map<string, Version>();
   readonly changes: Change[] = [];
   readonly multiparts = new Map<string, Multipart>();
-  /** Whether copies may have a condition on what they replace; elsewhere they replace anything. */
+  /** Whether the store checks conditions on the target of a copy. If not, a copy replaces any object. */
   checksCopies = false;
   readonly #now: () => number;
   #multipartCount = 0;
@@ -68,7 +68,7 @@ export class Bucket {
     this.#now = now;
   }
 
-  /** Why a condition does not hold; undefined where it does. */
+  /** Why a condition fails; undefined if it does not. */
   refusal(key: string, condition: WriteCondition): Refusal | undefined {
     const current = this.objects.get(key);
     if (condition.kind === 'absent') return current === undefined ? undefined : 'precondition-failed';
@@ -91,7 +91,7 @@ export class Bucket {
     return stored;
   }
 
-  /** The bytes of an object break on the disk: nobody notices before they are read. */
+  /** An object's bytes change on the disk, which shows only when they are read. */
   rot(key: string): void {
     const version = this.objects.get(key);
     if (version === undefined || version.bytes.length === 0) return;
@@ -100,7 +100,7 @@ export class Bucket {
     this.objects.set(key, { ...version, bytes, isRotten: true });
   }
 
-  /** A lifecycle rule moves an object to where nothing can read it. */
+  /** A lifecycle rule archives an object, so that nothing can read it. */
   archive(key: string): void {
     this.#change(key, (version) => ({ ...version, isArchived: true }));
   }
@@ -122,13 +122,13 @@ export class Bucket {
     if (this.objects.delete(key)) this.changes.push({ key, version: undefined, author });
   }
 
-  /** One page of what lies under a prefix, of the keys after one. */
+  /** One page of the keys under a prefix, starting after a given key. */
   page(prefix: string, after: string): { readonly keys: readonly string[]; readonly isTruncated: boolean } {
     const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
     return { keys: keys.slice(0, PAGE_LENGTH), isTruncated: keys.length > PAGE_LENGTH };
   }
 
-  /** @param source of which ETag only */
+  /** @param source with the ETag that it must have */
   copy({ source, target, attributes, author }: Copy): Version | 'source-changed' | 'source-archived' {
     const original = this.objects.get(source.key);
     if (original?.etag !== source.etag) return 'source-changed';
@@ -145,7 +145,7 @@ export class Bucket {
     return multipart;
   }
 
-  /** @param condition undefined: it replaces anything */
+  /** @param condition undefined: replaces any object */
   complete(id: string, condition: WriteCondition | undefined): Version | Refusal {
     const multipart = this.multiparts.get(id);
     if (multipart === undefined) return 'missing';

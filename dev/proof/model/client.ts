@@ -10,7 +10,7 @@ import { multipartOf } from './multipart.ts';
 const SECOND_MS = 1000;
 const NO_ATTRIBUTES: AssetAttributes = { metadata: {} };
 
-/** The store as one process has it: answers like the S3 adapter, of requests that the schedule moves. */
+/** One process's view of the store: it answers like the S3 adapter, with requests that the schedule moves. */
 export function clientOf(line: Line, { signs }: { signs: boolean }): ObjectStore {
   const { bucket, watch, sender } = line;
   const multipart = multipartOf(line);
@@ -19,7 +19,7 @@ export function clientOf(line: Line, { signs }: { signs: boolean }): ObjectStore
     endpoint: ENDPOINT,
     partSizeBytes: PART_BYTES,
     partChecksum: 'sha256',
-    // That records are signed, and by whom, is not modelled.
+    // The signatures themselves are not modelled.
     requiresSignatures: signs,
     readDocument: async (key) => {
       const version = await asking(
@@ -75,7 +75,7 @@ export function clientOf(line: Line, { signs }: { signs: boolean }): ObjectStore
   };
 }
 
-/** As it is at this moment. */
+/** The document with the store's current time. */
 function dated({ now }: Line, version: Version | undefined) {
   if (version === undefined) return undefined;
   const { bytes, etag, modifiedMs, author, isArchived } = version;

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 
-// What is built and stored in the model: so few bytes, in so few variants, that equal bytes and equal ETags are common.
+// The builds and stored objects of the model: so few bytes, in so few variants, that equal bytes and ETags are common.
 
 /** Larger files are sent in parts. */
 export const PART_BYTES = 8;
-/** Of the third one nobody uploads anything. */
+/** Nobody uploads anything for the third one. */
 export const COMMITS = ['1'.repeat(40), '2'.repeat(40), '3'.repeat(40)] as const;
-/** What keys may start with. */
+/** The prefixes that keys may have. */
 export const ROOTS = ['', 'br'] as const;
-/** What the code hash is computed from. */
+/** The patterns and the salt of the code hash. */
 export const PATTERNS = ['src/**'] as const;
 export const SALT = 'salt';
-/** What git prints of the sources of each code. */
+/** The sources of each code, as git prints them. */
 export const SOURCES = [sourcesOf('a'), sourcesOf('b')] as const;
 export const CODES = [codeHashOf(SOURCES[0]), codeHashOf(SOURCES[1])] as const;
 
@@ -29,13 +29,13 @@ export function isRecordKey(key: string): boolean {
   return /^(.+\/)?records\//.test(key);
 }
 
-/** One build: the bytes of each path, and which code it was built from. */
+/** One build: the bytes of each path, and the code that it was built from. */
 export interface Build {
   readonly code: number;
   readonly files: ReadonlyMap<string, Buffer>;
 }
 
-/** Variants of one path have the same size, but for the third of `b`; a large one differs in each of its parts. */
+/** All variants of a path have the same size, except the third one of `b`. Large ones differ in each part. */
 export function contentOf(path: string, variant: number): Buffer {
   const text = `${path}${variant}${path === 'b' && variant === 2 ? '+' : ''}`;
   return Buffer.from(path === 'large' ? text.padEnd(LARGE_BYTES, String(variant)) : text);
@@ -63,23 +63,23 @@ export function digestsOf(bytes: Buffer): Digests {
 
 const bytesOfEtags = new Map<string, Buffer>();
 
-/** As S3 makes it of a body sent at once. */
+/** The ETag that S3 gives a body sent in one request. */
 export function etagOf(bytes: Buffer): string {
   return `"${createHash('md5').update(bytes).digest('hex')}"`;
 }
 
-/** Has it known which bytes an ETag is of. */
+/** Remembers the bytes of an ETag. */
 export function note(etag: string, bytes: Buffer): void {
   bytesOfEtags.set(etag, bytes);
 }
 
-/** The SHA-256, as base64, of what has an ETag; of assets only. */
+/** The base64 SHA-256 of the asset with this ETag. */
 export function sha256OfEtag(etag: string): string | undefined {
   const bytes = bytesOfEtags.get(etag);
   return bytes && digestsOf(bytes).sha256;
 }
 
-/** As S3 makes it of parts: another one than of the same bytes sent at once. */
+/** The ETag that S3 gives an object sent in parts. It differs from the ETag of the same bytes sent in one request. */
 export function etagOfParts(parts: readonly Buffer[]): string {
   const md5 = createHash('md5');
   for (const part of parts) md5.update(digestsOf(part).md5);

@@ -46,7 +46,7 @@ export class ModelDirectory implements PackageDirectory {
         );
         return { whole: digestsOf(bytes).sha256, parts: parts.map(({ sha256 }) => sha256) };
       },
-      // A change that comes too soon after another one does not show in a file's times.
+      // A change too soon after another one does not show in the file's times.
       assertUnchanged: async () => {},
       [Symbol.asyncDispose]: async () => {},
     };

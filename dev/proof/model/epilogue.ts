@@ -7,15 +7,15 @@ import type { World } from './world.ts';
 
 const LONGER_THAN_ANY_LEASE_MS = 400_000;
 
-/** All is quiet: one more upload, and everything is found again. */
+/** Without further disturbances, one more upload makes everything complete again. */
 export async function runEpilogue(world: World): Promise<void> {
   const { prologue, epilogue } = world.plan;
-  const { straysArrive, build, legacy } = epilogue;
+  const { lateRequestsArrive, build, legacy } = epilogue;
   const isRotten = prologue.damage === 'rot';
-  // Nothing but overwriting mends what the store itself has lost.
+  // Only overwriting replaces bytes that the store itself has lost.
   const overwrite = epilogue.overwrite || isRotten;
-  while (straysArrive && world.requests.strays.length > 0) arrive(world, 0);
-  world.requests.strays.length = 0;
+  while (lateRequestsArrive && world.requests.abandoned.length > 0) arrive(world, 0);
+  world.requests.abandoned.length = 0;
   verifyMultiparts(world);
   await world.pass(LONGER_THAN_ANY_LEASE_MS);
   world.watch.corruptsNext = false;
@@ -45,7 +45,7 @@ async function findInTheEnd(world: World, plan: ProcessPlan): Promise<ModelProce
   return process;
 }
 
-/** Nobody is handed the build that an upload with `overwrite` has replaced. */
+/** Nobody gets a build that an upload with `overwrite` has replaced. */
 function verifyReplaced(world: World, process: ModelProcess | undefined, build: number): void {
   if (process === undefined || world.violations.length > 0) return;
   const { files } = process.directory;
@@ -54,7 +54,7 @@ function verifyReplaced(world: World, process: ModelProcess | undefined, build: 
   if (!isSame) world.violate(`the set of commit ${process.plan.commit} is the one that was replaced`);
 }
 
-/** A set with a record is whole in the end. */
+/** In the end, every set with a record is whole. */
 function verifyWhole(world: World): void {
   const { bucket } = world;
   const place = placeOf('artifacts', COMMITS[0], '');
@@ -70,7 +70,7 @@ function verifyCached(world: World, isCached: boolean): void {
   if (!mayLack && last.recordText !== undefined) world.violate('the cache is not complete in the end');
 }
 
-/** What a run that ended by itself began, it also ended. */
+/** A run that was not killed leaves no multipart upload open. */
 function verifyMultiparts(world: World): void {
   for (const { id, key, author, isUnknown } of world.bucket.multiparts.values())
     if (typeof author === 'number' && !isUnknown && world.processOf(author).state === 'ended')

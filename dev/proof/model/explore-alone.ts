@@ -1,6 +1,6 @@
 import { explore } from './explore.ts';
 
-// node explore-alone.ts <interleavings> <seed>: prints what came of it as JSON. Runs in a copy that a guard was taken from.
+// node explore-alone.ts <interleavings> <seed>: prints the result as JSON. Runs in a copy with one guard removed.
 
 const [, , interleavings, seed] = process.argv;
 const { tried, promise } = await explore({ interleavings: Number(interleavings), seed: Number(seed) });

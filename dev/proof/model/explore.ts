@@ -5,20 +5,20 @@ import { runPlan } from './run-plan.ts';
 export interface Exploration {
   readonly interleavings: number;
   readonly seed: number;
-  /** Of one interleaving, as a violation tells it. */
+  /** The path of one interleaving, as the report of a violation gives it. */
   readonly path?: string | undefined;
-  /** Whether the simplest interleaving that fails is looked for, for so long at most. */
+  /** How long to look for a simpler interleaving that also fails. */
   readonly shrinksForMs?: number;
   readonly progress?: (count: number) => void;
 }
 
 export interface Explored {
   readonly counts: ReadonlyMap<string, number>;
-  /** The first that failed, told with everything that led to it; undefined: none did. */
+  /** The first violation, with all events before it; undefined if there was none. */
   readonly violation: string | undefined;
-  /** In one line, what did not hold there. */
+  /** The promise that was broken, in one line. */
   readonly promise: string | undefined;
-  /** How many interleavings it took to the first that failed. */
+  /** The number of interleavings up to the first that failed. */
   readonly tried: number;
 }
 

@@ -1,7 +1,7 @@
 import ts from 'typescript';
 
-// Where a guard is in the sources. A mutant describes it by a pattern of code that holds wherever the code is moved, however
-// it is formatted, and whatever its local variables are called.
+// Finds guards in the sources. A mutant describes its guard by a pattern of code, which still matches after the code is
+// moved or reformatted, or its local variables are renamed.
 
 /** A piece of code, as its tokens. */
 interface Token {
@@ -13,11 +13,11 @@ interface Token {
 export interface Guard {
   /** Names the guard in messages. */
   readonly guard: string;
-  /** Names of local variables in it stand for any. */
+  /** A pattern of code, in which the name of a local variable matches any other name. */
   readonly text: string;
-  /** What comes in its place; a name that the pattern has as well is what it stands for. */
+  /** The code that replaces it; names from the pattern become the names that they matched. */
   readonly replacement: string;
-  /** The function or method that has it, where the pattern alone would be found elsewhere too. */
+  /** The function or method it is in, if the pattern also matches elsewhere. */
   readonly within?: string;
 }
 
@@ -25,16 +25,16 @@ interface Place {
   readonly path: string;
   readonly start: number;
   readonly end: number;
-  /** What the names of the pattern stand for. */
+  /** The matched name for each name in the pattern. */
   readonly names: ReadonlyMap<string, string>;
 }
 
 /**
- * Takes a guard out of the sources.
+ * Removes a guard from the sources.
  *
  * @param sources the text of each file, by its path
- * @returns the file that had it, and its text without
- * @throws Error where it is not found exactly once
+ * @returns the file that had it, and its text without the guard
+ * @throws Error if it is not found exactly once
  */
 export function withoutGuard(
   sources: ReadonlyMap<string, string>,
@@ -71,7 +71,7 @@ function placesIn(path: string, text: string, { text: pattern, within }: Guard):
   });
 }
 
-/** The functions and methods of a name. */
+/** The functions and methods with this name. */
 function scopesOf(path: string, text: string, name: string): { readonly start: number; readonly end: number }[] {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const found: { start: number; end: number }[] = [];
@@ -84,7 +84,7 @@ function scopesOf(path: string, text: string, name: string): { readonly start: n
   return found;
 }
 
-/** @returns what the pattern's names stand for; undefined where the tokens are others */
+/** @returns the matched name for each name in the pattern; undefined if the tokens don't match */
 function matched(pattern: readonly Token[], tokens: readonly Token[]): ReadonlyMap<string, string> | undefined {
   const names = new Map<string, string>();
   for (const [index, { text }] of pattern.entries()) {
@@ -97,7 +97,7 @@ function matched(pattern: readonly Token[], tokens: readonly Token[]): ReadonlyM
   return new Set(names.values()).size === names.size ? names : undefined;
 }
 
-/** Whether a token is a name that may be changed in its function alone: no property, no function that is called, no type, no constant. */
+/** Whether a token is the name of a local variable, not of a property, a called function, a type or a constant. */
 function isVariable(tokens: readonly Token[], index: number): boolean {
   const [before, { text = '' } = {}, after] = [tokens[index - 1], tokens[index], tokens[index + 1]];
   if (!/^[a-z][a-zA-Z]*$/.test(text) || KEYWORDS.has(text)) return false;
@@ -112,7 +112,7 @@ const KEYWORDS = new Set(
 
 const known = new Map<string, readonly Token[]>();
 
-/** The tokens of a text, without white space, comments, and commas that formatting adds. */
+/** The tokens of a text, without white space, comments, and the commas that a formatter adds. */
 function tokensOf(text: string): readonly Token[] {
   const tokens = known.get(text) ?? scanned(text);
   known.set(text, tokens);
@@ -135,7 +135,7 @@ function scanned(text: string): readonly Token[] {
   return tokens.filter(({ text }, index) => text !== ',' || !/^[)\]}]$/.test(tokens[index + 1]?.text ?? ''));
 }
 
-/** Whether a slash after it divides. */
+/** Whether a slash after this token means division. */
 function endsValue(token: string): boolean {
   return /[\w$)\]}'"`]$/.test(token) && !KEYWORDS.has(token);
 }

@@ -7,7 +7,7 @@ import type { Request } from './requests.ts';
 import type { World } from './world.ts';
 
 const SHORT_JUMPS_MS = [900, 2500, 15_000, 41_000] as const;
-/** Before, at and after the moment at which a lease lapses. */
+/** Moments before and after the lapse of a lease. */
 const AROUND_LAPSE_MS = [-3000, -700, 300, 1200, 4300, 5100, 6200, 60_000] as const;
 const MOST = {
   lose: 8,
@@ -43,16 +43,16 @@ const NAMES: Readonly<Record<Hazard, string>> = {
   rewrite: 'files changed under an upload',
 };
 
-/** How much rather things happen while a record is being written, where the mood is such. */
+/** In some moods, hazards are this much more likely while a record is being written. */
 export const AIMED = 4;
 
-/** What may happen next, and how likely it is. */
+/** An event that may happen next, and its likelihood. */
 export interface Option {
   readonly weight: number;
   readonly run: () => void | Promise<void>;
 }
 
-/** What goes wrong between processes and the store: as often as the mood of the plan has it. */
+/** The faults between processes and the store, as often as the plan's mood says. */
 export class Hazards {
   readonly #world: World;
   readonly #left: Record<Hazard, number> = { ...MOST };
@@ -61,7 +61,7 @@ export class Hazards {
     this.#world = world;
   }
 
-  /** What may go wrong next. @param choice decides what exactly */
+  /** The faults that may happen next. @param choice picks the details of each */
   options(choice: number): Option[] {
     const world = this.#world;
     const { requests, processes, plan } = world;
@@ -95,7 +95,7 @@ export class Hazards {
     }
     add('jump', () => this.#jump(choice));
     add('damage', () => damageSomething(world, choice), this.isSealing ? AIMED : 1);
-    // A set without a record of its own is taken as it is, so that a forgery in it can't be told.
+    // A forgery in a set without a record can't be detected, since such a set is trusted as it is.
     if (!world.hasForgeries) {
       add('unrecord', () => deleteRecord(world, choice));
       add('misplace', () => misplace(world, choice));
@@ -103,8 +103,9 @@ export class Hazards {
     add('forge', () => forge(world, choice));
     for (const paused of processes)
       if (paused.isPaused) options.push({ weight: 2, run: () => this.#wake(paused, choice) });
-    const stray = requests.strays[choice % Math.max(1, requests.strays.length)];
-    if (stray !== undefined) options.push({ weight: 3, run: () => arrive(world, requests.strays.indexOf(stray)) });
+    const abandoned = requests.abandoned[choice % Math.max(1, requests.abandoned.length)];
+    if (abandoned !== undefined)
+      options.push({ weight: 3, run: () => arrive(world, requests.abandoned.indexOf(abandoned)) });
     return options;
   }
 
@@ -114,11 +115,11 @@ export class Hazards {
   }
 
   #duplicate(request: Request): void {
-    this.#world.tell(`P${request.sender} #${request.number} is given up, and sent again`);
+    this.#world.tell(`P${request.sender} #${request.number} is abandoned, and sent again`);
     this.#world.requests.duplicate(request);
   }
 
-  /** Retries come to an end without an answer: before, after or without the effect, or long before it. */
+  /** All retries of a request have failed. The request has taken effect, or not, or will take effect later. */
   async #fault(request: Request, choice: number): Promise<void> {
     const world = this.#world;
     const process = world.processOf(request.sender);
@@ -129,12 +130,12 @@ export class Hazards {
     if (request.state === 'sent' && when === 2) world.requests.duplicate(request);
     process.faults += 1;
     const { verb, key } = request;
-    // Of several requests at once, another one may have had a definite answer before.
+    // Of several concurrent requests, another one may already have had a definite answer.
     const isSmall = !isRecordKey(key) && !key.endsWith('large');
     const isCounted = verb === 'LIST' || verb === 'HEAD' || (verb === 'GET' && isSmall);
     const { mode, concurrency } = process.plan;
     const isAnswer = mode !== 'upload' && isCounted && concurrency === 1;
-    // That a record is archived is told at once, and the set is listed again.
+    // An archived record is reported at once, and the set is listed again.
     if (isAnswer && world.plan.prologue.damage !== 'archive') process.mustFail = true;
     request.fail(new StoreError('throttled', 'The store is too busy'));
     await world.settle();
@@ -147,13 +148,13 @@ export class Hazards {
     await this.#world.settle();
   }
 
-  /** Whether a record is being written, and that is the time for things to happen. */
+  /** Whether a record is being written, in a mood that aims faults at such moments. */
   get isSealing(): boolean {
     const { requests, plan } = this.#world;
     return plan.mood.aimsAtRecords && requests.open.some(({ key, isWrite }) => isWrite && isRecordKey(key));
   }
 
-  /** Some process; mostly one that is just writing a record, where the mood is such. */
+  /** A process; in some moods, preferably one that is writing a record. */
   #culprit(choice: number): ModelProcess | undefined {
     const { requests, processes, plan } = this.#world;
     const running = processes.filter(({ isRunning }) => isRunning);
@@ -164,7 +165,7 @@ export class Hazards {
     return aimed[(choice >>> 2) % Math.max(1, aimed.length)];
   }
 
-  /** Some request; mostly a write of a record, where the mood is such. */
+  /** A request; in some moods, preferably a write of a record. */
   #victim(choice: number): Request | undefined {
     const { requests, plan } = this.#world;
     const { open } = requests;
@@ -173,7 +174,7 @@ export class Hazards {
     return aimed[(choice >>> 2) % Math.max(1, aimed.length)];
   }
 
-  /** Now and then for so long that others may think it gone. */
+  /** Sometimes for so long that its lease lapses. */
   async #pause(process: ModelProcess, choice: number): Promise<void> {
     this.#world.tell(`P${process.number} is paused`);
     process.isPaused = true;
@@ -181,7 +182,7 @@ export class Hazards {
     if (choice % 3 === 0) await this.#jump((choice >>> 2) * 3 + 1, process.number);
   }
 
-  /** Wakes up; what comes first then, a reply that has arrived or a timer that is due, is not settled. */
+  /** Resumes a process. Either a reply that has arrived or a timer that is due may come first. */
   async #wake(process: ModelProcess, choice: number): Promise<void> {
     const world = this.#world;
     world.tell(`P${process.number} wakes up`);
@@ -191,7 +192,7 @@ export class Hazards {
     await world.pass(0);
   }
 
-  /** @param holder whose leases are to lapse; undefined: anybody's */
+  /** @param holder the process whose leases should lapse; undefined: any */
   async #jump(choice: number, holder?: number): Promise<void> {
     const world = this.#world;
     const lapses = [...world.bucket.objects]

@@ -7,8 +7,8 @@ export const BUCKET = 'model';
 export const ENDPOINT = 'https://model';
 
 /**
- * Leaves what a check, a build or somebody else may have left before an upload. What builds can write tells a wrong code
- * hash only where it must not count: beside a handover, or where there are signing keys.
+ * Places files that a check, a build or somebody else may have left before an upload. Files that a build can write give
+ * a wrong code hash only if they must not count: beside a handover, or with signing keys.
  */
 export function placeHints({ plan, directory, jobFiles, own }: ModelProcess): void {
   const { kind, root, folder, id } = plan.hints;

@@ -1,9 +1,9 @@
 import type { Bucket, Version } from './bucket.ts';
 import { digestsOf, sha256OfEtag } from './contents.ts';
 
-// What a set was like at each moment, judged by the text of the protocol alone: no line of the action is used here.
+// The state of a set at each moment, judged only by the text of the protocol: nothing here imports code of the action.
 
-/** Where a set and its record lie. */
+/** The location of a set and its record. */
 export interface SetPlace {
   /** The `prefix` input. */
   readonly root: string;
@@ -32,7 +32,7 @@ export interface RecordedFile {
   readonly sha256?: string;
 }
 
-/** A record as far as the judgement needs it. */
+/** The fields of a record that are judged. */
 export interface ModelRecord {
   readonly state: string;
   readonly leaseSeconds: number;
@@ -53,7 +53,7 @@ export function recordIn(version: Version): ModelRecord {
   return record;
 }
 
-/** The SHA-256 of each file, by path; by what its ETag is of, where the record has none. */
+/** The SHA-256 of each file, by path; if the record has none, that of the bytes with the file's ETag. */
 export function digestsIn({ files }: ModelRecord): Digests {
   return new Map(files.map(({ path, sha256, etag }) => [path, sha256 ?? sha256OfEtag(etag)]));
 }
@@ -68,12 +68,12 @@ export function areSame(left: Digests, right: Digests): boolean {
   return left.size === right.size && [...left].every(([path, sha256]) => right.get(path) === sha256);
 }
 
-/** Which write of which writer a record is. */
+/** Identifies a write of a record: its writer, and the number of the write. */
 export function writeOf({ writer }: ModelRecord): string {
   return `${writer.nonce}#${writer.sequence}`;
 }
 
-/** A set between two changes of it. */
+/** The state of a set between two changes. */
 export interface Moment {
   readonly record: Version | undefined;
   /** By path. */
@@ -99,13 +99,13 @@ export function* momentsOf({ changes }: Bucket, place: SetPlace, from: number, t
   }
 }
 
-/** Whether something of a set is where nothing can read it. */
+/** Whether any object of a set, or its record, is archived. */
 export function isArchived({ record, objects }: Moment): boolean {
   return record?.isArchived === true || [...objects.values()].some((object) => object.isArchived);
 }
 
-/** Whether every file of a complete record can be read there with the very bytes that the record names. */
-export function isBorneOut({ files }: ModelRecord, objects: Moment['objects']): boolean {
+/** Whether every file of a complete record can be read, with exactly the recorded bytes. */
+export function isIntact({ files }: ModelRecord, objects: Moment['objects']): boolean {
   return files.every(({ path, size, etag, sha256 }) => {
     const object = objects.get(path);
     if (object === undefined || object.isArchived || object.etag !== etag || object.bytes.length !== size) return false;
@@ -113,19 +113,19 @@ export function isBorneOut({ files }: ModelRecord, objects: Moment['objects']): 
   });
 }
 
-/** Whether a record lies where it was written for. */
+/** Whether a record is at the location that it was written for. */
 export function isInPlace({ commit, codeHash }: ModelRecord, { folder, id }: SetPlace): boolean {
   return (folder === 'cache' ? codeHash : commit) === id;
 }
 
-/** Whether a set is complete, and is what its record says. */
+/** Whether a set is complete and agrees with its record. */
 export function isWhole({ record, objects }: Moment, place: SetPlace): boolean {
   if (record === undefined || record.isArchived) return false;
   const content = recordIn(record);
-  return content.state === 'complete' && isInPlace(content, place) && isBorneOut(content, objects);
+  return content.state === 'complete' && isInPlace(content, place) && isIntact(content, objects);
 }
 
-/** Whether a set is one of a tool without records: the first of its objects is not this project's own. */
+/** Whether a set comes from a tool without records: this project has not stored the first of its objects. */
 export function isLegacy({ record, objects }: Moment, place: SetPlace): boolean {
   if (record !== undefined) return false;
   const [first] = [...objects].sort(([left], [right]) => (left < right ? -1 : 1));

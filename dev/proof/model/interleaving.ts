@@ -5,7 +5,7 @@ import type { World } from './world.ts';
 const ORDINARY = 8;
 const MOST_STEPS = 6000;
 const TICK_BITS = 8;
-/** What happens between the prologue and the epilogue, as the schedule picks it. */
+/** The events between the prologue and the epilogue, picked by the schedule. */
 export class Interleaving {
   readonly #world: World;
   readonly #hazards: Hazards;
@@ -35,7 +35,7 @@ export class Interleaving {
     await this.#runOut();
   }
 
-  /** The schedule is over: from here on nothing goes wrong any more. */
+  /** The schedule has ended: from here on nothing goes wrong. */
   async #runOut(): Promise<void> {
     const world = this.#world;
     for (let step = 0; step < MOST_STEPS && world.violations.length === 0; step += 1) {
@@ -66,7 +66,7 @@ export class Interleaving {
     }
   }
 
-  /** What goes on: requests, replies, beginnings, and what is left of those that are gone. */
+  /** The ordinary events: requests, replies, starts, and late effects of processes that have ended. */
   #ordinary(): Option[] {
     const world = this.#world;
     const { stick, tickMs } = world.plan.mood;
@@ -89,7 +89,7 @@ export class Interleaving {
     return options;
   }
 
-  /** A run is begun again only after it has ended. */
+  /** A later attempt of a run starts only after the earlier one has ended. */
   #mayStart({ runId, attempt }: ModelProcess): boolean {
     return !this.#world.processes.some((one) => one.runId === runId && one.attempt < attempt && one.isAlive);
   }

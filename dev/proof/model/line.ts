@@ -4,7 +4,7 @@ import type { Bucket, Refusal, Version } from './bucket.ts';
 import type { Requests, Wanted } from './requests.ts';
 import type { Watch } from './watch.ts';
 
-/** What a process reaches the store by. */
+/** The connection of a process to the store. */
 export interface Line {
   readonly sender: number;
   readonly bucket: Bucket;
@@ -13,13 +13,13 @@ export interface Line {
   readonly now: () => number;
 }
 
-/** A request of a process, ready to be given its effect. */
+/** Prepares a request. @returns a function that sends it with a given effect */
 export function asking({ sender, requests }: Line, verb: string, key: string, options: Partial<Wanted> = {}) {
   const wanted = { isWrite: false, ...options, sender, verb, key };
   return <Reply>(perform: () => Reply): Promise<Reply> => requests.ask(wanted, perform);
 }
 
-/** Performs a write of an asset, and has it watched what became of the object that was there. */
+/** Writes an asset, and reports the object that it replaced to the watch. */
 export function replacing(
   { bucket, watch, sender }: Line,
   { key, condition }: { key: string; condition: WriteCondition | undefined },
@@ -47,7 +47,7 @@ export function headOf(version: Version | undefined): ObjectHead | undefined {
   };
 }
 
-/** The store's refusal of a request, as the adapter tells it. @param name the store's own word */
+/** The store's refusal of a request, as the adapter reports it. @param name the store's error code */
 export function refused(name: string, what: string): StoreError {
   return new StoreError('rejected', what, { cause: Object.assign(new Error(what), { name }) });
 }

@@ -4,7 +4,7 @@ import type { World } from './world.ts';
 
 const LEASE_SLACK_MS = 6000;
 
-/** Whether something held at some moment between the start and the end of a process. */
+/** Whether a condition was true at some moment between the start and the end of a process. */
 export function someMoment(
   { bucket }: World,
   { startedAt, endedAt }: ModelProcess,
@@ -15,7 +15,7 @@ export function someMoment(
   return false;
 }
 
-/** Whether somebody who knows of no records changed a set while a process was at work. */
+/** Whether an outsider changed a set while a process was running. */
 export function wasDisturbed(
   { bucket }: World,
   { startedAt, endedAt }: ModelProcess,
@@ -25,7 +25,7 @@ export function wasDisturbed(
   return changes.some(({ key, author }) => author === 'outsider' && (key === recordKey || key.startsWith(prefix)));
 }
 
-/** Whether a record was held by somebody else, who was within the lease, or about so. */
+/** Whether another process had a record under a live lease, give or take some seconds. */
 export function wasInProgress(world: World, process: ModelProcess, place: SetPlace): boolean {
   return someMoment(world, process, place, ({ record }) => {
     if (record === undefined || recordIn(record).state === 'complete' || typeof record.author !== 'number')

@@ -3,15 +3,15 @@ import type { MultipartRequests } from '../../../src/s3/in-parts.ts';
 import { digestsOf } from './contents.ts';
 import { asking, headOf, type Line, refused, replacing } from './line.ts';
 
-/** What was sent is not what was hashed. */
+/** The bytes that were sent are not the bytes that were hashed. */
 export class PartChangedError extends StoreError {
   override name = 'PartChangedError';
 }
 
-/** The requests that `src/s3/in-parts.ts` sends, moved by the schedule. */
+/** The requests that `src/s3/in-parts.ts` sends, at moments that the schedule picks. */
 export function multipartOf(line: Line): MultipartRequests {
   const { bucket, watch, sender } = line;
-  /** Of uploads that this process still works on: it may abort those, whoever has the record by now. */
+  /** Uploads that this process is working on: it may abort them even if it has lost the record. */
   const underWay = new Set<string>();
   return {
     settings: { endpointUrl: undefined },
@@ -44,7 +44,7 @@ export function multipartOf(line: Line): MultipartRequests {
       watch.assetSent(sender, key, condition);
       return asking(line, 'COMPLETE', key, { isWrite: true, signal })(() => {
         if (!bucket.multiparts.has(uploadId)) throw noUpload(key, uploadId);
-        // Without a condition, nothing may be there.
+        // Without a condition, there must be no object yet.
         const asked = { key, condition: condition ?? ({ kind: 'absent' } as const) };
         const result = replacing(line, asked, () => bucket.complete(uploadId, condition));
         if (result.outcome === 'written') return result.etag;

@@ -13,7 +13,7 @@ import { SENDING } from './mutants/sending.ts';
 
 export type { Mutant } from './mutants/mutant.ts';
 
-/** Every guard of the protocol: the model has to notice that each of them is gone. */
+/** Every guard of the protocol. The model must notice when any of them is removed. */
 export const MUTANTS: readonly Mutant[] = [
   ...CONDITIONS,
   ...CLAIMS,

@@ -3,9 +3,9 @@ import { isInPlace, placeOf, placeOfKey, recordIn } from './history.ts';
 import type { ModelProcess } from './process.ts';
 import type { World } from './world.ts';
 
-// What happens to the bucket and comes of no process that runs.
+// Changes of the bucket that no running process makes.
 
-/** Somebody deletes an object, or replaces it. @param variant of what is there then; undefined: nothing */
+/** An outsider deletes or replaces an object. @param variant of the new content; undefined: delete it */
 export function damage(world: World, key: string, variant: number | undefined): void {
   world.tell(`somebody ${variant === undefined ? 'deletes' : 'overwrites'} ${key}`);
   if (variant === undefined) {
@@ -18,7 +18,7 @@ export function damage(world: World, key: string, variant: number | undefined): 
   world.bucket.put({ key, bytes, attributes: { metadata }, condition, author: 'outsider' });
 }
 
-/** Somebody replaces an object of a complete set by one of the same size, and keeps its metadata. */
+/** An outsider replaces an object of a complete set by one of the same size with the same metadata. */
 export function forge(world: World, choice: number): void {
   const { bucket } = world;
   const isOfComplete = (key: string): boolean => {
@@ -38,7 +38,7 @@ export function forge(world: World, choice: number): void {
   bucket.put({ key, bytes, attributes, condition: { kind: 'unchanged', etag }, author: 'outsider' });
 }
 
-/** Somebody copies a complete set with its record, as they are, to another commit or code hash. */
+/** An outsider copies a complete set and its record unchanged to another commit or code hash. */
 export function misplace(world: World, choice: number): void {
   const { bucket } = world;
   const isOfComplete = (one: string): boolean => {
@@ -59,16 +59,16 @@ export function misplace(world: World, choice: number): void {
   }
 }
 
-/** A request takes effect that nobody waits for any more. */
+/** An abandoned request takes effect. */
 export function arrive(world: World, position: number): void {
-  const [stray] = world.requests.strays.splice(position, 1);
-  if (stray === undefined) return;
-  world.tell(`P${stray.sender} ${stray.verb} ${stray.key} #${stray.number} takes effect, late`);
+  const [request] = world.requests.abandoned.splice(position, 1);
+  if (request === undefined) return;
+  world.tell(`P${request.sender} ${request.verb} ${request.key} #${request.number} takes effect, late`);
   world.count('late effects');
-  stray.applyUnheard();
+  request.applyUnheard();
 }
 
-/** A build writes a file anew, of the same size: how soon that shows in its times is not to matter. */
+/** A build rewrites a file in the same size. It must not matter whether the file's times show that. */
 export function rewriteFile(world: World, process: ModelProcess, choice: number): void {
   const paths = [...process.directory.files.keys()];
   const path = paths[choice % Math.max(1, paths.length)];
@@ -80,13 +80,13 @@ export function rewriteFile(world: World, process: ModelProcess, choice: number)
   process.wasRewritten = true;
 }
 
-/** Somebody changes some asset. */
+/** An outsider changes an asset. */
 export function damageSomething(world: World, choice: number): void {
   const key = keyOf(world, choice, (one) => !isRecordKey(one));
   if (key !== undefined) damage(world, key, choice % 2 === 0 ? undefined : (choice >>> 4) % 3);
 }
 
-/** Somebody deletes some record alone. */
+/** An outsider deletes a record, and nothing else. */
 export function deleteRecord(world: World, choice: number): void {
   const key = keyOf(world, choice, isRecordKey);
   if (key === undefined) return;

@@ -1,23 +1,23 @@
 import fc, { type Arbitrary } from 'fast-check';
 
-/** One run of the action, as it was drawn. */
+/** One randomly drawn run of the action. */
 export interface ProcessPlan {
   readonly mode: 'check' | 'upload' | 'restore';
   readonly commit: 0 | 1 | 2;
-  /** Position of its `prefix`; with `fallsBack`, the other one is its fallback. */
+  /** Index of its `prefix`; with `fallsBack`, the other one is its fallback. */
   readonly root: 0 | 1;
   readonly fallsBack: boolean;
-  /** Position of the build that its package directory holds; a check's and most restores' are empty. */
+  /** Index of the build in its package directory, which is empty for a check and for most restores. */
   readonly build: number;
   readonly code: 0 | 1;
   readonly caches: boolean;
   /** Whether it hashes the sources, or is given the code hash. */
   readonly hashes: boolean;
-  /** Whether another commit is checked out than the one it is for. */
+  /** Whether another commit than its own is checked out. */
   readonly checksOutOther: boolean;
   /** Whether it has signing keys. */
   readonly signs: boolean;
-  /** What lies in the package directory, or among the job's files, before an upload. */
+  /** The hints in the package directory, or among the job's files, before an upload. */
   readonly hints: Hints;
   readonly overwrite: boolean;
   readonly promotes: boolean;
@@ -25,13 +25,13 @@ export interface ProcessPlan {
   readonly waits: boolean;
   readonly legacy: 'trust' | 'ignore';
   readonly concurrency: number;
-  /** A later attempt of the run before it, or another job of it, or a run of its own. */
+  /** Whether it is a later attempt of the previous process's run, another job of that run, or another run. */
   readonly kin: 'attempt' | 'job' | 'none';
 }
 
 /**
- * What an upload may come across: `.found`, `.found-at` beside it, a check's handover among the job's files, the code hash
- * of another build, or nothing. Whoever wrote it named some set as found.
+ * Hints that an upload may find: `.found`, `.found-at` beside it, a check's handover among the job's files, the code
+ * hash of another build, or nothing. The hint names a set as found.
  */
 export interface Hints {
   readonly kind: 'none' | 'found' | 'found-at' | 'handover' | 'code-hash';
@@ -40,7 +40,7 @@ export interface Hints {
   readonly id: 0 | 1;
 }
 
-/** How often what goes wrong does so, against 8 for what goes on. Of most things, none in most interleavings. */
+/** The weight of each fault; ordinary events have 8. Most weights are 0 in most interleavings. */
 export interface Mood {
   readonly lose: number;
   readonly duplicate: number;
@@ -52,32 +52,32 @@ export interface Mood {
   readonly jump: number;
   readonly damage: number;
   readonly unrecord: number;
-  /** Somebody replaces an object of a set that was complete, and keeps its metadata. */
+  /** An outsider replaces an object of a set that was complete, and keeps its metadata. */
   readonly forge: number;
-  /** Somebody copies a set and its record to another commit, or code hash. */
+  /** An outsider copies a set and its record to another commit or code hash. */
   readonly misplace: number;
-  /** A build that still writes to the package directory. */
+  /** A build is still writing to the package directory. */
   readonly rewrite: number;
-  /** Whether what goes wrong with requests goes wrong with writes of records first. */
+  /** Whether faults prefer the writes of records. */
   readonly aimsAtRecords: boolean;
-  /** How much rather the process goes on that went on last. */
+  /** How strongly the schedule prefers the process that it picked last. */
   readonly stick: number;
   readonly tickMs: number;
 }
 
-/** What the bucket holds when the processes begin. */
+/** The contents of the bucket when the processes start. */
 export interface Prologue {
   readonly kind: 'empty' | 'sealed' | 'cached' | 'legacy' | 'legacy-cache' | 'python-promoted' | 'half';
   readonly root: 0 | 1;
   readonly build: number;
   readonly damage: 'none' | 'delete' | 'overwrite' | 'unrecord' | 'forge' | 'misplace' | 'rot' | 'archive' | 'postdate';
-  /** How long ago: 0, or longer than any lease. */
+  /** Whether they were written longer ago than any lease, instead of just now. */
   readonly isOld: boolean;
   /** Another tool's multipart upload is open. */
   readonly hasForeignMultipart: boolean;
 }
 
-/** Variants of the three paths; 3: the path is not there. */
+/** Variants of the three paths; 3: the path is missing. */
 export type BuildPlan = { readonly code: 0 | 1; readonly variants: readonly [number, number, number] };
 
 export interface Plan {
@@ -91,7 +91,7 @@ export interface Plan {
   readonly epilogue: {
     readonly build: number;
     readonly overwrite: boolean;
-    readonly straysArrive: boolean;
+    readonly lateRequestsArrive: boolean;
     readonly legacy: 'trust' | 'ignore';
   };
 }
@@ -154,7 +154,7 @@ const anyMood: Arbitrary<Mood> = fc.record({
   tickMs: fc.constantFrom(0, 5, 40, 400, 1500),
 });
 
-/** Nothing goes wrong but that replies get lost and things happen in any order: so everybody has to succeed. */
+/** Only replies get lost, and events happen in any order, so every process has to succeed. */
 const calmMood: Arbitrary<Mood> = anyMood.map(({ lose, aimsAtRecords, stick }) => {
   const none = { duplicate: 0, fault: 0, corrupt: 0, crash: 0, cancel: 0, pause: 0, jump: 0, damage: 0 };
   return { ...none, unrecord: 0, forge: 0, misplace: 0, rewrite: 0, tickMs: 5, lose, aimsAtRecords, stick };
@@ -206,7 +206,7 @@ const buildPlan: Arbitrary<BuildPlan> = fc.record({
   ),
 });
 
-/** What the prologue and the epilogue vary. */
+/** The upload that prologue and epilogue vary. */
 export const PLAIN_UPLOAD: ProcessPlan = {
   mode: 'upload',
   commit: 0,
@@ -230,7 +230,7 @@ export const PLAIN_UPLOAD: ProcessPlan = {
 
 const DAMAGED_IN_PLACE: readonly Prologue['damage'][] = ['delete', 'overwrite', 'unrecord'];
 
-/** One prefix, one commit checked out, no markers, no forgeries: what the store's protocol alone has to cope with. */
+/** One prefix, one commit checked out, no markers and no forgeries: only the protocol itself is tested. */
 function plainly({ processes, prologue, mood, ...plan }: Plan): Plan {
   const { root, fallsBack, checksOutOther, signs, hints } = PLAIN_UPLOAD;
   const damage = DAMAGED_IN_PLACE.includes(prologue.damage) ? prologue.damage : 'none';
@@ -249,8 +249,8 @@ const anyPlans: Arbitrary<Plan> = fc.record({
   processes: fc.array(processPlan, { minLength: 2, maxLength: 5, size: 'max' }),
   mood,
   schedule: fc.array(fc.nat({ max: LARGEST_CHOICE }), { minLength: 0, maxLength: MOST_STEPS, size: 'max' }),
-  epilogue: fc.record({ build, overwrite: fc.boolean(), straysArrive: fc.boolean(), legacy }),
+  epilogue: fc.record({ build, overwrite: fc.boolean(), lateRequestsArrive: fc.boolean(), legacy }),
 });
 
-/** Everything that one interleaving is made of, so that it can be shrunk and done again. */
+/** Everything that determines one interleaving, so that it can be simplified and repeated. */
 export const plans: Arbitrary<Plan> = fc.noBias(fc.oneof(anyPlans.map(plainly), anyPlans));

@@ -24,11 +24,11 @@ export class ModelProcess implements Runner {
   readonly runId: number;
   readonly attempt: number;
   readonly directory: ModelDirectory;
-  /** What lies under `RUNNER_TEMP`. */
+  /** The files under `RUNNER_TEMP`. */
   readonly jobFiles = new Map<string, string>();
-  /** What was left in place of a record before it began. */
+  /** The text that was in place of `.record.json` before it started. */
   readonly forgedRecord: string | undefined;
-  /** What was built, where it is an upload. */
+  /** The files that were built, for an upload. */
   readonly builtFiles: ReadonlyMap<string, { readonly bytes: Buffer }>;
   readonly initialPaths: ReadonlySet<string>;
   readonly abort = new AbortController();
@@ -37,17 +37,17 @@ export class ModelProcess implements Runner {
   isPaused = false;
   wasPaused = false;
   wasRewritten = false;
-  /** When a request for a record last went out or was answered. */
+  /** The time at which a request for a record was last sent or answered. */
   recordWriteMs = 0;
-  /** How long the slowest reply took to reach it. */
+  /** The time that the slowest reply took to arrive. */
   slowestReplyMs = 0;
-  /** Positions in the changes of the bucket. */
+  /** Indexes into the changes of the bucket. */
   startedAt = 0;
   endedAt = 0;
   startedMs = 0;
   endedMs = 0;
   faults = 0;
-  /** A fault was shown to it that it must not take for an answer. */
+  /** It has met a fault, which it must not take for an answer. */
   mustFail = false;
   isCancelled = false;
   ending: Ending | undefined;
@@ -74,17 +74,17 @@ export class ModelProcess implements Runner {
     return text === this.forgedRecord ? undefined : text;
   }
 
-  /** Whether a check left its answer out of reach of the build. */
+  /** Whether a check left its result where the build can't write. */
   get hasHandover(): boolean {
     return this.jobFiles.size > 0;
   }
 
-  /** Where the set of its commit lies. */
+  /** The location of its commit's set. */
   get own(): SetPlace {
     return placeOf('artifacts', COMMITS[this.plan.commit], ROOTS[this.plan.root]);
   }
 
-  /** Where else it may find a set. */
+  /** Other locations where it may find a set. */
   get elsewhere(): readonly SetPlace[] {
     const { plan, own } = this;
     const fallback = plan.root === 0 ? ROOTS[1] : ROOTS[0];
@@ -101,7 +101,7 @@ export class ModelProcess implements Runner {
     return this.state === 'waiting' || this.state === 'running';
   }
 
-  /** @param onEnd called once the mode has returned or thrown; never after a crash */
+  /** @param onEnd called when the mode has returned or thrown; never after a crash */
   start(
     ports: Omit<Ports, 'packages' | 'jobFiles' | 'signal' | 'log' | 'sources'>,
     { onEnd, onLine }: { onEnd: () => void; onLine: (line: string) => void },
@@ -167,7 +167,7 @@ export class ModelProcess implements Runner {
     };
   }
 
-  /** The repository, as it is checked out. */
+  /** The repository that is checked out. */
   #sources(): Ports['sources'] {
     const { commit, code, checksOutOther } = this.plan;
     const position = checksOutOther ? 1 - code : code;

@@ -5,11 +5,11 @@ import { PLAIN_UPLOAD, type ProcessPlan } from './plan.ts';
 import type { World } from './world.ts';
 
 const LONGER_THAN_ANY_LEASE_MS = 400_000;
-/** And than the pause before the epilogue. */
+/** Also longer than the pause before the epilogue. */
 const LONGER_THAN_ANY_WAIT_MS = 3_600_000;
 const HALF_AN_UPLOAD = 14;
 
-/** What the bucket holds before. */
+/** Fills the bucket before the processes start. */
 export async function runPrologue(world: World): Promise<void> {
   const { kind, root, build, isOld, hasForeignMultipart } = world.plan.prologue;
   const plan = { ...PLAIN_UPLOAD, root, build };
@@ -25,12 +25,12 @@ export async function runPrologue(world: World): Promise<void> {
   if (isOld) await world.pass(LONGER_THAN_ANY_LEASE_MS);
 }
 
-/** Does to what is there what outsiders, or a disk, may have done. */
+/** Damages objects as an outsider or a disk may have done. */
 function spoil(world: World): void {
   const { bucket, plan } = world;
   const { build, damage: kind } = plan.prologue;
   const keys = [...bucket.objects.keys()].filter((key) => isRecordKey(key) === (kind === 'unrecord'));
-  // The set of the second commit is not made anew by the last upload, and one without a record may tell no digests.
+  // The last upload does not rebuild the second commit's set, and a set without a record may have no digests.
   const rotting = keys.filter(
     (key) => placeOfKey(key).id !== COMMITS[1] && bucket.objects.has(placeOfKey(key).recordKey),
   );
@@ -47,7 +47,7 @@ function spoil(world: World): void {
   if (kind === 'delete' || kind === 'overwrite') damage(world, key, kind === 'delete' ? undefined : 1);
 }
 
-/** An object, or the record, of a set that nobody is writing. */
+/** Archives an object or the record of a set that nobody is writing. */
 function archiveSomething({ bucket }: World, choice: number): void {
   const keys = [...bucket.objects.keys()].filter((key) => {
     const record = bucket.objects.get(placeOfKey(key).recordKey);
@@ -57,7 +57,7 @@ function archiveSomething({ bucket }: World, choice: number): void {
   if (key !== undefined) bucket.archive(key);
 }
 
-/** As the Python tool leaves a set; every other one as something else does, which tells no digests. */
+/** Stores a set like the Python tool or, if the set is new, like another tool, without digests. */
 function putLegacy({ bucket, builds, plan }: World, prefix: string): void {
   const build = builds[plan.prologue.build];
   for (const [path, bytes] of build?.files ?? []) {
@@ -73,7 +73,7 @@ function putLegacy({ bucket, builds, plan }: World, prefix: string): void {
   }
 }
 
-/** As the Python tool promotes a set of our cache: copies that tell of the commit that was built. */
+/** Promotes a set of our cache like the Python tool, whose copies name the commit that was built. */
 async function promoteAsPython(world: World, plan: ProcessPlan): Promise<void> {
   await world.runAlone(plan);
   const { bucket } = world;

@@ -13,24 +13,24 @@ import {
 } from './history.ts';
 import type { Watching } from './watching.ts';
 
-/** A record that is just being sealed. */
+/** A record that is being sealed. */
 export interface Seal {
   readonly sender: number;
   readonly key: string;
   readonly record: ModelRecord;
 }
 
-/** The bytes of a set that was sealed, and what they are a build of, whatever its record says. */
+/** The bytes of a sealed set, and the code that they were really built from, whatever the record says. */
 interface Stored {
   readonly digests: Digests;
   readonly commit: string;
-  /** Undefined where nobody knows: of a set without a record under a commit. */
+  /** Undefined if unknown, as for a commit's set without a record. */
   readonly code: string | undefined;
-  /** Whether the record says the code hash. */
+  /** Whether the record names the code hash. */
   readonly namesCode: boolean;
 }
 
-/** Which build the bytes of each sealed set are of: a set is one build, whole, of the commit or the code that it is filed under. */
+/** Traces each sealed set to its build: a set is exactly one build, of the commit or code that it is filed under. */
 export class Provenance {
   readonly #in: Watching;
   readonly #stored: Stored[] = [];
@@ -39,7 +39,7 @@ export class Provenance {
     this.#in = watching;
   }
 
-  /** Whether a record may be sealed with what it says. */
+  /** Whether a record may be sealed with these contents. */
   admits(seal: Seal): boolean {
     const { key, record } = seal;
     const place = placeOfKey(key);
@@ -57,7 +57,7 @@ export class Provenance {
     return this.#stored.some((one) => one.code === code && areSame(one.digests, digests));
   }
 
-  /** Where the bytes of a commit's set come from: the writer's own build, or a set that it may take for one of these. */
+  /** The origin of the bytes of a commit's set: the writer's own build, or a set that the writer may copy. */
   #sourceOf({ sender, record }: Seal, digests: Digests): Pick<Stored, 'code'> | undefined {
     const { plan } = this.#in.processOf(sender);
     if (record.origin.kind === 'upload') return this.#isOwn(sender, digests) ? { code: CODES[plan.code] } : undefined;
@@ -72,13 +72,13 @@ export class Provenance {
     );
   }
 
-  /** Whether a process built just these bytes; where the build still wrote while they were sent, they may be any. */
+  /** Whether a process built exactly these bytes. They may be any if its build was still writing during the upload. */
   #isOwn(sender: number, digests: Digests): boolean {
     const { builtFiles, wasRewritten } = this.#in.processOf(sender);
     return wasRewritten || areSame(digests, digestsOfFiles(builtFiles));
   }
 
-  /** A set with a record could be found elsewhere with these bytes at some moment since a process began. */
+  /** Whether a set with a record and these bytes could be found elsewhere at some moment since the process started. */
   #wasThere(sender: number, digests: Digests): boolean {
     const { bucket, processOf } = this.#in;
     const { elsewhere, startedAt } = processOf(sender);
@@ -92,7 +92,7 @@ export class Provenance {
     });
   }
 
-  /** A set without a record had these bytes at some moment since a process began. */
+  /** The code of a set without a record that had these bytes at some moment since the process started. */
   #legacySource(sender: number, digests: Digests): Pick<Stored, 'code'> | undefined {
     const { elsewhere } = this.#in.processOf(sender);
     const source = elsewhere.find((place) => this.#wasLegacy(sender, { place, digests }));

@@ -1,6 +1,7 @@
 import { explore } from './explore.ts';
 
-// node dev/proof/model/replay.ts <seed> <path>: runs the one interleaving that a violation names, and tells its story.
+// node dev/proof/model/replay.ts <seed> <path>: repeats the interleaving in the report of a violation, and prints its
+// events.
 
 const [, , seed, path] = process.argv;
 if (seed === undefined || path === undefined) throw new Error('Give the seed and the path that a violation names');

@@ -1,7 +1,7 @@
-// The way between processes and the store: a request is sent, takes effect, and its reply arrives, each at a moment of
-// its own that the schedule picks.
+// The requests between processes and the store. Each is sent, takes effect, and has its reply delivered at separate
+// moments, which the schedule picks.
 
-/** What a request is, for the schedule and the story of a violation. */
+/** Describes a request to the schedule and in the report of a violation. */
 export interface Wanted {
   readonly sender: number;
   readonly verb: string;
@@ -13,25 +13,25 @@ export interface Wanted {
 export interface Request extends Wanted {
   readonly number: number;
   state: 'sent' | 'answered';
-  /** Takes effect; again, after its reply was lost. */
+  /** Lets the request take effect; once more if its reply was lost. */
   readonly apply: () => void;
-  /** Takes effect once more, with a reply that nobody hears. */
+  /** Lets the request take effect once more, without a reply. */
   readonly applyUnheard: () => void;
   readonly deliver: () => void;
   readonly fail: (error: unknown) => void;
-  /** The signal was aborted. */
+  /** Called when the signal is aborted. */
   readonly cutShort: () => void;
 }
 
-/** A request that nobody waits for any more, and that may still take effect. */
-export type Stray = Pick<Request, 'sender' | 'verb' | 'key' | 'number' | 'applyUnheard'>;
+/** A request that its sender no longer waits for, but that may still take effect. */
+export type AbandonedRequest = Pick<Request, 'sender' | 'verb' | 'key' | 'number' | 'applyUnheard'>;
 
 type Answer<Reply> = { readonly value: Reply } | { readonly error: unknown };
 
 export class Requests {
   readonly open: Request[] = [];
-  readonly strays: Stray[] = [];
-  /** How many strays there have been. */
+  readonly abandoned: AbandonedRequest[] = [];
+  /** The number of requests abandoned so far. */
   lateCount = 0;
   #count = 0;
 
@@ -76,17 +76,17 @@ export class Requests {
     });
   }
 
-  /** The reply is lost after the effect, and the sender's adapter sends the same again. */
+  /** Loses the reply after the effect; the sender's adapter repeats the request. */
   lose(request: Request): void {
     request.state = 'sent';
   }
 
-  /** The sender's adapter gives a request up and sends the same again, while the first is still on its way. */
+  /** The sender's adapter abandons a request and repeats it, while the first one is still in transit. */
   duplicate(request: Request): void {
     this.#leave(request);
   }
 
-  /** The sender is gone: what it sent may still take effect. */
+  /** The sender is gone, but its requests may still take effect. */
   abandon(sender: number): void {
     for (const request of this.open.filter((one) => one.sender === sender)) {
       this.#leave(request);
@@ -96,12 +96,12 @@ export class Requests {
 
   #leave(request: Request): void {
     if (request.state !== 'sent' || !request.isWrite) return;
-    this.strays.push(request);
+    this.abandoned.push(request);
     this.lateCount += 1;
   }
 
   #close(request: Request): void {
-    // Node keeps a signal for ever that was made of others and has a listener.
+    // Node never frees a signal that combines others and has a listener.
     request.signal?.removeEventListener('abort', request.cutShort);
     const position = this.open.indexOf(request);
     if (position >= 0) this.open.splice(position, 1);

@@ -8,7 +8,7 @@ import { World } from './world.ts';
 /**
  * Runs one interleaving from its prologue to its epilogue.
  *
- * @returns what was found wrong, and what happened
+ * @returns the world with its violations and events
  */
 export async function runPlan(plan: Plan, counts: Map<string, number>): Promise<World> {
   const world = new World(plan, { counts, verify: verifyEnding });

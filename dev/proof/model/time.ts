@@ -1,9 +1,9 @@
 import type { Clock } from '../../../src/ports.ts';
 
-/** Not a whole second, since the store tells times in those. */
+/** Not a whole second, since the store's times are whole seconds. */
 const START_MS = 1_800_000_000_437;
 
-/** Whose timers ring only while it runs. */
+/** The owner of timers, which fire only while it runs. */
 export interface Runner {
   readonly isRunning: boolean;
 }
@@ -15,12 +15,12 @@ interface Timer {
   dueMs: number;
 }
 
-/** The time of the model, which passes only where the schedule says so. */
+/** The model's time, which passes only when the schedule says so. */
 export class VirtualTime {
   nowMs = START_MS;
   readonly #timers = new Set<Timer>();
 
-  /** A process' own clock. The wall never moves on: what a record says of it must not matter. */
+  /** A process's own clock. Its time of day stands still, since times in a record must not matter. */
   clockOf(owner: Runner): Clock {
     return {
       monotonicMs: () => this.nowMs - START_MS,
@@ -44,7 +44,7 @@ export class VirtualTime {
     return timer;
   }
 
-  /** When the next timer of a process that runs is due. */
+  /** The time at which the next timer of a running process is due. */
   get nextDueMs(): number | undefined {
     return this.#next()?.dueMs;
   }
@@ -56,7 +56,7 @@ export class VirtualTime {
     return first;
   }
 
-  /** Lets time pass, and timers ring on the way. @param settle waits until what they began has come to rest */
+  /** Lets time pass, and fires the timers that become due. @param settle waits until a timer's work has settled */
   async advanceTo(targetMs: number, settle: () => Promise<void>): Promise<void> {
     for (let timer = this.#next(); timer !== undefined && timer.dueMs <= targetMs; timer = this.#next()) {
       this.nowMs = Math.max(this.nowMs, timer.dueMs);

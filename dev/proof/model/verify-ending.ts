@@ -4,7 +4,7 @@ import { verifyFound } from './verify-found.ts';
 import { verifyMiss } from './verify-miss.ts';
 import type { World } from './world.ts';
 
-/** What must hold of how a process ended. */
+/** Checks how a process ended. */
 export function verifyEnding(world: World, process: ModelProcess): void {
   const { ending, number } = process;
   const open = world.requests.open.find(({ sender, isWrite }) => sender === number && isWrite);

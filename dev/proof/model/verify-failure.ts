@@ -6,7 +6,7 @@ import { PartChangedError } from './multipart.ts';
 import { type ModelProcess, PATIENCE_MS } from './process.ts';
 import type { World } from './world.ts';
 
-/** A process fails only for a reason, in words that say which. */
+/** A process fails only for a good reason, which its message names. */
 export function verifyFailure(world: World, process: ModelProcess, error: unknown): void {
   const { number, plan, faults, isCancelled } = process;
   world.count('ended with an error');
@@ -14,7 +14,7 @@ export function verifyFailure(world: World, process: ModelProcess, error: unknow
     world.violate(`P${number} fails unexpectedly: ${stackOf(error)}`);
     return;
   }
-  // A file that was changed and changed back meanwhile looks like a part that broke on its way.
+  // A file that was changed and changed back looks like a part that was damaged in transit.
   const isOwnChange = process.wasRewritten && error instanceof PartChangedError;
   if (error instanceof StoreError && faults === 0 && !isOwnChange && !wasUnrecorded(world, process))
     world.violate(`P${number} tells of a fault that nobody saw: ${error.message}`);
@@ -34,22 +34,22 @@ export function verifyFailure(world: World, process: ModelProcess, error: unknow
   if (world.isCalm && !mayMiss) world.violate(`P${number} fails though nothing went wrong: ${error.message}`);
 }
 
-/** Whether somebody deleted a record: then several hold the set, and abort each other's multipart uploads. */
+/** Whether an outsider deleted a record: several processes may then write the set, and abort each other's uploads. */
 function wasUnrecorded({ bucket }: World, { endedAt }: ModelProcess): boolean {
   const changes = bucket.changes.slice(0, endedAt);
   return changes.some(({ key, version }) => version === undefined && isRecordKey(key));
 }
 
-/** How many changes others made, or it itself by requests that it had given up, while a process was at work. */
+/** The number of changes while a process was running that others made, or that its own abandoned requests made. */
 function othersIn({ bucket, requests }: World, { number, startedAt, endedAt }: ModelProcess): number {
   const changes = bucket.changes.slice(startedAt, endedAt);
   return changes.filter(({ author }) => author !== number).length + requests.lateCount;
 }
 
-/** Who says that it lost a record did so to somebody, or could not renew its lease. */
+/** A process that reports a lost record has lost it to somebody, or could not renew its lease. */
 function verifyLoss(world: World, process: ModelProcess, error: RecordLostError): void {
   const { number, own } = process;
-  // The record may be the cache's: what is replaced is withdrawn from there first.
+  // The record may be the cache's, since a replaced build is withdrawn from there first.
   const [, key] = /s3:\/\/model\/(\S+\.json)/.exec(error.message) ?? [];
   const place = key === undefined ? own : placeOfKey(key);
   if (!someMoment(world, process, place, (moment) => !isWhole(moment, place)))
@@ -59,7 +59,7 @@ function verifyLoss(world: World, process: ModelProcess, error: RecordLostError)
     world.violate(`P${number} says that somebody has its record, which it has itself`);
 }
 
-/** Who gives up waiting has waited for long enough, and for somebody. */
+/** A process that stops waiting has waited long enough, and for a process that was writing. */
 function verifyWait(world: World, process: ModelProcess, place: SetPlace): void {
   const { number, plan, startedMs, endedMs } = process;
   if (plan.waits && endedMs - startedMs < PATIENCE_MS) world.violate(`P${number} did not wait`);
@@ -67,7 +67,7 @@ function verifyWait(world: World, process: ModelProcess, place: SetPlace): void 
   if (wasSealedLongAgo(world, process, place)) world.violate(`P${number} waited on, though all was done`);
 }
 
-/** Whether a set had been complete for so long when a process gave up waiting that it should have seen it, unless a reply was that slow. */
+/** Whether a set had long been complete when a process stopped waiting, so that only a slow reply could hide it. */
 function wasSealedLongAgo({ bucket }: World, process: ModelProcess, { recordKey }: SetPlace): boolean {
   const { endedAt, endedMs, slowestReplyMs, wasPaused } = process;
   const last = bucket.changes.slice(0, endedAt).findLast(({ key }) => key === recordKey)?.version;

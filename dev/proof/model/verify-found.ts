@@ -2,8 +2,8 @@ import type { Outcome } from '../../../src/modes/outcome.ts';
 import { CODES, digestsOf } from './contents.ts';
 import {
   areSame,
-  isBorneOut,
   isInPlace,
+  isIntact,
   isLegacy,
   type ModelRecord,
   type Moment,
@@ -19,8 +19,8 @@ import { verifyUploaded } from './verify-uploaded.ts';
 import type { World } from './world.ts';
 
 /**
- * At some moment, every object had the bytes that the record names, and the record was complete then, or had been since
- * the process began: a repair under way that has brought back those very bytes by then is no other set.
+ * At some moment, every object had the recorded bytes, and the record was complete then or had been since the process
+ * started. The latter covers a repair that has already restored exactly these bytes.
  */
 export function verifyFound(world: World, process: ModelProcess, outcome: Outcome): void {
   const place = placeOfKey(outcome.location.prefix);
@@ -32,7 +32,7 @@ export function verifyFound(world: World, process: ModelProcess, outcome: Outcom
     let wasSealed = false;
     const isIt = (moment: Moment): boolean => {
       wasSealed ||= moment.record !== undefined && writeOf(recordIn(moment.record)) === writeOf(record);
-      return wasSealed && isBorneOut(record, moment.objects);
+      return wasSealed && isIntact(record, moment.objects);
     };
     if (record.state !== 'complete' || !isInPlace(record, place) || !someMoment(world, process, place, isIt))
       world.violate(`P${process.number} finds ${place.prefix}, which never was whole with that record`);
@@ -44,10 +44,10 @@ export function verifyFound(world: World, process: ModelProcess, outcome: Outcom
   if (process.plan.mode === 'upload') verifyUploaded(world, process, outcome);
 }
 
-/** Whether a set is one of the commit, or of the code hash, that a process is for. */
+/** Whether a set is filed under the commit or code hash of a process. */
 function isWanted({ plan, own, elsewhere, hasHandover }: ModelProcess, place: SetPlace): boolean {
   const places = [own, ...elsewhere];
-  // What a check handed over may be found in any of its places; its code hash counts also where none is asked for.
+  // A set that a check handed over may be in any location, and its code hash counts even if none is asked for.
   if (plan.mode === 'upload') places.push(placeOf('cache', CODES[plan.code], own.root));
   return places.some(({ id, prefix }) => (hasHandover ? id === place.id : prefix === place.prefix));
 }
@@ -55,7 +55,7 @@ function isWanted({ plan, own, elsewhere, hasHandover }: ModelProcess, place: Se
 function verifyLegacy(world: World, process: ModelProcess, found: { outcome: Outcome; place: SetPlace }): void {
   const { outcome, place } = found;
   if (process.plan.legacy === 'ignore') world.violate(`P${process.number} was to ignore a legacy set`);
-  // What somebody else changes meanwhile may look like anything; but there was no record.
+  // While an outsider changes the set, it may look like anything, but there was no record.
   const isIt = wasDisturbed(world, process, place)
     ? ({ record }: Moment) => record === undefined
     : (moment: Moment) => isLegacy(moment, place) && isListed(outcome, moment);
@@ -69,7 +69,7 @@ function isListed({ files }: Outcome, { objects }: Moment): boolean {
   );
 }
 
-/** What was brought back is what the record names, or a legacy set as it was at some moment. */
+/** The restored files are those of the record, or of a legacy set as it was at some moment. */
 function verifyRestored(world: World, process: ModelProcess, place: SetPlace, text: string | undefined): void {
   const { files } = process.directory;
   world.count('restored sets');

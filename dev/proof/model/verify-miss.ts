@@ -5,10 +5,10 @@ import { someMoment, wasDisturbed, wasInProgress } from './moments.ts';
 import { type ModelProcess, PATIENCE_MS } from './process.ts';
 import type { World } from './world.ts';
 
-/** Whoever copies a set out of the cache is soon done. */
+/** How long a check always waits for a promotion. */
 const PROMOTION_MS = 15_000;
 
-/** A miss is true as well: the set was not whole at some moment, or was being written. */
+/** A miss must be true too: at some moment, the set was not whole or was being written. */
 export function verifyMiss(world: World, process: ModelProcess, outcome: Outcome): void {
   const { plan, number, own } = process;
   const { reason } = outcome;
@@ -32,7 +32,7 @@ export function verifyMiss(world: World, process: ModelProcess, outcome: Outcome
     world.violate(`P${number} misses a legacy set, which it was to trust`);
 }
 
-/** Whoever waits does so for every set that could be used. */
+/** A process that waits does so for every set that it could use. */
 function verifyWaits(world: World, process: ModelProcess): void {
   const { plan, number, elsewhere, startedMs, endedMs, log } = process;
   const mayStop =
@@ -42,7 +42,7 @@ function verifyWaits(world: World, process: ModelProcess): void {
     world.violate(`P${number} does not wait for ${written.prefix}, which somebody wrote all the time`);
 }
 
-/** Whether a set is a build of other code at some moment, by what its record says. */
+/** Whether a set was, according to its record, a build of other code at some moment. */
 function isOfOtherCode(world: World, process: ModelProcess, place: SetPlace): boolean {
   const { caches, code } = process.plan;
   const isOther = (found: string | undefined): boolean => caches && found !== undefined && found !== CODES[code];
@@ -54,7 +54,7 @@ function isOfOtherCode(world: World, process: ModelProcess, place: SetPlace): bo
   );
 }
 
-/** Whether a record was held by somebody else within the lease at every moment. */
+/** Whether another process had the record under a live lease at every moment. */
 function isHeld(world: World, process: ModelProcess, place: SetPlace): boolean {
   return !someMoment(world, process, place, ({ record }) => {
     if (record === undefined || record.isPostdated || typeof record.author !== 'number') return true;

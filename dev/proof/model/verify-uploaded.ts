@@ -3,25 +3,25 @@ import { areSame, type Digests, digestsIn, digestsOfFiles, placeOf, recordIn } f
 import type { ModelProcess } from './process.ts';
 import type { World } from './world.ts';
 
-/** What must hold of an upload that ended with a set that is found. */
+/** Checks an upload that ended with a set that is found. */
 export function verifyUploaded(world: World, process: ModelProcess, outcome: Outcome): void {
   if (process.plan.overwrite) verifyOverwritten(world, process, outcome);
   else if (!outcome.uploaded && outcome.reason !== 'marker') verifyCompared(world, process, outcome);
 }
 
-/** Who leaves another run's set as it is says whether that is another build. */
+/** An upload that leaves another run's set as it is says whether that set is another build. */
 function verifyCompared(world: World, process: ModelProcess, outcome: Outcome): void {
   const { number, builtFiles, wasRewritten, log } = process;
   const stored: Digests = new Map(outcome.files.map(({ path, sha256 }) => [path, sha256]));
   const missing = builtFiles.keys().find((path) => !stored.has(path));
   if (missing !== undefined) world.violate(`P${number} goes on with a set that has no ${missing}`);
-  // Of a set without a record no digests may be known.
+  // The digests of a set without a record may be unknown.
   if (wasRewritten || [...stored.values()].includes(undefined) || areSame(stored, digestsOfFiles(builtFiles))) return;
   if (!log.some((line) => line.includes('is not the same file as')))
     world.violate(`P${number} does not say that another build is stored`);
 }
 
-/** With `overwrite` every byte is sent, and the cache's set is replaced as well, or a warning says that it is not. */
+/** With `overwrite`, every byte is sent, and the cache's set is replaced too unless a warning says otherwise. */
 function verifyOverwritten(world: World, process: ModelProcess, outcome: Outcome): void {
   const { number, own, builtFiles, wasRewritten, log } = process;
   const { uploaded, reason, codeHash, cached } = outcome;
@@ -47,7 +47,7 @@ function hasWritten(world: World, process: ModelProcess, key: string): boolean {
   return changesBy(world, process, key).some(({ version }) => version !== undefined);
 }
 
-/** What a process did to an object while it was at work. */
+/** The changes that a process made to an object. */
 function changesBy({ bucket }: World, { number, startedAt, endedAt }: ModelProcess, key: string) {
   return bucket.changes.slice(startedAt, endedAt).filter((change) => change.key === key && change.author === number);
 }

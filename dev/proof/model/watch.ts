@@ -6,7 +6,7 @@ import { Provenance } from './provenance.ts';
 import type { Watching } from './watching.ts';
 import { Withdrawals } from './withdrawals.ts';
 
-/** A third of a lease, and some time for what is under way. */
+/** A third of a lease, plus some time for the requests in progress. */
 const LONGEST_BETWEEN_RENEWALS_MS = 45_000;
 
 interface Replacement {
@@ -14,14 +14,14 @@ interface Replacement {
   readonly after: Version;
 }
 
-/** What must hold at every single request, whatever comes of the process that sends it. */
+/** Checks every single request, however the process that sends it ends. */
 export class Watch {
-  /** Of the next range that is read, a bit is flipped on the way. */
+  /** Flips a bit of the next range that is read, in transit. */
   corruptsNext = false;
   readonly #in: Watching;
   readonly #provenance: Provenance;
   readonly #withdrawals: Withdrawals;
-  /** The claims that their processes know to have lost, and those of which they know that they hold them. */
+  /** Each claim to a record, and what its process knows about it. */
   readonly #known = new Map<string, 'held' | 'refused' | 'lost'>();
 
   constructor(watching: Watching) {
@@ -36,7 +36,7 @@ export class Watch {
       this.#in.violate(`process ${sender} sends a write of ${key} while another one is under way`);
   }
 
-  /** A write of a record was answered, so that its writer knows of it. */
+  /** Called when the reply to a write of a record has arrived, so that its writer knows the result. */
   recordAnswered(sender: number, key: string, outcome: WriteResult['outcome']): void {
     this.#in.processOf(sender).recordWriteMs = this.#in.now();
     if (outcome !== 'written') this.#withdrawals.recordRefused(sender, key);
@@ -45,12 +45,15 @@ export class Watch {
     else if (this.#known.get(claim) === 'held') this.#known.set(claim, 'refused');
   }
 
-  /** A request for a record took effect: what it says is how the record was now. */
+  /** Called when a request for a record takes effect: its reply shows the record as it is now. */
   recordSeen(sender: number, key: string): void {
     this.#withdrawals.recordSeen(sender, key);
   }
 
-  /** A record was read: after a refused write, its writer knows now who has it. One that is gone is begun again. */
+  /**
+   * Called when a record was read. After a refused write, this shows its writer who has the record; a missing one is
+   * begun again.
+   */
   recordRead(sender: number, key: string, author: Author | undefined): void {
     this.#withdrawals.recordRead(sender, key);
     this.#in.processOf(sender).recordWriteMs = this.#in.now();
@@ -79,7 +82,7 @@ export class Watch {
     if (other !== undefined) this.#in.violate(`process ${sender} gives ${key} up while it still writes ${other.key}`);
   }
 
-  /** A complete set goes back into work only by overwriting, or because it was damaged. */
+  /** A complete set is reopened only to overwrite it, or because it was damaged. */
   #judgeReopened(sender: number, key: string, before: Version): void {
     const { bucket, processOf, violate } = this.#in;
     const { plan, startedAt } = processOf(sender);
@@ -90,13 +93,13 @@ export class Watch {
     violate(`process ${sender} reopens ${key}, which was complete and whole`);
   }
 
-  /** Nobody is taken over within the lease but by a later attempt of the same run. */
+  /** Only a later attempt of the same run may take a record over while its lease is live. */
   #judgeTakenOver(sender: number, key: string, before: Version): void {
     const { processOf, now, violate, count } = this.#in;
     count('take-overs');
     const { author, modifiedMs, isRepeated, isPostdated } = before;
     const { leaseSeconds } = recordIn(before);
-    // Sent again after somebody had deleted what it wrote: others may still know it by its ETag, which is the same.
+    // A repeated write after its record was deleted: others may still know the record by its ETag, which is the same.
     if (isRepeated || isPostdated) return;
     if (typeof author !== 'number' || now() - modifiedMs > leaseSeconds * 1000) return;
     const [own, other] = [processOf(sender), processOf(author)];
@@ -105,8 +108,8 @@ export class Watch {
   }
 
   /**
-   * Nothing is written to a set but by the holder of its record, and nothing is replaced but what was there when it last
-   * renewed its lease.
+   * Only the process that has a set's record writes to the set, and it replaces only objects that were there when it
+   * last renewed its lease.
    */
   assetSent(sender: number, key: string, condition?: WriteCondition): void {
     const { bucket, violate } = this.#in;
@@ -145,7 +148,7 @@ export class Watch {
     );
   }
 
-  /** A late write replaces other bytes only as a copy, or where they have the very ETag that it was to replace. */
+  /** A late write replaces other bytes only if it is a copy, or if they have the ETag that it was meant to replace. */
   assetWritten(
     sender: number,
     key: string,
@@ -156,19 +159,19 @@ export class Watch {
     this.#in.violate(`a write of process ${sender} replaces ${key}, which it was not to replace`);
   }
 
-  /** Only the holder of the record looks for what an earlier one left open. */
+  /** Only the process that has the record aborts uploads that an earlier one left open. */
   abortSent(sender: number, prefix: string): void {
     if (!this.isHolder(sender, prefix))
       this.#in.violate(`process ${sender} aborts the uploads of ${prefix} without holding the record`);
   }
 
-  /** Another tool's multipart uploads are left alone where there never was a record. */
+  /** Another tool's multipart uploads are left alone if there never was a record. */
   aborted(sender: number, { author, key, id }: Multipart): void {
     if (author === 'outsider' && !this.#hadRecord(sender, placeOfKey(key)))
       this.#in.violate(`process ${sender} aborts upload ${id} of ${key}, which may be another tool's`);
   }
 
-  /** Whether a record was there before a process began its last one. */
+  /** Whether there was a record before a process last began one. */
   #hadRecord(sender: number, { recordKey }: SetPlace): boolean {
     const records = this.#in.bucket.changes.filter(({ key }) => key === recordKey);
     const [first, last] = [records[0]?.version, records.findLast(({ author }) => author === sender)?.version];
@@ -176,7 +179,7 @@ export class Watch {
     return recordIn(first).writer.nonce !== recordIn(last).writer.nonce;
   }
 
-  /** A range as it arrives; one whose digest the reader may not know arrives as it is. */
+  /** The bytes of a range as they arrive; undamaged if the reader may not know their digest. */
   received(key: string, { attributes }: Version, bytes: Buffer): Buffer {
     const { changes } = this.#in.bucket;
     const mayBeUnknown =

@@ -3,19 +3,19 @@ import type { SetPlace } from './history.ts';
 import type { ProcessPlan } from './plan.ts';
 import type { Requests } from './requests.ts';
 
-/** A process, as far as what it does is judged while it does it. */
+/** The parts of a process that are needed to check its requests. */
 export interface Watched {
   readonly plan: Pick<ProcessPlan, 'mode' | 'code' | 'caches' | 'overwrite'>;
   readonly runId: number;
   readonly attempt: number;
-  /** Where else than at its commit it looks for a set. */
+  /** Other locations where it looks for a set. */
   readonly elsewhere: readonly SetPlace[];
-  /** How many changes of the bucket had been made when it began. */
+  /** The number of changes of the bucket when it started. */
   readonly startedAt: number;
   readonly builtFiles: ReadonlyMap<string, { readonly bytes: Buffer }>;
   readonly wasPaused: boolean;
   readonly wasRewritten: boolean;
-  /** When a request for a record last went out or was answered. */
+  /** The time at which a request for a record was last sent or answered. */
   recordWriteMs: number;
 }
 

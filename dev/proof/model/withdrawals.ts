@@ -3,16 +3,17 @@ import { isLegacy, isWhole, momentsOf, placeOf, recordIn, type SetPlace } from '
 import type { Watching } from './watching.ts';
 
 /**
- * An upload that overwrites a set first makes the cached set of its code incomplete, and that of the code it replaces: from
- * its first byte on the cache hands out nothing of before, wherever it breaks off. What others put there meanwhile is theirs.
+ * An upload that overwrites a set first withdraws the cached sets of its own code and of the code it replaces. From its
+ * first byte on, the cache offers no older build, even if the upload is interrupted. Sets that others cache meanwhile
+ * don't count.
  */
 export class Withdrawals {
   readonly #in: Watching;
-  /** By sender and key: how many changes of the bucket had been made when it last looked a record up. */
+  /** By sender and key: the number of changes of the bucket when the sender last looked a record up. */
   readonly #reads = new Map<string, number>();
-  /** Senders and keys: what a sender reads next is who has taken the record from it. */
+  /** Senders and keys of refused writes: the next read shows the sender who has taken the record. */
   readonly #refused = new Set<string>();
-  /** The nonces of those that have begun to send. */
+  /** The nonces of writers that have started to send. */
   readonly #begun = new Set<string>();
 
   constructor(watching: Watching) {
@@ -44,7 +45,7 @@ export class Withdrawals {
         violate(`process ${sender} begins to overwrite ${recordKey}, and the cache still hands out what was there`);
   }
 
-  /** The code hash in the record that a writer took over; undefined where that is archived, so that nothing can read it. */
+  /** The code hash in the record that a writer took over; undefined if that record is archived and can't be read. */
   #replacedCode(recordKey: string, nonce: string): string | undefined {
     const records = this.#in.bucket.changes.filter(({ key }) => key === recordKey).map(({ version }) => version);
     const first = records.findIndex((version) => version !== undefined && recordIn(version).writer.nonce === nonce);
@@ -52,7 +53,7 @@ export class Withdrawals {
     return replaced === undefined || replaced.isArchived ? undefined : recordIn(replaced).codeHash;
   }
 
-  /** Whether a set can be found that was begun before a process looked for it. */
+  /** Whether the cache offers a set that was begun before a process looked for it. */
   #isHandedOut(sender: number, place: SetPlace): boolean {
     const { bucket } = this.#in;
     const { changes } = bucket;
@@ -64,7 +65,7 @@ export class Withdrawals {
     return isWhole(moment, place) && this.#beginningOf(moment.record, place) < readAt;
   }
 
-  /** How many changes had been made when the writer of a record began it. */
+  /** The number of changes when the writer of a record began it. */
   #beginningOf(record: Version, { recordKey }: SetPlace): number {
     const { nonce } = recordIn(record).writer;
     return this.#in.bucket.changes.findIndex(

@@ -21,7 +21,7 @@ const PARTS = [
 const REPORT = 'report.json';
 const JEST = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--runInBand', '--json'];
 
-/** A copy of the sources, the model and the tests, in which one guard at a time is taken out. */
+/** A copy of the sources, the model and the tests, from which one guard at a time is removed. */
 export class Workbench implements AsyncDisposable {
   readonly #directory: string;
 
@@ -39,8 +39,8 @@ export class Workbench implements AsyncDisposable {
   /**
    * Runs the model without a guard.
    *
-   * @returns after how many interleavings it failed, and by which promise; undefined where it did not
-   * @throws Error where the guard is not found exactly once
+   * @returns the number of interleavings until it failed, and the broken promise; undefined if it did not fail
+   * @throws Error if the guard is not found exactly once
    */
   async tryWithout(
     mutant: Mutant,
@@ -53,8 +53,8 @@ export class Workbench implements AsyncDisposable {
   /**
    * Runs tests with a guard and without it.
    *
-   * @returns the name of the first that fails without it; undefined where all pass
-   * @throws Error where the guard is not found exactly once, or one fails with it
+   * @returns the name of the first test that fails without it; undefined if all pass
+   * @throws Error if the guard is not found exactly once, or if a test fails with it
    */
   async testWithout(mutant: Mutant, tests: string): Promise<string | undefined> {
     const args = [...JEST, `--outputFile=${REPORT}`, tests];
@@ -84,7 +84,7 @@ export class Workbench implements AsyncDisposable {
     }
   }
 
-  /** What has guards, by path. */
+  /** The files that have guards, by path. */
   async #sources(): Promise<ReadonlyMap<string, string>> {
     const paths = await Array.fromAsync(glob(['src/**/*.ts', 'dev/proof/model/*.ts'], { cwd: this.#directory }));
     const read = async (path: string) => [path, await readFile(join(this.#directory, path), 'utf8')] as const;
@@ -93,7 +93,7 @@ export class Workbench implements AsyncDisposable {
 
   async #run(args: readonly string[]): Promise<string> {
     const isTest = args.includes(JEST[1] ?? '');
-    // Jest tells everything on its standard error; a test's own server is the only one that can misbehave.
+    // Jest reports on its standard error. Only a test's own server can misbehave.
     const stdio: StdioOptions = ['ignore', 'pipe', isTest ? 'ignore' : 'inherit'];
     const env = { ...process.env, TEST_S3_ENDPOINT: undefined };
     const child = spawn(process.execPath, args, { cwd: this.#directory, env, stdio });
@@ -110,7 +110,7 @@ export class Workbench implements AsyncDisposable {
   }
 }
 
-/** As jest tells it. */
+/** The result of a test file in jest's report. */
 interface TestResult {
   readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
 }

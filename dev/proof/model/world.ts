@@ -11,13 +11,13 @@ const STEP_MS = 20;
 const PATHS = ['a', 'b', 'large'] as const;
 const LEFT_OUT = 3;
 
-/** Who counts what happens, and judges how a process ended. */
+/** Counts the events, and checks how each process ended. */
 export interface Onlooker {
   readonly counts: Map<string, number>;
   readonly verify: (world: World, process: ModelProcess) => void;
 }
 
-/** One interleaving under way: the bucket, the processes, and what was found wrong. */
+/** One running interleaving: the bucket, the processes, and the violations. */
 export class World {
   readonly plan: Plan;
   readonly time = new VirtualTime();
@@ -30,7 +30,7 @@ export class World {
   readonly counts: Map<string, number>;
   readonly watch: Watch;
   readonly #verify: Onlooker['verify'];
-  /** Whether objects have metadata that is not their own. */
+  /** Whether some objects have the metadata of others. */
   hasForgeries = false;
   readonly #appliedMs = new WeakMap<Request, number>();
   #nonces = 0;
@@ -51,7 +51,7 @@ export class World {
     });
   }
 
-  /** Whether nothing goes wrong but that replies get lost and things happen in any order. */
+  /** Whether nothing goes wrong except lost replies and an arbitrary order of events. */
   get isCalm(): boolean {
     const { lose: _lose, stick: _stick, aimsAtRecords: _aims, tickMs, ...hazards } = this.plan.mood;
     const { kind, damage } = this.plan.prologue;
@@ -78,7 +78,7 @@ export class World {
     this.tell(`VIOLATION: ${promise}`);
   }
 
-  /** One more process, which has not begun yet. */
+  /** Adds a process, which has not started yet. */
   add(plan: ProcessPlan, kin?: { runId: number; attempt: number }): ModelProcess {
     const number = this.processes.length;
     const build = this.builds[plan.build];
@@ -137,7 +137,7 @@ export class World {
     this.count('crashes');
   }
 
-  /** Until what was begun waits for the store or the time. */
+  /** Resolves when all work waits for the store or for time to pass. */
   settle(): Promise<void> {
     return new Promise((done) => setImmediate(done));
   }
@@ -146,7 +146,7 @@ export class World {
     await this.time.advanceTo(this.time.nowMs + durationMs, () => this.settle());
   }
 
-  /** A request takes effect, or its reply arrives. */
+  /** Lets a request take effect, or its reply arrive. */
   async move(request: Request): Promise<void> {
     const isSent = request.state === 'sent';
     this.tell(
@@ -164,7 +164,7 @@ export class World {
     await this.settle();
   }
 
-  /** What goes on where nothing goes wrong: one event after another. @returns whether there was one */
+  /** Performs the next event of an undisturbed run. @returns whether there was one */
   async stepPlainly(): Promise<boolean> {
     const request = this.requests.open.find(({ sender }) => !this.processOf(sender).isPaused);
     if (request !== undefined) {
@@ -178,7 +178,7 @@ export class World {
     return true;
   }
 
-  /** A process that nothing gets in the way of, from its beginning to its end. @param mostSteps after which it crashes */
+  /** Runs a process undisturbed from start to end. @param mostSteps the number of events after which it crashes */
   async runAlone(plan: ProcessPlan, mostSteps = Number.POSITIVE_INFINITY): Promise<ModelProcess> {
     const process = this.add(plan);
     await this.start(process);

@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-// The conditions that the store checks, and what the adapter makes of its answers.
+// The conditions that the store checks, and how the adapter handles its answers.
 
 export const CONDITIONS: readonly Mutant[] = [
   {

@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-// What a reader concludes.
+// How a reader decides about a set.
 
 export const JUDGING: readonly Mutant[] = [
   {

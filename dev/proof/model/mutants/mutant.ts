@@ -1,9 +1,9 @@
 import type { Guard } from '../guards.ts';
 
-/** A guard of the protocol, and how it is taken out. */
+/** A guard of the protocol, and how to remove it. */
 export interface Mutant extends Guard {
-  /** Why nothing breaks without it: another guard does the same, or it is there for something that no promise is about. */
+  /** Why nothing breaks without it: another guard does the same, or it protects something that no promise covers. */
   readonly redundant?: string;
-  /** The tests that notice it instead: what it takes to break without it is too rare for the model to meet. */
+  /** The tests that notice its removal instead, since the events that break something are too rare in the model. */
   readonly rare?: string;
 }

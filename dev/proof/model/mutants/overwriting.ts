@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-// Overwriting: every byte is sent, nobody is handed what is replaced, and no metadata proves what took a sealed object's place.
+// Overwriting: every byte is sent, nobody gets a replaced build, and metadata proves nothing about objects of a sealed set.
 
 export const OVERWRITING: readonly Mutant[] = [
   {

@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-// Whose build a set is: of the commit and the code that it is filed under, whatever markers and records say.
+// A set is a build of the commit and the code that it is filed under, whatever markers and records say.
 
 export const PROVENANCE: readonly Mutant[] = [
   {

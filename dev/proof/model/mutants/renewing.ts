@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-// Holding the record: renewals, giving up, and what a writer does that has lost it.
+// Keeping the record: renewals, release, and how a writer reacts to its loss.
 
 export const RENEWING: readonly Mutant[] = [
   {

@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-// Bringing a set back.
+// Restoring a set.
 
 export const RESTORING: readonly Mutant[] = [
   {
