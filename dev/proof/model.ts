@@ -88,20 +88,20 @@ async function proveNoticed(mutant: Mutant, { workbench, tally, seed, progress }
     rare === undefined
       ? await workbench.tryWithout(mutant, { interleavings, seed })
       : await noticedByTests(workbench, mutant, rare);
-  tally.add('guards taken out');
+  tally.add('guards removed');
   tally.mutants.push({
     guard: redundant === undefined ? guard : `${guard} (redundant: ${redundant})`,
     violation: noticed?.violation,
     interleavings: noticed?.tried ?? interleavings,
   });
   if (noticed !== undefined) {
-    tally.add('guards missed');
+    tally.add('removals noticed');
     progress?.(`without ${guard}: ${noticed.violation}, after ${noticed.tried} interleavings`);
     if (redundant !== undefined)
-      tally.violations.push(`'${guard}' is called redundant, and is not: ${noticed.violation}`);
+      tally.violations.push(`'${guard}' is listed as redundant, but is not: ${noticed.violation}`);
   } else {
-    tally.add('guards that others stand in for');
-    progress?.(`without ${guard}: nothing in ${interleavings} interleavings (${redundant ?? 'it should be missed'})`);
-    if (redundant === undefined) tally.violations.push(`'${guard}' can be taken out unnoticed`);
+    tally.add('redundant guards');
+    progress?.(`without ${guard}: nothing in ${interleavings} interleavings (${redundant ?? 'which should break something'})`);
+    if (redundant === undefined) tally.violations.push(`'${guard}' can be removed unnoticed`);
   }
 }

@@ -74,5 +74,5 @@ function verifyCached(world: World, isCached: boolean): void {
 function verifyMultiparts(world: World): void {
   for (const { id, key, author, isUnknown } of world.bucket.multiparts.values())
     if (typeof author === 'number' && !isUnknown && world.processOf(author).state === 'ended')
-      world.violate(`P${author} has ended, and leaves its upload ${id} of ${key} open`);
+      world.violate(`P${author} has ended, but leaves its upload ${id} of ${key} open`);
 }

@@ -8,8 +8,8 @@ import type { World } from './world.ts';
 export function verifyEnding(world: World, process: ModelProcess): void {
   const { ending, number } = process;
   const open = world.requests.open.find(({ sender, isWrite }) => sender === number && isWrite);
-  if (open !== undefined) world.violate(`P${number} has ended, but its ${open.verb} of ${open.key} is under way`);
-  if (world.time.hasTimers(process)) world.violate(`P${number} has ended, but a timer of it goes on`);
+  if (open !== undefined) world.violate(`P${number} has ended, but its ${open.verb} of ${open.key} is in progress`);
+  if (world.time.hasTimers(process)) world.violate(`P${number} has ended, but one of its timers is still running`);
   if (ending === undefined) return;
   if ('error' in ending) {
     world.tell(`P${number} fails: ${ending.error}`);

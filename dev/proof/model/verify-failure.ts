@@ -17,13 +17,13 @@ export function verifyFailure(world: World, process: ModelProcess, error: unknow
   // A file that was changed and changed back looks like a part that was damaged in transit.
   const isOwnChange = process.wasRewritten && error instanceof PartChangedError;
   if (error instanceof StoreError && faults === 0 && !isOwnChange && !wasUnrecorded(world, process))
-    world.violate(`P${number} tells of a fault that nobody saw: ${error.message}`);
+    world.violate(`P${number} reports a fault that did not happen: ${error.message}`);
   if (error instanceof CancelledError && !isCancelled) world.violate(`P${number} was not cancelled`);
   if (error instanceof SetChangedError && plan.mode === 'check' && !plan.restores)
-    world.violate(`P${number} takes a changed cache for a fault: ${error.message}`);
+    world.violate(`P${number} reports a changed cache as a fault: ${error.message}`);
   if (error instanceof RecordLostError) verifyLoss(world, process, error);
   if (error.message.startsWith('Others keep overwriting') && othersIn(world, process) < 2)
-    world.violate(`P${number} says that others keep overwriting, and they do not`);
+    world.violate(`P${number} says that others keep overwriting, but they don't`);
   const written = /is still writing (\S+) after/.exec(error.message)?.[1];
   if (written !== undefined) verifyWait(world, process, placeOfKey(written));
   const isLacking =
@@ -31,7 +31,7 @@ export function verifyFailure(world: World, process: ModelProcess, error: unknow
   const isElsewhere = plan.checksOutOther && error.message.includes('is checked out');
   const isUnsigned = plan.signs && error.message.includes('is not signed');
   const mayMiss = isLacking || isElsewhere || isUnsigned || (written !== undefined && !plan.waits);
-  if (world.isCalm && !mayMiss) world.violate(`P${number} fails though nothing went wrong: ${error.message}`);
+  if (world.isCalm && !mayMiss) world.violate(`P${number} fails although nothing went wrong: ${error.message}`);
 }
 
 /** Whether an outsider deleted a record: several processes may then write the set, and abort each other's uploads. */
@@ -53,10 +53,10 @@ function verifyLoss(world: World, process: ModelProcess, error: RecordLostError)
   const [, key] = /s3:\/\/model\/(\S+\.json)/.exec(error.message) ?? [];
   const place = key === undefined ? own : placeOfKey(key);
   if (!someMoment(world, process, place, (moment) => !isWhole(moment, place)))
-    world.violate(`P${number} fails for a record it lost, though the set was whole`);
+    world.violate(`P${number} fails because of a lost record, although the set was whole`);
   const isTaken = !error.message.includes('could not be renewed');
   if (isTaken && !someMoment(world, process, place, ({ record }) => record !== undefined && record.author !== number))
-    world.violate(`P${number} says that somebody has its record, which it has itself`);
+    world.violate(`P${number} says that somebody else has its record, but has it itself`);
 }
 
 /** A process that stops waiting has waited long enough, and for a process that was writing. */
@@ -64,7 +64,8 @@ function verifyWait(world: World, process: ModelProcess, place: SetPlace): void 
   const { number, plan, startedMs, endedMs } = process;
   if (plan.waits && endedMs - startedMs < PATIENCE_MS) world.violate(`P${number} did not wait`);
   if (!wasInProgress(world, process, place)) world.violate(`P${number} waited for nobody`);
-  if (wasSealedLongAgo(world, process, place)) world.violate(`P${number} waited on, though all was done`);
+  if (wasSealedLongAgo(world, process, place))
+    world.violate(`P${number} went on waiting although the set was complete`);
 }
 
 /** Whether a set had long been complete when a process stopped waiting, so that only a slow reply could hide it. */

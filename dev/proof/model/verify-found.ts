@@ -25,7 +25,7 @@ import type { World } from './world.ts';
 export function verifyFound(world: World, process: ModelProcess, outcome: Outcome): void {
   const place = placeOfKey(outcome.location.prefix);
   const text = process.recordText;
-  if (!isWanted(process, place)) world.violate(`P${process.number} takes ${place.prefix}, which is of something else`);
+  if (!isWanted(process, place)) world.violate(`P${process.number} takes ${place.prefix}, which is another set`);
   if (text === undefined) verifyLegacy(world, process, { outcome, place });
   else {
     const record: ModelRecord = JSON.parse(text);
@@ -35,10 +35,10 @@ export function verifyFound(world: World, process: ModelProcess, outcome: Outcom
       return wasSealed && isIntact(record, moment.objects);
     };
     if (record.state !== 'complete' || !isInPlace(record, place) || !someMoment(world, process, place, isIt))
-      world.violate(`P${process.number} finds ${place.prefix}, which never was whole with that record`);
+      world.violate(`P${process.number} finds ${place.prefix}, which was never whole with that record`);
     const told = new Map(outcome.files.map(({ path, sha256 }) => [path, sha256]));
     if (!areSame(told, new Map(record.files.map(({ path, sha256 }) => [path, sha256]))))
-      world.violate(`P${process.number} tells of other files than its record has`);
+      world.violate(`P${process.number} reports other files than those of its record`);
   }
   if (outcome.restored) verifyRestored(world, process, place, text);
   if (process.plan.mode === 'upload') verifyUploaded(world, process, outcome);
@@ -54,13 +54,13 @@ function isWanted({ plan, own, elsewhere, hasHandover }: ModelProcess, place: Se
 
 function verifyLegacy(world: World, process: ModelProcess, found: { outcome: Outcome; place: SetPlace }): void {
   const { outcome, place } = found;
-  if (process.plan.legacy === 'ignore') world.violate(`P${process.number} was to ignore a legacy set`);
+  if (process.plan.legacy === 'ignore') world.violate(`P${process.number} should have ignored a legacy set`);
   // While an outsider changes the set, it may look like anything, but there was no record.
   const isIt = wasDisturbed(world, process, place)
     ? ({ record }: Moment) => record === undefined
     : (moment: Moment) => isLegacy(moment, place) && isListed(outcome, moment);
   if (!someMoment(world, process, place, isIt))
-    world.violate(`P${process.number} takes ${place.prefix} for a legacy set, which it never was`);
+    world.violate(`P${process.number} takes ${place.prefix} for a legacy set, although it never was one`);
 }
 
 function isListed({ files }: Outcome, { objects }: Moment): boolean {
@@ -81,14 +81,14 @@ function verifyRestored(world: World, process: ModelProcess, place: SetPlace, te
     const isAsItWas = ({ objects }: Moment): boolean =>
       [...objects].every(([path, { bytes }]) => isAsNamed(path, digestsOf(bytes).sha256));
     if (!someMoment(world, process, place, isAsItWas))
-      world.violate(`P${process.number} restores what ${place.prefix} never was`);
+      world.violate(`P${process.number} restores files that ${place.prefix} never had`);
     return;
   }
   const record: ModelRecord = JSON.parse(text);
   const wrong = record.files.find(({ path, sha256 }) => !isAsNamed(path, sha256));
   if (wrong !== undefined)
-    world.violate(`P${process.number} restores other bytes of ${wrong.path} than its record says`);
+    world.violate(`P${process.number} restores other bytes of ${wrong.path} than those in its record`);
   const named = new Set(record.files.map(({ path }) => path));
   const other = [...files.keys()].find((path) => !named.has(path) && !process.initialPaths.has(path));
-  if (other !== undefined) world.violate(`P${process.number} leaves ${other}, which is not of the set it restored`);
+  if (other !== undefined) world.violate(`P${process.number} leaves ${other}, which is not in the set it restored`);
 }

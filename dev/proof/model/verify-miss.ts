@@ -15,21 +15,21 @@ export function verifyMiss(world: World, process: ModelProcess, outcome: Outcome
   const isTrusting = plan.legacy === 'trust' && !wasDisturbed(world, process, own);
   const isUsable = (moment: Moment): boolean => isWhole(moment, own) || (isTrusting && isLegacy(moment, own));
   if (!someMoment(world, process, own, (moment) => !isUsable(moment)))
-    world.violate(`P${number} misses ${own.prefix}, which was whole all the time`);
+    world.violate(`P${number} misses ${own.prefix}, which was always whole`);
   if (reason === 'absent' && !someMoment(world, process, own, ({ record }) => record === undefined))
-    world.violate(`P${number} says that ${own.prefix} is absent, and it had a record all the time`);
+    world.violate(`P${number} says that ${own.prefix} is absent, although it always had a record`);
   if (reason === 'in-progress' && !wasInProgress(world, process, own))
-    world.violate(`P${number} says that ${own.prefix} is being written, and nobody did`);
+    world.violate(`P${number} says that ${own.prefix} is being written, although nobody was writing it`);
   if (reason !== 'in-progress') verifyWaits(world, process);
   const hasWaited = process.endedMs - process.startedMs >= PROMOTION_MS;
   if (reason === 'in-progress' && !hasWaited && isPromoted(world, process, own))
     world.violate(`P${number} does not wait for the promotion of ${own.prefix}`);
   if (reason === 'incomplete' && isHeld(world, process, own))
-    world.violate(`P${number} says that nobody writes ${own.prefix}, and somebody did all the time`);
+    world.violate(`P${number} says that nobody is writing ${own.prefix}, although somebody always was`);
   if (reason === 'archived' && !someMoment(world, process, own, isArchived))
-    world.violate(`P${number} says that ${own.prefix} is archived, and nothing of it is`);
+    world.violate(`P${number} says that ${own.prefix} is archived, although nothing in it is`);
   if (plan.legacy === 'trust' && reason === 'legacy')
-    world.violate(`P${number} misses a legacy set, which it was to trust`);
+    world.violate(`P${number} misses a legacy set, which it should have trusted`);
 }
 
 /** A process that waits does so for every set that it could use. */
@@ -39,7 +39,7 @@ function verifyWaits(world: World, process: ModelProcess): void {
     !plan.waits || endedMs - startedMs >= PATIENCE_MS || log.some((line) => line.includes("can't be used"));
   const written = elsewhere.find((place) => isHeld(world, process, place) && !isOfOtherCode(world, process, place));
   if (!mayStop && written !== undefined)
-    world.violate(`P${number} does not wait for ${written.prefix}, which somebody wrote all the time`);
+    world.violate(`P${number} does not wait for ${written.prefix}, which somebody was always writing`);
 }
 
 /** Whether a set was, according to its record, a build of other code at some moment. */

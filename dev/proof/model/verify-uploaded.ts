@@ -14,7 +14,7 @@ function verifyCompared(world: World, process: ModelProcess, outcome: Outcome): 
   const { number, builtFiles, wasRewritten, log } = process;
   const stored: Digests = new Map(outcome.files.map(({ path, sha256 }) => [path, sha256]));
   const missing = builtFiles.keys().find((path) => !stored.has(path));
-  if (missing !== undefined) world.violate(`P${number} goes on with a set that has no ${missing}`);
+  if (missing !== undefined) world.violate(`P${number} continues with a set that has no ${missing}`);
   // The digests of a set without a record may be unknown.
   if (wasRewritten || [...stored.values()].includes(undefined) || areSame(stored, digestsOfFiles(builtFiles))) return;
   if (!log.some((line) => line.includes('is not the same file as')))
@@ -26,11 +26,11 @@ function verifyOverwritten(world: World, process: ModelProcess, outcome: Outcome
   const { number, own, builtFiles, wasRewritten, log } = process;
   const { uploaded, reason, codeHash, cached } = outcome;
   if (!uploaded) {
-    world.violate(`P${number} was to overwrite, and did not (${reason})`);
+    world.violate(`P${number} should have overwritten the set (result: ${reason})`);
     return;
   }
   const unsent = outcome.files.find(({ path }) => !hasWritten(world, process, own.prefix + path));
-  if (unsent !== undefined) world.violate(`P${number} was to overwrite ${unsent.path}, and did not send it`);
+  if (unsent !== undefined) world.violate(`P${number} should have overwritten ${unsent.path}, but did not send it`);
   if (codeHash === undefined) return;
   const { recordKey, prefix } = placeOf('cache', codeHash, own.root);
   const isReplaced = changesBy(world, process, recordKey).some(({ version }) => {

@@ -33,7 +33,7 @@ export class Watch {
   recordSent(sender: number, key: string): void {
     this.#in.processOf(sender).recordWriteMs = this.#in.now();
     if (this.#in.requests.open.some((one) => one.sender === sender && one.key === key && one.isWrite))
-      this.#in.violate(`process ${sender} sends a write of ${key} while another one is under way`);
+      this.#in.violate(`process ${sender} sends a write of ${key} while another one is in progress`);
   }
 
   /** Called when the reply to a write of a record has arrived, so that its writer knows the result. */
@@ -66,7 +66,7 @@ export class Watch {
     const record = recordIn(after);
     if (record.state === 'complete') {
       if (!this.#provenance.admits({ sender, key, record }))
-        this.#in.violate(`process ${sender} seals ${key} with what is not one build of it`);
+        this.#in.violate(`process ${sender} seals ${key} with bytes that are not one build of it`);
     } else if (record.leaseSeconds === 0) this.#judgeGivenUp(sender, key);
     if (before === undefined || after.bytes.equals(before.bytes)) return;
     const replaced = recordIn(before);
@@ -79,7 +79,8 @@ export class Watch {
     const other = this.#in.requests.open.find(
       (one) => one.sender === sender && one.key.startsWith(prefix) && one.isWrite,
     );
-    if (other !== undefined) this.#in.violate(`process ${sender} gives ${key} up while it still writes ${other.key}`);
+    if (other !== undefined)
+      this.#in.violate(`process ${sender} releases ${key} while it is still writing ${other.key}`);
   }
 
   /** A complete set is reopened only to overwrite it, or because it was damaged. */
@@ -116,7 +117,7 @@ export class Watch {
     const place = placeOfKey(key);
     this.#withdrawals.assetSent(sender, place);
     if (!this.isHolder(sender, place.prefix))
-      violate(`process ${sender} sends a write of ${key} although it does not hold the record`);
+      violate(`process ${sender} sends a write of ${key} although it does not have the record`);
     if (this.#isIdle(sender)) violate(`process ${sender} sends a write of ${key}, and does not renew its lease`);
     if (condition?.kind !== 'unchanged' || bucket.objects.get(key)?.etag !== condition.etag) return;
     const renewedAt = bucket.changes.findLastIndex((one) => one.key === place.recordKey && one.author === sender);
@@ -156,13 +157,13 @@ export class Watch {
   ): void {
     if (before === undefined || before.bytes.equals(after.bytes) || condition === undefined) return;
     if (condition.kind === 'unchanged' && condition.etag === before.etag) return;
-    this.#in.violate(`a write of process ${sender} replaces ${key}, which it was not to replace`);
+    this.#in.violate(`a write of process ${sender} replaces ${key}, which it must not replace`);
   }
 
   /** Only the process that has the record aborts uploads that an earlier one left open. */
   abortSent(sender: number, prefix: string): void {
     if (!this.isHolder(sender, prefix))
-      this.#in.violate(`process ${sender} aborts the uploads of ${prefix} without holding the record`);
+      this.#in.violate(`process ${sender} aborts the uploads of ${prefix} without having the record`);
   }
 
   /** Another tool's multipart uploads are left alone if there never was a record. */

@@ -42,7 +42,7 @@ export class Withdrawals {
     this.#begun.add(writer.nonce);
     for (const code of new Set([codeHash, this.#replacedCode(recordKey, writer.nonce)]))
       if (code !== undefined && this.#isHandedOut(sender, placeOf('cache', code, root)))
-        violate(`process ${sender} begins to overwrite ${recordKey}, and the cache still hands out what was there`);
+        violate(`process ${sender} begins to overwrite ${recordKey}, while the cache still offers the replaced build`);
   }
 
   /** The code hash in the record that a writer took over; undefined if that record is archived and can't be read. */

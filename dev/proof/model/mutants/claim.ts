@@ -9,7 +9,7 @@ export const CLAIMS: readonly Mutant[] = [
     replacement: 'this.#etag = undefined;',
   },
   {
-    guard: 'after 412, the body tells whether it was written: a record of the own nonce may be an older one',
+    guard: 'after 412, the body shows whether it was written: a record with its own nonce may be an older one',
     text: 'if (document?.body.equals(body)) {',
     replacement: 'if (current?.record.writer.nonce === this.#nonce) {',
   },
@@ -20,7 +20,7 @@ export const CLAIMS: readonly Mutant[] = [
     redundant: 'a record of its own nonce is written again, with the same body: one more request',
   },
   {
-    guard: 'after 412, a record of another nonce is lost',
+    guard: 'after 412, a record with another nonce is lost',
     text: 'current.record.writer.nonce === this.#nonce',
     replacement: 'current.record.writer.nonce !== undefined',
   },
@@ -50,23 +50,23 @@ export const CLAIMS: readonly Mutant[] = [
     replacement: 'const write = this.#writeNow(record, 1, body);',
   },
   {
-    guard: 'none but the seal once the seal is sent',
+    guard: 'no other record write once the seal is sent',
     text: 'if (!this.#sealing) await this.#write(this.#uploading(LEASE_SECONDS));',
     replacement: 'await this.#write(this.#uploading(LEASE_SECONDS));',
   },
   {
-    guard: 'nothing is given up once the seal is sent',
+    guard: 'nothing is released once the seal is sent',
     text: 'if (this.#sealing || this.#loss !== undefined) return;',
     replacement: 'if (this.#loss !== undefined) return;',
   },
   {
-    guard: 'nothing is given up that was lost',
+    guard: 'a lost record is not released',
     text: 'if (this.#sealing || this.#loss !== undefined) return;',
     replacement: 'if (this.#sealing) return;',
-    redundant: 'the write that gives up is refused by If-Match, or by #writeNow before it is sent',
+    redundant: 'the write that releases it is refused by If-Match, or by #writeNow before it is sent',
   },
   {
-    guard: 'after 404, what is begun again has another body',
+    guard: 'after 404, the record is begun again with another body',
     text: "const next = record.state === 'uploading' ? this.#uploading(record.leaseSeconds) : record;",
     replacement: 'const next = record;',
     rare: '__tests__/asset-set/record-claim.local.test.ts',

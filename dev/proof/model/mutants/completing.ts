@@ -10,7 +10,7 @@ export const COMPLETING: readonly Mutant[] = [
     replacement: 'if (changed === undefined || round > 0) {',
   },
   {
-    guard: 'a set is repaired that the listing after the seal does not bear out',
+    guard: 'a set that the listing after the seal contradicts is repaired',
     within: 'completeSet',
     text: 'round <= MOST_ROUNDS',
     replacement: 'round <= 1',
@@ -26,7 +26,7 @@ export const COMPLETING: readonly Mutant[] = [
     replacement: 'await',
   },
   {
-    guard: 'the lease is asserted before multipart uploads are looked for',
+    guard: 'the lease is asserted before multipart uploads are listed',
     within: 'abort',
     text: 'claim.assertHeld();',
     replacement: '',
@@ -37,18 +37,18 @@ export const COMPLETING: readonly Mutant[] = [
     replacement: '() => {}',
   },
   {
-    guard: 'a failure gives the record up',
+    guard: 'a failure releases the record',
     within: 'completeSet',
     text: 'await claim.release();',
     replacement: 'claim.end();',
   },
   {
-    guard: 'a failure after the record was lost is told as that',
+    guard: 'a failure after the record was lost is reported as such',
     text: '(claim.loss ?? error)',
     replacement: 'error',
   },
   {
-    guard: 'the record is given up once no other write is under way',
+    guard: 'the record is released once no other write is in progress',
     text: 'await Promise.all(Array.from({ length: Math.min(limit, items.length) }, drain));',
     replacement:
       'const running = Array.from({ length: Math.min(limit, items.length) }, drain); for (const lane of running) if (failures.length === 0) await lane;',
@@ -72,13 +72,13 @@ export const COMPLETING: readonly Mutant[] = [
     redundant: 'the listing after the seal shows that the copy is not there',
   },
   {
-    guard: 'If-None-Match: * on copies to where nothing is',
+    guard: 'If-None-Match: * on copies without an object in their place',
     text: "condition: targets.has(file.path) ? undefined : { kind: 'absent' }",
     replacement: 'condition: undefined',
     rare: '__tests__/modes/check.local.test.ts',
   },
   {
-    guard: 'a copy that something is in the way of asserts the lease by renewing it',
+    guard: 'a copy onto an existing object asserts the lease by renewing it',
     within: 'copyAsset',
     text: 'await claim.renew();',
     replacement: '',

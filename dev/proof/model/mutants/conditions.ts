@@ -4,7 +4,7 @@ import type { Mutant } from './mutant.ts';
 
 export const CONDITIONS: readonly Mutant[] = [
   {
-    guard: 'If-None-Match: * on what is to be new (begin, assets)',
+    guard: 'If-None-Match: * on new objects (begin, assets)',
     text: "return current === undefined ? undefined : 'precondition-failed';",
     replacement: 'return undefined;',
   },
@@ -25,7 +25,7 @@ export const CONDITIONS: readonly Mutant[] = [
       "return current.etag === condition.etag || key.startsWith('records/') ? undefined : 'precondition-failed';",
   },
   {
-    guard: 'If-Match where an asset is replaced',
+    guard: 'If-Match when an asset is replaced',
     text: "return current.etag === condition.etag ? undefined : 'precondition-failed';",
     replacement:
       "return current.etag === condition.etag || !key.startsWith('records/') ? undefined : 'precondition-failed';",
@@ -36,7 +36,7 @@ export const CONDITIONS: readonly Mutant[] = [
     replacement: 'requests.complete({ upload, parts, condition: undefined, sizeBytes })',
   },
   {
-    guard: 'a refused Complete is told as that',
+    guard: 'a refused Complete is reported as such',
     text: "if (isPreconditionFailure(error)) return { outcome: 'precondition-failed' };\n      if (causeName(error) === 'NoSuchKey' &&",
     replacement: "if (causeName(error) === 'NoSuchKey' &&",
   },
@@ -44,10 +44,10 @@ export const CONDITIONS: readonly Mutant[] = [
     guard: 'a Complete that finds no upload looks at the object',
     text: "if (!asset.trustsMetadata) return { outcome: 'precondition-failed' };",
     replacement: "if (asset !== undefined) return { outcome: 'precondition-failed' };",
-    redundant: 'storeAsset looks at the object as well, and finds it there',
+    redundant: 'storeAsset looks at the object too, and finds it',
   },
   {
-    guard: 'a Complete that finds no upload takes only its own object for written',
+    guard: 'after a Complete that finds no upload, only its own object counts as written',
     text: 'const isOurs = found?.sizeBytes === asset.sizeBytes && isDeepStrictEqual(found.metadata, asset.attributes.metadata);',
     replacement: 'const isOurs = isDeepStrictEqual(asset.sizeBytes, found?.metadata) || true;',
   },

@@ -25,7 +25,7 @@ export const JUDGING: readonly Mutant[] = [
     replacement: 'if (listed === undefined) return undefined;',
   },
   {
-    guard: 'where a HEAD agrees and the listing did not, a second listing decides',
+    guard: 'if a HEAD agrees and the listing did not, a second listing decides',
     text: 'confirmed[index] || again.get(path)?.etag !== listedEtag',
     replacement: 'confirmed[index] || (again.size < 0 && path === listedEtag)',
   },
@@ -55,29 +55,29 @@ export const JUDGING: readonly Mutant[] = [
     replacement: 'const CLOCK_GRAIN_MS = -1;',
   },
   {
-    guard: 'an absent record is read again where there are objects',
+    guard: 'an absent record is read again if there are objects',
     text: 'const record = await readRecord(store, location);',
     replacement: 'const record = await Promise.resolve<ReadRecord | undefined>(undefined);',
   },
   {
-    guard: 'a set is listed again once its record has turned up',
+    guard: 'a set is listed again if its record has appeared',
     text: 'return judge(run, { location, record, pages: store.list(location.prefix) });',
     replacement:
       'return judge(run, { location, record, pages: [[...found.listing].map(([path, { size, etag }]) => ({ key: location.prefix + path, sizeBytes: size, etag }))] });',
   },
   {
-    guard: 'a listing of several pages counts only where the record is still the same after it',
+    guard: 'a listing of several pages counts only if the record is still the same after it',
     text: 'if (head?.etag === lookup.record?.etag) return lookup;',
     replacement: 'if (head !== null) return lookup;',
     rare: '__tests__/modes/check.local.test.ts',
   },
   {
-    guard: 'asset-record: a set of ours whose record was deleted is no legacy set',
+    guard: 'asset-record: a set of ours whose record was deleted is not a legacy set',
     text: 'if (head === undefined || isOurs(head, location))',
     replacement: 'if (head === undefined)',
   },
   {
-    guard: 'commit-hash: what the Python tool copied from our cache is a legacy set',
+    guard: 'commit-hash: a set that the Python tool copied from our cache is a legacy set',
     text: "return isRecorded(head) && (location.kind === 'cache' || commitOf(head) === location.id);",
     replacement: "return isRecorded(head) && (location.kind === 'cache' || commitOf(head) !== '');",
   },

@@ -19,13 +19,13 @@ export const LEASE: readonly Mutant[] = [
     replacement: 'const LEASE_SLACK_SECONDS = -1;',
   },
   {
-    guard: 'a record that was released blocks nobody',
+    guard: 'a released record blocks nobody',
     text: 'if (record.leaseSeconds === 0) return false;',
     replacement: '',
     rare: '__tests__/asset-set/status.test.ts',
   },
   {
-    guard: 'a lease from the future lapses by the clock of who waits',
+    guard: "a lease from the future lapses by the waiting run's clock",
     text: 'return isLive ? lookup : { ...lookup, status: unfinished(record) };',
     replacement: 'return isLive ? lookup : { ...lookup };',
   },

@@ -26,7 +26,7 @@ export const PROVENANCE: readonly Mutant[] = [
     rare: '__tests__/modes/check-cache.test.ts',
   },
   {
-    guard: 'what a set without a record is promoted to names no code hash',
+    guard: 'a promotion of a set without a record names no code hash',
     text: 'codeHash: legacy ? undefined : codeHash,',
     replacement: 'codeHash,',
     rare: '__tests__/modes/check-cache.test.ts',
@@ -42,18 +42,18 @@ export const PROVENANCE: readonly Mutant[] = [
     replacement: 'if (record !== undefined && (record.codeHash ?? value) === value) return true;',
   },
   {
-    guard: 'sources are hashed only of the commit that is looked for',
+    guard: 'only the sources of the wanted commit are hashed',
     text: 'if (head === commit) return;\n  const path',
     replacement: 'if (head === commit || head !== undefined) return;\n  const path',
     rare: '__tests__/modes/commit.test.ts',
   },
   {
-    guard: 'what an earlier step found is looked up',
+    guard: 'a set that an earlier step found is looked up',
     text: 'if (!isUsable(lookup, request.legacy)) {',
     replacement: 'if (!isUsable(lookup, request.legacy) && request.dryRun) {',
   },
   {
-    guard: 'what an earlier step found is of this commit',
+    guard: 'a set that an earlier step found is of this commit',
     text: "location.id === (location.kind === 'artifact' ? own.id : (await findHash())?.value)",
     replacement: "location.kind === 'artifact' || location.id === (await findHash())?.value",
   },
@@ -64,7 +64,7 @@ export const PROVENANCE: readonly Mutant[] = [
     replacement: 'return location.id === own.id;',
   },
   {
-    guard: 'what an earlier step found in the cache is of this code hash',
+    guard: 'a cached set that an earlier step found is of this code hash',
     text: "location.id === (location.kind === 'artifact' ? own.id : (await findHash())?.value)",
     replacement: "location.kind !== 'artifact' || location.id === own.id",
   },
@@ -74,7 +74,7 @@ export const PROVENANCE: readonly Mutant[] = [
     replacement: 'return cached !== undefined && location.id === cached.value;',
   },
   {
-    guard: "a check's handover goes before what lies in the package directory",
+    guard: "a check's handover takes precedence over markers in the package directory",
     text: "if (handover !== undefined) return { kind: 'handover', handover, isOutOfReach: true };",
     replacement: '',
   },
@@ -85,12 +85,12 @@ export const PROVENANCE: readonly Mutant[] = [
     rare: '__tests__/asset-set/handover.test.ts',
   },
   {
-    guard: "with keys, a build's code hash is no proof",
+    guard: "with keys, a build's code hash proves nothing",
     text: 'if (isOutOfReach || !store.requiresSignatures) return handed;',
     replacement: 'if (isOutOfReach || handed !== undefined) return handed;',
   },
   {
-    guard: 'a code hash that was computed otherwise does not count',
+    guard: 'a code hash that was computed differently does not count',
     text: 'codeHashes.filter((other) => own === undefined || isSameRequest(other, own));',
     replacement: 'codeHashes.filter((other) => own === undefined || other !== own);',
     rare: '__tests__/modes/handover.test.ts',
@@ -102,19 +102,19 @@ export const PROVENANCE: readonly Mutant[] = [
     rare: '__tests__/code-hash/hash-checked-out.test.ts',
   },
   {
-    guard: 'upload refuses what no restore takes, and no key has room for',
+    guard: 'upload refuses names that no restore accepts or no key has room for',
     text: '  refuseBadPaths(ports.packages, { assets, locations: [location, ...cache] });\n',
     replacement: '',
     rare: '__tests__/modes/upload.test.ts',
   },
   {
-    guard: "git's own files are no assets",
+    guard: "git's own files are not assets",
     text: "if (IN_GIT_FOLDER.test(path.replace(IGNORED_BY_HFS, ''))) return \"it leads into git's own files\";",
     replacement: '',
     rare: '__tests__/asset-set/asset-path.test.ts',
   },
   {
-    guard: 'a key has room under each place of the set',
+    guard: 'a key has room in each location of the set',
     text: 'locations: [location, ...cache] });',
     replacement: 'locations: [location, ...cache.slice(1)] });',
     rare: '__tests__/modes/upload.test.ts',

@@ -15,7 +15,7 @@ export const RENEWING: readonly Mutant[] = [
     replacement: '  end(): void {',
   },
   {
-    guard: 'renewals end when it is given up',
+    guard: 'renewals end when the record is released',
     text: '  async release(): Promise<void> {\n    this.#stopRenewing();',
     replacement: '  async release(): Promise<void> {',
   },
@@ -62,10 +62,10 @@ export const RENEWING: readonly Mutant[] = [
     guard: 'the first upload tests whether the store checks conditions',
     text: 'if (claim.#isUpload) claim.#findIgnored(guarded);',
     replacement: '',
-    redundant: 'it only warns, of a store that the model has not',
+    redundant: 'it only warns about a kind of store that is not in the model',
   },
   {
-    guard: 'the first upload tells that If-Match is ignored',
+    guard: 'the first upload reports that If-Match is ignored',
     text: "['If-Match', { kind: 'unchanged', etag: '\"00000000000000000000000000000000\"' }]",
     replacement: '',
     rare: '__tests__/asset-set/record-claim.local.test.ts',

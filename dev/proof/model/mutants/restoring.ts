@@ -4,18 +4,18 @@ import type { Mutant } from './mutant.ts';
 
 export const RESTORING: readonly Mutant[] = [
   {
-    guard: 'If-Match on what is read',
+    guard: 'If-Match on reads',
     within: 'readAsset',
     text: 'version.etag !== etag || ',
     replacement: '',
   },
   {
-    guard: 'SHA-256 of what is restored',
+    guard: 'SHA-256 of restored files',
     text: 'if (file.sha256 !== undefined && sha256 !== file.sha256)',
     replacement: "if (file.sha256 !== undefined && sha256 === '')",
   },
   {
-    guard: 'a file that is there counts only with its SHA-256',
+    guard: 'an existing file counts only with its SHA-256',
     text: 'return (await packages.digest(path, size, hashed)) === sha256;',
     replacement: 'return (await packages.digest(path, size)) !== undefined;',
   },
@@ -26,13 +26,13 @@ export const RESTORING: readonly Mutant[] = [
       "if (result.outcome === 'read' || store.bucket === 'model') return result.outcome === 'read' ? result.bytes : new Uint8Array(range.lengthBytes);",
   },
   {
-    guard: 'a repaired set is restored anew only where it has all files of the first',
+    guard: 'a repaired set is restored again only if it has all files of the first',
     text: 'if (!new Set(namesIn(set)).isSubsetOf(new Set(namesIn(again)))) throw error;',
     replacement: '',
     rare: '__tests__/modes/restore.local.test.ts',
   },
   {
-    guard: 'a legacy set is listed again where an ETag is another than listed',
+    guard: 'a legacy set is listed again if an ETag differs from the listed one',
     text: 'await assertAsListed(store, set, files);',
     replacement: '',
     rare: '__tests__/asset-set/set-contents.test.ts',

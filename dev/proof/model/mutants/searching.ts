@@ -14,7 +14,7 @@ export const SEARCHING: readonly Mutant[] = [
     replacement: '',
   },
   {
-    guard: 'a cache that changed behind its record is a miss',
+    guard: 'a cached set that contradicts its record is a miss',
     text: 'if (!(error instanceof SetChangedError) && !isArchived(error)) throw error;',
     replacement: 'throw error;',
   },
@@ -61,22 +61,22 @@ export const SEARCHING: readonly Mutant[] = [
     replacement: 'if (isUsable(lookup, run.legacy) && run.dryRun) {',
   },
   {
-    guard: 'a build is compared with the set that is there',
+    guard: 'a build is compared with the stored set',
     text: '    await compareWithStored(run, plan, lookup);\n    log.info(',
     replacement: '    log.info(',
   },
   {
-    guard: 'a build is compared with the set of who was faster',
+    guard: 'a build is compared with the set of a faster run',
     text: '  if (!isUsable(lookup, run.legacy)) throw error;\n  await compareWithStored(run, plan, lookup);',
     replacement: '  if (!isUsable(lookup, run.legacy)) throw error;',
   },
   {
-    guard: 'another build of the same size is told',
+    guard: 'another build of the same size is reported',
     text: 'if (digest === undefined || digest === sha256) return;',
     replacement: 'if (digest === undefined || digest !== undefined) return;',
   },
   {
-    guard: 'a build with fewer files is told',
+    guard: 'a build with fewer files is reported',
     within: 'differingPath',
     text: 'stored.find(({ path }) => !built.has(path))',
     replacement: 'stored.find(() => false)',
@@ -87,7 +87,7 @@ export const SEARCHING: readonly Mutant[] = [
     replacement: '',
   },
   {
-    guard: 'the cache is filled with what the record says, not with what is there',
+    guard: 'the cache is filled with the recorded files, not with the listed ones',
     text: 'copyAssets(run, claim, { source, files: record.files, owner: { commit, codeHash }, targets })',
     replacement:
       'Promise.all(record.files.map(async (file) => ({ ...file, etag: (await run.store.head(source.prefix + file.path))?.etag ?? file.etag }))).then((files) => copyAssets(run, claim, { source, files, owner: { commit, codeHash }, targets }))',
