@@ -7,14 +7,14 @@ import { outputText } from '../src/text.ts';
 import { assetFile, CODE_HASH, COMMIT } from './asset-set/records.ts';
 import { outcome } from './modes/outcomes.ts';
 
-function tell(overrides: Partial<Outcome> = {}): Record<string, string> {
+function textsOf(overrides: Partial<Outcome> = {}): Record<string, string> {
   const outputs = [...outputsOf(outcome(overrides), 'my-assets')];
   return Object.fromEntries(outputs.map(([name, value]) => [name, outputText(value, 256 * 1024)]));
 }
 
 describe('the outputs', () => {
   it('report a miss: where the set will be, without files', () => {
-    expect(tell({ codeHash: CODE_HASH })).toEqual({
+    expect(textsOf({ codeHash: CODE_HASH })).toEqual({
       found: 'false',
       source: 'none',
       reason: 'absent',
@@ -42,7 +42,7 @@ describe('the outputs', () => {
     const hit = { found: true, source: 'cache', reason: 'complete', codeHash: CODE_HASH } as const;
     const files = [assetFile('a.zip', { size: 3 }), assetFile('sub/b.zip', { size: 39 })];
     const location = cacheSet('team/app', CODE_HASH);
-    expect(tell({ ...hit, builtFromCommit: 'b'.repeat(40), location, files, restored: true })).toEqual({
+    expect(textsOf({ ...hit, builtFromCommit: 'b'.repeat(40), location, files, restored: true })).toEqual({
       found: 'true',
       source: 'cache',
       reason: 'complete',
@@ -68,7 +68,7 @@ describe('the outputs', () => {
 
   it('report an upload', () => {
     const upload = { found: true, source: 'artifact', reason: 'uploaded', builtFromCommit: COMMIT } as const;
-    expect(tell({ ...upload, files: [assetFile('a.zip')], uploaded: true, cached: true })).toMatchObject({
+    expect(textsOf({ ...upload, files: [assetFile('a.zip')], uploaded: true, cached: true })).toMatchObject({
       found: 'true',
       source: 'artifact',
       reason: 'uploaded',
@@ -89,18 +89,18 @@ describe('the outputs', () => {
       outcome: outcome({ location: artifactSet(name, COMMIT), codeHash: CODE_HASH, ...overrides }),
     });
     const packages = [one('api', {}), one('site', { found: true, reason: 'complete', source: 'artifact' })];
-    const told = tell({ packages });
-    expect(told).toMatchObject({
+    const actual = textsOf({ packages });
+    expect(actual).toMatchObject({
       build: '["api"]',
       files: '[]',
       'artifact-prefix': '',
       'artifact-uri': '',
       'record-uri': '',
     });
-    expect(JSON.parse(told.matrix ?? '')).toEqual({
+    expect(JSON.parse(actual.matrix ?? '')).toEqual({
       include: [{ package: 'api', directory: 'api/dist', prefix: 'api', 'code-hash': CODE_HASH }],
     });
-    expect(JSON.parse(told.packages ?? '')).toMatchObject([
+    expect(JSON.parse(actual.packages ?? '')).toMatchObject([
       {
         name: 'api',
         found: false,
@@ -132,7 +132,7 @@ describe('the output explanation', () => {
   };
 
   it('is JSON on one line without control characters', () => {
-    const { explanation = '' } = tell({ explanation: EXPLANATION });
+    const { explanation = '' } = textsOf({ explanation: EXPLANATION });
     expect(explanation).toMatch(/^[ -~]*$/);
     expect(JSON.parse(explanation)).toEqual(EXPLANATION);
   });
@@ -145,7 +145,7 @@ describe('the output explanation', () => {
   });
 
   it('leaves out lists that are too long', () => {
-    const { explanation = '' } = tell({ explanation: LARGE });
+    const { explanation = '' } = textsOf({ explanation: LARGE });
     const { kind, sentence, added, changed, baseline: built } = JSON.parse(explanation);
     expect({ kind, sentence, added, changed, built }).toEqual({
       kind: 'sources-changed',
@@ -158,8 +158,8 @@ describe('the output explanation', () => {
 
   it('contains one for each package that has one', () => {
     const packages = [of(EXPLANATION, 'api'), { ...of(EXPLANATION, 'site'), outcome: outcome({ found: true }) }];
-    expect(JSON.parse(tell({ packages }).explanation ?? '')).toEqual({ api: EXPLANATION });
-    const { explanation = '' } = tell({ packages: [of(LARGE, 'api'), of(EXPLANATION, 'site')] });
+    expect(JSON.parse(textsOf({ packages }).explanation ?? '')).toEqual({ api: EXPLANATION });
+    const { explanation = '' } = textsOf({ packages: [of(LARGE, 'api'), of(EXPLANATION, 'site')] });
     expect(JSON.parse(explanation)).toMatchObject({
       api: { added: { count: 100 }, baseline },
       site: { changed: { count: 1 } },
@@ -169,47 +169,47 @@ describe('the output explanation', () => {
   it('is reduced to its sentences, or to nothing, if it would be too long', () => {
     const many = (sentence: string) =>
       Array.from({ length: 500 }, (_, index) => of({ ...EXPLANATION, baseline, sentence }, `p${index}`));
-    const texts = JSON.parse(tell({ packages: many('x'.repeat(300)) }).explanation ?? '');
+    const texts = JSON.parse(textsOf({ packages: many('x'.repeat(300)) }).explanation ?? '');
     expect(texts.p499).toEqual({ kind: 'sources-changed', sentence: 'x'.repeat(300), baseline });
-    expect(tell({ packages: many('x'.repeat(600)) }).explanation).toBe('{}');
+    expect(textsOf({ packages: many('x'.repeat(600)) }).explanation).toBe('{}');
   });
 });
 
 describe("the output 'files'", () => {
   it('lists path, size, digest and key', () => {
     const [file] = [assetFile('sub/a.zip')];
-    expect(JSON.parse(tell({ files: [file] }).files ?? '')).toEqual([
+    expect(JSON.parse(textsOf({ files: [file] }).files ?? '')).toEqual([
       { path: 'sub/a.zip', size: 3, sha256: file.sha256, key: `artifacts/${COMMIT}/sub/a.zip` },
     ]);
   });
 
   it('leaves out unknown digests', () => {
-    expect(JSON.parse(tell({ files: [{ path: 'a', size: 1 }] }).files ?? '')).toEqual([
+    expect(JSON.parse(textsOf({ files: [{ path: 'a', size: 1 }] }).files ?? '')).toEqual([
       { path: 'a', size: 1, key: `artifacts/${COMMIT}/a` },
     ]);
   });
 
   it('is on one line, whatever the names are', () => {
     const path = 'a\nb\r\u2028c\u2029d\u0085"\ud800';
-    const { files } = tell({ files: [{ path, size: 1 }] });
+    const { files } = textsOf({ files: [{ path, size: 1 }] });
     expect(files).not.toMatch(/[\n\r\u2028\u2029]/);
     expect(JSON.parse(files ?? '')).toMatchObject([{ path }]);
   });
 
   it('contains no control characters', () => {
     const path = '\u001b[2J\u009b2J\u007f\u202e';
-    const { files = '' } = tell({ files: [{ path, size: 1 }] });
+    const { files = '' } = textsOf({ files: [{ path, size: 1 }] });
     expect(files).toMatch(/^[ -~]*$/);
     expect(JSON.parse(files)).toMatchObject([{ path }]);
   });
 
   it.each(['a', '\u2028'])('is empty only above 256 Ki characters: %j', (character) => {
-    const told = character === 'a' ? 1 : '\\u2028'.length;
+    const actual = character === 'a' ? 1 : '\\u2028'.length;
     // The output contains the path twice: as the path, and in the key.
-    const room = 256 * 1024 - (tell({ files: [{ path: '', size: 1 }] }).files?.length ?? 0);
-    const count = Math.floor(room / (2 * told));
-    const all = tell({ files: [{ path: character.repeat(count), size: 1 }] });
-    const without = tell({ files: [{ path: character.repeat(count + 1), size: 1 }] });
+    const room = 256 * 1024 - (textsOf({ files: [{ path: '', size: 1 }] }).files?.length ?? 0);
+    const count = Math.floor(room / (2 * actual));
+    const all = textsOf({ files: [{ path: character.repeat(count), size: 1 }] });
+    const without = textsOf({ files: [{ path: character.repeat(count + 1), size: 1 }] });
     expect(all.files).not.toBe('');
     expect(without).toMatchObject({ files: '', 'file-count': '1' });
   });

@@ -531,8 +531,8 @@ async function readingStory(scenario: Scenario, policy: Policy): Promise<unknown
     const missed = await look('2'.repeat(40), 'b'.repeat(64));
     await look(undefined);
     const ended = [await scenario.upload({ access: 'read' }), await scenario.restore({ access: 'read' })];
-    const told = ended.map(({ found, source, reason }) => ({ found, source, reason }));
-    return [own, ...legacy, missed, ...told];
+    const others = ended.map(({ found, source, reason }) => ({ found, source, reason }));
+    return [own, ...legacy, missed, ...others];
   } catch (error) {
     return error;
   }

@@ -192,12 +192,12 @@ describe('the log of a miss', () => {
   const folded = ['M a', 'D \\u{1b}[31mb', 'and 100 more sources'];
 
   it('gives the cause once, after the sources that the sentence has no room for', () => {
-    const verdict = ['🔨 Build needed: 6 sources changed.'];
-    expect(linesOf('check', { explanation })).toEqual([verdict]);
-    expect(linesOf('check', { explanation, changes })).toEqual([['102 sources changed:', ...folded], verdict]);
+    const headline = ['🔨 Build needed: 6 sources changed.'];
+    expect(linesOf('check', { explanation })).toEqual([headline]);
+    expect(linesOf('check', { explanation, changes })).toEqual([['102 sources changed:', ...folded], headline]);
   });
 
-  it('has an explanation that is not the verdict before it', () => {
+  it('has an explanation that is not the headline before it', () => {
     const first: Explanation = { ...changed(0), kind: 'first-build', sentence: 'Nothing was built before' };
     expect(linesOf('check', { explanation: first })).toEqual([
       ['Nothing was built before.'],

@@ -134,7 +134,7 @@ function summarize({ played }: Stage, elapsedMs: number): void {
     const cost = `${counted(requestCount, 'request').padStart(11)}, ${checkMs.toFixed(0)} ms`;
     console.log(`  ${scene.commit.shortId}  ${answer.padEnd(36)}${cost}`);
   }
-  console.log(`\nEvery step ended as told. (${(elapsedMs / 1000).toFixed(1)} s)`);
+  console.log(`\nEvery step ended as expected. (${(elapsedMs / 1000).toFixed(1)} s)`);
 }
 
 function chapter(title: string): void {

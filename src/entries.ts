@@ -1,4 +1,4 @@
-// What dist/ is built from: each of its entries starts one of these, which loads what that one needs.
+// The roots of the bundle: dist/index.js calls one of these, dist/cli.js the other. Each loads only its own code.
 
 export async function action(): Promise<void> {
   await (await import('./action.ts')).action();

@@ -356,7 +356,7 @@ export interface Random {
 }
 
 export interface Log {
-  /** @param folded lines that belong to it, and that are out of the way where that is possible */
+  /** @param folded further lines that belong to it; collapsed if the log supports that */
   info(line: string, folded?: readonly string[]): void;
   warning(line: string): void;
   debug(line: string): void;

@@ -20,7 +20,7 @@ export interface Baselines {
   readonly base?: string | undefined;
 }
 
-/** Identifies a run; its records carry this for the messages of runs that wait for it. */
+/** Identifies a run. Its records contain this, so that other runs can say which run they wait for. */
 export interface RunIdentity {
   readonly repository?: string;
   readonly runId?: string;
@@ -52,7 +52,7 @@ export interface RunContext extends Ports {
   readonly legacy: 'trust' | 'ignore';
   /** Bucket and package directory stay as they are. */
   readonly dryRun: boolean;
-  /** How long to wait in all for other runs. */
+  /** The total time to wait for other runs. */
   readonly waitMs: number;
   readonly concurrency: number;
   /** Earlier commits that the event names. */

@@ -104,7 +104,7 @@ async function publish(host: Host, inputs: Task, { context, outcome, html }: Ste
   }
   const { store } = context;
   const sets = await setsOf(context, inputs, outcome);
-  // Without the files there are only more blocks, so that is no reason for a warning.
+  // Without these files, the summary only gets more blocks, which is no reason for a warning.
   const files = jobFilesOf(host, { ...host.log, warning: host.log.debug });
   const isReported = await haveBlocks(store, files, sets);
   const isAdded = summarize(host, html(isReported ? sets : undefined));

@@ -57,10 +57,10 @@ export function logOutcome(log: Log, ended: Ended): void {
   for (const { name, outcome: one } of outcome.packages ?? [])
     if (one.explanation !== undefined) log.info(`${printable(name)}: ${one.explanation.sentence}.`, changedLines(one));
   const { explanation, changes } = outcome;
-  if (explanation !== undefined && !tellsCause(outcome)) log.info(`${explanation.sentence}.`, changedLines(outcome));
+  if (explanation !== undefined && !showsCause(outcome)) log.info(`${explanation.sentence}.`, changedLines(outcome));
   else if (changes !== undefined) log.info(`${counted(changes.count, 'source')} changed:`, changedLines(outcome));
-  const verdict = verdictOf(ended).map(({ text }) => text);
-  log.info(`${verdict.join('')}.`);
+  const headline = headlineOf(ended).map(({ text }) => text);
+  log.info(`${headline.join('')}.`);
 }
 
 /** @returns the changed sources, if there are more than the explanation names, as lines that are safe to print */
@@ -88,15 +88,15 @@ export interface RunPage extends Ended {
 export function summaryOf(page: RunPage): string {
   const { mode, outcome, notes, ownUrl, bucket, reported } = page;
   if (reported !== undefined && isReported(mode, outcome)) return '';
-  const verdict = verdictOf(page, reported && page.tookMs).map((piece) => htmlOf(piece, ownUrl));
+  const headline = headlineOf(page, reported && page.tookMs).map((piece) => htmlOf(piece, ownUrl));
   const isOne = outcome.packages === undefined && outcome.found && reported?.length === 1;
   const shown = isOne ? [outcome.location] : reported;
-  const head = headOf(verdict.join(''), bucket, shown);
+  const head = headOf(headline.join(''), bucket, shown);
   if (reported !== undefined) return blockOf(head, notes, outcome.uploaded ? filesOf(outcome) : []);
   const { packages } = outcome;
   if (packages !== undefined) return blockOf(head, notes, partsOfEach(packages, ownUrl));
   const { explanation } = outcome;
-  const why = explanation === undefined || tellsCause(outcome) ? [] : [paragraph(explanation, ownUrl)];
+  const why = explanation === undefined || showsCause(outcome) ? [] : [paragraph(explanation, ownUrl)];
   const lists = [...changedSources(outcome), ...filesOf(outcome)];
   return blockOf(head, notes, [...why, tableOf(page), ...hints(mode, outcome), ...lists]);
 }
@@ -131,11 +131,11 @@ export function failureSummary(line: string, notes: Notes, page?: FailedPage): s
  * A heading; or only a line, below the block that an earlier step wrote for the same set. That may be one of several
  * blocks, so the line names the set if it has a prefix.
  */
-function headOf(verdict: string, bucket = '', reported?: RunPage['reported']): string {
-  if (reported === undefined) return `<h4>${verdict}</h4>`;
+function headOf(headline: string, bucket = '', reported?: RunPage['reported']): string {
+  if (reported === undefined) return `<h4>${headline}</h4>`;
   const [set, ...others] = reported;
   const isNamed = set !== undefined && others.length === 0 && prefixOf(set) !== '';
-  return `<p>${verdict}${isNamed ? ` (${setHtml(bucket, set)})` : ''}</p>`;
+  return `<p>${headline}${isNamed ? ` (${setHtml(bucket, set)})` : ''}</p>`;
 }
 
 function blockOf(head: string, { warnings, omittedCount }: Notes, parts: readonly string[]): string {
@@ -147,14 +147,14 @@ function blockOf(head: string, { warnings, omittedCount }: Notes, parts: readonl
   return [head, ...list, ...parts].join('\n');
 }
 
-const VERDICTS = { check: checked, upload: uploaded, restore: restored } as const;
+const HEADLINES = { check: checked, upload: uploaded, restore: restored } as const;
 
 /** @param tookMs given where no table says it */
-function verdictOf({ mode, outcome, isDryRun }: Ended, tookMs?: number): Piece[] {
+function headlineOf({ mode, outcome, isDryRun }: Ended, tookMs?: number): Piece[] {
   if (isDryRun && mode === 'upload') return [{ text: 'Dry run: 📦 Nothing uploaded' }];
   if (isDryRun && mode === 'restore' && outcome.found) return [{ text: 'Dry run: 📥 Nothing restored' }];
-  const verdict = VERDICTS[mode](outcome, tookMs === undefined ? '' : `, in ${readableDuration(tookMs)}`);
-  return isDryRun ? [{ text: 'Dry run: ' }, ...verdict] : verdict;
+  const headline = HEADLINES[mode](outcome, tookMs === undefined ? '' : `, in ${readableDuration(tookMs)}`);
+  return isDryRun ? [{ text: 'Dry run: ' }, ...headline] : headline;
 }
 
 function checked(outcome: Outcome): Piece[] {
@@ -228,7 +228,7 @@ const CAUSES: Readonly<Record<string, string>> = {
 
 function causeOf(outcome: Outcome): Piece[] {
   const { explanation } = outcome;
-  if (explanation === undefined || !tellsCause(outcome)) return [{ text: causeOfMiss(outcome) }];
+  if (explanation === undefined || !showsCause(outcome)) return [{ text: causeOfMiss(outcome) }];
   const { sentence } = explanation;
   return linked({ ...explanation, sentence: sentence.charAt(0).toLowerCase() + sentence.slice(1) });
 }
@@ -251,8 +251,8 @@ function causeOfMiss({ reason, codeHash, detail }: Outcome): string {
   return CAUSES[reason] ?? reason;
 }
 
-/** Whether the verdict is the explanation. */
-function tellsCause({ reason, detail, explanation }: Outcome): boolean {
+/** Whether the headline is the explanation. */
+function showsCause({ reason, detail, explanation }: Outcome): boolean {
   return explanation !== undefined && addsToReason(explanation) && detail === undefined && reason !== 'in-progress';
 }
 

@@ -90,7 +90,7 @@ export function readableSize(sizeBytes: number): string {
 
 /**
  * Orders paths by code points, which is the order of their UTF-8 bytes: the order of S3's listings, of files in
- * records, and of names in Python, including stray bytes (U+DC80 …). JavaScript's own order, by UTF-16 units, differs
+ * records, and of names in Python, including invalid bytes (U+DC80 …). JavaScript's own order, by UTF-16 units, differs
  * above U+FFFF.
  */
 export function comparePaths(left: string, right: string): number {

@@ -1,2 +1,2 @@
-/** This release, as records name it; a test holds it to `package.json`. */
+/** This release, as records name it. A test compares it with `package.json`. */
 export const VERSION = '1.0.0';

@@ -146,7 +146,7 @@ describe('beginning a record', () => {
     const fault = { kind: 'error', status: 409, code: 'ConditionalRequestConflict' } as const;
     scenario.bucket.server.fault = firstWrites(1, fault);
     const claim = await begin();
-    claim.assertHeld();
+    claim.assertLease();
     claim.end();
   });
 
@@ -208,7 +208,7 @@ describe('beginning a record', () => {
     scenario.bucket.server.fault = failingTest();
     const claim = await beginUntested();
     await expect(claim.seal([])).rejects.toThrow('InvalidTag');
-    expect(() => claim.assertHeld()).toThrow('InvalidTag');
+    expect(() => claim.assertLease()).toThrow('InvalidTag');
     await claim.release();
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
   });
@@ -241,12 +241,12 @@ describe('the lease of a record', () => {
     const { clock } = handRun();
     const claim = await begin(undefined, { clock });
     await clock.sleep(119_000);
-    claim.assertHeld();
+    claim.assertLease();
     await claim.renew();
     await clock.sleep(119_000);
-    claim.assertHeld();
+    claim.assertLease();
     await clock.sleep(2000);
-    expect(() => claim.assertHeld()).toThrow(RecordLostError);
+    expect(() => claim.assertLease()).toThrow(RecordLostError);
     await expect(claim.seal([])).rejects.toThrow('could not be renewed for 120 s');
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading' });
   });
@@ -264,9 +264,9 @@ describe('the lease of a record', () => {
     const claim = await begin(undefined, { clock, store });
     replyMs = 70_000;
     await claim.renew();
-    claim.assertHeld();
+    claim.assertLease();
     await clock.sleep(51_000);
-    expect(() => claim.assertHeld()).toThrow(RecordLostError);
+    expect(() => claim.assertLease()).toThrow(RecordLostError);
   });
 
   it('survives a failed renewal, with a warning', async () => {
@@ -275,9 +275,9 @@ describe('the lease of a record', () => {
     scenario.bucket.server.fault = firstWrites(1, { kind: 'error', status: 500, code: 'InternalError' });
     renew();
     await eventually(() => scenario.warnings().length > 0);
-    claim.assertHeld();
+    claim.assertLease();
     await claim.renew();
-    claim.assertHeld();
+    claim.assertLease();
     expect(scenario.warnings()).toEqual([expect.stringContaining('is tried again')]);
     claim.end();
   });
@@ -289,7 +289,7 @@ describe('the lease of a record', () => {
     renew();
     await eventually(() => {
       try {
-        claim.assertHeld();
+        claim.assertLease();
         return false;
       } catch (error) {
         return error instanceof RecordLostError;
@@ -316,7 +316,7 @@ describe('the lease of a record', () => {
     const cancellation = new AbortController();
     const claim = await begin(undefined, { signal: cancellation.signal });
     cancellation.abort(new CancelledError('cancelled'));
-    expect(() => claim.assertHeld()).toThrow(CancelledError);
+    expect(() => claim.assertLease()).toThrow(CancelledError);
     await expect(claim.seal([])).rejects.toThrow(CancelledError);
     await claim.release();
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
@@ -326,7 +326,7 @@ describe('the lease of a record', () => {
     const claim = await begin();
     await scenario.bucket.delete(KEY);
     await claim.renew();
-    claim.assertHeld();
+    claim.assertLease();
     expect(await scenario.record(KEY)).toMatchObject({ state: 'uploading', writer: WRITER });
     claim.end();
   });
@@ -336,7 +336,7 @@ describe('the lease of a record', () => {
     scenario.bucket.server.fault = firstWrites(1, otherEtag());
     await claim.renew();
     await claim.renew();
-    claim.assertHeld();
+    claim.assertLease();
     await claim.seal([]);
     expect(await scenario.record(KEY)).toMatchObject({ state: 'complete', writer: WRITER });
   });

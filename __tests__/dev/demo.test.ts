@@ -30,7 +30,7 @@ const STORY = [
   /^Commit \w{7}, “Say goodbye”/,
   /^ {4}→ found=false {2}source=none/,
   /^4 checks, of which 2 asked for a build:$/,
-  /^Every step ended as told\./,
+  /^Every step ended as expected\./,
 ];
 
 describe('the demo', () => {
@@ -55,11 +55,11 @@ describe('the demo', () => {
     const { lines, ...ending } = await end(start());
     expect(ending).toEqual({ exitCode: 0, stderr: '', left: [] });
     expect(lines.join('\n')).not.toContain('::');
-    let told = 0;
+    let next = 0;
     for (const part of STORY) {
-      const index = lines.findIndex((line, at) => at >= told && part.test(line));
+      const index = lines.findIndex((line, at) => at >= next && part.test(line));
       expect([part, index]).not.toEqual([part, -1]);
-      told = index + 1;
+      next = index + 1;
     }
   });
 
@@ -70,7 +70,7 @@ describe('the demo', () => {
       stderr: expect.stringMatching(/The demo failed: git init .* is git installed/),
       left: [],
     });
-    expect(lines.join('\n')).not.toContain('Every step ended as told');
+    expect(lines.join('\n')).not.toContain('Every step ended as expected');
   });
 
   it('fails if an output differs from the story', async () => {

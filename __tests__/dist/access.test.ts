@@ -84,10 +84,10 @@ describe("a stranger's pull request", () => {
     ['pull_request_target', 'owner/repository', 'This job runs on pull_request_target, so a stranger may decide'],
     ['pull_request', 'stranger/repository', 'This job runs for a pull request from a fork, so a stranger may decide'],
     ['pull_request', null, 'This job runs for a pull request from a fork, so a stranger may decide'],
-  ])('is not stored unless access says so: %s from %s', async (name, head, told) => {
+  ])('is not stored unless access says so: %s from %s', async (name, head, message) => {
     const event = await eventOf(name, head);
     const refused = await scenario.action('upload', { prefix: 'main' }, event);
-    expect(annotations(refused)).toEqual([expect.stringContaining(`::error::${told}`)]);
+    expect(annotations(refused)).toEqual([expect.stringContaining(`::error::${message}`)]);
     expect(annotations(refused)[0]).toContain(
       "reads the prefix 'main': set access to 'read' to store nothing, or to 'read-write'",
     );

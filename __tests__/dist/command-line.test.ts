@@ -69,8 +69,8 @@ describe('explain', () => {
       exitCode: 0,
       stdout: `${explanation.sentence}.\n`,
     });
-    const told = await scenario.cli(['explain', scenario.head, before, '--json']);
-    expect(JSON.parse(told.stdout)).toEqual(explanation);
+    const result = await scenario.cli(['explain', scenario.head, before, '--json']);
+    expect(JSON.parse(result.stdout)).toEqual(explanation);
   });
 
   it('needs a commit that was built', async () => {

@@ -216,9 +216,9 @@ describe('on a runner whose clock is two hours fast', () => {
 });
 
 describe('a failure to get credentials is reported with its cause:', () => {
-  async function expectTold(job: Job, told: RegExp): Promise<void> {
+  async function expectMessage(job: Job, message: RegExp): Promise<void> {
     const { lines, exitCode, stderr } = await step(job);
-    expect(lines.filter((line) => line.startsWith('::error'))).toEqual([expect.stringMatching(told)]);
+    expect(lines.filter((line) => line.startsWith('::error'))).toEqual([expect.stringMatching(message)]);
     expect(lines.join('\n')).not.toMatch(/There are no AWS credentials/);
     expect([exitCode, stderr]).toEqual([1, '']);
   }
@@ -227,13 +227,13 @@ describe('a failure to get credentials is reported with its cause:', () => {
     await profile(
       '[profile ci]\ncredential_process = echo starting >&2; echo "vault: permission denied" >&2; exit 3\n',
     );
-    const told = /credential_process of the profile 'ci' failed \(exit code 3: vault: permission denied\)/;
-    await expectTold({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci' } }, told);
+    const message = /credential_process of the profile 'ci' failed \(exit code 3: vault: permission denied\)/;
+    await expectMessage({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci' } }, message);
   });
 
   it('credential_process printed something else', async () => {
     await profile('[default]\ncredential_process = echo my-secret\n');
-    await expectTold(
+    await expectMessage(
       { inputs: NO_KEYS },
       /credential_process of the profile 'default' failed \(it printed no credentials/,
     );
@@ -241,9 +241,9 @@ describe('a failure to get credentials is reported with its cause:', () => {
 
   it('there is no login to SSO', async () => {
     await profile(SSO_SESSION);
-    const told =
+    const message =
       /The AWS credentials of the profile 'ci' can't be fetched \(The SSO session token associated with profile=ci was not found .*'aws sso login'/;
-    await expectTold({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci' } }, told);
+    await expectMessage({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci' } }, message);
   });
 
   it.each([
@@ -254,42 +254,45 @@ describe('a failure to get credentials is reported with its cause:', () => {
       SSO_URL,
       /\(The SSO session associated with this profile has expired\. .*aws sso login/,
     ],
-  ])('the SSO token %s has expired', async (_, config, id, told) => {
+  ])('the SSO token %s has expired', async (_, config, id, message) => {
     await profile(config);
     await loggedIn(home, id, Date.now() - HOURS_MS);
     services.answers.push({
       on: '/token',
       answer: (response) => response.writeHead(400).end('{"error":"invalid_grant"}'),
     });
-    await expectTold({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci', AWS_ENDPOINT_URL_SSO_OIDC: services.url } }, told);
+    await expectMessage(
+      { inputs: NO_KEYS, env: { AWS_PROFILE: 'ci', AWS_ENDPOINT_URL_SSO_OIDC: services.url } },
+      message,
+    );
   });
 
   it('a profile names an SSO session that does not exist', async () => {
     await profile(SSO_SESSION.replace('[sso-session corp]', '[sso-session corps]'));
-    await expectTold({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci' } }, /There is no section \[sso-session corp\]/);
+    await expectMessage({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci' } }, /There is no section \[sso-session corp\]/);
   });
 
   it('a profile names a source profile that does not exist', async () => {
     await profile(`[profile ci]\nrole_arn = ${ROLE}\nsource_profile = bas\n`);
-    await expectTold({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci' } }, /'ci' can't be fetched \(.*\[bas\]/);
+    await expectMessage({ inputs: NO_KEYS, env: { AWS_PROFILE: 'ci' } }, /'ci' can't be fetched \(.*\[bas\]/);
   });
 
   it('AWS_PROFILE is misspelt, even if the machine has a role', async () => {
     await profile('[profile ci]\nregion = eu-west-1\n');
     const env = { AWS_PROFILE: 'cii', ...services.machineVariables };
-    await expectTold({ inputs: NO_KEYS, env }, /There is no profile 'cii' .*: check AWS_PROFILE/);
+    await expectMessage({ inputs: NO_KEYS, env }, /There is no profile 'cii' .*: check AWS_PROFILE/);
   });
 
   it('the token file is missing', async () => {
     const env = { ...(await podVariables()), AWS_WEB_IDENTITY_TOKEN_FILE: join(home, 'gone') };
-    await expectTold(
+    await expectMessage(
       { inputs: NO_KEYS, env },
       /role\/runner .*can't be fetched \(ENOENT: .*gone'\): check the token file/,
     );
   });
 
   it('one of a pair of variables is missing', async () => {
-    await expectTold(
+    await expectMessage(
       { inputs: NO_KEYS, env: { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: '' } },
       /The variable AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not/,
     );
@@ -300,27 +303,27 @@ describe('a failure to get credentials is reported with its cause:', () => {
       parameters.Action === undefined
         ? undefined
         : { kind: 'error', status: 403, code: 'AccessDenied', message: 'Not authorized to perform it' };
-    const told = /role\/runner .*can't be fetched \(AccessDenied: Not authorized to perform it\)/;
-    await expectTold({ inputs: NO_KEYS, env: await podVariables() }, told);
+    const message = /role\/runner .*can't be fetched \(AccessDenied: Not authorized to perform it\)/;
+    await expectMessage({ inputs: NO_KEYS, env: await podVariables() }, message);
   });
 
   it('the pod identity agent answers 400, with its message', async () => {
     const answer = "[req]: (AccessDeniedException): Service account isn't associated, fault: client";
     services.answers.push({ on: '/container', answer: (response) => response.writeHead(400).end(answer) });
-    const told =
+    const message =
       /the container \(127\.0\.0\.1:\d+\) can't be fetched \(Status400: \[req\]: \(AccessDeniedException\): Service/;
-    await expectTold({ inputs: NO_KEYS, env: services.containerVariables }, told);
+    await expectMessage({ inputs: NO_KEYS, env: services.containerVariables }, message);
   });
 
   it('the container service does not answer', async () => {
     const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:1/container' };
-    await expectTold({ inputs: NO_KEYS, env }, /since 127\.0\.0\.1:1 can't be reached \(.*ECONNREFUSED/);
+    await expectMessage({ inputs: NO_KEYS, env }, /since 127\.0\.0\.1:1 can't be reached \(.*ECONNREFUSED/);
   });
 
   it("a gateway's page comes instead of the reply of the container service", async () => {
     for (let attempt = 0; attempt < 4; attempt += 1) services.answers.push({ on: '/container', answer: PAGE });
-    const told = /answered 200 with a reply that is not its own: check the proxy/;
-    await expectTold({ inputs: NO_KEYS, env: services.containerVariables }, told);
+    const message = /answered 200 with a reply that is not its own: check the proxy/;
+    await expectMessage({ inputs: NO_KEYS, env: services.containerVariables }, message);
   });
 
   it.each([200, 403])("a gateway's page comes instead of the reply of STS, with status %d", async (status) => {
@@ -333,14 +336,14 @@ describe('a failure to get credentials is reported with its cause:', () => {
             body: '<!doctype html><html><p>Log in</p></html>',
             headers: { 'content-type': 'text/html' },
           };
-    const told = new RegExp(`can't be assumed, since STS answered ${status} with a reply that is not its own`);
-    await expectTold({ inputs: AS_ROLE, env: services.tokenVariables }, told);
+    const message = new RegExp(`can't be assumed, since STS answered ${status} with a reply that is not its own`);
+    await expectMessage({ inputs: AS_ROLE, env: services.tokenVariables }, message);
   });
 
   it("GitHub's token service is out of reach", async () => {
     const env = { ...services.tokenVariables, ACTIONS_ID_TOKEN_REQUEST_URL: 'http://127.0.0.1:1/' };
-    const told = /GitHub issued no OIDC token, since its token service 127\.0\.0\.1:1 can't be reached/;
-    await expectTold({ inputs: AS_ROLE, env }, told);
+    const message = /GitHub issued no OIDC token, since its token service 127\.0\.0\.1:1 can't be reached/;
+    await expectMessage({ inputs: AS_ROLE, env }, message);
   });
 });
 

@@ -43,9 +43,9 @@ function errorsIn({ lines }: ActionResult): string[] {
 
 const MODES = ['check', 'upload', 'restore'] as const;
 
-async function expectFailure(running: Promise<ActionResult>, told: RegExp): Promise<void> {
+async function expectFailure(running: Promise<ActionResult>, message: RegExp): Promise<void> {
   const { lines, exitCode, stderr, outputs } = await running;
-  expect(lines.filter((line) => line.startsWith('::error'))).toEqual([expect.stringMatching(told)]);
+  expect(lines.filter((line) => line.startsWith('::error'))).toEqual([expect.stringMatching(message)]);
   expect(stderr).toBe('');
   expect(exitCode).toBe(1);
   expect(outputs).toEqual({});

@@ -12,9 +12,9 @@ beforeEach(async () => {
 });
 afterEach(() => scenario.close());
 
-async function expectFailure(running: Promise<ActionResult>, told: RegExp): Promise<void> {
+async function expectFailure(running: Promise<ActionResult>, message: RegExp): Promise<void> {
   const { lines, exitCode, stderr, outputs } = await running;
-  expect(lines.filter((line) => line.startsWith('::error'))).toEqual([expect.stringMatching(told)]);
+  expect(lines.filter((line) => line.startsWith('::error'))).toEqual([expect.stringMatching(message)]);
   expect(stderr).toBe('');
   expect(exitCode).toBe(1);
   expect(outputs).toEqual({});
@@ -41,9 +41,9 @@ describe('an invalid input fails the step:', () => {
     ],
     ['a missing repository', 'upload', { 'repository-path': 'nowhere' }, /repository-path 'nowhere'/],
     ['a missing package directory', 'upload', { 'package-directory': 'nowhere' }, /'nowhere' does not exist/],
-  ])('%s, with an error that names its value and a fix', async (_, mode, inputs, told) => {
+  ])('%s, with an error that names its value and a fix', async (_, mode, inputs, message) => {
     await scenario.build({ 'app.zip': 'app' });
-    await expectFailure(scenario.action(mode, inputs), told);
+    await expectFailure(scenario.action(mode, inputs), message);
   });
 });
 
@@ -52,8 +52,8 @@ describe('a file of the runner', () => {
     ['GITHUB_EVENT_PATH', import.meta.filename, 'which is not JSON'],
     ['GITHUB_OUTPUT', '/no/where', "which can't be written"],
   ])('is named if it is unusable: %s', async (name, path, why) => {
-    const told = new RegExp(`^::error::(Later steps can't get the outputs: )?${name} is '${path}', ${why}`);
-    await expectFailure(scenario.action('check', {}, { env: { [name]: path } }), told);
+    const message = new RegExp(`^::error::(Later steps can't get the outputs: )?${name} is '${path}', ${why}`);
+    await expectFailure(scenario.action('check', {}, { env: { [name]: path } }), message);
   });
 });
 
@@ -63,30 +63,30 @@ describe('an unsuitable checkout', () => {
 
   it.each(['check', 'upload'])('fails a %s, which names both commits and a fix', async (mode) => {
     await scenario.build({ 'app.zip': 'app' });
-    const told = new RegExp(`${OTHER}( is needed)?, but ${scenario.head} is checked out.*set commit-sha to 'HEAD'`);
-    await expectFailure(scenario.action(mode, { 'code-hash-filter': 'src/**' }, elsewhere), told);
+    const message = new RegExp(`${OTHER}( is needed)?, but ${scenario.head} is checked out.*set commit-sha to 'HEAD'`);
+    await expectFailure(scenario.action(mode, { 'code-hash-filter': 'src/**' }, elsewhere), message);
   });
 
   it('fails an upload after the check of another commit', async () => {
     await scenario.build({ 'app.zip': 'app', '.commit-hash': OTHER });
-    const told = new RegExp(`says '${OTHER}', but this upload is for ${scenario.head}`);
-    await expectFailure(scenario.action('upload'), told);
+    const message = new RegExp(`says '${OTHER}', but this upload is for ${scenario.head}`);
+    await expectFailure(scenario.action('upload'), message);
   });
 
   it.each(['check', 'restore', 'upload'])('fails a %s that has to hash another given commit', async (mode) => {
     await scenario.build({ 'app.zip': 'app' });
-    const told = new RegExp(`${OTHER} is needed, but ${scenario.head} is checked out.*or give code-hash`);
-    await expectFailure(scenario.action(mode, { 'code-hash-filter': 'src/**', 'commit-sha': OTHER }), told);
+    const message = new RegExp(`${OTHER} is needed, but ${scenario.head} is checked out.*or give code-hash`);
+    await expectFailure(scenario.action(mode, { 'code-hash-filter': 'src/**', 'commit-sha': OTHER }), message);
   });
 
   it('fails an upload if the repository is in a folder that no input names', async () => {
     await scenario.build({ 'app.zip': 'app' });
     await mkdir(join(scenario.root, 'repo'));
     await rename(join(scenario.root, '.git'), join(scenario.root, 'repo/.git'));
-    const told = new RegExp(
+    const message = new RegExp(
       `but one at 'repo' \\(${scenario.head}\\), .* commit ${OTHER}: set repository-path to 'repo'`,
     );
-    await expectFailure(scenario.action('upload', {}, elsewhere), told);
+    await expectFailure(scenario.action('upload', {}, elsewhere), message);
   });
 
   it('fails if no temporary folder can be made for hashing', async () => {

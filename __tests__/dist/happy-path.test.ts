@@ -21,7 +21,7 @@ function sha256(text: string): string {
 }
 
 /** Every output: the values of a test, and the location of the commit's set. */
-function outputs(told: Record<string, string>): Record<string, string> {
+function outputs(actual: Record<string, string>): Record<string, string> {
   const prefix = `artifacts/${scenario.head}/`;
   return {
     'cache-hit': 'false',
@@ -36,7 +36,7 @@ function outputs(told: Record<string, string>): Record<string, string> {
     packages: '[]',
     build: '[]',
     matrix: '{"include":[]}',
-    ...told,
+    ...actual,
   };
 }
 
@@ -157,8 +157,8 @@ describe('a pipeline', () => {
 
   it('works under a prefix', async () => {
     await scenario.build(FILES);
-    const { outputs: told } = await scenario.action('upload', { prefix: 'web/linux/' });
-    expect(told).toMatchObject({
+    const { outputs: actual } = await scenario.action('upload', { prefix: 'web/linux/' });
+    expect(actual).toMatchObject({
       found: 'true',
       'artifact-prefix': `web/linux/artifacts/${scenario.head}/`,
       'artifact-uri': `s3://${scenario.bucket.name}/web/linux/artifacts/${scenario.head}/`,
@@ -170,16 +170,16 @@ describe('a pipeline', () => {
 
   it('only reports the result of an upload in a dry run', async () => {
     await scenario.build(FILES);
-    const { outputs: told, lines } = await scenario.action('upload', { 'dry-run': 'true' });
+    const { outputs: actual, lines } = await scenario.action('upload', { 'dry-run': 'true' });
     expect(lines.at(-1)).toBe('Dry run: 📦 Nothing uploaded.');
-    expect(told).toMatchObject({ found: 'false', uploaded: 'false', reason: 'absent' });
+    expect(actual).toMatchObject({ found: 'false', uploaded: 'false', reason: 'absent' });
     expect(await scenario.bucket.keys()).toEqual([]);
     expect((await readdir(scenario.packages)).toSorted()).toEqual(['app.zip', 'nested']);
   });
 
   it('uses the checked-out commit if the runner names none', async () => {
-    const { outputs: told } = await scenario.action('check', {}, { env: { GITHUB_SHA: '' } });
-    expect(told['commit-sha']).toBe(scenario.head);
+    const { outputs: actual } = await scenario.action('check', {}, { env: { GITHUB_SHA: '' } });
+    expect(actual['commit-sha']).toBe(scenario.head);
   });
 });
 
@@ -241,8 +241,8 @@ describe('the log', () => {
   it('states each decision in one sentence', async () => {
     await scenario.bucket.put(`artifacts/${scenario.head}/app.zip`, 'app');
     const { lines } = await scenario.action('check');
-    const told = lines.filter((line) => !line.startsWith('::'));
-    expect(told).toEqual([
+    const actual = lines.filter((line) => !line.startsWith('::'));
+    expect(actual).toEqual([
       expect.stringMatching(
         `^Found 1 file, 3 B, stored (just now|[0-9]+ s ago), without a record, at s3://${scenario.bucket.name}/artifacts/${scenario.head}/\\.$`,
       ),

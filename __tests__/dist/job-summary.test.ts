@@ -235,10 +235,10 @@ describe('the job summary', () => {
     ['check', { bucket: 's3://b' }, "❌ bucket is 's3://b'"],
     ['upload', {}, "❌ package-directory '"],
     ['restore', {}, '❌ There are no assets for commit'],
-  ])('of a failed %s shows the error', async (mode, inputs, verdict) => {
+  ])('of a failed %s shows the error', async (mode, inputs, heading) => {
     const { summary, exitCode } = await scenario.action(mode, inputs);
     expect(exitCode).toBe(1);
-    expect(summary).toContain(`<h4>${verdict}`);
+    expect(summary).toContain(`<h4>${heading}`);
   });
 
   it('is not written if that is switched off', async () => {
@@ -247,8 +247,8 @@ describe('the job summary', () => {
 
   it('fails no step if it cannot be written', async () => {
     const env = { GITHUB_STEP_SUMMARY: join(scenario.root, 'no/such/file') };
-    const { exitCode, outputs: told, lines } = await scenario.action('check', {}, { env });
-    expect({ exitCode, found: told.found }).toEqual({ exitCode: 0, found: 'false' });
+    const { exitCode, outputs: actual, lines } = await scenario.action('check', {}, { env });
+    expect({ exitCode, found: actual.found }).toEqual({ exitCode: 0, found: 'false' });
     expect(lines).toContain("::warning::The job summary can't be written (ENOENT): 'job-summary: false' does without");
   });
 });

@@ -112,14 +112,14 @@ describe.each(Object.entries(STORES))('with %s', (_, { answer, warnings = [] }) 
   });
 });
 
-it.each<[what: string, code: string, told: RegExp]>([
+it.each<[what: string, code: string, message: RegExp]>([
   ['a wrong checksum', 'BadDigest', /answered 412 \(BadDigest: /],
   ['a missing object', 'PreconditionFailed', /as if it were there \(412\), but has no such object: check endpoint-url/],
-])('a multipart upload that ends with 412 because of %s is reported as such', async (_, code, told) => {
+])('a multipart upload that ends with 412 because of %s is reported as such', async (_, code, message) => {
   scenario.bucket.server.fault = ({ operation }) =>
     operation === 'CompleteMultipartUpload' ? { kind: 'error', status: 412, code } : undefined;
   await scenario.build({ 'large.zip': LARGE });
   const { exitCode, lines } = await scenario.action('upload', INPUTS);
-  expect([exitCode, lines.filter((line) => line.startsWith('::error'))]).toEqual([1, [expect.stringMatching(told)]]);
+  expect([exitCode, lines.filter((line) => line.startsWith('::error'))]).toEqual([1, [expect.stringMatching(message)]]);
   expect(scenario.bucket.server.uploads(scenario.bucket.name)).toEqual([]);
 });

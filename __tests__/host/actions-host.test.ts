@@ -85,14 +85,14 @@ it('inputs and variables come from the environment', async () => {
   expect(JSON.parse(stdout)).toEqual(['a\nb', '', 'x', true]);
 });
 
-const TOLD = `
+const LOGGING = `
   const { log, setOutputs, mask } = host.actionsHost();
   setOutputs(new Map([['found', 'a\\nb']]));
   log.info('info'); log.warning('first\\nsecond'); log.debug('debug'); mask('secret');
 `;
 
 it('outputs, log lines and secrets reach the runner', async () => {
-  const { stdout, outputs } = await run(TOLD, { RUNNER_DEBUG: '1' });
+  const { stdout, outputs } = await run(LOGGING, { RUNNER_DEBUG: '1' });
   expect(outputs).toMatch(/^found<<(ghadelimiter_\S+)\na\nb\n\1\n$/);
   expect(stdout.split('\n')).toEqual(['info', '::warning::first%0Asecond', '::debug::debug', '::add-mask::secret', '']);
 });
@@ -104,7 +104,7 @@ it('lines that belong to another are folded below it', async () => {
 });
 
 it('debug lines are left out if the runner does not show them', async () => {
-  const { stdout } = await run(TOLD);
+  const { stdout } = await run(LOGGING);
   expect(stdout.split('\n')).toEqual(['info', '::warning::first%0Asecond', '::add-mask::secret', '']);
 });
 

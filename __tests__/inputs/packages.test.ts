@@ -233,10 +233,10 @@ const UNREADABLE: readonly [string, string][] = [
 
 describe('a mistake', () => {
   it.each([...MISSHAPEN, ...MEANINGLESS, ...UNREADABLE])('is reported with its place: %j', async (text, message) => {
-    const told = await messageOf(text);
-    expect(told).toMatch(/^InputError: packages, line \d+, column \d+: /);
-    expect(told).toContain(message);
-    expect(told).not.toMatch(/[\r\n]/);
+    const actual = await messageOf(text);
+    expect(actual).toMatch(/^InputError: packages, line \d+, column \d+: /);
+    expect(actual).toContain(message);
+    expect(actual).not.toMatch(/[\r\n]/);
   });
 });
 

@@ -319,7 +319,7 @@ describe('a listing', () => {
 
 describe('a refusal or a fault is never a miss', () => {
   const HTML = { kind: 'reply', status: 200, body: '<html><body>Please log in</body></html>' } as const;
-  const FAULTS: readonly (readonly [name: string, action: FaultAction, told: RegExp])[] = [
+  const FAULTS: readonly (readonly [name: string, action: FaultAction, expected: RegExp])[] = [
     ['access denied', { kind: 'error', status: 403, code: 'AccessDenied' }, /access denied.*allow s3:/],
     ['no such bucket', { kind: 'error', status: 404, code: 'NoSuchBucket' }, /does not exist/],
     ['a redirect', { kind: 'error', status: 301, code: 'PermanentRedirect' }, /in another region/],
@@ -343,10 +343,10 @@ describe('a refusal or a fault is never a miss', () => {
     FAULTS.map(([name, ...fault]) => [name, what, request, fault] as const),
   );
 
-  it.each(CASES)('%s in reply to %s', async (_, __, [operation, keyStart], [action, told]) => {
+  it.each(CASES)('%s in reply to %s', async (_, __, [operation, keyStart], [action, expected]) => {
     scenario.bucket.server.fault = faultOn(operation, keyStart, action);
     const store = scenario.impatientStore();
-    await expect(scenario.check({}, { store })).rejects.toThrow(told);
+    await expect(scenario.check({}, { store })).rejects.toThrow(expected);
     expect(await scenario.marker('.found')).toBeUndefined();
   });
 });

@@ -175,10 +175,10 @@ describe('an entry in the package directory', () => {
     await scenario.storeSet({ 'sub/deep/app.zip': 'x', 'plain.txt': 'x' });
   });
 
-  async function expectRefusal(told: RegExp): Promise<void> {
+  async function expectRefusal(expected: RegExp): Promise<void> {
     const error = await scenario.restore({ concurrency: 1 }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UserError);
-    expect(error).toMatchObject({ message: expect.stringMatching(told) });
+    expect(error).toMatchObject({ message: expect.stringMatching(expected) });
     expect(await readdir(outside())).toEqual([]);
     expect(await scenario.marker('.record.json')).toBeUndefined();
   }

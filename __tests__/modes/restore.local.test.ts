@@ -140,11 +140,11 @@ describe('wrong bytes', () => {
     ],
     ['access denied', /access denied/, () => ({ kind: 'error', status: 403, code: 'AccessDenied' })],
     ['a server error', /InternalError/, () => ({ kind: 'error', status: 500, code: 'InternalError' })],
-  ])('are refused: %s', async (_, told, fault) => {
+  ])('are refused: %s', async (_, expected, fault) => {
     await scenario.storeSet({ 'sub/large.bin': LARGE });
     scenario.bucket.server.fault = onAssets(fault);
     const error = await restoreRanging().catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ message: expect.stringMatching(told) });
+    expect(error).toMatchObject({ message: expect.stringMatching(expected) });
     expect(String(error)).not.toMatch(/[\r\n]/);
     expect(await filesLeft()).toEqual([]);
   });

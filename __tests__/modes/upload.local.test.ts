@@ -437,10 +437,10 @@ describe('an asset that cannot be stored', () => {
     ['answered by a web page', { kind: 'reply', status: 200, body: '<html>' }, 'without an ETag'],
   ] satisfies [string, FaultAction, string][])(
     'because it is %s fails the upload, and releases the record',
-    async (_, action, told) => {
+    async (_, action, expected) => {
       await scenario.build({ 'a.txt': 'a', 'b.txt': 'b' });
       scenario.bucket.server.fault = faultOn(`PutObject ${ASSETS}/b.txt`, action, Number.POSITIVE_INFINITY);
-      await expect(scenario.upload({}, { store: scenario.impatientStore() })).rejects.toThrow(told);
+      await expect(scenario.upload({}, { store: scenario.impatientStore() })).rejects.toThrow(expected);
       expect(await scenario.record()).toMatchObject({ state: 'uploading', leaseSeconds: 0 });
       expect(await scenario.marker('.record.json')).toBeUndefined();
       scenario.bucket.server.fault = undefined;

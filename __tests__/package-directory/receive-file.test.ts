@@ -107,10 +107,10 @@ describe('a received file', () => {
 });
 
 describe('an obstacle', () => {
-  async function expectRefusal(packages: Packages, path: string, told: RegExp): Promise<void> {
+  async function expectRefusal(packages: Packages, path: string, expected: RegExp): Promise<void> {
     const error = await packages.adapter.receive(path).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UserError);
-    expect(error).toMatchObject({ message: expect.stringMatching(told) });
+    expect(error).toMatchObject({ message: expect.stringMatching(expected) });
   }
 
   it.each([

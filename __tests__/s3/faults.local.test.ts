@@ -34,7 +34,7 @@ function document(status: number, code: string, more = ''): Extract<FaultAction,
 }
 
 /** Answers, and how every operation must report them. */
-const TOLD: Readonly<Record<string, { answer: FaultAction; kind: StoreFaultKind; message: string | RegExp }>> = {
+const ANSWERS: Readonly<Record<string, { answer: FaultAction; kind: StoreFaultKind; message: string | RegExp }>> = {
   'a page of somebody else': {
     answer: { ...PAGE, status: 200 },
     kind: 'malformed-reply',
@@ -136,7 +136,7 @@ const TOLD: Readonly<Record<string, { answer: FaultAction; kind: StoreFaultKind;
   },
 };
 
-describe.each(Object.entries(TOLD))('%s', (_, { answer, kind, message }) => {
+describe.each(Object.entries(ANSWERS))('%s', (_, { answer, kind, message }) => {
   it.each(Object.entries(OPERATIONS))('is reported by %s', async (_operation, operate) => {
     server.fault = () => answer;
     const fault = await faultOf(operate(storeAt(server, { maxAttempts: 1, partSizeBytes: 3 })));

@@ -40,22 +40,22 @@ function failOnce(): void {
 
 describe('the bytes of an asset', () => {
   it('are reported while they are sent, and taken back before a retry', async () => {
-    const told: number[] = [];
+    const reported: number[] = [];
     failOnce();
-    await storeAt(server).putAsset(assetOf('a', BODY, { onBytes: (bytes) => told.push(bytes) }));
-    expect(told.filter((bytes) => bytes === 512 * 1024)).toHaveLength(12);
-    expect(told.filter((bytes) => bytes < 0)).toHaveLength(1);
-    expect(sum(told)).toBe(BODY.length);
+    await storeAt(server).putAsset(assetOf('a', BODY, { onBytes: (bytes) => reported.push(bytes) }));
+    expect(reported.filter((bytes) => bytes === 512 * 1024)).toHaveLength(12);
+    expect(reported.filter((bytes) => bytes < 0)).toHaveLength(1);
+    expect(sum(reported)).toBe(BODY.length);
   });
 
   it('are reported for each part, and taken back before a retry', async () => {
-    const told: number[] = [];
+    const reported: number[] = [];
     failOnce();
     await storeAt(server).putAssetInParts(
-      largeAssetOf('a', BODY, { partSizeBytes: MIB, onBytes: (bytes) => told.push(bytes) }),
+      largeAssetOf('a', BODY, { partSizeBytes: MIB, onBytes: (bytes) => reported.push(bytes) }),
     );
-    expect(told.filter((bytes) => bytes < 0).length).toBeGreaterThan(0);
-    expect(sum(told)).toBe(BODY.length);
+    expect(reported.filter((bytes) => bytes < 0).length).toBeGreaterThan(0);
+    expect(sum(reported)).toBe(BODY.length);
   });
 
   it('are reported while they are read, and taken back before a retry', async () => {
@@ -65,13 +65,13 @@ describe('the bytes of an asset', () => {
       attempts += 1;
       return attempts === 1 ? { kind: 'truncate', afterBytes: MIB } : undefined;
     };
-    const told: number[] = [];
+    const reported: number[] = [];
     const range = { position: 0, lengthBytes: BODY.length };
     const read = { key: 'a', etag, sizeBytes: BODY.length, range, signal: never() };
-    await storeAt(server).readAsset({ ...read, onBytes: (bytes) => told.push(bytes) });
-    expect(Math.max(...told)).toBeLessThan(BODY.length / 4);
-    expect(told.filter((bytes) => bytes < 0)).toEqual([-MIB]);
-    expect(sum(told)).toBe(BODY.length);
+    await storeAt(server).readAsset({ ...read, onBytes: (bytes) => reported.push(bytes) });
+    expect(Math.max(...reported)).toBeLessThan(BODY.length / 4);
+    expect(reported.filter((bytes) => bytes < 0)).toEqual([-MIB]);
+    expect(sum(reported)).toBe(BODY.length);
   });
 
   it('are not reported as sent if the server takes none of them', async () => {

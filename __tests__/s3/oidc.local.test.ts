@@ -141,16 +141,16 @@ describe('a token', () => {
   const refused: Answer = (response) => response.writeHead(403).end('{"message":"the job is over"}');
   const page: Answer = (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
 
-  it.each<[what: string, answer: Answer, told: RegExp]>([
+  it.each<[what: string, answer: Answer, expected: RegExp]>([
     ['refused', refused, /^GitHub issued no OIDC token \(Status403: the job is over\): re-run the job/],
     [
       'missing',
       (response) => response.end('{"value":1}'),
       /^GitHub issued no OIDC token \(the reply contains no token\): /,
     ],
-  ])('that is %s is reported', async (_, answer, told) => {
+  ])('that is %s is reported', async (_, answer, expected) => {
     tokens.answers.push(answer);
-    expect((await faultOf(keysIn(storeAt(server, BY_TOKEN)))).message).toMatch(told);
+    expect((await faultOf(keysIn(storeAt(server, BY_TOKEN)))).message).toMatch(expected);
     expect(tokens.requests).toHaveLength(1);
   });
 

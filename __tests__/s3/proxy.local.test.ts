@@ -188,13 +188,13 @@ describe('a proxy for https', () => {
   it.each([
     ['503', { status: 503, body: '' }, 'answered 503 to CONNECT'],
     ['nothing', 'close', 'gave no valid answer to CONNECT'],
-  ] as const)('that keeps answering %s is reported', async (_, refusal, told) => {
+  ] as const)('that keeps answering %s is reported', async (_, refusal, expected) => {
     setVariables({ HTTPS_PROXY: proxy.url.replace('//', '//name:secret@') });
     proxy.refusal = () => refusal;
     const fault = await faultOf(storeAt(SECURE).putAsset(assetOf('a', 'a')));
     expect(fault.kind).toBe('unreachable');
     expect(fault.message).toBe(
-      `Could not write s3://bucket/a: s3.internal can't be reached (the proxy ${proxy.url} ${told}): check endpoint-url, the network and the proxy`,
+      `Could not write s3://bucket/a: s3.internal can't be reached (the proxy ${proxy.url} ${expected}): check endpoint-url, the network and the proxy`,
     );
     expect(proxy.lines).toHaveLength(3);
   });
@@ -310,13 +310,13 @@ describe('a proxy that fails', () => {
   it.each([
     ['http://name:secret@:80:80', "HTTP_PROXY is not a proxy URL: give one such as 'http://proxy.example.com:3128'"],
     ['socks5://name:secret@host:1080', "HTTP_PROXY names a socks5:// proxy, which this action can't use: give"],
-  ])('because its URL is invalid is reported without showing it: %s', async (value, told) => {
+  ])('because its URL is invalid is reported without showing it: %s', async (value, expected) => {
     setVariables({ HTTP_PROXY: value });
     for (const name of ['list', 'head', 'abortUploads']) {
       const work = OPERATIONS[name]?.(storeAt(INSIDE)) ?? Promise.resolve();
       const error: unknown = await work.catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(InputError);
-      expect(String(error)).toContain(told);
+      expect(String(error)).toContain(expected);
       expect(String(error)).not.toContain('secret');
     }
   });

@@ -178,8 +178,8 @@ describe('a fault', () => {
     ['a connection that breaks off', { kind: 'reset' }, 'unreachable'],
   ])('is never a change: %s', async (_, action, kind) => {
     server.fault = () => action;
-    const { kind: told, message } = await faultOf(read(4, 4));
-    expect(told).toBe(kind);
+    const { kind: actual, message } = await faultOf(read(4, 4));
+    expect(actual).toBe(kind);
     expect(message).toContain('Could not read s3://bucket/asset');
   });
 

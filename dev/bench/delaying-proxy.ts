@@ -13,7 +13,7 @@ export interface ProxyOptions {
 }
 
 /**
- * A TCP proxy that adds a round trip of so many milliseconds, without a limit of bandwidth. It forwards bytes half a
+ * A TCP proxy that adds a round trip of `roundTripMs`, without limiting the bandwidth. It forwards bytes half a
  * round trip later, in both directions, and delays the first bytes of a new connection by one more round trip, the
  * time it takes to set up a connection.
  *

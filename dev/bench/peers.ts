@@ -20,7 +20,7 @@ export interface Peers {
 
 /**
  * Installs each peer at the version that all runs compare with. One that can't be installed is looked up on the PATH,
- * where it may be wrapped in a script that takes time itself.
+ * where it may be a wrapper script that takes time itself.
  */
 export async function findPeers(environment: PythonEnvironment): Promise<Peers> {
   const s5cmd = (await installS5cmd(environment)) ?? (await onPath('s5cmd'));

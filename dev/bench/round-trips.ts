@@ -89,8 +89,8 @@ function describeRequests({ requests }: LocalS3): string {
     trips.at(-1)?.push(request.operation);
     tripEndsMs = Math.max(tripEndsMs, request.endedAt ?? tripEndsMs);
   }
-  const told = trips.map(describeTrip).join(', then ');
-  return `${counted(requests.length, 'request')} in ${counted(trips.length, 'round trip')}: ${told}`;
+  const description = trips.map(describeTrip).join(', then ');
+  return `${counted(requests.length, 'request')} in ${counted(trips.length, 'round trip')}: ${description}`;
 }
 
 function describeTrip(operations: readonly string[]): string {

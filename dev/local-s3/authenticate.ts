@@ -114,7 +114,7 @@ function checkSignature(request: S3Request, claim: Authorization, secret: string
   if (claim.payloadHash.startsWith('STREAMING-AWS4-HMAC-SHA256-PAYLOAD')) checkChunks(claim, key, body);
 }
 
-/** Each chunk's signature covers the one before it, and the first one's that of the request. */
+/** Each chunk's signature covers that of the chunk before it; the first one covers the request's. */
 function checkChunks(claim: Authorization, key: Buffer, body: RequestBody): void {
   const prefix = (kind: string) => `AWS4-HMAC-SHA256-${kind}\n${claim.timestamp}\n${formatScope(claim.scope)}`;
   let previous = claim.signature;

@@ -5,7 +5,7 @@ import { startLocalS3 } from './local-s3.ts';
 answerHelp(`npm run local-s3 -- [--port 9000] [--bucket my-assets]… [--access-key test] [--secret-key testsecret1]
                     [--region us-east-1] [--latency-ms 0]
 
-Serves S3 and STS at 127.0.0.1, out of memory, until it is interrupted. Prints its address.`);
+Serves S3 and STS at 127.0.0.1 until it is interrupted, and prints its address. All data is kept in memory.`);
 
 const { values } = parseArgs({
   options: {

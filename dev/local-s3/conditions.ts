@@ -35,8 +35,8 @@ export function judgeRead(object: StoredObject, conditions: Conditions): 'go' | 
 
 /** @throws {S3Error} PreconditionFailed if the source of a copy does not meet the conditions */
 export function checkSource(source: StoredObject, headers: Headers): void {
-  const verdict = judgeRead(source, readConditions(headers, 'x-amz-copy-source-'));
-  if (verdict !== 'go') throw preconditionFailed('x-amz-copy-source-If-*');
+  const result = judgeRead(source, readConditions(headers, 'x-amz-copy-source-'));
+  if (result !== 'go') throw preconditionFailed('x-amz-copy-source-If-*');
 }
 
 /**

@@ -60,9 +60,9 @@ function assumeRoleWithWebIdentity(sts: StsRequest): Reply {
   const { RoleArn: roleArn = '', WebIdentityToken: token = '' } = sts.parameters;
   const { now, checkWebIdentity } = sts.service.settings;
   const claims = readToken(token, now());
-  const verdict = checkWebIdentity?.({ roleArn, token, claims }) ?? true;
-  if (verdict !== true) {
-    const message = verdict === false ? 'Incorrect token audience' : verdict;
+  const answer = checkWebIdentity?.({ roleArn, token, claims }) ?? true;
+  if (answer !== true) {
+    const message = answer === false ? 'Incorrect token audience' : answer;
     throw new StsError(400, 'InvalidIdentityToken', message);
   }
   const role = findRole(sts, roleArn);

@@ -6,7 +6,7 @@ const PAGE = resolve(import.meta.dirname, '..', '..', 'docs', 'internals', 'reli
 const SECTION = /<!-- figures -->.*<!-- \/figures -->/s;
 
 /** Longest description of a violation. */
-const MOST_TOLD = 120;
+const MOST_CHARACTERS = 120;
 
 /** The result of one part of the proof. */
 export interface PartFigures {
@@ -71,11 +71,11 @@ function renderPart(name: string, part: PartFigures, { date, node, seed }: Figur
   const title = `### \`${name}\``;
   if (skipped !== undefined) return `${title}\n\nSkipped: ${skipped}`;
   const minutes = Math.round(seconds / 6) / 10;
-  const told = `Broken promises: ${violations}. Time: ${minutes} min. ${date}, Node ${node}, seed \`${seed}\`.`;
+  const result = `Broken promises: ${violations}. Time: ${minutes} min. ${date}, Node ${node}, seed \`${seed}\`.`;
   const rows = Object.entries(counts).map(([what, value]) => [what, value.toLocaleString('en')]);
   const tables = [table(['counted', 'figure'], rows)];
   if (mutants.length > 0) tables.push(table(['without', 'breaks', 'interleavings'], mutants.map(mutantRow)));
-  return [title, told, ...tables].join('\n\n');
+  return [title, result, ...tables].join('\n\n');
 }
 
 function mutantRow({ guard, violation, interleavings }: MutantFigures): string[] {
@@ -83,7 +83,7 @@ function mutantRow({ guard, violation, interleavings }: MutantFigures): string[]
     violation
       ?.replaceAll(/\s+/g, ' ')
       .replace(/ at \S+ \(file:.*/, '')
-      .slice(0, MOST_TOLD) ?? 'nothing';
+      .slice(0, MOST_CHARACTERS) ?? 'nothing';
   return [guard, what, interleavings.toLocaleString('en')];
 }
 

@@ -163,9 +163,9 @@ export class Lane implements AsyncDisposable {
 
 /** The lines of a run for the report of a violation. */
 export function describeRun({ mode, runId, attempt }: Step, { exitCode, outputs, lines }: ActionResult): string {
-  const told = lines.filter((line) => !line.startsWith('::add-mask::') && !line.startsWith('::debug::'));
+  const log = lines.filter((line) => !line.startsWith('::add-mask::') && !line.startsWith('::debug::'));
   const { found, reason, source, uploaded } = outputs;
   const ending = exitCode === null ? 'killed' : `exit code ${exitCode}`;
   const shown = found === undefined ? '' : `, found=${found} source=${source} reason=${reason} uploaded=${uploaded}`;
-  return `${mode} (run ${runId}, attempt ${attempt}): ${ending}${shown}${told.map((line) => `\n      ${line}`).join('')}`;
+  return `${mode} (run ${runId}, attempt ${attempt}): ${ending}${shown}${log.map((line) => `\n      ${line}`).join('')}`;
 }

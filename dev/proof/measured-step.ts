@@ -38,8 +38,8 @@ export async function measureStep(step: MeasuredStep, witness: Witness): Promise
     { cwd: root, env: { PROOF_STATUS: status }, inputs: inputsOf(step) },
     ['--import', `data:text/javascript,${encodeURIComponent(LAST_WORDS)}`, action.entry],
   );
-  const told = [...lines.filter((line) => !line.startsWith('::add-mask')), stderr];
-  witness.tell(told.join('\n    '));
+  const log = [...lines.filter((line) => !line.startsWith('::add-mask')), stderr];
+  witness.tell(log.join('\n    '));
   const wanted = { found: 'true', ...expected };
   const seen = Object.fromEntries(Object.keys(wanted).map((name) => [name, outputs[name]]));
   witness.equal([exitCode, seen], [0, wanted], `how ${mode} ends`);

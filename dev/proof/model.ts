@@ -21,8 +21,8 @@ export interface ModelPlan {
 const TRIES_OF_REDUNDANT = 2000;
 const MOST_TRIES = 200_000;
 const SHRINKS_FOR_MS = 30_000;
-const TOLD_EVERY = 10_000;
-const TOLD = [
+const REPORT_EVERY = 10_000;
+const REPORTED = [
   'interleavings',
   'processes',
   'events',
@@ -50,10 +50,10 @@ export async function proveModel({ tally, seed, interleavings, mutants, lanes, p
     seed: number,
     shrinksForMs: SHRINKS_FOR_MS,
     progress: (count) => {
-      if (count % TOLD_EVERY === 0) progress?.(`${count} of ${interleavings} interleavings`);
+      if (count % REPORT_EVERY === 0) progress?.(`${count} of ${interleavings} interleavings`);
     },
   });
-  for (const what of TOLD) tally.add(what, counts.get(what));
+  for (const what of REPORTED) tally.add(what, counts.get(what));
   if (violation !== undefined) tally.violations.push(violation);
   const queue = mutants.values();
   const work = async (): Promise<void> => {
@@ -101,7 +101,9 @@ async function proveNoticed(mutant: Mutant, { workbench, tally, seed, progress }
       tally.violations.push(`'${guard}' is listed as redundant, but is not: ${noticed.violation}`);
   } else {
     tally.add('redundant guards');
-    progress?.(`without ${guard}: nothing in ${interleavings} interleavings (${redundant ?? 'which should break something'})`);
+    progress?.(
+      `without ${guard}: nothing in ${interleavings} interleavings (${redundant ?? 'which should break something'})`,
+    );
     if (redundant === undefined) tally.violations.push(`'${guard}' can be removed unnoticed`);
   }
 }

@@ -17,7 +17,7 @@ export interface RacePlan {
   readonly progress?: (line: string) => void;
 }
 
-const TOLD_EVERY = 25;
+const REPORT_EVERY = 25;
 /** In the local server, half of the requests take up to this long, so that the order of events varies between rounds. */
 const MOST_DELAY_MS = 25;
 
@@ -27,7 +27,7 @@ export async function proveRaces({ action, seed, tally, rounds, endpoint, progre
   for (let round = 1; round <= rounds; round += 1) {
     const kind = kinds[round % kinds.length] ?? RACE_KINDS[0];
     await runRound({ lane, kind, dice: new Dice(`${seed}/${round}`), tally });
-    if (round % TOLD_EVERY === 0) progress?.(`${round} of ${rounds} rounds`);
+    if (round % REPORT_EVERY === 0) progress?.(`${round} of ${rounds} rounds`);
   }
 }
 

@@ -24,7 +24,7 @@ export interface KillPlan {
 const MOST_IN_A_ROW = 4;
 /** Few operations take more. */
 const MOST_REQUESTS = { upload: 32, check: 18, restore: 14 } as const satisfies Record<Step['mode'], number>;
-const TOLD_EVERY = 50;
+const REPORT_EVERY = 50;
 
 /** The durations of operations on this machine, estimated from the latest runs. */
 class Pace {
@@ -48,7 +48,7 @@ interface HistoryContext {
 export async function proveRandomKills({ progress, ...plan }: KillPlan): Promise<void> {
   const { tally, seed, kills, lanes } = plan;
   let number = 0;
-  let told = 0;
+  let reported = 0;
   const pace = new Pace();
   const killed = () => tally.counts.get('kills') ?? 0;
   await Promise.all(
@@ -58,9 +58,9 @@ export async function proveRandomKills({ progress, ...plan }: KillPlan): Promise
         number += 1;
         await new History({ lane, tally, pace }, new Dice(`${seed}/${number}`)).live();
         tally.add('histories');
-        if (killed() < told + TOLD_EVERY) continue;
-        told = killed();
-        progress?.(`${told} of ${kills} kills`);
+        if (killed() < reported + REPORT_EVERY) continue;
+        reported = killed();
+        progress?.(`${reported} of ${kills} kills`);
       }
     }),
   );

@@ -56,7 +56,7 @@ const QUICK = {
   interleavings: 500,
   mutants: MUTANTS.filter(({ guard }) => /^(If-Match at renew|a live lease|list after seal)/.test(guard)),
 };
-const MOST_TOLD = 20;
+const MOST_SHOWN = 20;
 
 const { seed, quick } = values;
 const size = quick ? QUICK : FULL;
@@ -110,7 +110,7 @@ async function provePart(name: string): Promise<PartFigures> {
   const { endpoint: url, 'access-key': accessKeyId, 'secret-key': secretAccessKey } = values;
   const endpoint = url === undefined ? {} : { endpoint: { url, accessKeyId, secretAccessKey } };
   await PARTS[name]?.({ action, tally, progress, seed: `${seed}/${name}`, ...endpoint });
-  for (const violation of tally.violations.slice(0, MOST_TOLD)) console.log(`\nBROKEN: ${violation}`);
+  for (const violation of tally.violations.slice(0, MOST_SHOWN)) console.log(`\nBROKEN: ${violation}`);
   const seconds = Math.round((performance.now() - startedMs) / 1000);
   const { violations, mutants, skipped } = tally;
   if (skipped !== undefined) console.log(`  Skipped: ${skipped}`);

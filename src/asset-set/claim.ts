@@ -107,7 +107,7 @@ export class RecordClaim {
    *
    * @throws RecordLostError when the record was lost or the lease not renewed in time, CancelledError when cancelled
    */
-  assertHeld(): void {
+  assertLease(): void {
     this.#run.signal.throwIfAborted();
     const failure = this.#loss ?? this.#failure;
     if (failure !== undefined) throw failure;
@@ -122,11 +122,11 @@ export class RecordClaim {
   /**
    * Waits for the write of the record that is under way.
    *
-   * @throws as {@link assertHeld}, and if the test for conditional writes failed
+   * @throws as {@link assertLease}, and if the test for conditional writes failed
    */
   async settled(): Promise<void> {
     await this.#lastWrite;
-    this.assertHeld();
+    this.assertLease();
   }
 
   /** Renews the lease for its full length. */

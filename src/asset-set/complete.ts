@@ -72,9 +72,9 @@ async function abortOpenUploads(
   planned: SetCompletion['planned'],
 ): Promise<void> {
   async function abort(prefix: string): Promise<number> {
-    claim.assertHeld();
+    claim.assertLease();
     // If listing took longer than the lease, the list may show uploads that a new holder has just begun.
-    return store.abortUploads(prefix, () => claim.assertHeld());
+    return store.abortUploads(prefix, () => claim.assertLease());
   }
   const { prefix } = claim.location;
   const large = planned.filter(({ size }) => size > store.partSizeBytes);

@@ -134,7 +134,7 @@ export async function copyAssets(
 async function copyAsset(store: ObjectStore, claim: RecordClaim, copy: AssetCopy): Promise<CopyResult> {
   let { condition } = copy;
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
-    claim.assertHeld();
+    claim.assertLease();
     const result = await store.copyAsset({ ...copy, condition });
     if (result.outcome !== 'precondition-failed') return result;
     await claim.renew();

@@ -121,7 +121,7 @@ interface CacheFilling {
   readonly codeHash: string;
   /** Whether this run built the set. */
   readonly isBuiltHere: boolean;
-  /** Replaces a complete set in the cache too, since it holds the old build. */
+  /** Replaces a complete set in the cache too, since it is the old build. */
   readonly overwrite: boolean;
   /** Stores the sources under this prefix, if the set came from another one. @returns their digest, if they are stored */
   readonly storeSources: () => Promise<string | undefined>;

@@ -229,7 +229,7 @@ export function builderOf(record: RecordBase): RunIdentity | undefined {
   return isCopy(record) ? record.builder : parseBuilder(record.writer);
 }
 
-/** @returns the commit whose build a set holds; undefined if only a tool without records knew it */
+/** @returns the commit that a set was built from; undefined if only a tool without records knew it */
 export function builtCommitOf({ origin, commit }: RecordBase): string | undefined {
   return origin.kind === 'cache' ? origin.commit : commit;
 }

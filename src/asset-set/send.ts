@@ -115,7 +115,7 @@ async function storeAsset(
   claim: RecordClaim,
   { sender, listedEtag, evidence }: Storing,
 ): Promise<Stored> {
-  claim.assertHeld();
+  claim.assertLease();
   if (listedEtag === undefined) {
     const result = await sender.write({ kind: 'absent' });
     if (result.outcome === 'written') return { etag: result.etag, wasPresent: false };
@@ -130,7 +130,7 @@ async function storeAsset(
     // An ETag first seen after the last renewal may be a new holder's: renewing shows who holds the record.
     if (head !== undefined && head.etag !== replaceable) await claim.renew();
     replaceable = head?.etag;
-    claim.assertHeld();
+    claim.assertLease();
     const condition: WriteCondition = head === undefined ? { kind: 'absent' } : { kind: 'unchanged', etag: head.etag };
     const result = await sender.write(condition);
     if (result.outcome === 'written') return { etag: result.etag, wasPresent: false };
@@ -213,13 +213,13 @@ async function partsSender({ store, signal }: RunContext, context: SenderContext
   const key = claim.location.prefix + asset.path;
   const attributes = attributesOf(file, owner);
   const read: OpenFile['read'] = async (...range) => {
-    claim.assertHeld();
+    claim.assertLease();
     return open.read(...range);
   };
   const beforeComplete = async (): Promise<void> => {
     await open.assertUnchanged();
     await claim.renew();
-    claim.assertHeld();
+    claim.assertLease();
   };
   const put = {
     key,

@@ -16,7 +16,7 @@ const SOURCES_SCHEMA = 's3-asset-manager/sources/v1';
 const MOST_BYTES = 16 * 1024 ** 2;
 /** Ids hardly compress, and names resemble their neighbours, so a higher level or a larger window only takes longer. */
 const COMPRESSION = { level: 3, windowBits: 13 } as const;
-/** Enough to tell contents apart. */
+/** Enough digits to distinguish contents. */
 const DIGEST_DIGITS = 16;
 
 /**

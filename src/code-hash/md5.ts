@@ -195,7 +195,7 @@ function described(name: string, entry: Pick<Dirent, 'isDirectory' | 'isSymbolic
   return { name, mayBeDirectory: entry.isDirectory() || entry.isSymbolicLink() };
 }
 
-// Python represents file names that are not UTF-8 as text, with each stray byte as a code point from U+DC80 to U+DCFF
+// Python represents file names that are not UTF-8 as text, with each invalid byte as a code point from U+DC80 to U+DCFF
 // ("surrogateescape", PEP 383). Real text never contains these, so the conversion is reversible.
 
 const STRAY_BYTE = /([\uDC80-\uDCFF])/u;

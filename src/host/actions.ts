@@ -40,7 +40,7 @@ export function actionsHost(): Host {
       untrustedEvent: job.untrustedEvent ?? (isFork ? 'fork' : undefined),
     },
     // The runner hides debug lines unless debugging is on, and writing thousands of them takes time.
-    log: { info: tell, warning: (line) => warning(line), debug: isDebug() ? debug : () => undefined },
+    log: { info: writeInfo, warning: (line) => warning(line), debug: isDebug() ? debug : () => undefined },
     setOutputs,
     addSummary,
     mask: setSecret,
@@ -48,7 +48,7 @@ export function actionsHost(): Host {
   };
 }
 
-function tell(line: string, folded: readonly string[] = []): void {
+function writeInfo(line: string, folded: readonly string[] = []): void {
   if (folded.length === 0) {
     info(line);
     return;

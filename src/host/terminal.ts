@@ -142,7 +142,7 @@ function linesOf(words: ReadonlyMap<string, string>): string {
   return [...words].map(([name, word]) => `${ownVariable(name)}=${word}\n`).join('');
 }
 
-/** How many bytes an env file can take. One that is too large already is not for GitLab. */
+/** How many more bytes an env file may get. One that is already too large is not meant for GitLab. */
 function roomIn(path: string): number {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   return size < MOST_BYTES ? MOST_BYTES - size : MOST_BYTES;

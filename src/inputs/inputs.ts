@@ -21,8 +21,8 @@ export function secretsIn(source: InputSource): string[] {
 
 /**
  * Whether the variable of an input holds an output of an earlier step. GitLab and others hand the lines of an env file
- * to later jobs, where this package's build would be filed under another package's code hash. GitLab takes no further
- * line that could mark them, so `ASSETS_FOUND` is the mark: a job that has it has read an env file.
+ * to later jobs, where this package's build would be filed under another package's code hash. GitLab's limit
+ * leaves no room for a line that marks them, so `ASSETS_FOUND` does: a job that has it has read an env file.
  */
 function isEarlierOutput({ variable }: InputSource, name: InputName): boolean {
   const own = variable(ownVariable(name))?.trim() ?? '';

@@ -34,8 +34,8 @@ export interface InputRow {
   /** Most people use it: `--help` shows it first, and the README lists it. */
   readonly common?: true;
   /**
-   * For an input whose name is an output's too, but which another package's output must not set: the form of that output
-   * in an env file, unless it is empty.
+   * For an input that shares its name with an output: the form of that output in an env file, unless it is empty. A
+   * variable with such a value may be another package's output, so it does not set the input.
    */
   readonly outputForm?: RegExp;
   /** Masked in the log before anything else happens, and refused as a flag. */

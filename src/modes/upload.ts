@@ -25,7 +25,7 @@ import type { RunContext } from '../run-context.ts';
 import { counted, defined, printable, shortId } from '../text.ts';
 import { filesOf, type Outcome, outcomeOf, recordOf } from './outcome.ts';
 
-/** Each attempt waits for another run that was faster. One run can be so three times: with the set, and with the cache. */
+/** The most attempts to overwrite. Each waits for a faster run, and the same run can be faster three times. */
 const MOST_OVERWRITES = 5;
 
 export interface UploadOptions extends AssetSettings {
@@ -73,8 +73,8 @@ export async function upload(run: RunContext, options: UploadOptions): Promise<O
 }
 
 /** @returns the assets to upload, or the outcome if an earlier step found the set */
-async function prepare(run: RunContext, options: UploadOptions, told: MarkedUpload) {
-  const marked = options.overwrite ? undefined : await uploadMarked(run, told);
+async function prepare(run: RunContext, options: UploadOptions, marks: MarkedUpload) {
+  const marked = options.overwrite ? undefined : await uploadMarked(run, marks);
   if (marked !== undefined) return { marked, assets: [] };
   if (await run.packages.exists()) return { marked, assets: await planUpload(run, options) };
   if (options.ifNoFilesFound === 'store') return { marked, assets: [] };

@@ -31,7 +31,7 @@ export function hashFile(file: Omit<HashedFile, 'parts'>, options: DigestOptions
   });
 }
 
-/** A thread needs a buffer outside of the heap, and hardly anything in it. */
+/** A thread needs a buffer outside the heap, and very little in it. */
 const LIMITS = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 };
 
 class HashingThread {

@@ -27,7 +27,7 @@ const READ_BITS = 0o444;
 
 const TEMPORARY = '.restoring-';
 const LEFTOVER = /^\.restoring-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** No restore goes without writing for as long, even if every attempt of a request times out. */
+/** Longer than any restore pauses between two writes, even if every attempt of a request times out. */
 const LEFTOVER_AGE_MS = 24 * 3_600_000;
 /** Folders in which this process has removed leftovers. */
 const cleaned = new Set<string>();

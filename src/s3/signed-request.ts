@@ -39,7 +39,7 @@ export interface RequestBody {
   readonly sha256: string | undefined;
 }
 
-/** A request to sign and send. What `onBytes` was told of a failed attempt is taken back by a negative number. */
+/** A request to sign and send. After a failed attempt, `onBytes` takes its bytes back with a negative number. */
 export interface S3Request extends ExchangeOptions {
   readonly method: 'GET' | 'HEAD' | 'PUT';
   /** Empty for the bucket itself. */

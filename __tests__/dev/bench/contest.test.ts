@@ -11,22 +11,22 @@ function meterWith(exitCode = 0) {
 }
 
 /** A contender that records the calls it gets. */
-function contender(name: string, told: string[], verify = async (): Promise<void> => {}): Contender {
+function contender(name: string, calls: string[], verify = async (): Promise<void> => {}): Contender {
   return {
     name,
     prepare: async () => {
-      told.push(name);
-      return { timed: TIMED, verify, clear: async () => void told.push(`${name} cleared`) };
+      calls.push(name);
+      return { timed: TIMED, verify, clear: async () => void calls.push(`${name} cleared`) };
     },
   };
 }
 
 describe('a contest', () => {
   it('runs all of them in turn, and starts each round with a different one', async () => {
-    const told: string[] = [];
-    const contenders = ['a', 'b', 'c'].map((name) => contender(name, told));
+    const calls: string[] = [];
+    const contenders = ['a', 'b', 'c'].map((name) => contender(name, calls));
     const results = await holdContest(contenders, { runs: 2, meter: meterWith(), cancelled });
-    expect(told.filter((line) => !line.endsWith('cleared')).join('')).toBe('abcbca');
+    expect(calls.filter((line) => !line.endsWith('cleared')).join('')).toBe('abcbca');
     expect([...results].map(([name, { wallMs, runs }]) => [name, wallMs, runs])).toEqual([
       ['a', 3.5, 2],
       ['b', 3, 2],
@@ -35,9 +35,9 @@ describe('a contest', () => {
   });
 
   it('runs a slow contender less often', async () => {
-    const told: string[] = [];
-    const slow = { ...contender('slow', told), mostRuns: 1 };
-    const results = await holdContest([slow, contender('a', told)], { runs: 3, meter: meterWith(), cancelled });
+    const calls: string[] = [];
+    const slow = { ...contender('slow', calls), mostRuns: 1 };
+    const results = await holdContest([slow, contender('a', calls)], { runs: 3, meter: meterWith(), cancelled });
     expect([...results].map(([name, { runs }]) => [name, runs])).toEqual([
       ['slow', 1],
       ['a', 3],
@@ -45,10 +45,10 @@ describe('a contest', () => {
   });
 
   it('runs a slow contender three times if that is enough', async () => {
-    const told: string[] = [];
+    const calls: string[] = [];
     const meter = { run: async () => ({ wallMs: 5001, cpuMs: 0, peakBytes: 0, exitCode: 0 }) };
-    const slow = { ...contender('slow', told), fewIfLong: true };
-    const results = await holdContest([slow, contender('a', told)], { runs: 5, meter, cancelled });
+    const slow = { ...contender('slow', calls), fewIfLong: true };
+    const results = await holdContest([slow, contender('a', calls)], { runs: 5, meter, cancelled });
     expect([...results].map(([name, { runs }]) => [name, runs])).toEqual([
       ['slow', 3],
       ['a', 5],
@@ -61,16 +61,16 @@ describe('a contest', () => {
     ['fails', meterWith(3), async () => {}, 'a: exit code 3'],
     ['does not do its work', meterWith(), () => Promise.reject(new Error('nothing there')), 'a: nothing there'],
   ])('does not count a run that %s, and cleans up after it', async (_, meter, verify, message) => {
-    const told: string[] = [];
-    const held = holdContest([contender('a', told, verify)], { runs: 1, meter, cancelled });
+    const calls: string[] = [];
+    const held = holdContest([contender('a', calls, verify)], { runs: 1, meter, cancelled });
     await expect(held).rejects.toThrow(message);
-    expect(told).toEqual(['a', 'a cleared']);
+    expect(calls).toEqual(['a', 'a cleared']);
   });
 
   it('starts no run after it is cancelled', async () => {
-    const told: string[] = [];
-    const held = holdContest([contender('a', told)], { runs: 1, meter: meterWith(), cancelled: AbortSignal.abort() });
+    const calls: string[] = [];
+    const held = holdContest([contender('a', calls)], { runs: 1, meter: meterWith(), cancelled: AbortSignal.abort() });
     await expect(held).rejects.toThrow('aborted');
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
   });
 });

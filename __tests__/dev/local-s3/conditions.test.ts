@@ -21,8 +21,8 @@ describe('judgeRead', () => {
     ['if-modified-since', ELEVEN, 'go'],
     ['if-unmodified-since', NOON, 'go'],
     ['if-unmodified-since', ELEVEN, 'failed'],
-  ])('%s: %s', (name, value, verdict) => {
-    expect(judgeRead(object, readConditions({ [name]: value }))).toBe(verdict);
+  ])('%s: %s', (name, value, result) => {
+    expect(judgeRead(object, readConditions({ [name]: value }))).toBe(result);
   });
 
   it('prefers an ETag to a date', () => {

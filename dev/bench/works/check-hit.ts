@@ -9,7 +9,7 @@ import { timeRatio } from '../targets.ts';
 import { transferPrograms } from '../transfer-programs.ts';
 import { ACTION, type Work } from '../work.ts';
 
-/** The most frequent case, in which the commit has a set, beside the least that Node needs for it. */
+/** The most frequent case, in which the commit has a set, compared with a bare script that sends the same requests. */
 export const CHECK_HIT: Work = {
   name: 'check-hit',
   title: () => '`check`, hit',

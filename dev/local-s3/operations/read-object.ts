@@ -12,9 +12,9 @@ export function readObject(context: Context): Reply {
   const { request } = context;
   const versionId = request.query.versionId;
   const object = findObject(context, { bucket: requestBucket(context), key: requestKey(context), versionId });
-  const verdict = judgeRead(object, readConditions(request.headers));
-  if (verdict === 'failed') throw preconditionFailed('If-Match or If-Unmodified-Since');
-  if (verdict === 'not-modified') return emptyReply(304, pickValidators(object));
+  const result = judgeRead(object, readConditions(request.headers));
+  if (result === 'failed') throw preconditionFailed('If-Match or If-Unmodified-Since');
+  if (result === 'not-modified') return emptyReply(304, pickValidators(object));
   if (request.method === 'GET') requireReadable(object);
   const range = parseRange(request.headers.range, object.content.sizeBytes);
   return range === undefined ? whole(request, object) : partial(request, object, range);

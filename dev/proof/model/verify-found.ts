@@ -36,8 +36,8 @@ export function verifyFound(world: World, process: ModelProcess, outcome: Outcom
     };
     if (record.state !== 'complete' || !isInPlace(record, place) || !someMoment(world, process, place, isIt))
       world.violate(`P${process.number} finds ${place.prefix}, which was never whole with that record`);
-    const told = new Map(outcome.files.map(({ path, sha256 }) => [path, sha256]));
-    if (!areSame(told, new Map(record.files.map(({ path, sha256 }) => [path, sha256]))))
+    const reported = new Map(outcome.files.map(({ path, sha256 }) => [path, sha256]));
+    if (!areSame(reported, new Map(record.files.map(({ path, sha256 }) => [path, sha256]))))
       world.violate(`P${process.number} reports other files than those of its record`);
   }
   if (outcome.restored) verifyRestored(world, process, place, text);

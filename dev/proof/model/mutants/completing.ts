@@ -28,12 +28,12 @@ export const COMPLETING: readonly Mutant[] = [
   {
     guard: 'the lease is asserted before multipart uploads are listed',
     within: 'abort',
-    text: 'claim.assertHeld();',
+    text: 'claim.assertLease();',
     replacement: '',
   },
   {
     guard: 'the lease is asserted before each multipart upload is aborted',
-    text: '() => claim.assertHeld()',
+    text: '() => claim.assertLease()',
     replacement: '() => {}',
   },
   {
@@ -56,7 +56,7 @@ export const COMPLETING: readonly Mutant[] = [
   {
     guard: 'the lease is asserted before each copy',
     within: 'copyAsset',
-    text: 'claim.assertHeld();',
+    text: 'claim.assertLease();',
     replacement: '',
   },
   {

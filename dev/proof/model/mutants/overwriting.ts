@@ -10,8 +10,8 @@ export const OVERWRITING: readonly Mutant[] = [
   },
   {
     guard: 'with overwrite, a set that an earlier step found does not count',
-    text: 'const marked = options.overwrite ? undefined : await uploadMarked(run, told);',
-    replacement: 'const marked = await uploadMarked(run, told);',
+    text: 'const marked = options.overwrite ? undefined : await uploadMarked(run, marks);',
+    replacement: 'const marked = await uploadMarked(run, marks);',
   },
   {
     guard: 'with overwrite, no existing object counts as sent',

@@ -5,33 +5,33 @@ import type { Mutant } from './mutant.ts';
 export const SENDING: readonly Mutant[] = [
   {
     guard: 'the lease is asserted before each put',
-    text: '  claim.assertHeld();\n  if (listedEtag === undefined) {',
+    text: '  claim.assertLease();\n  if (listedEtag === undefined) {',
     replacement: '  if (listedEtag === undefined) {',
   },
   {
     guard: 'the lease is asserted before each replacement',
-    text: '    replaceable = head?.etag;\n    claim.assertHeld();',
+    text: '    replaceable = head?.etag;\n    claim.assertLease();',
     replacement: '    replaceable = head?.etag;',
   },
   {
     guard: 'the lease is asserted before Complete',
-    text: '    await claim.renew();\n    claim.assertHeld();\n  };',
+    text: '    await claim.renew();\n    claim.assertLease();\n  };',
     replacement: '    await claim.renew();\n  };',
   },
   {
     guard: 'the lease is renewed before Complete',
-    text: '    await claim.renew();\n    claim.assertHeld();\n  };',
-    replacement: '    claim.assertHeld();\n  };',
+    text: '    await claim.renew();\n    claim.assertLease();\n  };',
+    replacement: '    claim.assertLease();\n  };',
     redundant: 'it makes it rare that a Complete arrives after a take-over; its condition makes that harmless',
   },
   {
     guard: 'the lease is renewed and asserted before Complete',
-    text: '    await claim.renew();\n    claim.assertHeld();\n  };',
+    text: '    await claim.renew();\n    claim.assertLease();\n  };',
     replacement: '  };',
   },
   {
     guard: 'the lease is asserted before each part',
-    text: '    claim.assertHeld();\n    return open.read(...range);',
+    text: '    claim.assertLease();\n    return open.read(...range);',
     replacement: '    return open.read(...range);',
     redundant: 'parts are not an object yet: the lease is asserted again before Complete',
   },
