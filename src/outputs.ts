@@ -61,5 +61,5 @@ function packageOutput({ name, outcome }: PackageOutcome, bucket: string) {
 
 /** @returns the value of every output, by name */
 export function outputsOf(outcome: Outcome, bucket: string): ReadonlyMap<string, OutputValue> {
-  return new Map(Object.entries(OUTPUTS).map(([name, valueOf]) => [name, valueOf(outcome, bucket)]));
+  return new Map(Object.entries(OUTPUTS).map(([name, compute]) => [name, compute(outcome, bucket)]));
 }
