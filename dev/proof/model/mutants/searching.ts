@@ -94,8 +94,8 @@ export const SEARCHING: readonly Mutant[] = [
   },
   {
     guard: 'a cache that is being written is left alone',
-    text: "if (existing.status.reason === 'in-progress') return false;",
-    replacement: '',
+    text: "if (existing.status.reason === 'in-progress') {",
+    replacement: "if (existing.status.reason === '') {",
   },
   {
     guard: 'a complete cache is left alone',
