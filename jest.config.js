@@ -19,5 +19,6 @@ export default {
   maxWorkers: Math.ceil(availableParallelism() * 1.5),
   cacheDirectory: 'node_modules/.cache/jest',
   testTimeout: 60_000,
+  setupFiles: ['<rootDir>/jest.setup.js'],
   reporters: ['default', '<rootDir>/jest.reporter.js'],
 };

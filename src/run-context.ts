@@ -35,7 +35,7 @@ export interface RunIdentity {
   readonly version?: string;
 }
 
-/** What a run may do with stored sets: `write` is a forced build, whose checks always miss and whose uploads replace. */
+/** What a run may do with stored sets. `write` is a forced build: its checks always miss, and its uploads replace. */
 export type Access = 'read-write' | 'read' | 'write';
 
 /** What every step of a run needs: made once, in run.ts, and handed down as `run`. */

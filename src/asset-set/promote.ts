@@ -123,7 +123,7 @@ interface CacheFilling {
   readonly isBuiltHere: boolean;
   /** Replaces a complete set in the cache too, since it is the old build. */
   readonly overwrite: boolean;
-  /** Stores the sources under this prefix, if the set came from another one. @returns their digest, if they are stored */
+  /** Stores the sources under this prefix, if the set came from another one. @returns their digest, if any */
   readonly storeSources: () => Promise<string | undefined>;
 }
 

@@ -18,8 +18,8 @@ const hashing = semaphore(availableParallelism());
 const threads = new Set<HashingThread>();
 
 /**
- * Hashes an open file on another thread. The file can be closed as soon as this has ended. Threads are started when needed
- * and used again.
+ * Hashes an open file on another thread. The file can be closed as soon as this has ended. Threads are started when
+ * needed, and used again.
  *
  * @throws Error if the file is shorter or can't be read; the signal's reason if it was aborted
  */
