@@ -113,7 +113,7 @@ describe('a miss is explained', () => {
     await built({ codeHash: { ...SOURCES, salt: 'node=22' } });
     await scenario.bucket.delete(`artifacts/${scenario.head}/app.zip`);
     expect(await explained({ codeHash: { ...SOURCES, salt: 'node=24' } })).toMatchObject({ kind: 'salt-changed' });
-    expect(moreRequests()).toEqual(['GetObject records/sources/<code>.json.gz']);
+    expect(moreRequests().slice(1)).toEqual(['GetObject records/sources/<code>.json.gz']);
   });
 
   it('by changed patterns, and the sources that they added', async () => {
@@ -150,9 +150,9 @@ describe('a miss is explained', () => {
   });
 
   it.each([
-    ['damaged', (key: string) => scenario.bucket.delete(key)],
-    ['archived', async (key: string) => archive(key)],
-  ])('by a set of the same code that is %s', async (state, spoil) => {
+    ['damaged', (key: string) => scenario.bucket.delete(key), ['HeadObject records/cache/<code>.json']],
+    ['archived', async (key: string) => archive(key), []],
+  ])('by a set of the same code that is %s', async (state, spoil, requests) => {
     const before = await built();
     const { codeHash = '' } = (await scenario.record()) ?? {};
     await spoil(`cache/${codeHash}/app.zip`);
@@ -161,7 +161,7 @@ describe('a miss is explained', () => {
       kind: 'set-gone',
       sentence: `The same code was built for ${short(before)} (run 128), and its set is ${state}`,
     });
-    expect(moreRequests()).toEqual([]);
+    expect(moreRequests()).toEqual(requests);
   });
 
   it('by an archived set that only its copy shows to be archived', async () => {

@@ -57,8 +57,9 @@ const MOST_ROUNDS = 3;
  * agrees with a listing of one page.
  *
  * A listing in several pages can agree with a record although the set never did: its first page shows objects before
- * another run replaced them, its last page objects after. No run of this action replaces anything while the record
- * stays the same, so if the record is unchanged afterwards, all pages show the same state.
+ * another run replaced them, its last page objects after. And a set looks damaged if another run began to replace it
+ * between record and listing. No run of this action replaces anything while the record stays the same, so if the record
+ * is unchanged afterwards, it and all pages show the same state.
  *
  * @returns the status, with the record and listing it rests on; a miss is a status, not an error
  * @throws StoreError for anything but a definite answer of the store, SetChangedError if the record keeps changing
@@ -83,7 +84,7 @@ export async function lookUp(run: RunContext, location: SetLocation): Promise<Lo
 }
 
 function isInDoubt({ status, isPaged }: Lookup): boolean {
-  return status.reason === 'complete' && isPaged;
+  return status.reason === 'damaged' || (status.reason === 'complete' && isPaged);
 }
 
 /** The record itself may be archived. That is a status, not an error, and the next upload can replace it. */
