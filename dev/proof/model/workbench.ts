@@ -15,6 +15,7 @@ const PARTS = [
   'packages.schema.json',
   'jest.config.js',
   'jest.reporter.js',
+  'jest.setup.js',
   'jest.transform.js',
   'action.yml',
 ];
