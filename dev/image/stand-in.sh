@@ -24,7 +24,7 @@ main() {
 }
 
 install_tools() {
-  command -v buildah busybox >/dev/null && return
+  type -P buildah >/dev/null && type -P busybox >/dev/null && return
   apt-get update
   apt-get install --yes --no-install-recommends buildah busybox-static
 }
